@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import tenure as tn
+import tenure.torch  # its objects are told to the code
 from tenure.values.native import hits
 from tenure.values.operations import arithmetic
 from tenure.values.run import force

@@ -5,11 +5,38 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import tenure
+from tenure.array_api.arrays import Array, of_arrays
+from tenure.dtypes import as_dtype
 
 if TYPE_CHECKING:
     from tenure.dtypes import DTypeLike
     from tenure.values.tensor.tensor import Tensor
     from tenure.values.tensor.typing import ArrayLike, Axes, Shape
+
+
+def asarray(
+    obj: Any, /, *, dtype: DTypeLike | None = None, device: str | None = None, copy: bool | None = None
+) -> Array:
+    """An array of an object: the array itself if it is one of the dtype, unless a copy is asked for.
+
+    >>> tn.array_api.asarray([1, 2])
+    tensor([1, 2])
+    """
+    kept = isinstance(obj, Array) and copy is not True and device in (None, "cpu")
+    if kept and (dtype is None or obj.dtype is as_dtype(dtype)):
+        return obj  # type: ignore[no-any-return]
+    return of_arrays(tenure.asarray)(obj, dtype=dtype, device=device, copy=copy)  # type: ignore[no-any-return]
+
+
+def astype(x: Any, dtype: DTypeLike, /, *, copy: bool = True, device: str | None = None) -> Array:
+    """x in a dtype: the array itself if it has that and no copy is asked for.
+
+    >>> tn.array_api.astype(tn.array_api.asarray([1]), tn.float32)
+    tensor([1.])
+    """
+    if isinstance(x, Array) and not copy and x.dtype is as_dtype(dtype) and device in (None, "cpu"):
+        return x
+    return of_arrays(tenure.astype)(x, dtype, copy=copy, device=device)  # type: ignore[no-any-return]
 
 
 def argsort(x: ArrayLike, /, *, axis: int = -1, descending: bool = False, stable: bool = True) -> Tensor:

@@ -47,12 +47,18 @@ def grad(
         )  # fmt: skip
     except TenureError as error:
         raise translated(error) from None
+    found = tuple([None if nowhere(x) else g for x, g in zip(xs, found, strict=True)])
     if not allow_unused and any(g is None for g in found):
         raise refuse(
             "One of the differentiated Tensors appears to not have been used in the graph. Set allow_unused=True if"
             " this is the desired behavior."
         )
     return wrap(found)  # type: ignore[no-any-return]
+
+
+def nowhere(x: Any) -> bool:
+    """Whether a tensor requires a gradient that goes nowhere: a view taken outside the graph."""
+    return bool(x._leaf is None and x.is_leaf and x.requires_grad)
 
 
 def check(ys: list[Any], xs: list[Any], gs: list[Any] | None) -> None:

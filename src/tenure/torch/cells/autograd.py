@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
-from tenure.errors import BorrowError
+from tenure.errors import BorrowError, GradientError
 from tenure.torch.cells.aliasing import is_safe
+from tenure.torch.cells.roles import keep_nodes, outlive, rebind, step_aside
 from tenure.torch.cells.silent import note, refuse_rewritten
-from tenure.torch.cells.windows import look, outlive, present, rebind, step_aside
+from tenure.torch.cells.windows import detached, look, present
 from tenure.torch.errors import TorchTypeError, refuse
 from tenure.values.grad import autograd
+from tenure.values.grad.handlers import RemovableHandle, handler_of
 from tenure.values.grad.sparse_place import RowsPlace
 from tenure.values.grad.sparse_rows import SparseRows
 from tenure.values.operations.arithmetic import detach
@@ -37,6 +40,23 @@ def refuse_lost(x: Any) -> None:
         )
 
 
+def retain(face: Any, kept: Leaf, g: Any) -> None:
+    """Add a gradient to one that is kept of a result: the sum is another tensor."""
+    kept.grad = face._of(g if kept.grad is None else look(kept.grad) + g)
+
+
+def is_consumed(value: Any) -> bool:
+    """Whether a backward has consumed the graph of a value, which then keeps no gradient any more."""
+    source = value._src
+    if type(source) is Out:
+        return source.segment is None
+    try:
+        handler_of(value)
+    except GradientError:
+        return True
+    return False
+
+
 class Autograd:
     """Attributes and methods of a tensor that are of its graph."""
 
@@ -57,6 +77,8 @@ class Autograd:
             raise refuse("only Tensors of floating point and complex dtype can require gradients")
         if bool(requires_grad) == self.requires_grad:
             return self
+        if not requires_grad and self._leaf is None and self.is_leaf:
+            return self  # a view taken outside the graph: it requires what its base does
         if not requires_grad and not self.is_leaf:
             raise refuse(
                 "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a"
@@ -75,6 +97,7 @@ class Autograd:
                 self._window.is_root = True
             value = as_leaf(value, self._leaf)
         elif self._leaf is not None:
+            keep_nodes(self)
             kept = Frozen(self._leaf)
             self._leaf.grad = None
             self._leaf, self._frozen = None, kept
@@ -161,6 +184,8 @@ class Autograd:
             found = hook(g if isinstance(g, SparseRows) else face._of(g))
             return found if found is None or isinstance(found, SparseRows) else look(found)
 
+        if self._leaf is None and is_consumed(present(self)):
+            return RemovableHandle({}, shown)  # no gradient comes any more
         return autograd.register_hook(self if self._leaf is not None else present(self), shown)
 
     def register_post_accumulate_grad_hook(self: Any, hook: Any) -> Any:
@@ -175,16 +200,18 @@ class Autograd:
         """Keep the gradient of a result in its ``.grad``."""
         if not self.requires_grad:
             raise refuse("can't retain_grad on Tensor that has requires_grad=False")
-        source = present(self)._src
-        if self._leaf is None and not (type(source) is Out and source.segment is None):
-            autograd.retain_grad(present(self))
+        value = present(self)
+        if self._leaf is None and getattr(value, "_kept", None) is None and not is_consumed(value):
+            kept = value._kept = Leaf()
+            assigned = getattr(self, "_frozen", None)
+            if assigned is not None:  # the next gradient is added to what the user gave
+                kept.grad, self._frozen = assigned.grad, None
+            handler_of(value).keep = partial(retain, type(self)._face, kept)
 
     @property
     def data(self: Any) -> Any:
         """Window of all elements, outside the graph; assigned, the tensor takes those of another."""
-        shown = self._view(None)
-        shown._window.quiet = True
-        return shown
+        return detached(self, True)
 
     @data.setter
     def data(self: Any, other: Any) -> None:
@@ -200,6 +227,7 @@ class Autograd:
         """Take the tensor out of its graph; RuntimeError for a view."""
         if self._window is not None and not self._window.is_root:
             raise refuse("Can't detach views in-place. Use detach() instead.")
+        keep_nodes(self)
         value = detach(present(self))
         if self._leaf is not None:
             self._frozen, self._leaf = Frozen(self._leaf), None

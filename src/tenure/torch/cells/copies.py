@@ -16,7 +16,7 @@ def copied(self: Any) -> Any:
     """A window of all of a tensor, a leaf if that requires grad."""
     if isinstance(self, Parameter):
         return type(self)(self, self.requires_grad)
-    twin = take(self, Tensor._blank(type(self)), None)
+    twin = take(self, type(self)._blank(), None)
     return twin.requires_grad_() if self.requires_grad else twin
 
 
@@ -49,7 +49,7 @@ def again(kind: Any, array: Any, requires_grad: bool) -> Any:
     if issubclass(kind, Parameter):
         return kind(whole, requires_grad)
     if kind is not Tensor:
-        made = Tensor._blank(kind)
+        made = kind._blank()
         made._val = whole._val
         whole = made
     return whole.requires_grad_() if requires_grad else whole

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tenure.torch.cells.aliasing import is_safe
+from tenure.torch.cells.geometry import layout
 from tenure.torch.cells.leaving import Lent, lend
 from tenure.torch.cells.tensor import Tensor
 from tenure.torch.cells.windows import geometry
@@ -25,7 +26,7 @@ def from_numpy(array: Any) -> Any:
                          " are not currently supported. (You can probably work around this by making a copy of your"
                          " array  with array.copy().)")
     x: Any = Tensor._of(made(array))
-    x._strides = tuple([n // size for n in array.strides])
+    x._layout = layout(array.shape, tuple([n // size for n in array.strides]))
     x._lent = Lent()
     x._lent.arrays.append((weakref.ref(array), geometry(x), here()))
     if not is_safe():

@@ -6,7 +6,7 @@ the values are the home library's, whose layout is its own.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from math import prod
 from typing import Any, NamedTuple
 
@@ -14,37 +14,31 @@ import numpy as np
 
 from tenure.errors import following
 
+MOST = 4096
+"""Number of layouts, and of what one remembers, at most."""
 
-class Geometry(NamedTuple):
-    """Offset, size of each axis, and step of each axis, in elements."""
 
-    offset: int
-    shape: tuple[int, ...]
-    strides: tuple[int, ...]
+class Layout:
+    """Size of each axis, and step of each in elements. One object stands for each of them: it remembers the views that
+    were taken of it (``views``, and ``shapes`` by the sizes asked for), so that what a view looks like is worked out
+    once."""
 
-    @property
-    def size(self) -> int:
-        """The number of elements."""
-        return prod(self.shape)
+    __slots__ = ("is_contiguous", "shape", "shapes", "size", "strides", "views")
 
-    @property
-    def is_contiguous(self) -> bool:
-        """Whether the elements lie in C order without gaps; an axis of size 1 does not count."""
-        expected = 1
-        for n, step in zip(reversed(self.shape), reversed(self.strides), strict=True):
-            if n != 1 and step != expected:
-                return self.size == 0
-            expected *= n
-        return True
+    def __init__(self, shape: tuple[int, ...], strides: tuple[int, ...]) -> None:
+        self.shape = shape
+        self.strides = strides
+        self.size = prod(shape)
+        self.is_contiguous = self.size == 0 or follows(shape, strides)
+        self.views: dict[Hashable, Any] = {}
+        self.shapes: dict[Hashable, Any] = {}
 
-    def permuted(self, order: Sequence[int]) -> Geometry:
-        """Geometry with its axes in another order."""
-        return Geometry(
-            self.offset, tuple([self.shape[k] for k in order]), tuple([self.strides[k] for k in order])
-        )
+    def permuted(self, order: Sequence[int]) -> Layout:
+        """Layout with its axes in another order."""
+        return layout(tuple([self.shape[k] for k in order]), tuple([self.strides[k] for k in order]))
 
-    def expanded(self, shape: Sequence[int]) -> Geometry:
-        """Geometry broadcast to a shape: the new axes step by 0, or, of size 1, as PyTorch has it."""
+    def expanded(self, shape: Sequence[int]) -> Layout:
+        """Layout broadcast to a shape: the new axes step by 0, or, of size 1, as PyTorch has it."""
         strides: list[int] = []
         following = 1
         for k in range(1, len(shape) + 1):
@@ -53,37 +47,40 @@ class Geometry(NamedTuple):
             step = step if n == shape[-k] else 0
             strides.insert(0, step)
             following = shape[-k] * step
-        return Geometry(self.offset, tuple(shape), tuple(strides))
+        return layout(tuple(shape), tuple(strides))
 
-    def fitted(self, shape: Sequence[int]) -> Geometry:
-        """Geometry without the leading axes of size 1 that a shape has not, broadcast to it if that is possible."""
+    def fitted(self, shape: Sequence[int]) -> Layout:
+        """Layout without the leading axes of size 1 that a shape has not, broadcast to it if that is possible."""
         extra = len(self.shape) - len(shape)
         if extra > 0 and any(n != 1 for n in self.shape[:extra]):
             return self
-        less = self if extra <= 0 else Geometry(self.offset, self.shape[extra:], self.strides[extra:])
+        less = self if extra <= 0 else layout(self.shape[extra:], self.strides[extra:])
         return less.expanded(shape)
 
     def diagonal(self, offset: int, first: int, second: int) -> Geometry:
         """Geometry of a diagonal, whose axis comes last."""
         rows, columns = self.shape[first], self.shape[second]
         size = max(0, min(rows, columns - offset) if offset >= 0 else min(rows + offset, columns))
-        start = self.offset
+        start = 0
         if size:
             start += offset * self.strides[second] if offset >= 0 else -offset * self.strides[first]
         rest = [k for k in range(len(self.shape)) if k not in (first, second)]
         shape = (*[self.shape[k] for k in rest], size)
-        return Geometry(start, shape, (*[self.strides[k] for k in rest], self.strides[first] + self.strides[second]))
+        strides = (*[self.strides[k] for k in rest], self.strides[first] + self.strides[second])
+        return Geometry(start, layout(shape, strides))
 
-    def unfolded(self, axis: int, size: int, step: int) -> Geometry:
-        """Geometry of the windows of a size along an axis; the axis within them comes last."""
+    def unfolded(self, axis: int, size: int, step: int) -> Layout:
+        """Layout of the windows of a size along an axis; the axis within them comes last."""
         count = (self.shape[axis] - size) // step + 1
         shape = (*self.shape[:axis], count, *self.shape[axis + 1 :], size)
         strides = (*self.strides[:axis], self.strides[axis] * step, *self.strides[axis + 1 :], self.strides[axis])
-        return Geometry(self.offset, shape, strides)
+        return layout(shape, strides)
 
     def indexed(self, spec: Sequence[Any], starts: Sequence[int]) -> Geometry:
         """Geometry of a basic index, as ``keys.parse`` gives it: an int, a slice, a new axis or a whole one."""
-        offset, shape, strides, axis = self.offset, [], [], 0
+        offset, axis = 0, 0
+        shape: list[int] = []
+        strides: list[int] = []
         numbers = iter(starts)
         for entry in spec:
             if entry == "+":
@@ -99,12 +96,12 @@ class Geometry(NamedTuple):
                 shape.append(int(entry[0]))
                 strides.append(self.strides[axis] * int(entry[1]))
             axis += 1
-        return Geometry(offset, tuple(shape), tuple(strides))
+        return Geometry(offset, layout(tuple(shape), tuple(strides)))
 
-    def viewed(self, shape: tuple[int, ...]) -> Geometry | None:
-        """Geometry of the same elements in another shape; None where that needs a copy."""
+    def viewed(self, shape: tuple[int, ...]) -> Layout | None:
+        """Layout of the same elements in another shape; None where that needs a copy."""
         if self.size == 0:
-            return contiguous(shape, self.offset) if shape != self.shape else self
+            return contiguous(shape) if shape != self.shape else self
         found: list[int] = []
         at, base, size = len(shape) - 1, self.strides[-1] if self.strides else 1, 1
         for axis in range(len(self.shape) - 1, -1, -1):
@@ -123,34 +120,118 @@ class Geometry(NamedTuple):
                 base, size = self.strides[outer], 1
         if not self.shape:
             found, at = [1] * len(shape), -1
-        return Geometry(self.offset, shape, tuple(reversed(found))) if at < 0 else None
+        return layout(shape, tuple(reversed(found))) if at < 0 else None
+
+
+LAYOUTS: dict[tuple[tuple[int, ...], tuple[int, ...]], Layout] = {}
+IN_ORDER: dict[tuple[int, ...], Layout] = {}
+
+
+def layout(shape: tuple[int, ...], strides: tuple[int, ...]) -> Layout:
+    """Layout of a shape and strides."""
+    found = LAYOUTS.get((shape, strides))
+    if found is None:
+        if len(LAYOUTS) >= MOST:
+            LAYOUTS.clear()
+            IN_ORDER.clear()
+        found = LAYOUTS[shape, strides] = Layout(shape, strides)
+    return found
+
+
+def contiguous(shape: tuple[int, ...]) -> Layout:
+    """Layout of a shape in C order."""
+    found = IN_ORDER.get(shape)
+    if found is None:
+        strides: list[int] = []
+        step = 1
+        for n in reversed(shape):
+            strides.append(step)
+            step *= max(n, 1)
+        found = layout(shape, tuple(reversed(strides)))
+        IN_ORDER[shape] = found
+    return found
+
+
+def follows(shape: tuple[int, ...], strides: tuple[int, ...]) -> bool:
+    """Whether elements lie in C order without gaps; an axis of size 1 does not count."""
+    expected = 1
+    for n, step in zip(reversed(shape), reversed(strides), strict=True):
+        if n != 1 and step != expected:
+            return False
+        expected *= n
+    return True
+
+
+def is_dense(of: Layout) -> bool:
+    """Whether the elements lie without gaps, in some order of the axes."""
+    expected = 1
+    for step, n in sorted([(abs(step), n) for step, n in zip(of.strides, of.shape, strict=True) if n != 1]):
+        if step != expected:
+            return False
+        expected *= n
+    return True
+
+
+def keep(known: dict[Hashable, Any], key: Hashable, found: Any) -> Any:
+    """Keep an entry in a layout's memory."""
+    if len(known) >= MOST:
+        known.clear()
+    known[key] = found
+    return found
+
+
+def made(of: Layout, key: Hashable, make: Callable[..., Any], *args: Any) -> Any:
+    """Entry of a layout's memory under a key: made when it is first asked for."""
+    found = of.views.get(key)
+    return keep(of.views, key, make(of, *args)) if found is None else found
+
+
+class Geometry(NamedTuple):
+    """Offset of the first element in those of the owner, and layout."""
+
+    offset: int
+    layout: Layout
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The size of each axis."""
+        return self.layout.shape
+
+    @property
+    def strides(self) -> tuple[int, ...]:
+        """The step of each axis."""
+        return self.layout.strides
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return self.layout.size
+
+    def is_same(self, other: Geometry) -> bool:
+        """Whether the two show the same elements in the same way."""
+        return self.offset == other.offset and self.shape == other.shape and self.strides == other.strides
 
     def overlaps(self, other: Geometry) -> bool:
         """Whether the two have an element in common."""
         if not self.size or not other.size:
             return False
-        low, high = self._bounds()
-        other_low, other_high = other._bounds()
+        low, high = self.bounds()
+        other_low, other_high = other.bounds()
         if high < other_low or other_high < low:
             return False
+        if self.layout.is_contiguous and other.layout.is_contiguous:
+            return True
         return bool(np.shares_memory(np.asarray(_Elements(self)), np.asarray(_Elements(other))))
 
-    def _bounds(self) -> tuple[int, int]:
+    def bounds(self) -> tuple[int, int]:
         """First and last element."""
-        last = self.offset
+        if self.layout.is_contiguous:
+            return self.offset, self.offset + self.layout.size - 1
+        first = last = self.offset
         for n, step in zip(self.shape, self.strides, strict=True):
-            last += (n - 1) * step
-        return self.offset, last
-
-
-def contiguous(shape: Sequence[int], offset: int = 0) -> Geometry:
-    """Geometry of a shape in C order."""
-    strides: list[int] = []
-    step = 1
-    for n in reversed(shape):
-        strides.append(step)
-        step *= max(n, 1)
-    return Geometry(offset, tuple(shape), tuple(reversed(strides)))
+            reach = (n - 1) * step
+            first, last = (first, last + reach) if step >= 0 else (first + reach, last)
+        return first, last
 
 
 BASE = 1 << 40

@@ -9,23 +9,37 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tenure.torch.cells.geometry import contiguous
-from tenure.torch.cells.windows import geometry
+from tenure.torch.cells.geometry import Layout, contiguous, is_dense, keep, layout
+from tenure.torch.cells.windows import layout as layout_of
 
 
 def laid(result: Any, operands: Sequence[Any]) -> Any:
     """An elementwise result, with the strides that PyTorch gives it for these operands."""
     for x in operands:
-        w = getattr(x, "_window", None)
-        if w is not None or getattr(x, "_strides", None) is not None:
+        if getattr(x, "_window", None) is not None or getattr(x, "_layout", None) is not None:
             break
     else:
         return result
-    tensors = [geometry(x) for x in operands if hasattr(x, "_window")]
-    shape = result._aval.shape
-    if len(shape) > 1 and not all(g.is_contiguous and g.shape == shape for g in tensors):
-        result._strides = strides_of(shape, order_of(shape, tensors))
+    shape = result._val._aval.shape
+    if len(shape) > 1:
+        tensors = tuple([layout_of(x) for x in operands if hasattr(x, "_window")])
+        known = tensors[0].views
+        key = (shape, tensors)
+        if key not in known:
+            keep(known, key, ordered(shape, tensors))
+        result._layout = known[key]
     return result
+
+
+def ordered(shape: tuple[int, ...], tensors: Sequence[Layout]) -> Layout | None:
+    """Layout of an elementwise result for those of the operands; None for C order."""
+    if all(of.is_contiguous and of.shape == shape for of in tensors):
+        return None
+    first = tensors[0]
+    if first.shape == shape and is_dense(first) and all(of is first for of in tensors):
+        return first
+    strides = strides_of(shape, order_of(shape, tensors))
+    return None if strides is None else layout(shape, strides)
 
 
 def order_of(shape: tuple[int, ...], tensors: Sequence[Any]) -> list[int]:

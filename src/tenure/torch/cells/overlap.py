@@ -11,30 +11,17 @@ from typing import Any
 
 from tenure.errors import BorrowError
 from tenure.torch.cells.aliasing import is_safe
-from tenure.torch.cells.geometry import Geometry
-from tenure.torch.cells.steps import Expand, Strided, Unfold
+from tenure.torch.cells.geometry import Geometry, Layout, is_dense, made
 from tenure.torch.cells.windows import geometry, lineage
 from tenure.torch.errors import refuse
 from tenure.values.rules.sites import here, site
 
 PLEASE = "Please clone() the tensor before performing the operation."
-REPEATING = (Expand, Strided, Unfold)
-"""Steps whose view may show an element more than once."""
 
 
 def owner_of(x: Any) -> Any:
     """Cell whose elements a tensor shows."""
     return x if x._window is None else x._window.owner
-
-
-def is_dense(g: Geometry) -> bool:
-    """Whether the elements lie without gaps, in some order of the axes."""
-    expected = 1
-    for step, n in sorted([(step, n) for step, n in zip(g.strides, g.shape, strict=True) if n != 1]):
-        if step != expected:
-            return False
-        expected *= n
-    return True
 
 
 def refuse_overlap(x: Any, operands: Sequence[Any], copies: bool = False, part: Geometry | None = None) -> None:
@@ -43,22 +30,23 @@ def refuse_overlap(x: Any, operands: Sequence[Any], copies: bool = False, part: 
     if x._window is None and not any(getattr(v, "_window", None) is not None for v in operands):
         return
     target = part or geometry(x)
-    if any(step == 0 and n > 1 for step, n in zip(target.strides, target.shape, strict=True)) and target.size:
-        raise refuse(
-            "unsupported operation: more than one element of the written-to tensor refers to a single memory location."
-            f" {PLEASE}"
-        )
-    if x._window is not None and shows_twice(target):
-        raise undefined()
+    if not target.layout.is_contiguous:
+        if any(step == 0 and n > 1 for step, n in zip(target.strides, target.shape, strict=True)) and target.size:
+            raise refuse(
+                "unsupported operation: more than one element of the written-to tensor refers to a single memory"
+                f" location. {PLEASE}"
+            )
+        if x._window is not None and shows_twice(target):
+            raise undefined()
     for v in operands:
         if v is x or not hasattr(v, "_window") or owner_of(v) is not owner_of(x):
             continue
         source = geometry(v)
         if part is not None:
-            source = source.fitted(target.shape)
-        if source == target or not source.overlaps(target):
+            source = Geometry(source.offset, source.layout.fitted(target.shape))
+        if source.is_same(target) or not source.overlaps(target):
             continue
-        if is_dense(source) and is_dense(target):
+        if is_dense(source.layout) and is_dense(target.layout):
             raise shared()
         if not (copies and onto_itself(source, target)):
             raise undefined()
@@ -67,7 +55,8 @@ def refuse_overlap(x: Any, operands: Sequence[Any], copies: bool = False, part: 
 def refuse_repeated(x: Any, written: Geometry | None) -> None:
     """TN506 where a write of a part of a view that shows elements more than once changes the rest of that view."""
     for t in lineage(x):
-        if t._window is None or type(t._window.step) not in REPEATING or (t is x and written is None):
+        step = t._window and t._window.step
+        if step is None or not step.repeats or (t is x and written is None):
             continue
         part = set(elements(written or geometry(x)))
         if sum([e in part for e in elements(geometry(t))]) > (written or geometry(x)).size and is_safe():
@@ -102,13 +91,21 @@ def shared() -> Any:
 
 def shows_twice(g: Geometry) -> bool:
     """Whether a geometry shows an element twice."""
-    low, high = g._bounds()
-    if is_dense(g) or not g.size:
+    if g.layout.is_contiguous:
+        return False
+    return made(g.layout, "twice", repeats)  # type: ignore[no-any-return]
+
+
+def repeats(of: Layout) -> bool:
+    """Whether a layout shows an element twice."""
+    g = Geometry(0, of)
+    low, high = g.bounds()
+    if is_dense(of) or not g.size:
         return False
     if g.size > high - low + 1:
         return True
     reach = 0
-    for step, n in sorted([(step, n) for step, n in zip(g.strides, g.shape, strict=True) if n != 1]):
+    for step, n in sorted([(abs(step), n) for step, n in zip(g.strides, g.shape, strict=True) if n != 1]):
         if step <= reach:
             return len(set(elements(g))) < g.size
         reach += (n - 1) * step
@@ -120,7 +117,7 @@ def onto_itself(source: Geometry, target: Geometry) -> bool:
     shared = set(elements(source))
     if len(source.shape) > len(target.shape):
         return False
-    pairs = zip(elements(source.expanded(target.shape)), elements(target), strict=True)
+    pairs = zip(elements(Geometry(source.offset, source.layout.expanded(target.shape))), elements(target), strict=True)
     return all(a == b or b not in shared for a, b in pairs)
 
 

@@ -7,10 +7,11 @@ from typing import Any
 
 from tenure.torch.cells.tensor import Tensor
 from tenure.torch.cells.windows import Window, look, take
-from tenure.values.native.hits import add_place
+from tenure.values.native.hits import add_place, know
 from tenure.values.operations.arithmetic import detach
 from tenure.values.operations.creation import tensor as made
 from tenure.values.places import parameter
+from tenure.values.rules.sites import here
 
 
 class Parameter(Tensor, parameter.Parameter):  # type: ignore[misc]
@@ -44,9 +45,10 @@ class Parameter(Tensor, parameter.Parameter):  # type: ignore[misc]
 
 def shared_with(x: Any, owner: Any, node: Any) -> None:
     """Make x, an owner without windows, a window of all of another tensor's elements, which were its own."""
-    w = x._window = Window(owner, owner, None, True)
+    w = x._window = Window(owner, owner, None, True, here())
     w.node = node if node._kind.tracked else None
     owner._borrows = [weakref.ref(x)]
 
 
 add_place(Parameter)
+know("cell_leaf", Parameter)

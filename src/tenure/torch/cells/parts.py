@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from types import FrameType
 from typing import Any
 
 import numpy as np
 
-from tenure.torch.cells.steps import Index
-from tenure.torch.cells.windows import MULTIPLE, look, take
+from tenure.torch.cells.geometry import Layout, keep, made
+from tenure.torch.cells.steps import Index, index, row
+from tenure.torch.cells.windows import layout, look, windowed
 from tenure.torch.errors import TorchIndexError, TorchTypeError, refuse
 from tenure.values.operations import indexing, keys
-from tenure.values.rules.sites import PACKAGE
 from tenure.values.tensor.tensor import Tensor as Value
 
 
-def axis(x: Any, dim: int, more: int = 0) -> int:
-    """Non-negative axis of a tensor; IndexError outside of it. ``more`` axes are there to come."""
-    n = len(x._aval.shape) + more
+def axis(x: Any, dim: int) -> int:
+    """Non-negative axis of a tensor; IndexError outside of it."""
+    return axis_of(len(x._aval.shape), dim)
+
+
+def axis_of(n: int, dim: int) -> int:
+    """Non-negative axis of n; IndexError outside of them."""
     low, high = -max(n, 1), max(n, 1) - 1
     if not low <= dim <= high:
         text = f"Dimension out of range (expected to be in range of [{low}, {high}], but got {dim})"
@@ -74,16 +76,48 @@ def is_whole(spec: Any) -> bool:
     return all(entry == ":" for entry in spec)
 
 
-def several(name: str, views: list[Any]) -> tuple[Any, ...]:
-    """Views that one function gives, which are not written in the graph."""
-    for k, v in enumerate(views):
-        v._window.flag = v._window.flag or MULTIPLE.format(k, name)
+def several(x: Any, name: str, steps: Sequence[Index]) -> tuple[Any, ...]:
+    """Views of a tensor that one function gives, which are not written in the graph."""
+    views = []
+    for k, step in enumerate(steps):
+        v = windowed(x, step)
+        if v._window.flag is None:
+            v._window.flag = (k, name)
+        views.append(v)
     return tuple(views)
 
 
-def caller(frame: FrameType) -> Any:
-    """Site of a frame, if it is the user's."""
-    return None if frame.f_code.co_filename.startswith(PACKAGE) else (frame.f_code, frame.f_lasti)
+def rows(of: Layout, at: int) -> list[Index]:
+    """Steps of each index of an axis."""
+    return [one_of(of, at, k) for k in range(of.shape[at])]
+
+
+def runs(of: Layout, given: Any, at: int) -> list[Index]:
+    """Steps of parts of an axis: of one size, or of the sizes given."""
+    n = of.shape[at]
+    if isinstance(given, int):
+        if given < 0 or (given == 0 and n):
+            raise refuse(f"split expects split_size be non-negative, but got split_size={given}")
+        sizes = [min(given, n - k) for k in range(0, n, given or 1)] or [0]
+    else:
+        sizes = list(given)
+        if sum(sizes) != n or min(sizes, default=0) < 0:
+            raise refuse(
+                f"split_with_sizes expects split_sizes to sum exactly to {n} (input tensor's size at dimension"
+                f" {at}), but got split_sizes={sizes}"
+            )
+    starts = np.cumsum([0, *sizes]).tolist()
+    return [slice_of(of, at, start, size) for start, size in zip(starts, sizes, strict=False)]
+
+
+def slice_of(of: Layout, at: int, start: int, length: int) -> Index:
+    """Step of a run of an axis."""
+    return index(of, tuple([(length, 1) if k == at else ":" for k in range(len(of.shape))]), (start,))
+
+
+def one_of(of: Layout, at: int, k: int) -> Index:
+    """Step of one index of an axis."""
+    return index(of, tuple(["i" if j == at else ":" for j in range(len(of.shape))]), (k,))
 
 
 class Parts:
@@ -92,35 +126,54 @@ class Parts:
     __slots__ = ()
 
     def _view(self: Any, step: Any) -> Any:
-        return take(self, None, step)
+        return windowed(self, step)
 
     def _copied(self: Any, value: Any) -> Any:
         return self._of(value)
 
     def __getitem__(self: Any, key: Any) -> Any:
-        shape = self._aval.shape
-        if type(key) is int and shape and -shape[0] <= key < shape[0]:
-            start = key + shape[0] if key < 0 else key
-            step = Index(indexing.first_index(len(shape)), (start,), True)
-            return take(self, None, step, caller(sys._getframe(1)))
-        known = keys.remembered(key, shape)
-        if known is not None:
-            return take(self, None, Index(*known), caller(sys._getframe(1)))
-        return self._indexed(key)
+        step = self._part(key)
+        return self._indexed(key) if step is None else windowed(self, step)
+
+    def _part(self: Any, key: Any) -> Index | None:
+        """Step of an int, or of a tuple of ints, slices, None and …; None for any other index."""
+        at = layout(self)
+        shape = at.shape
+        if type(key) is int:
+            if not shape or not -shape[0] <= key < shape[0]:
+                return None
+            return made(at, key, row, key + shape[0] if key < 0 else key)  # type: ignore[no-any-return]
+        exact = keys.exact(key if type(key) is tuple else (key,), shape)
+        if exact is None:
+            return None
+        found: Index | None = at.views.get(exact)
+        if found is None:
+            known: Any = keys.remembered(key, shape)
+            self._refuse_index(key if type(key) is tuple else (key,))
+            found = Index(at, *known)
+            if not any(type(entry) is tuple and entry[1] < 0 for entry in known[0][0][1]):  # of no face alone
+                keep(at.views, exact, found)
+        return found
+
+    _split = staticmethod(split_key)
+
+    def _refuse_index(self: Any, entries: tuple[Any, ...]) -> None:
+        """ValueError for a slice that steps backwards."""
+        if any(isinstance(e, slice) and e.step is not None and int(e.step) <= 0 for e in entries):
+            raise ValueError("step must be greater than zero")
 
     def _indexed(self: Any, key: Any) -> Any:
         if isinstance(key, str | float):
             raise refuse(f"only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid "
                          f"indices (got {type(key).__name__})", TorchIndexError)
-        basic, rest = ((key,), None) if type(key) in (int, slice) else split_key(key)
+        basic, rest = ((key,), None) if type(key) in (int, slice) else self._split(key)
         if type(key) is int and not self._aval.shape:
             text = "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++"
             raise refuse(text, TorchIndexError)
-        if any(isinstance(e, slice) and e.step is not None and int(e.step) <= 0 for e in basic):
-            raise ValueError("step must be greater than zero")
+        self._refuse_index(basic)
         spec, starts = keys.parse(basic, self._aval.shape)
         if rest is None:
-            return self._view(Index.at(spec, starts))
+            return windowed(self, index(layout(self), spec, starts))
         value = look(self)
         if not is_whole(spec):
             value = indexing.apply_basic(value, spec, starts)
@@ -149,19 +202,20 @@ class Parts:
         return self._sliced(at, start, length)
 
     def _sliced(self: Any, at: int, start: int, length: int) -> Any:
-        spec = tuple([(length, 1) if k == at else ":" for k in range(len(self._aval.shape))])
-        return self._view(Index.at(spec, (start,)))
+        of = layout(self)
+        return windowed(self, made(of, ("slice", at, start, length), slice_of, at, start, length))
 
     def select(self: Any, dim: int, index: Any) -> Any:
         """View of one index of an axis."""
         if not self._aval.shape:
             raise refuse("select() cannot be applied to a 0-dim tensor.", TorchIndexError)
-        at, n, index = axis(self, dim), self._aval.shape[axis(self, dim)], int(index)
+        at, index = axis(self, dim), int(index)
+        n = self._aval.shape[at]
         if not -n <= index < n:
             text = f"select(): index {index} out of range for tensor of size {list(self.shape)} at dimension {at}"
             raise refuse(text, TorchIndexError)
-        spec = tuple(["i" if k == at else ":" for k in range(len(self._aval.shape))])
-        return self._view(Index.at(spec, (index % n,)))
+        of, index = layout(self), index % n
+        return windowed(self, made(of, ("select", at, index), one_of, at, index))
 
     def chunk(self: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
         """Views of at most so many parts of an axis, of one size but for the last."""
@@ -176,21 +230,9 @@ class Parts:
         """Views of parts of an axis: of one size, or of the sizes given."""
         if not self._aval.shape:
             raise refuse("split expects at least a 1-dimensional tensor")
-        at = axis(self, dim)
-        n = self._aval.shape[at]
-        if isinstance(split_size, int):
-            if split_size < 0 or (split_size == 0 and n):
-                raise refuse(f"split expects split_size be non-negative, but got split_size={split_size}")
-            sizes = [min(split_size, n - k) for k in range(0, n, split_size or 1)] or [0]
-        else:
-            sizes = [int(s) for s in split_size]
-            if sum(sizes) != n or min(sizes, default=0) < 0:
-                raise refuse(
-                    f"split_with_sizes expects split_sizes to sum exactly to {n} (input tensor's size at dimension"
-                    f" {at}), but got split_sizes={sizes}"
-                )
-        starts = np.cumsum([0, *sizes]).tolist()
-        return several("SplitBackward0", [self._sliced(at, s, n) for s, n in zip(starts, sizes, strict=False)])
+        given = split_size if isinstance(split_size, int) else tuple([int(s) for s in split_size])
+        of, at = layout(self), axis(self, dim)
+        return several(self, "SplitBackward0", made(of, ("split", given, at), runs, given, at))
 
     split_with_sizes = split
 
@@ -241,5 +283,5 @@ class Parts:
         """Views of each index of an axis."""
         if not self._aval.shape:
             raise refuse("Dimension specified as 0 but tensor has no dimensions", TorchIndexError)
-        at = axis(self, dim)
-        return several("UnbindBackward0", [self.select(at, k) for k in range(self._aval.shape[at])])
+        of, at = layout(self), axis(self, dim)
+        return several(self, "UnbindBackward0", made(of, ("unbind", at), rows, at))

@@ -9,7 +9,7 @@ what was written is refused (TN506). Who writes nothing through ``.data`` pays a
 from __future__ import annotations
 
 import weakref
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from tenure.errors import BorrowError
 from tenure.values.operations.boundary import array_of
 from tenure.values.rules.expand import expand_mark
 from tenure.values.rules.graph import CodeSite, Out, Segment
-from tenure.values.rules.rows import ROOT
+from tenure.values.rules.rows import ROOT, Path
 from tenure.values.rules.sites import here, site
 
 VIEWS = {
@@ -127,32 +127,70 @@ def refuse_rewritten(roots: list[Any]) -> list[Any]:
 def walk(roots: list[Any]) -> None:
     """Refuse values whose graph saved elements of one of the noted."""
     NOTED[:] = [n for n in NOTED if n.is_alive()]
-    stack: list[tuple[Any, int]] = []
+    starts: list[tuple[Any, int]] = []
     for root in roots if NOTED else ():
         array_of(root)
         if type(root._src) is Out:
-            stack.append((root._src.segment, root._src.slot))
-    seen: dict[Segment, set[int]] = {}
-    while stack:
-        segment, slot = stack.pop()
-        if segment is not None and slot not in seen.setdefault(segment, set()):
-            seen[segment].add(slot)
-            steps = {k: step for step in steps_of(segment) for k in range(step.first, step.first + len(step.avals))}
-            step = steps.get(slot)
-            if step is not None and step.rule.tracked and step.expand is not expand_mark:
-                stack += [(segment, a) for a in step.args]
-            source = segment.sources.get(slot)
-            stack += [(source.segment, source.slot)] if type(source) is Out else []
-    for segment, reached in seen.items():
+            starts.append((root._src.segment, root._src.slot))
+    if not any(noted.slots(segment) for segment in behind(starts) for noted in NOTED):
+        return
+    for segment, reached in reached_slots(starts).items():
         for noted in [] if segment.lean else NOTED:
             slots = noted.slots(segment)
             if slots and is_saved(segment, slots, reached, noted.of_object):
                 raise rewritten(noted)
 
 
-def steps_of(segment: Segment) -> list[Any]:
-    """Steps of a segment that have results."""
-    return [step for step in segment.path.steps(ROOT) if step.avals]
+def behind(starts: list[tuple[Any, int]]) -> set[Segment]:
+    """Segments of a graph."""
+    found: set[Segment] = set()
+    stack = [segment for segment, _ in starts]
+    while stack:
+        segment = stack.pop()
+        if segment is not None and segment not in found:
+            found.add(segment)
+            stack += [source.segment for source in segment.sources.values() if type(source) is Out]
+    return found
+
+
+def reached_slots(stack: list[tuple[Any, int]]) -> dict[Segment, set[int]]:
+    """Slots of each segment that a backward reaches."""
+    seen: dict[Segment, set[int]] = {}
+    while stack:
+        segment, slot = stack.pop()
+        if segment is not None and slot not in seen.setdefault(segment, set()):
+            seen[segment].add(slot)
+            step = steps_of(segment.path)[1].get(slot)
+            if step is not None and step.is_tracked and not step.is_mark:
+                stack += [(segment, a) for a in step.args]
+            source = segment.sources.get(slot)
+            stack += [(source.segment, source.slot)] if type(source) is Out else []
+    return seen
+
+
+class Known(NamedTuple):
+    """Properties of a step that the check reads."""
+
+    name: str
+    results: range
+    args: Any
+    is_tracked: bool
+    is_mark: bool
+
+
+def steps_of(path: Path) -> tuple[list[Known], dict[int, Known]]:
+    """Steps of a path that have results, and by the slot of each result; the path keeps them."""
+    found = path.plans.get(Known)
+    if found is None:
+        steps = []
+        for step in path.steps(ROOT):
+            if step.rule.kinds:
+                is_named = bool(step.params) and step.rule.numbers is not None
+                name = getattr(step.params[0], "name", "mark") if is_named else "mark"
+                results = range(step.first, step.first + len(step.rule.kinds))
+                steps.append(Known(name, results, step.args, step.rule.tracked, step.expand is expand_mark))
+        found = path.plans[Known] = steps, {k: step for step in steps for k in step.results}
+    return found
 
 
 def is_saved(segment: Segment, slots: set[int], reached: set[int], of_object: bool) -> bool:
@@ -160,19 +198,19 @@ def is_saved(segment: Segment, slots: set[int], reached: set[int], of_object: bo
     saved by its elements, which an object that gets others does not change."""
     tracked = set(segment.sources)
     shown = set(slots)
-    for step in steps_of(segment):
-        name = getattr(step.params[0], "name", "mark") if step.params and step.rule.numbers is not None else "mark"
-        results = set(range(step.first, step.first + len(step.avals)))
-        if step.rule.tracked:
-            tracked |= results
-        if name in OF_RESULT | OF_BOTH and not of_object and results & slots & reached and step.rule.tracked:
+    for step in steps_of(segment.path)[0]:
+        results = step.results
+        if step.is_tracked:
+            tracked.update(results)
+        by_result = step.name in OF_RESULT | OF_BOTH and not of_object and step.is_tracked
+        if by_result and any(k in slots and k in reached for k in results):
             return True
         if not shown.intersection(step.args):
             continue
-        if name in VIEWS:
-            shown |= results
+        if step.name in VIEWS:
+            shown.update(results)
             continue
-        if step.rule.tracked and results & reached and saves(name, step.args, shown, tracked):
+        if step.is_tracked and not reached.isdisjoint(results) and saves(step.name, step.args, shown, tracked):
             return True
     return False
 

@@ -1,7 +1,8 @@
 """Steps from a tensor to a view of it: how a value is seen through one, and how a part is put back.
 
 A step has the view's values (``see``), the base's new value with other elements in the view (``put``), and the view's
-geometry (``of``). All are home operations, so both directions are in the graph.
+layout, which begins ``offset`` elements behind the base. It is made once for a layout, and says the same of every
+tensor with that layout. Values are home operations, so both directions are in the graph.
 """
 
 from __future__ import annotations
@@ -11,114 +12,104 @@ from typing import Any
 
 import numpy as np
 
-from tenure.torch.cells.geometry import Geometry
+from tenure.ops.promote import parameters
+from tenure.torch.cells.geometry import Layout
 from tenure.values.native.hits import apply, apply_one
 from tenure.values.operations import complexes, indexing, lookup, repeating, replacing, shaping
 from tenure.values.operations.creation import wrap
+from tenure.values.trace.given import check_shape
+
+ORDER, SHAPE, SPEC = ("order",), ("shape",), ("spec",)
+"""Names of parameters."""
 
 
 class Step:
     """A step from a tensor to its view."""
 
-    __slots__ = ()
+    __slots__ = ("function", "layout", "offset", "params", "starts")
+    repeats = False
+    """Whether the view may show an element of the base more than once."""
+
+    def __init__(
+        self, layout: Layout, offset: int = 0, function: Any = None, params: Any = (), starts: tuple[int, ...] = ()
+    ) -> None:
+        self.layout = layout
+        self.offset = offset
+        self.function = function
+        self.params = params
+        self.starts = starts
 
     def see(self, x: Any) -> Any:
-        """Value of the view in one of the base."""
-        raise NotImplementedError
+        """Value of the view in one of the base: that of an operation, if the step is one."""
+        return apply(self.function, (x,), self.params, self.starts)
 
     def put(self, x: Any, v: Any) -> Any:
         """Value of the base with v in the view."""
-        raise NotImplementedError
-
-    def of(self, base: Geometry) -> Geometry:
-        """Geometry of the view."""
         raise NotImplementedError
 
 
 class Index(Step):
     """A basic index: ints, slices, new axes."""
 
-    __slots__ = ("function", "params", "starts")
+    __slots__ = ()
 
-    def __init__(self, params: Any, starts: tuple[int, ...], one: bool) -> None:
-        self.params = params
-        self.starts = starts
-        self.function = indexing.GETITEM if one else indexing.SLICE
-
-    @classmethod
-    def at(cls, spec: Any, starts: tuple[int, ...]) -> Index:
-        """Index that has been parsed."""
-        return cls((("spec", spec),), starts, "i" in spec)
-
-    def see(self, x: Any) -> Any:
-        return apply(self.function, (x,), self.params, self.starts)
+    def __init__(self, base: Layout, params: Any, starts: tuple[int, ...], one: bool) -> None:
+        at = base.indexed(params[0][1], starts)
+        super().__init__(at.layout, at.offset, indexing.GETITEM if one else indexing.SLICE, params, starts)
 
     def put(self, x: Any, v: Any) -> Any:
         return apply(indexing.SETITEM, (x, v), self.params, self.starts)
 
-    def of(self, base: Geometry) -> Geometry:
-        return base.indexed(self.params[0][1], self.starts)
+
+def index(base: Layout, spec: Any, starts: tuple[int, ...]) -> Index:
+    """Step of an index that has been parsed."""
+    return Index(base, parameters(SPEC, spec), starts, "i" in spec)
+
+
+def row(base: Layout, k: int) -> Index:
+    """Step of one index of the first axis."""
+    return Index(base, indexing.first_index(len(base.shape)), (k,), True)
 
 
 class Permute(Step):
     """Axes in another order."""
 
-    __slots__ = ("order",)
+    __slots__ = ("back",)
 
-    def __init__(self, order: Sequence[int]) -> None:
-        self.order = tuple(order)
-
-    def see(self, x: Any) -> Any:
-        return apply_one(shaping.PERMUTE, x, (("order", self.order),))
+    def __init__(self, base: Layout, order: Sequence[int]) -> None:
+        super().__init__(base.permuted(order), 0, shaping.PERMUTE, parameters(ORDER, tuple(order)))
+        self.back = parameters(ORDER, tuple([order.index(k) for k in range(len(order))]))
 
     def put(self, x: Any, v: Any) -> Any:
-        inverse = tuple([self.order.index(k) for k in range(len(self.order))])
-        return apply_one(shaping.PERMUTE, v, (("order", inverse),))
-
-    def of(self, base: Geometry) -> Geometry:
-        return base.permuted(self.order)
+        return apply_one(shaping.PERMUTE, v, self.back)
 
 
 class Reshape(Step):
-    """The same elements in another shape. ``to`` is the view's geometry, where it is known already."""
+    """The same elements in another shape."""
 
-    __slots__ = ("shape", "to")
+    __slots__ = ()
 
-    def __init__(self, shape: tuple[int, ...], to: Geometry | None = None) -> None:
-        self.shape = shape
-        self.to = to
-
-    def see(self, x: Any) -> Any:
-        return shaping.reshape(x, self.shape)
+    def __init__(self, layout: Layout) -> None:
+        super().__init__(layout, 0, shaping.RESHAPE, parameters(SHAPE, check_shape(layout.shape)))
 
     def put(self, x: Any, v: Any) -> Any:
         return shaping.reshape(v, x._aval.shape)
-
-    def of(self, base: Geometry) -> Geometry:
-        found = self.to or base.viewed(self.shape)
-        assert found is not None
-        return found
 
 
 class Expand(Step):
     """Broadcast to a shape. What is written through it is the same in all copies of an element."""
 
-    __slots__ = ("shape",)
+    __slots__ = ()
+    repeats = True
 
-    def __init__(self, shape: tuple[int, ...]) -> None:
-        self.shape = shape
-
-    def see(self, x: Any) -> Any:
-        return shaping.broadcast_to(x, self.shape)
+    def __init__(self, base: Layout, shape: Sequence[int]) -> None:
+        super().__init__(base.expanded(shape), 0, shaping.BROADCAST, parameters(SHAPE, check_shape(tuple(shape))))
 
     def put(self, x: Any, v: Any) -> Any:
-        shape = x._aval.shape
-        new = len(self.shape) - len(shape)
+        shape, to = x._aval.shape, self.layout.shape
+        new = len(to) - len(shape)
         key = [0] * new + [slice(0, 1) if n == 1 else slice(None) for n in shape]
-        return indexing.getitem(v, tuple(key)) if all(self.shape) else x
-
-    def of(self, base: Geometry) -> Geometry:
-        return base.expanded(self.shape)
+        return indexing.getitem(v, tuple(key)) if all(to) else x
 
 
 class Component(Step):
@@ -127,7 +118,8 @@ class Component(Step):
 
     __slots__ = ("is_real",)
 
-    def __init__(self, is_real: bool) -> None:
+    def __init__(self, base: Layout, is_real: bool) -> None:
+        super().__init__(base)
         self.is_real = is_real
 
     def see(self, x: Any) -> Any:
@@ -137,9 +129,6 @@ class Component(Step):
         if self.is_real:
             return complexes.complex(v, complexes.imag(x))
         return complexes.complex(complexes.real(x), v)
-
-    def of(self, base: Geometry) -> Geometry:
-        return base
 
 
 class Conjugate(Step):
@@ -153,33 +142,30 @@ class Conjugate(Step):
     def put(self, x: Any, v: Any) -> Any:
         return complexes.conj(v)
 
-    def of(self, base: Geometry) -> Geometry:
-        return base
-
 
 class Diagonal(Step):
     """A diagonal of two axes."""
 
-    __slots__ = ("axes", "offset")
+    __slots__ = ("axes", "shift")
 
-    def __init__(self, offset: int, first: int, second: int) -> None:
-        self.offset = offset
+    def __init__(self, base: Layout, offset: int, first: int, second: int) -> None:
+        at = base.diagonal(offset, first, second)
+        super().__init__(at.layout, at.offset)
+        self.shift = offset
         self.axes = first, second
 
     def see(self, x: Any) -> Any:
-        return lookup.diagonal(x, self.offset, *self.axes)
+        return lookup.diagonal(x, self.shift, *self.axes)
 
     def put(self, x: Any, v: Any) -> Any:
-        return replacing.diagonal_scatter(x, v, self.offset, *self.axes)
-
-    def of(self, base: Geometry) -> Geometry:
-        return base.diagonal(self.offset, *self.axes)
+        return replacing.diagonal_scatter(x, v, self.shift, *self.axes)
 
 
 class Scattered(Step):
     """A step whose part is put back element by element, where the view shows each."""
 
     __slots__ = ()
+    repeats = True
 
     def put(self, x: Any, v: Any) -> Any:
         shape = x._aval.shape
@@ -193,30 +179,22 @@ class Unfold(Scattered):
 
     __slots__ = ("axis", "size", "step")
 
-    def __init__(self, axis: int, size: int, step: int) -> None:
+    def __init__(self, base: Layout, axis: int, size: int, step: int) -> None:
+        super().__init__(base.unfolded(axis, size, step))
         self.axis, self.size, self.step = axis, size, step
 
     def see(self, x: Any) -> Any:
         return repeating.unfold(x, self.axis, self.size, self.step)
 
-    def of(self, base: Geometry) -> Geometry:
-        return base.unfolded(self.axis, self.size, self.step)
-
 
 class Strided(Scattered):
-    """Elements of an owner at an offset and strides (``as_strided``)."""
+    """Elements of an owner at an offset and strides (``as_strided``), whatever its own layout is."""
 
-    __slots__ = ("to",)
-
-    def __init__(self, to: Geometry) -> None:
-        self.to = to
+    __slots__ = ()
 
     def see(self, x: Any) -> Any:
-        offset, shape, strides = self.to
-        numbers = np.full(shape, offset)
+        shape, strides = self.layout.shape, self.layout.strides
+        numbers = np.full(shape, self.offset)
         for axis, (n, step) in enumerate(zip(shape, strides, strict=True)):
             numbers += (np.arange(n) * step).reshape([-1 if k == axis else 1 for k in range(len(shape))])
         return indexing.getitem(shaping.reshape(x, (-1,)), wrap(numbers))
-
-    def of(self, base: Geometry) -> Geometry:
-        return self.to

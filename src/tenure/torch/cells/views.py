@@ -6,10 +6,11 @@ from math import prod
 from typing import Any
 
 from tenure.errors import following
-from tenure.torch.cells.geometry import Geometry
-from tenure.torch.cells.parts import Parts, axis
+from tenure.torch.cells.geometry import Geometry, Layout, keep, layout, made
+from tenure.torch.cells.parts import Parts, axis, axis_of
 from tenure.torch.cells.steps import Component, Conjugate, Diagonal, Expand, Permute, Reshape, Strided, Unfold
-from tenure.torch.cells.windows import geometry, lineage, look, take
+from tenure.torch.cells.windows import detached, geometry, lineage, look, take, windowed
+from tenure.torch.cells.windows import layout as layout_of
 from tenure.torch.errors import refuse
 from tenure.values.operations import shaping
 from tenure.values.tensor.tensor import Tensor as Value
@@ -46,6 +47,75 @@ def is_component(x: Any) -> bool:
     return any(t._window is not None and type(t._window.step) is Component for t in lineage(x))
 
 
+def reshaped(of: Layout, shape: Any) -> Any:
+    """Step to a shape, given as sizes or as one sequence; the shape where that needs a copy."""
+    try:
+        found = of.shapes.get(shape)
+    except TypeError:  # a list of sizes
+        shape = tuple(ints(shape))
+        found = of.shapes.get(shape)
+    if found is None:
+        wanted = filled_in(ints(shape), of.size)
+        to = of.viewed(wanted)
+        found = wanted if to is None else Reshape(to)
+        if not {type(n) for n in shape} - {int, tuple}:
+            keep(of.shapes, shape, found)
+    return found
+
+
+def exchanged(of: Layout, dim0: int, dim1: int) -> Permute:
+    """Step to two axes exchanged."""
+    order = list(range(len(of.shape)))
+    a, b = axis_of(len(order), dim0), axis_of(len(order), dim1)
+    if order:
+        order[a], order[b] = order[b], order[a]
+    return Permute(of, order)
+
+
+def turned(of: Layout) -> Permute:
+    """Step to the axes in reverse order."""
+    return Permute(of, range(len(of.shape))[::-1])
+
+
+def without(of: Layout, dims: Any) -> Reshape:
+    """Step to no axes of size 1, of all or some."""
+    n = len(of.shape)
+    given = range(n) if dims is None else [axis_of(n, d) for d in ((dims,) if isinstance(dims, int) else dims)]
+    left = [k for k in range(n) if k not in given or of.shape[k] != 1]
+    return Reshape(layout(tuple([of.shape[k] for k in left]), tuple([of.strides[k] for k in left])))
+
+
+def wider(of: Layout, dim: int) -> Reshape:
+    """Step to a new axis of size 1."""
+    at = axis_of(len(of.shape) + 1, dim)
+    step = of.shape[at] * of.strides[at] if at < len(of.shape) else 1
+    return Reshape(layout((*of.shape[:at], 1, *of.shape[at:]), (*of.strides[:at], step, *of.strides[at:])))
+
+
+def expanded(of: Layout, sizes: tuple[int, ...]) -> Expand:
+    """Step to a shape that an axis of size 1 is repeated for; −1 keeps the size of an axis."""
+    shape = of.shape
+    new = len(sizes) - len(shape)
+    if new < 0:
+        raise refuse(
+            f"expand(sizes={list(sizes)}): the number of sizes provided ({len(sizes)}) must be greater or equal to"
+            f" the number of dimensions in the tensor ({len(shape)})"
+        )
+    wanted = []
+    for k, n in enumerate(sizes):
+        size = 1 if k < new else shape[k - new]
+        if n == -1 and k < new:
+            raise refuse(f"expand: the expanded size of the tensor (-1) isn't allowed in a leading dimension {k}")
+        n = size if n == -1 else n
+        if n != size and size != 1:
+            raise refuse(
+                f"The expanded size of the tensor ({n}) must match the existing size ({size}) at non-singleton"
+                f" dimension {k}.  Target sizes: {list(sizes)}.  Tensor sizes: {list(shape)}"
+            )
+        wanted.append(n)
+    return Expand(of, tuple(wanted))
+
+
 class Views(Parts):
     """Methods of a tensor that give windows of it, or a copy where PyTorch gives one."""
 
@@ -53,17 +123,13 @@ class Views(Parts):
 
     def view(self: Any, *shape: Any) -> Any:
         """View of another shape; RuntimeError where the strides do not allow it."""
-        shape = ints(shape)
-        if shape == ():
-            shape = ()
-        wanted = filled_in(shape, self._aval.size)
-        to = geometry(self).viewed(wanted)
-        if to is None:
+        step = reshaped(layout_of(self), shape)
+        if type(step) is not Reshape:
             raise refuse(
                 "view size is not compatible with input tensor's size and stride (at least one dimension spans across"
                 " two contiguous subspaces). Use .reshape(...) instead."
             )
-        return self._view(Reshape(wanted, to))
+        return windowed(self, step)
 
     def view_as(self: Any, other: Any) -> Any:
         """View of the shape of another tensor."""
@@ -71,11 +137,10 @@ class Views(Parts):
 
     def reshape(self: Any, *shape: Any) -> Any:
         """View of another shape where the strides allow it, else a copy."""
-        wanted = filled_in(ints(shape), self._aval.size)
-        to = geometry(self).viewed(wanted)
-        if to is None:
-            return self._copied(shaping.reshape(look(self), wanted))
-        return self._view(Reshape(wanted, to))
+        step = reshaped(layout_of(self), shape)
+        if type(step) is Reshape:
+            return windowed(self, step)
+        return self._copied(shaping.reshape(look(self), step))
 
     def reshape_as(self: Any, other: Any) -> Any:
         """``reshape`` to the shape of another tensor."""
@@ -105,6 +170,7 @@ class Views(Parts):
     def permute(self: Any, *dims: Any) -> Any:
         """View with the axes in another order."""
         order = tuple([axis(self, d) for d in ints(dims)])
+        of = layout_of(self)
         if sorted(order) != list(range(len(self._aval.shape))):
             if len(order) != len(self._aval.shape):
                 raise refuse(
@@ -113,29 +179,26 @@ class Views(Parts):
                     f" {len(order)}"
                 )
             raise refuse("permute(): duplicate dims are not allowed.")
-        return self._view(Permute(order))
+        return windowed(self, made(of, ("permute", order), Permute, order))
 
     def transpose(self: Any, dim0: int, dim1: int) -> Any:
         """View with two axes exchanged."""
-        a, b = axis(self, dim0), axis(self, dim1)
-        order = list(range(len(self._aval.shape)))
-        if order:
-            order[a], order[b] = order[b], order[a]
-        return self._view(Permute(order))
+        of = layout_of(self)
+        return windowed(self, made(of, ("transpose", dim0, dim1), exchanged, dim0, dim1))
 
     swapaxes = swapdims = transpose
 
     def t(self: Any) -> Any:
         """View of a matrix with its axes exchanged; of fewer axes, a view of all."""
-        n = len(self._aval.shape)
-        if n > 2:
-            raise refuse(f"t() expects a tensor with <= 2 dimensions, but self is {n}D")
-        return self._view(Permute(range(n)[::-1]))
+        of = layout_of(self)
+        if len(of.shape) > 2:
+            raise refuse(f"t() expects a tensor with <= 2 dimensions, but self is {len(of.shape)}D")
+        return windowed(self, made(of, "T", turned))
 
     @property
     def T(self: Any) -> Any:
         """View with the axes in reverse order."""
-        return self._view(Permute(range(len(self._aval.shape))[::-1]))
+        return windowed(self, made(layout_of(self), "T", turned))
 
     @property
     def mT(self: Any) -> Any:
@@ -156,50 +219,25 @@ class Views(Parts):
         if len(moved) != len(sources) or len(set(moved.values())) != len(sources):
             raise refuse("movedim: repeated dim in `source` or `destination`")
         rest = iter([k for k in range(len(self._aval.shape)) if k not in moved.values()])
-        return self._view(Permute([moved[k] if k in moved else following(rest) for k in range(len(self._aval.shape))]))
+        order = [moved[k] if k in moved else following(rest) for k in range(len(self._aval.shape))]
+        return windowed(self, Permute(layout_of(self), order))
 
     moveaxis = movedim
 
-    def squeeze(self: Any, dim: Any = None) -> Any:
+    def squeeze(self: Any, dim: Any = None, *, axis: Any = None) -> Any:
         """View without axes of size 1: all, or those given."""
-        shape = self._aval.shape
-        dims = range(len(shape)) if dim is None else [axis(self, d) for d in ((dim,) if isinstance(dim, int) else dim)]
-        gone = [k for k in dims if k < len(shape) and shape[k] == 1]
-        outer = geometry(self)
-        left = [k for k in range(len(shape)) if k not in gone]
-        to = Geometry(outer.offset, tuple([shape[k] for k in left]), tuple([outer.strides[k] for k in left]))
-        return self._view(Reshape(to.shape, to))
+        dim = dim if axis is None else axis
+        dims = dim if dim is None or isinstance(dim, int) else tuple(dim)
+        return windowed(self, made(layout_of(self), ("squeeze", dims), without, dims))
 
     def unsqueeze(self: Any, dim: int) -> Any:
         """View with a new axis of size 1."""
-        at, outer = axis(self, dim, 1), geometry(self)
-        step = outer.shape[at] * outer.strides[at] if at < len(outer.shape) else 1
-        shape = (*outer.shape[:at], 1, *outer.shape[at:])
-        to = Geometry(outer.offset, shape, (*outer.strides[:at], step, *outer.strides[at:]))
-        return self._view(Reshape(shape, to))
+        return windowed(self, made(layout_of(self), ("unsqueeze", dim), wider, dim))
 
     def expand(self: Any, *sizes: Any, implicit: bool = False) -> Any:
         """View broadcast to a shape; −1 keeps the size of an axis."""
-        sizes, shape = ints(sizes), self._aval.shape
-        new = len(sizes) - len(shape)
-        if new < 0:
-            raise refuse(
-                f"expand(sizes={list(sizes)}): the number of sizes provided ({len(sizes)}) must be greater or equal to"
-                f" the number of dimensions in the tensor ({len(shape)})"
-            )
-        wanted = []
-        for k, n in enumerate(sizes):
-            size = 1 if k < new else shape[k - new]
-            if n == -1 and k < new:
-                raise refuse(f"expand: the expanded size of the tensor (-1) isn't allowed in a leading dimension {k}")
-            n = size if n == -1 else n
-            if n != size and size != 1:
-                raise refuse(
-                    f"The expanded size of the tensor ({n}) must match the existing size ({size}) at non-singleton"
-                    f" dimension {k}.  Target sizes: {list(sizes)}.  Tensor sizes: {list(shape)}"
-                )
-            wanted.append(n)
-        return self._view(Expand(tuple(wanted)))
+        sizes = ints(sizes)
+        return windowed(self, made(layout_of(self), ("expand", sizes), expanded, sizes))
 
     def expand_as(self: Any, other: Any) -> Any:
         """View broadcast to the shape of another tensor."""
@@ -214,7 +252,7 @@ class Views(Parts):
         a, b = axis(self, dim1), axis(self, dim2)
         if a == b:
             raise refuse(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
-        return self._view(Diagonal(offset, a, b))
+        return self._view(Diagonal(layout_of(self), offset, a, b))
 
     def unfold(self: Any, dimension: int, size: int, step: int) -> Any:
         """View of the windows of a size along an axis, one every ``step`` elements."""
@@ -226,23 +264,23 @@ class Views(Parts):
             raise refuse(f"step is {step} but must be > 0")
         if not self._aval.shape:
             return self.reshape(size)
-        return self._view(Unfold(at, size, step))
+        return self._view(Unfold(layout_of(self), at, size, step))
 
     def as_strided(self: Any, size: Any, stride: Any, storage_offset: Any = None) -> Any:
         """View of the owner's elements at an offset and strides."""
         owner = self if self._window is None else self._window.owner
         offset = geometry(self).offset if storage_offset is None else storage_offset
-        to = Geometry(offset, tuple(size), tuple(stride))
-        if to.size and to._bounds()[1] >= owner._aval.size:
+        to = Geometry(offset, layout(tuple(size), tuple(stride)))
+        if to.size and to.bounds()[1] >= owner._aval.size:
             raise refuse(
                 f"setStorage: sizes {list(size)}, strides {list(stride)}, storage offset {offset} are out of bounds for"
                 f" storage of size {owner._aval.size}"
             )
-        return take(owner, self._blank(), Strided(to))
+        return take(owner, self._face._blank(), Strided(to.layout, offset))
 
     def detach(self: Any) -> Any:
         """Window of all elements, outside the graph."""
-        return self._view(None)
+        return detached(self, False)
 
     def contiguous(self: Any, memory_format: Any = None) -> Any:
         """The tensor itself where its strides are those of C order, else a copy."""
@@ -250,19 +288,19 @@ class Views(Parts):
 
     def stride(self: Any, dim: int | None = None) -> Any:
         """Steps of the axes in elements, or of one axis."""
-        strides = geometry(self).strides
+        strides = layout_of(self).strides
         if is_component(self):
             strides = tuple([2 * n for n in strides])
         return strides if dim is None else strides[axis(self, dim)]
 
     def is_contiguous(self: Any, memory_format: Any = None) -> bool:
         """Whether the strides are those of C order."""
-        return geometry(self).is_contiguous and (self._aval.size < 2 or not is_component(self))
+        return layout_of(self).is_contiguous and (self._aval.size < 2 or not is_component(self))
 
     @property
     def real(self: Any) -> Any:
         """View of the real parts; a real tensor itself."""
-        return self._view(Component(True)) if self._aval.dtype.is_complex else self
+        return self._view(Component(layout_of(self), True)) if self._aval.dtype.is_complex else self
 
     @real.setter
     def real(self: Any, v: Any) -> None:
@@ -273,7 +311,7 @@ class Views(Parts):
         """View of the imaginary parts; RuntimeError for a real tensor."""
         if not self._aval.dtype.is_complex:
             raise refuse("imag is not implemented for tensors with non-complex dtypes.")
-        return self._view(Component(False))
+        return self._view(Component(layout_of(self), False))
 
     @imag.setter
     def imag(self: Any, v: Any) -> None:
@@ -281,7 +319,7 @@ class Views(Parts):
 
     def conj(self: Any) -> Any:
         """View of the complex conjugates; a real tensor itself."""
-        return self._view(Conjugate()) if self._aval.dtype.is_complex else self
+        return self._view(Conjugate(layout_of(self))) if self._aval.dtype.is_complex else self
 
     def storage_offset(self: Any) -> int:
         """Offset of the first element in those of the owner."""

@@ -19,12 +19,15 @@ from typing import Any
 import numpy as np
 
 from tenure.torch.cells.aliasing import is_safe, stale
-from tenure.torch.cells.geometry import Geometry, contiguous
+from tenure.torch.cells.geometry import IN_ORDER, Geometry, Layout, contiguous
 from tenure.torch.cells.silent import watch
 from tenure.torch.cells.steps import Step
+from tenure.values.native.hits import coded, know
 from tenure.values.operations.arithmetic import detach
 from tenure.values.operations.boundary import array_of
 from tenure.values.operations.creation import wrap
+from tenure.values.operations.indexing import written
+from tenure.values.operations.shaping import reshape
 from tenure.values.places.var import as_leaf
 from tenure.values.rules.graph import CodeSite, Leaf
 from tenure.values.rules.modes import current_mode, enable_grad
@@ -37,11 +40,16 @@ NO_GRAD = (
     " either both inside the no_grad block (if you don't want the inplace to be tracked) or both outside (if you want"
     " the inplace to be tracked)."
 )
+VIEW_OF_LEAF = "a view of a leaf Variable that requires grad is being used in an in-place operation."
 MULTIPLE = (
     "Output {} of {} is a view and is being modified inplace. This view is the output of a function that returns"
     " multiple views. Such functions do not allow the output views to be modified inplace. You should replace the"
     " inplace operation by an out-of-place one."
 )
+
+
+know("no_grad_flag", NO_GRAD)
+know("layouts", IN_ORDER)
 
 
 class Window:
@@ -50,42 +58,56 @@ class Window:
     ``quiet`` one is taken through ``.data``: the graph does not notice its writes. ``written`` says
     whether any element of the owner was, since the view was taken."""
 
-    node: Any = None
-    foreign: Sequence[tuple[Geometry, CodeSite]] = ()
-    quiet = False
-    written = False
-    flag: str | None = None
-    _geometry: Geometry | None = None
+    __slots__ = (
+        "flag", "foreign", "is_root", "layout", "node", "offset", "owner", "parent", "quiet", "recorded", "step",
+        "where", "written",
+    )  # fmt: skip
 
-    def __init__(self, owner: Any, parent: Any, step: Step | None, recorded: bool, where: CodeSite = None) -> None:
+    def __init__(self, owner: Any, parent: Any, step: Step | None, recorded: bool, where: CodeSite) -> None:
         self.owner = owner
         self.parent = parent
         self.step = step
         self.recorded = recorded
         self.is_root = step is None
-        self.where = where or here()
+        self.where = where
+        self.node: Any = None
+        self.foreign: Sequence[tuple[Geometry, CodeSite]] = ()
+        self.written = False
+        outer = parent._window
+        self.flag: str | tuple[int, str] | None = None
+        self.quiet, start = False, 0
+        if outer is not None:
+            start, self.quiet = outer.offset, outer.quiet
+            self.flag = None if outer.is_root else outer.flag
+        self.layout = layout(parent) if step is None else step.layout
+        self.offset = start if step is None else start + step.offset
         if not recorded:
             self.flag = NO_GRAD
-        elif parent is not owner and not parent._window.is_root:
-            self.flag = parent._window.flag
-        if parent is not owner and parent._window.quiet:
-            self.quiet = True
 
     @property
     def geometry(self) -> Geometry:
         """Geometry in the owner's elements."""
-        if self._geometry is None:
-            outer = geometry(self.parent)
-            self._geometry = outer if self.step is None else self.step.of(outer)
-        return self._geometry
+        return Geometry(self.offset, self.layout)
+
+
+@coded
+def layout(x: Any) -> Layout:
+    """Layout of a tensor."""
+    w = x._window
+    if w is not None:
+        return w.layout  # type: ignore[no-any-return]
+    own = x._layout
+    if own is not None:
+        return own  # type: ignore[no-any-return]
+    try:
+        return contiguous(x._val._aval.shape)
+    except AttributeError:
+        return contiguous(x._aval.shape)
 
 
 def geometry(x: Any) -> Geometry:
-    """Geometry of a tensor: that of its window, or of an owner's own layout."""
-    if x._window is not None:
-        return x._window.geometry  # type: ignore[no-any-return]
-    shape = x._aval.shape
-    return contiguous(shape) if x._strides is None else Geometry(0, shape, x._strides)
+    """Geometry of a tensor in its owner's elements."""
+    return Geometry(0 if x._window is None else x._window.offset, layout(x))
 
 
 def lineage(x: Any) -> Iterator[Any]:
@@ -107,7 +129,7 @@ def take(x: Any, v: Any, step: Step | None, where: CodeSite = None) -> Any:
     value = detach(base) if step is None else step.see(base)
     if not recorded and step is not None and base._kind.tracked:
         value = as_leaf(value, Leaf())
-    w = Window(owner, x, step, recorded, where)
+    w = Window(owner, x, step, recorded, where or here())
     if v is None:
         v = x._of(value)
         v._window = w
@@ -124,9 +146,23 @@ def take(x: Any, v: Any, step: Step | None, where: CodeSite = None) -> Any:
         owner._borrows = [weakref.ref(v)]
     else:
         windows.append(weakref.ref(v))
-        if len(windows) > 64:
+        if len(windows) > 64 and not len(windows) - 1 & len(windows) - 2:
             owner._borrows = [r for r in windows if r() is not None]
     return v
+
+
+@coded
+def detached(x: Any, quiet: bool) -> Any:
+    """View of all of a tensor, with a graph of its own; ``quiet`` if the graph of the tensor notices no writes."""
+    v = take(x, None, None)
+    v._window.quiet = v._window.quiet or quiet
+    return v
+
+
+@coded
+def windowed(x: Any, step: Step) -> Any:
+    """View of a tensor by a step."""
+    return take(x, None, step)
 
 
 def present(x: Any) -> Any:
@@ -196,87 +232,6 @@ def grafted(value: Any, node: Any) -> Any:
     return made
 
 
-def rebind(x: Any, other: Any, shares: bool = False) -> None:
-    """Make x show the elements of another tensor (``x.data = other``); windows taken of x keep those that it had. The
-    other is x's window from then on; x is its, if it had windows before or ``shares``."""
-    node = present(x)
-    if any((v := r()) is not None and v._window.owner is x for r in x._borrows) or x._window is not None:
-        hidden = other._blank()
-        hidden._val, hidden._strides, hidden._window, hidden._lent = node, x._strides, x._window, x._lent
-        mine = x._borrows if x._window is None else x._window.owner._borrows
-        for r in mine:
-            v = r()
-            if v is not None and v is not x:
-                w = v._window
-                w.owner = hidden if w.owner is x else w.owner
-                w.parent = hidden if w.parent is x else w.parent
-        if x._window is None:
-            hidden._borrows, x._borrows = x._borrows, ()
-        else:
-            mine.append(weakref.ref(hidden))
-        x._window = None
-    value = detach(look(other))
-    x._strides = x._lent = None
-    x._val = with_node(value, x, node if node._aval == value._aval else None)
-    if not shares and other._window is None and other._leaf is None and other._lent is None and not other._borrows:
-        x._strides = other._strides
-        w = other._window = Window(x, x, None, True)
-        w.node = other._val if other._val._kind.tracked else None
-        x._borrows = [weakref.ref(other)]
-        held = x._val
-    else:
-        held = x._val
-        del x._val
-        w = take(other, x, None)._window
-        w.node = held if held._kind.tracked else None
-        if is_shared(w.owner):
-            return
-        x._val = held
-    held._held = True
-
-
-def become_owner(x: Any) -> None:
-    """Make x, a leaf that shows all of an owner, the owner, and that one a window of it: two variables share elements,
-    and the one that is written keeps them."""
-    w = x._window
-    other, node = w.parent, present(w.parent)
-    x._lent, x._strides, other._lent, other._strides = other._lent, other._strides, None, None
-    x._window, x._borrows = None, [r for r in other._borrows if r() is not x]
-    for r in x._borrows:
-        if (v := r()) is not None:
-            v._window.owner = x
-    other._borrows = ()
-    shown = other._window = Window(x, x, None, True)
-    shown.where = w.where
-    shown.node = node if node._kind.tracked else None
-    x._borrows.append(weakref.ref(other))
-
-
-def step_aside(x: Any) -> None:
-    """Part the views of x, a view that becomes a leaf, from its graph: their base is the tensor that x is a view of."""
-    w = x._window
-    if w.is_root:
-        return
-    mine = [v for r in w.owner._borrows if (v := r()) is not None and v._window.parent is x]
-    if mine:
-        hidden = x._blank()
-        hidden._window = inner = Window(w.owner, w.parent, w.step, w.recorded, w.where)
-        inner.foreign, inner.flag = w.foreign, w.flag
-        w.owner._borrows.append(weakref.ref(hidden))
-        for v in mine:
-            v._window.parent = hidden
-
-
-def outlive(x: Any) -> None:
-    """Views that x had before it became a leaf require grad from now on, which goes nowhere, as in PyTorch; where x was
-    written since they were taken, PyTorch makes their graph anew."""
-    for r in x._borrows if x._window is None else x._window.owner._borrows:
-        v = r()
-        if v is not None and v is not x and any(t is x for t in lineage(v)) and not v._window.is_root:
-            forget(v)
-            v._window.recorded = v._window.written
-
-
 def forget(x: Any) -> None:
     """Drop the value of a window, whose elements were written; the graph of a root is kept."""
     with suppress(AttributeError):
@@ -307,12 +262,40 @@ def give(x: Any, new: Any, recorded: bool) -> None:
             x._lent.node = held if held._kind.tracked else None
             del x._val
         return
-    base = present(w.parent)
+    steps = [w.step]
+    root = w.parent
     forget(x)
+    if within_repeats(w.parent):
+        while root._window is not None and not root._window.is_root:
+            forget(root)
+            steps.insert(0, root._window.step)
+            root = root._window.parent
+    base = present(root)
     if recorded:
-        give(w.parent, enable_grad().apply(w.step.put, base, new), True)
+        give(root, enable_grad().apply(put_back, base, new, steps), True)
     else:
-        give(w.parent, w.step.put(detach(base), detach(new)), False)
+        give(root, put_back(detach(base), detach(new), steps), False)
+
+
+def within_repeats(x: Any) -> bool:
+    """Whether a tensor is a view that shows elements more than once, or a part of one."""
+    while x._window is not None and not x._window.is_root:
+        if x._window.step.repeats:
+            return True
+        x = x._window.parent
+    return False
+
+
+def put_back(base: Any, new: Any, steps: Sequence[Step]) -> Any:
+    """Value of a base with another in the view that some steps lead to: of several steps, element by element, as the
+    view in between may show an element more than once."""
+    if len(steps) == 1:
+        return steps[0].put(base, new)
+    shape = base._aval.shape
+    numbers = wrap(np.arange(base._aval.size).reshape(shape))
+    for step in steps:
+        numbers = step.see(numbers)
+    return reshape(written(reshape(base, (-1,)), numbers, new), shape)
 
 
 def spread(x: Any, written: Geometry | None = None) -> None:

@@ -12,10 +12,23 @@ from typing import Any
 from tenure.torch.cells.aliasing import is_safe
 from tenure.torch.cells.geometry import Geometry
 from tenure.torch.cells.overlap import refuse_itself, refuse_overlap, refuse_repeated, shares, shows_twice, undefined
-from tenure.torch.cells.parts import is_whole, split_key
+from tenure.torch.cells.parts import is_whole
+from tenure.torch.cells.roles import become_owner, rebind
 from tenure.torch.cells.silent import note
+from tenure.torch.cells.steps import index
 from tenure.torch.cells.views import ints
-from tenure.torch.cells.windows import become_owner, geometry, give, lineage, look, present, rebind, spread
+from tenure.torch.cells.windows import (
+    MULTIPLE,
+    VIEW_OF_LEAF,
+    geometry,
+    give,
+    lineage,
+    look,
+    present,
+    spread,
+    windowed,
+    within_repeats,
+)
 from tenure.torch.errors import refuse
 from tenure.values.native.hits import apply
 from tenure.values.operations import indexing, keys, scattering, shaping
@@ -51,7 +64,10 @@ def is_recorded(x: Any, *others: Any) -> bool:
     if not tracked and not any(type(v) is Value and v._kind.tracked for v in others):
         return False
     if x._window is not None and x._window.flag is not None:
-        raise refuse(x._window.flag)
+        flag = x._window.flag
+        raise refuse(flag if type(flag) is str else MULTIPLE.format(*flag))
+    if root._window is not None and root._window.flag == VIEW_OF_LEAF:
+        raise refuse(VIEW_OF_LEAF)
     if root._leaf is not None:
         what = "a leaf Variable" if root is x else "a view of a leaf Variable"
         raise refuse(f"{what} that requires grad is being used in an in-place operation.",
@@ -120,19 +136,26 @@ class Writes:
     def __setitem__(self: Any, key: Any, v: Any) -> None:
         if self._window is None and self._lent is None and not self._borrows and self._put_plainly(key, v):
             return
-        basic, rest = ((key,), None) if type(key) in (int, slice) else split_key(key)
-        if any(isinstance(e, slice) and e.step is not None and int(e.step) <= 0 for e in basic):
-            raise ValueError("step must be greater than zero")
+        basic, rest = ((key,), None) if type(key) in (int, slice) else self._split(key)
+        self._refuse_index(basic)
         spec, starts = keys.parse(basic, self._aval.shape)
-        part = geometry(self).indexed(spec, starts)
+        outer = geometry(self)
+        part = outer.layout.indexed(spec, starts)
+        part = Geometry(outer.offset + part.offset, part.layout)
+        if rest is not None and shares(self, v) and any(type(e) is slice and e.start not in (None, 0) for e in basic):
+            raise undefined()
         if rest is not None:
             refuse_itself(self, (v,))
-        elif getattr(v, "_window", None) is not None and v._aval.shape:
+        elif hasattr(v, "_window") and v._aval.shape and not (v._window is None and part.layout.is_contiguous):
             refuse_overlap(self, (v,), copies=True, part=part)
         v = self._value_for(v, part.shape, rest)
+        if rest is None and not is_whole(spec) and within_repeats(self):
+            whole = windowed(self, index(outer.layout, spec, starts))
+            whole._put(whole._spread(v), is_recorded(whole, v))
+            return
         if rest is None and is_whole(spec):
             recorded = is_recorded(self, v)
-            self._put(shaping.broadcast_to(v, self._aval.shape) if type(v) is Value else self._full(v), recorded)
+            self._put(self._spread(v), recorded)
             return
         recorded = is_recorded(self, v)
         old = present(self) if rest is None else look(self)
@@ -149,13 +172,13 @@ class Writes:
         """Write a number or a whole tensor at a basic index, where nobody else sees the elements; False if it is not
         that."""
         aval = self._aval
-        known = keys.remembered(key, aval.shape)
-        if known is None:
+        step = self._part(key)
+        if step is None:
             return False
         old, leaf = self._val, self._leaf
         if leaf is not None or (old._kind.tracked and not current_mode().grad):
             return False
-        params, starts, _ = known
+        params, starts = step.params, step.starts
         if type(v) in (int, float):
             number = int(v) if aval.dtype.kind in "iu" else v
             new = apply(indexing.SETITEM, (old,), params, (number, *starts)) if aval.dtype.kind != "b" else None
@@ -170,6 +193,10 @@ class Writes:
         self._val = new
         new._held = True
         return True
+
+    def _spread(self: Any, v: Any) -> Any:
+        """Value or number in the tensor's shape."""
+        return shaping.broadcast_to(v, self._aval.shape) if type(v) is Value else self._full(v)
 
     def _full(self: Any, number: Any) -> Any:
         return shaping.broadcast_to(made(number, dtype=self._aval.dtype), self._aval.shape)

@@ -123,6 +123,11 @@ def leaf_if(x: Any, requires_grad: Any) -> Any:
     return x.requires_grad_() if requires_grad else x
 
 
+def preserves(memory_format: Any) -> bool:
+    """Whether a result keeps the order of its operand's axes."""
+    return memory_format is None or str(memory_format).endswith("preserve_format")
+
+
 def reduction_of(size_average: Any, reduce: Any, reduction: Any) -> Any:
     """The reduction that the two older arguments mean."""
     if size_average is None and reduce is None:
@@ -145,7 +150,7 @@ def written_to(out: Any, result: Any, operands: Any = ()) -> Any:
         refuse_itself(out, [v for v in operands if v is not out])
         if out._window is not None or any(r() is not None for r in out._borrows):
             raise refuse("out= has another shape than the result, and views", help="give it the result's shape")
-        out._val, out._strides = fitted(out, result), None
+        out._val, out._layout = fitted(out, result), None
         out._val._held = True
         return out
     return out._assign(result, *operands)

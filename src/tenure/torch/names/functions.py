@@ -32,6 +32,7 @@ from tenure.torch.names.arguments import (
     failed,
     leaf_if,
     older_form,
+    preserves,
     reduction_of,
     same_dtype,
     sizes,
@@ -52,7 +53,7 @@ TOOLS: dict[str, Any] = {
     "_dtype": home_dtype, "_device": check_device, "_layout": check_layout, "_tensor": as_tensor,
     "_tensors": as_tensors, "_failed": failed, "_sizes": sizes, "_weighed": weighed, "_written": written_to,
     "_laid": laid, "_refuse_itself": refuse_itself, "_leaf": leaf_if, "_reduction": reduction_of, "_whole": as_whole,
-    "_same": same_dtype,
+    "_same": same_dtype, "_preserves": preserves,
     "_noted": noted, "_each": each, "_flat": forms.flat, "_factors": factors, "_D": Defaults, "_F32": Defaults.float,
     "_floating": forms.floating, "_older_form": older_form,
 }  # fmt: skip
@@ -243,17 +244,18 @@ def finished(row: Row, way: str, names: list[str]) -> list[str]:
     if "inplace" in names:
         lines.append(f"if _result is {names[0]} and _place is not _result: return _place")
         lines.append("if inplace: return _place._assign(_result)")
+    laid = "_laid({}, _given)" if row.is_elementwise else "{}"
+    if row.is_elementwise and "memory_format" in names:
+        laid = "(_laid({0}, _given) if _preserves(memory_format) else {0})"
     if "requires_grad" in names:
-        return [*lines, "return _leaf(_of(_result), requires_grad)"]
+        return [*lines, f"return _leaf({laid.format('_of(_result)')}, requires_grad)"]
     said = row.node or repr(node(row.name, row.places))
     if row.fields:
         return [*lines, f"return _structure([_each(_x, {said}) for _x in _result])"]
     made_of = "_of(_result)"
     if said != "None":
         made_of += f" if not _result._kind.tracked else _noted(_result, {said})"
-    if row.is_elementwise:
-        return [*lines, f"return _laid({made_of}, _given) if type(_result) is _V else _wrap(_result)"]
-    return [*lines, f"return ({made_of}) if type(_result) is _V else _wrap(_result)"]
+    return [*lines, f"return {laid.format(f'({made_of})')} if type(_result) is _V else _wrap(_result)"]
 
 
 def overloaded(name: str, rows: list[Row], kinds: list[Callable[..., Any]]) -> Callable[..., Any]:

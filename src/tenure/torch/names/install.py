@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tenure.torch.cells import Tensor
+from tenure.torch.cells.cell import Absent
 from tenure.torch.cells.windows import take
 from tenure.torch.dtypes import get_default_dtype
 from tenure.torch.names.functions import function
@@ -26,20 +27,6 @@ class Late:
         made = function(self.place, self.name)
         setattr(Tensor, f"{self.name}_" if self.place == "Tensor_" else self.name, made)
         return made if x is None else made.__get__(x, of)
-
-
-class Absent:
-    """A name of the home library that PyTorch's tensors do not have."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def __get__(self, x: Any, of: Any = None) -> Any:
-        owner = "type object 'Tensor'" if x is None else "'Tensor' object"
-        raise AttributeError(f"{owner} has no attribute {self.name!r}", name=self.name, obj=x)
-
-    def __set__(self, x: Any, value: Any) -> None:
-        x.__dict__[self.name] = value
 
 
 def begun(self: Any, *data: Any, device: Any = None) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 import tenure as tn
 from tenure.errors import TenureError
 from tenure.torch.cells import Tensor, unwrap
-from tenure.torch.cells.windows import geometry
+from tenure.torch.cells.layout import laid
+from tenure.torch.cells.windows import layout
 from tenure.torch.dtypes import BY_NAME
 from tenure.torch.errors import refuse, translated
 from tenure.values.places.var import Var
@@ -19,7 +20,7 @@ def cast(name: str) -> Callable[[Any], Any]:
     target = BY_NAME[CASTS[name]].home
 
     def method(self: Any, memory_format: Any = None) -> Any:
-        return self if self._aval.dtype is target else Tensor._of(self._read().to(target))
+        return self if self._aval.dtype is target else laid(Tensor._of(self._read().to(target)), (self,))
 
     return method
 
@@ -43,9 +44,9 @@ def reseated(name: str) -> Callable[..., Any]:
                          help=f"x = x.{name[:-1]}(…)")
         view = getattr(self, name[:-1])(*args, **kwargs)
         if view is not self:
-            at = geometry(view)
+            at = layout(view)
             value = view._read()
-            self._strides = None if at.is_contiguous else at.strides
+            self._layout = None if at.is_contiguous else at
             self._borrows = ()
             self._val = value
             value._held = True

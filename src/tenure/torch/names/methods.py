@@ -11,7 +11,8 @@ import numpy as np
 import tenure as tn
 from tenure.errors import TenureError
 from tenure.torch.cells import Tensor
-from tenure.torch.cells.windows import rebind
+from tenure.torch.cells.layout import laid
+from tenure.torch.cells.roles import rebind
 from tenure.torch.devices import CPU, check_device, device, strided
 from tenure.torch.dtypes import BY_NAME, LEGACY, OF_HOME, Defaults, dtype, home_dtype
 from tenure.torch.errors import TorchIndexError, TorchTypeError, refuse, translated
@@ -172,8 +173,8 @@ class Methods:
 
     def _in(self: Any, target: Any, copy: bool = False) -> Any:
         if self._aval.dtype is target:
-            return Tensor._of(tn.clone(self._read())) if copy else self
-        return Tensor._of(self._read().to(target))
+            return laid(Tensor._of(tn.clone(self._read())), (self,)) if copy else self
+        return laid(Tensor._of(self._read().to(target)), (self,))
 
     def type(self: Any, dtype: Any = None, non_blocking: bool = False) -> Any:
         """The tensor in another dtype, given as one, an older class or its name; without it the name of its own."""
@@ -267,11 +268,6 @@ class Methods:
             array[(at,) * len(shape)] = True
         return self._assign(tn.masked_fill(self._read(), tn.tensor(array), fill_value))
 
-    def squeeze(self: Any, dim: Any = None, *, axis: Any = None) -> Any:
-        """View without axes of size 1, or those of some."""
-        found: Any = super(Tensor, self)
-        return found.squeeze(dim if axis is None else axis)
-
     def data_ptr(self: Any) -> int:
         """A number that tensors have in common whose elements begin at the same place."""
         owner = self if self._window is None else self._window.owner
@@ -287,7 +283,7 @@ class Methods:
         more = tn.zeros((max(count - value._aval.size, 0),), dtype=value._aval.dtype)
         kept = tn.cat([flat, more]) if more._aval.size else flat[:count]
         self._val = tn.reshape(kept, wanted)
-        self._strides, self._val._held = None, True
+        self._layout, self._val._held = None, True
         return self
 
     def resize_as_(self: Any, the_template: Any, *, memory_format: Any = None) -> Any:

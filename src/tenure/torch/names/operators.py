@@ -50,7 +50,7 @@ def operator(step: Any, reflected: bool = False, node: str | None = None) -> Any
                 made = noted(found, "PowBackward1" if node == "PowBackward0" and type(b) is Value else node)
             else:
                 made = Tensor._of(found)
-            if self._window is not None or self._strides is not None or getattr(other, "_window", None) is not None:
+            if self._window is not None or self._layout is not None or getattr(other, "_window", None) is not None:
                 laid(made, (self, other))
             return made
         except TenureError as error:
@@ -110,7 +110,7 @@ def unary(step: Any) -> Any:
 
     def method(self: Any) -> Any:
         try:
-            return Tensor._of(step(self._read()))
+            return laid(Tensor._of(step(self._read())), (self,))
         except TenureError as error:
             raise translated(error) from None
 

@@ -18,7 +18,7 @@ __all__ = ["checkpoint", "data", "swap_tensors"]
 
 def swap_tensors(t1: Any, t2: Any) -> None:
     """Swap the contents of two tensors, and whatever else they hold."""
-    for name in ("_val", "_leaf", "_window", "_strides"):
+    for name in ("_val", "_leaf", "_window", "_layout"):
         a, b = getattr(t1, name, None), getattr(t2, name, None)
         setattr(t1, name, b)
         setattr(t2, name, a)

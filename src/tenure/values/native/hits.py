@@ -22,7 +22,7 @@ from tenure.runtime.extension import AVAILABLE, Extension, offset
 from tenure.runtime.launch import POOLED, RUN, Call
 from tenure.transform import vjp
 from tenure.values.native import hits_code
-from tenure.values.native.hits_objects import CELL, HANDLE, LATE, MOST_PLACES
+from tenure.values.native.hits_objects import CELL, HANDLE, LATE, MOST_PLACES, VIEW
 from tenure.values.native.hits_planning import PLANNER
 from tenure.values.rules import graph, paths, rows
 from tenure.values.rules.expand import (
@@ -240,13 +240,17 @@ def add_place(of: type) -> None:
         CODE.point("places", of, 2 * k)
 
 
-def add_cell(of: type) -> None:
-    """Make a class of places that of cells, which ``cell`` makes of values."""
+def add_cell(of: type, **classes: type) -> None:
+    """Make a class of places that of cells, which ``cell`` makes of values; ``classes`` are those of ``VIEW``."""
     if CODE is None:
         return
     for name in CELL:
         CODE.number(f"at_cell_{name}", offset(of, f"_{name}"))
+    for kind, names in VIEW.items():
+        for name in names:
+            CODE.number(f"at_{kind}_{name}", offset(classes[kind], name))
     know("cell_type", of)
+    know("window", classes["window"])
 
 
 def install(tensor: type, classes: tuple[type, ...], late: Mapping[str, Any], of: Mapping[str, type]) -> None:

@@ -18,7 +18,7 @@ from tenure.values.native.hits_attributes import ATTRIBUTES, IN_PLACE, finish
 from tenure.values.native.hits_backward import BACKWARD
 from tenure.values.native.hits_first import FIRST
 from tenure.values.native.hits_indexing import INDEXING
-from tenure.values.native.hits_objects import CELL, HANDLE, LATE, MOST_PLACES, Code, Step
+from tenure.values.native.hits_objects import CELL, HANDLE, LATE, MOST_PLACES, VIEW, Code, Step
 from tenure.values.native.hits_paths import PATHS
 from tenure.values.native.hits_places import PLACING
 from tenure.values.native.hits_planning import PLANNER
@@ -29,6 +29,7 @@ from tenure.values.native.hits_run import RUNNING, trace_maker
 from tenure.values.native.hits_steps import PARTS
 from tenure.values.native.hits_updates import UPDATING
 from tenure.values.native.hits_walk import WALKING
+from tenure.values.native.hits_windows import VIEWING
 
 __all__ = ["ENTRIES", "SLICE", "Made", "made", "remembered"]
 
@@ -84,10 +85,10 @@ def made(offsets: Mapping[str, int], blank: Mapping[str, Any]) -> Made:
         pass
 
     Body.offsets = offsets
-    m: Code = Code(Body)
-    parts: tuple[Callable[[Code], None], ...] = (*PARTS, *POINTS, *RUNNING, *PLACING, *ATTRIBUTES, *BACKWARD)
-    more = (*PROGRAMS, *FIRST, *WALKING, *PATHS, trace_maker(blank), *READING, *UPDATING, *INDEXING, *CALLED)
-    for define in (*parts, *more):
+    m = Code(Body)
+    parts: tuple[Callable[[Code], None], ...] = (*PARTS, *POINTS, *RUNNING, *PLACING, *ATTRIBUTES, *BACKWARD, *FIRST)
+    parts += (*PROGRAMS, *WALKING, *PATHS, trace_maker(blank), *READING, *UPDATING, *INDEXING, *CALLED, *VIEWING)
+    for define in parts:
         define(m)
     for kind, code in (("operator", "binary"), ("method", "unary")):
         for k in range(ENTRIES):
@@ -99,8 +100,8 @@ def made(offsets: Mapping[str, int], blank: Mapping[str, Any]) -> Made:
             entry = f.at("ptr @changes", f"i64 {3 * k}")
             f.ret(f.call("in_place", "ptr %x", "ptr %args", "i64 %n", "ptr %names", entry))
     body = str(m)
-    late = {**LATE, "cell": CELL, "calls": ("start",)}
-    numbers = [f"at_{name}" for name in HANDLE] + [f"at_{of}_{name}" for of, names in late.items() for name in names]
+    late = {**LATE, "cell": CELL, "calls": ("start",), **VIEW}
+    numbers = [f"at_{n}" for n in (*HANDLE, *[f"{of}_{name}" for of, names in late.items() for name in names])]
     objects = sorted({*re.findall(r"ptr @(o_\w+)", body)})
     globals_ = [f"@{name} = global ptr null" for name in objects] + [f"@{name} = global i64 0" for name in numbers]
     globals_ += [f"@{name} = global [{n} x i64] zeroinitializer" for name, n in TABLES]
@@ -393,8 +394,5 @@ def onward(m: Code) -> None:
         f.ret(f.call("PyObject_Vectorcall", "ptr %f", everything, f.do("add", "i64 %n", "i64 1"), "ptr %names"))
 
 
-CALLED = (
-    *(pair, binary, one_step, unary, apply_one, apply, lay, leaf_mark, mark_leaf, exact, value_of),
-    onward,
-)
+CALLED = (pair, binary, one_step, unary, apply_one, apply, lay, leaf_mark, mark_leaf, exact, value_of, onward)
 """Builtins of this module, with their internal functions."""

@@ -13,10 +13,9 @@ MOST = 16
 """Number of starts of an index, at most."""
 
 
-def parsed(m: Code) -> None:
-    """Parsed index for a shape: its parameters, its starts, whether an int is in it; NULL if it was not parsed
-    before."""
-    with m.function("parsed", "ptr %key", "ptr %shape") as f:
+def spelled(m: Code) -> None:
+    """Exact key of an index for a shape; NULL, maybe with an error, for one that has none."""
+    with m.function("spelled", "ptr %key", "ptr %shape") as f:
         box, key = f.local(count=2), f.local()
         f.store(f.incref("ptr %key"), key)
         with f.unless(f.is_(f.kind("ptr %key"), "tuple")):
@@ -28,10 +27,21 @@ def parsed(m: Code) -> None:
             f.store(single, key)
         f.store(f.load(key), box)
         f.store("ptr %shape", f.at(box, "i64 1"))
-        name, found = f.call("exact", NULL, box, "i64 2"), f.local()
+        name = f.call("exact", NULL, box, "i64 2")
         f.decref(f.load(key))
+        with f.when(f.is_(name, "none")):
+            f.decref(name)
+            f.ret(NULL)
+        f.ret(name)
+
+
+def parsed(m: Code) -> None:
+    """Parsed index for a shape: its parameters, its starts, whether an int is in it; NULL if it was not parsed
+    before."""
+    with m.function("parsed", "ptr %key", "ptr %shape") as f:
+        name, found = f.call("spelled", "ptr %key", "ptr %shape"), f.local()
         f.store(NULL, found)
-        with f.unless(f.either(f.absent(name), f.is_(name, "none"))):
+        with f.unless(f.absent(name)):
             f.store(f.call("PyDict_GetItemWithError", f.constant("parsed_keys"), name), found)
         f.decref(name)
         f.ret(f.load(found))
@@ -171,5 +181,5 @@ def put(m: Code) -> None:
         f.ret(f.load(status, "i32"))
 
 
-INDEXING = (parsed, selected, getitem, row, setitem, put)
+INDEXING = (spelled, parsed, selected, getitem, row, setitem, put)
 """Builtins of this module, with their internal functions."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from tenure.runtime.assembler import NULL, Function, Module
 
-__all__ = ["CELL", "HANDLE", "LATE", "MOST_PLACES", "Code", "Step"]
+__all__ = ["CELL", "HANDLE", "LATE", "MOST_PLACES", "VIEW", "Code", "Step"]
 
 MOST_PLACES = 12
 HANDLE = ("aval", "bound", "code", "data", "held", "kind", "lasti", "rule", "slot", "src", "trace")
@@ -18,8 +18,16 @@ LATE = {
 }
 """Slots of a place and of a borrow, likewise."""
 
-CELL = ("lent", "strides", "window")
+CELL = ("layout", "lent", "window")
 """Slots that a cell, a place of another library's face, has beyond those of a place; likewise."""
+
+VIEW = {
+    "window": ("flag", "foreign", "is_root", "layout", "node", "offset", "owner", "parent", "quiet", "recorded", "step",
+               "where", "written"),
+    "step": ("function", "layout", "offset", "params", "starts"),
+    "layout": ("shape", "views"),
+}  # fmt: skip
+"""Slots of the window of a cell, of the step that it is taken by, and of a layout; likewise."""
 
 TYPE = "i64 8"
 """Offset of an object's type."""

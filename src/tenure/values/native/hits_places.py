@@ -6,7 +6,7 @@ A place that is written is its own class or a parameter; a borrow is one of all 
 from __future__ import annotations
 
 from tenure.runtime.assembler import NULL
-from tenure.values.native.hits_objects import CELL, Code, Step
+from tenure.values.native.hits_objects import Code, Step
 
 __all__ = ["PLACING"]
 
@@ -197,29 +197,5 @@ def remember(m: Code) -> None:
         f.ret(done)
 
 
-def cell(m: Code) -> None:
-    """cell(value): a place of another library's face, which owns a value without windows."""
-    with m.function("cell", "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
-        v = f.load("ptr %args")
-        fine = f.both(f.equal("i64 %n", "i64 1"), f.is_(f.kind(v), "tensor"))
-        with f.when(f.both(fine, f.negation(f.absent(f.constant("cell_type"))))):
-            held = f.call("state")
-            with f.when(f.absent(held)):
-                f.ret(NULL)
-            home = f.call("PyDict_GetItemWithError", held, f.constant("name_vmap"))
-            x = f.call("PyType_GenericAlloc", f.constant("cell_type"), "i64 0")
-            with f.unless(f.absent(x)):
-                for slot in ("leaf", "loans", "ties"):
-                    f.put(x, f"var.{slot}", f.incref(f.constant("none")))
-                for slot in CELL:
-                    f.put(x, f"cell.{slot}", f.incref(f.constant("none")))
-                f.put(x, "var.home", f.incref(home))
-                f.put(x, "var.borrows", f.incref(f.constant("empty")))
-                f.put(x, "var.val", f.incref(v))
-                f.swap(v, ".held", f.constant("true"))
-            f.ret(x)
-        f.ret(f.call("PyObject_Vectorcall", f.constant("slow_cell"), "ptr %args", "i64 %n", NULL))
-
-
-PLACING = (guarded, as_leaf, keep, expire, plain, borrow, whole, remember, cell)
+PLACING = (guarded, as_leaf, keep, expire, plain, borrow, whole, remember)
 """Internal functions of this module."""

@@ -35,8 +35,12 @@ avg_pool2d avg_pool3d(input, kernel_size, stride=None, padding=0, ceil_mode=Fals
     divisor_override=None) = as_before(input, NAME(input, kernel_size, stride or None, padding, ceil_mode,
     count_include_pad, divisor_override))
 batch_norm(input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-05)
+
+[F elementwise]
 dropout dropout1d dropout2d dropout3d(input, p=0.5, training=True, inplace=False) = NAME(input, p) if training and p
     else input
+
+[F]
 alpha_dropout feature_alpha_dropout(input, p=0.5, training=False, inplace=False) = NAME(input, p, True)
     if training and p else input
 embedding(input, weight, padding_idx=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False, sparse=False)

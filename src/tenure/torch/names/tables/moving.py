@@ -72,12 +72,14 @@ diagonal_scatter(input, src, offset=0, dim1=0, dim2=1)
 select_scatter(input, src, dim, index: any)
 slice_scatter(input, src, dim=0, start=None, end=None, step=1)
 
+[torch Tensor elementwise]
+clone(input, *, memory_format=None) = clone(input)
+flip(input, *dims) = flip(input, dims)
+
 [torch Tensor]
 argwhere fliplr flipud(input)
 diagflat(input, offset=0)
-clone(input, *, memory_format=None) = clone(input)
 tile(input, *dims: sizes) = tile(input, *dims)
-flip(input, *dims) = flip(input, dims)
 roll(input, shifts, dims=None) = roll(input, shifts=shifts, dims=dims if dims != () else None)
 rot90(input, k=1, dims=(0, 1))
 repeat_interleave(input, repeats, dim=None, *, output_size=None)

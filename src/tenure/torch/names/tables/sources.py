@@ -20,10 +20,13 @@ randperm(n, *, generator=None, **options) = randperm(n, dtype=dtype, generator=g
 randint(low, high=None, size=None, *, generator=None, **options) = whole(low, high, size, dtype, generator)
 randint_like(input, low, high=None, *, generator=None, **like) = randint_like(input, low, high, dtype=dtype,
     generator=generator)
+[torch elementwise]
 zeros_like ones_like(input, **like) = NAME(input, dtype=dtype)
 empty_like(input, **like) = zeros_like(input, dtype=dtype)
 full_like(input, fill_value, **like) = full_like(input, fill_value, dtype=dtype)
 rand_like randn_like(input, *, generator=None, **like) = NAME(input, dtype=dtype, generator=generator)
+
+[torch]
 scalar_tensor(s, **options) = scalar_tensor(s, dtype=dtype or default())
 tril_indices triu_indices(row, col, offset=0, **options) = NAME(row, col, offset, dtype=dtype)
 bartlett_window blackman_window hann_window(window_length, periodic=True, **options) = NAME(window_length, periodic,
