@@ -75,7 +75,7 @@ class Vectors:
         return x[0], self.b.fneg(x[1])
 
     def parts(self, numbers: ir.Value, exchanged: ir.Value | None = None) -> Number:
-        """Where the real and the imaginary parts of numbers begin."""
+        """The addresses of the real and of the imaginary parts of numbers."""
         places = numbers, at(self.b, numbers, 1, self.type)
         if exchanged is None:
             return places
@@ -205,7 +205,7 @@ def emit_chain(module: ir.Module, name: str, t: ir.Type, lanes: int) -> ir.Funct
 
 
 def emit_places(module: ir.Module, name: str) -> ir.Function:
-    """Where the chain (radices, n) leaves the results, a list of short numbers; number n lies at n."""
+    """The places of a chain's results (list, radices, n), as short numbers; number n lies at n."""
     function, b = started(module, name, ir.FunctionType(VOID, [POINTER, I64, I64]))
     places, radices, n = function.args
 

@@ -1,7 +1,7 @@
 """Vectors in memory and side by side: of several vectors, element k of all as one vector of lanes; and back.
 
     inward    rows, from row to row, from element to element, rows that there are, elements, lanes
-    outward   the same, a factor, where the pairs of parts lie
+    outward   the same, a factor, the places of the pairs of parts
 
 Whole rows in order are turned in registers, rows whose elements lie side by side are read as they lie; the rest goes
 element by element. An element is a real number, or both parts of a complex one, which are lanes of their own.
