@@ -10,6 +10,7 @@ import pytest
 
 import tenure as tn
 from tenure import data
+from tenure.errors import OutOfRange
 
 Pair = namedtuple("Pair", "x y")
 
@@ -131,3 +132,27 @@ def test_batches_are_pytorchs() -> None:
         return [[x.tolist() for x in batch] for loader in loaders for batch in loader] + [len(x) for x in loaders]
 
     assert run(tn, data) == run(torch, theirs)
+
+
+def test_a_batch_read_at_once_is_the_batch_of_its_samples() -> None:
+    """Tensors, arrays, subsets and classes of one's own, with the errors that samples raise."""
+
+    class Doubled(data.TensorDataset):
+        def __getitem__(self, index: Any) -> Any:
+            return tuple([2 * t for t in super().__getitem__(index)])
+
+    x, y, z = tn.arange(20.0).reshape(10, 2), tn.Var(tn.arange(10)), np.arange(10, dtype="float32")
+    both = data.TensorDataset(x, y)
+    nested = data.Subset(data.Subset(both, [9, -1, 2, 4]), [3, 0, 1, -4])
+    for samples in (both, x, nested, data.TensorDataset(x, z), Doubled(x, y), data.Subset(Doubled(x), [1, 2, 5, 4])):
+        for order in ([3, 0, 0, -1], [2, 1]):
+            known = data.DataLoader(samples, batch_sampler=[order])
+            apart = data.DataLoader(samples, batch_sampler=[order], collate_fn=lambda s: data.default_collate(s))
+            (one,), (other,) = list(known), list(apart)
+            assert type(one) is type(other)
+            for a, b in zip(*[v if isinstance(v, tuple) else (v,) for v in (one, other)], strict=True):
+                assert type(a) is type(b) and a.dtype is b.dtype
+                np.testing.assert_array_equal(np.asarray(a), np.asarray(b))
+    y[0] = 5
+    with pytest.raises(OutOfRange):
+        list(data.DataLoader(both, batch_sampler=[[1, 10]]))

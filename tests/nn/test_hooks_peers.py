@@ -54,6 +54,33 @@ def hooks_of_all(lib: Any, module: Any, log: Log) -> None:
     log.append(plain(net(x)))
 
 
+def registrations(lib: Any, module: Any, log: Log) -> None:
+    """What modules are given, by attribute and by name, as hooks see it and replace it."""
+
+    def noted(kind: str) -> Any:
+        return lambda m, name, given: log.append((kind, type(m).__name__, name, given is None))
+
+    handles = [
+        module.register_module_parameter_registration_hook(noted("parameter")),
+        module.register_module_buffer_registration_hook(noted("buffer")),
+        module.register_module_module_registration_hook(noted("module")),
+        module.register_module_module_registration_hook(
+            lambda m, name, child: lib.nn.Sequential(child) if name == "wrapped" else None
+        ),
+        module.register_module_buffer_registration_hook(lambda m, name, given: given * 2 if name == "twice" else None),
+    ]
+    net = network(lib)
+    net.wrapped = lib.nn.Identity()
+    net.add_module("none", None)
+    net.register_buffer("twice", lib.ones(2))
+    net.register_parameter("absent", None)
+    net.held = lib.nn.Parameter(lib.ones(1))
+    for handle in handles:
+        handle.remove()
+    net.more = lib.nn.Identity()
+    log.append((type(net.wrapped).__name__, plain(net.twice), sorted(net.state_dict())))
+
+
 def errors(lib: Any, module: Any, log: Log) -> None:
     class Fails(lib.nn.Module):  # type: ignore[misc,name-defined]
         def forward(self, x: Any, fail: bool = True) -> Any:
@@ -198,7 +225,7 @@ def accumulated(lib: Any, module: Any, log: Log) -> None:
             log.append("refused")
 
 
-PROGRAMS = [hooks_of_all, errors, keywords, saving, loading, older, accumulated]
+PROGRAMS = [hooks_of_all, registrations, errors, keywords, saving, loading, older, accumulated]
 
 
 @pytest.mark.parametrize("program", PROGRAMS)

@@ -124,7 +124,7 @@ def kernel_report(plan: Plan, kernel: Kernel, in_place: Mapping[int, int], share
         shape[:cut],
         shape[cut:],
         shared,
-        library_call(head),
+        library_call(program, head),
         head.primitive.lower.why,
     )
 
@@ -145,9 +145,9 @@ def touch(program: Program, v: int, elements: int) -> Touch:
     return Touch(v, aval, elements * aval.dtype.itemsize)
 
 
-def library_call(at: Instruction) -> str | None:
+def library_call(program: Program, at: Instruction) -> str | None:
     """The library function that computes an instruction, if one does."""
-    return at.primitive.lower.library(at.aval)
+    return at.primitive.lower.library(at.aval, [program.aval(x) for x in at.operands], at.params)
 
 
 def demand(plan: Plan, kernel: Kernel, in_place: Mapping[int, int]) -> tuple[dict[int, int], dict[int, int]]:

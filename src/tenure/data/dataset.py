@@ -134,6 +134,27 @@ class Subset(Dataset[T]):
         return len(self.indices)
 
 
+def gathered(dataset: Any, indices: Any) -> Any:
+    """The batch that collated samples come to, by one read of each tensor; None for other data sets and indices.
+
+    Of ``TensorDataset``, tensors, and subsets of them, unless a class of its own reads samples in another way."""
+    if not all(type(k) is int for k in indices):
+        return None
+    if isinstance(dataset, Subset) and type(dataset).__getitem__ is Subset.__getitem__:
+        size = len(dataset.indices)
+        inside = all(-size <= k < size for k in indices)
+        return gathered(dataset.dataset, [dataset.indices[k] for k in indices]) if inside else None
+    several = isinstance(dataset, TensorDataset) and type(dataset).__getitem__ is TensorDataset.__getitem__
+    tensors = dataset.tensors if several else (dataset,)
+    if not all(isinstance(t, Tensor) and t.ndim for t in tensors):
+        return None
+    size, places = tensors[0].shape[0], np.asarray(indices, np.int64)
+    if not ((places >= -size) & (places < size)).all():
+        return None
+    rows = tuple([t._read()[places] for t in tensors])
+    return rows if several else rows[0]
+
+
 class ConcatDataset(Dataset[T]):
     """Data set of the samples of others, one after the other.
 

@@ -6,7 +6,8 @@ import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tenure.data.dataset import IterableDataset
+from tenure.data.collate import default_collate
+from tenure.data.dataset import IterableDataset, gathered
 
 
 class Exhausted:
@@ -36,6 +37,10 @@ class Fetcher:
         if not self.batched:
             return self.collate_fn(self.dataset[task])
         several = getattr(self.dataset, "__getitems__", None)
+        if several is None and self.collate_fn is default_collate:
+            batch = gathered(self.dataset, task)
+            if batch is not None:
+                return batch
         samples = [self.dataset[k] for k in task] if several is None else several(task)
         if several is not None and len(samples) != len(task):
             raise ValueError(f"__getitems__ gave {len(samples)} samples for {len(task)} indices")

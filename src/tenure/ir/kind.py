@@ -105,7 +105,7 @@ class Kind(ABC):
         """The rows that a kernel of it alone goes over: their shape, and the axis where a row begins."""
         return None
 
-    def library(self, ans: Aval) -> str | None:
+    def library(self, ans: Aval, xs: Sequence[Aval], params: Mapping[str, Any]) -> str | None:
         """The library function that computes it."""
         return None
 

@@ -20,6 +20,10 @@ EVERY: dict[int, tuple[str, Any]] = {}
 """Hooks of every module: which of the lists of ``Hooks`` each belongs to, and the entry."""
 
 
+REGISTRATION: dict[int, tuple[str, Any]] = {}
+"""Hooks of what modules are given: "parameter", "buffer" or "module", and the function."""
+
+
 class Hooks:
     """Hooks of one module, in the order of registration.
 
@@ -134,6 +138,15 @@ def register(hooks: dict[int, Any], entry: Any, prepend: bool = False) -> Remova
 def everywhere(which: str, entry: Any) -> RemovableHandle:
     """Add a hook of every module; the handle takes it away again."""
     return RemovableHandle(EVERY, (which, entry))  # type: ignore[arg-type]
+
+
+def registered(kind: str, module: Any, name: str, given: Any) -> Any:
+    """A parameter, buffer or child as the hooks of its kind give it to a module."""
+    for which, hook in tuple(REGISTRATION.values()):
+        if which == kind:
+            found = hook(module, name, given)
+            given = given if found is None else found
+    return given
 
 
 class Hooked:

@@ -16,7 +16,7 @@ from tenure.errors import DTypeError, shown
 from tenure.nn import convert, state
 from tenure.nn.convert import Converted
 from tenure.nn.forward import HasForward, P, R
-from tenure.nn.hooks import EVERY, Hooked, call
+from tenure.nn.hooks import EVERY, Hooked, call, registered
 from tenure.nn.lending import CALLS, refuse_call
 from tenure.nn.paths import Paths
 from tenure.nn.state_hooks import IncompatibleKeys
@@ -101,8 +101,6 @@ class Module(Hooked, Paths, Converted):
     def register_parameter(self, name: str, param: Parameter | None) -> None:
         """Add a parameter under a name; None reserves the name."""
         self._check_name("parameter", name, self._dict("_parameters"))
-        if param is not None and not isinstance(param, Parameter):
-            raise TypeError(f"cannot assign {type(param).__name__!r} as parameter {name!r} (nn.Parameter or None)")
         self._put(name, param)
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
@@ -111,15 +109,20 @@ class Module(Hooked, Paths, Converted):
         One that is not ``persistent`` is left out of ``state_dict()``; None reserves the name."""
         self._check_name("buffer", name, self._dict("_buffers"))
         persistent = flag("persistent", persistent)
-        self._buffers[name] = state.buffer_of(name, tensor)
+        self._buffers[name] = state.buffer_of(name, registered("buffer", self, name, tensor))
         (self._non_persistent.discard if persistent else self._non_persistent.add)(name)
 
     def register_module(self, name: str, module: Module | None) -> None:
         """Add a child under a name; None reserves the name."""
+        self._check_name("module", name, self._dict("_modules"))
+        self._modules[name] = self._child(name, module)
+
+    def _child(self, name: str, module: Module | None) -> Module | None:
+        """A module as its registration hooks give it."""
+        module = registered("module", self, name, module)
         if module is not None and not isinstance(module, Module):
             raise TypeError(f"module is not a Module subclass but {shown(module)}")
-        self._check_name("module", name, self._dict("_modules"))
-        self._modules[name] = module
+        return module
 
     add_module = register_module
 
@@ -139,6 +142,10 @@ class Module(Hooked, Paths, Converted):
 
     def _put(self, name: str, param: Parameter | None) -> None:
         """Hold a parameter under a name, in place of the one held before."""
+        if param is not None:
+            param = registered("parameter", self, name, param)
+        if param is not None and not isinstance(param, Parameter):
+            raise TypeError(f"cannot assign {type(param).__name__!r} as parameter {name!r} (nn.Parameter or None)")
         old = self._parameters.get(name)
         if old is not None and param is not old:
             old.refuse_replacement()
@@ -164,7 +171,7 @@ class Module(Hooked, Paths, Converted):
         elif isinstance(value, Module):
             self._dict("_modules")
             self._forget(name, "_parameters", "_buffers")
-            self._modules[name] = value
+            self._modules[name] = self._child(name, value)
         elif name in vars(self).get("_parameters", ()):
             if value is not None:
                 kind = type(value).__name__
@@ -176,11 +183,11 @@ class Module(Hooked, Paths, Converted):
         elif name in vars(self).get("_modules", ()):
             if value is not None:
                 raise TypeError(f"cannot assign {type(value).__name__!r} as module {name!r} (Module or None)")
-            self._modules[name] = None
+            self._modules[name] = self._child(name, None)
         elif isinstance(value, Buffer):
             self.register_buffer(name, value, value.persistent)
         elif name in vars(self).get("_buffers", ()):
-            self._buffers[name] = state.buffer_of(name, value)
+            self._buffers[name] = state.buffer_of(name, registered("buffer", self, name, value))
         else:
             object.__setattr__(self, name, value)
 

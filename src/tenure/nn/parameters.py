@@ -41,7 +41,7 @@ class _Parameters(Module, Generic[V]):
         if isinstance(value, Parameter):
             self._put(key, value)
         elif isinstance(value, Module):
-            self._modules[key] = value
+            self._modules[key] = self._child(key, value)
         else:
             self._others[key] = value
 

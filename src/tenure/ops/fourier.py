@@ -1,4 +1,5 @@
-"""Fourier transforms along an axis: by pocketfft, which is called (``runtime.fourier``).
+"""Fourier transforms along an axis: many short vectors side by side (``compile.routines.butterflies``), others by
+pocketfft, which is called (``runtime.fourier``).
 
     fft x              Σ x_j w^(jk), w = exp(−2πi/n); ``inverse`` with the conjugate of w
     rfft x             that of real numbers, of which the second half is the conjugate of the first, and left out
@@ -12,12 +13,14 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from math import log2, prod
 from typing import Any
 
 from tenure.dtypes import DType
 from tenure.errors import DTypeError, ShapeError
 from tenure.ir.aval import Aval
+from tenure.ir.extents import called
 from tenure.ir.primitive import Primitive
 from tenure.ir.program import Value
 from tenure.ops.batching import shift_axes
@@ -30,6 +33,12 @@ from tenure.ops.promote import as_type, floating
 
 BLOCK, LANES = 1 << 14, 16
 """Elements of a task, and vectors of which a task has a multiple, as they are transformed together."""
+SIDE_BY_SIDE, FEW, SHORT = 8, 4, 4096
+"""Vectors of float32 in a block, how many pay, and the largest length of those that have radices."""
+LINE = 64
+"""Bytes of a number of as many vectors."""
+TASKS, ALONE = 16, 1 << 18
+"""The most tasks that have room of their own, and the work up to which there is one."""
 WHY = "it has a fast plan for every length, prime ones too, and keeps it from call to call"
 
 
@@ -67,21 +76,80 @@ def _numbers(
 ) -> list[int]:
     """The numbers of the routine: vectors of a group go along the axes behind the transformed one, or before it."""
     x = xs[0]
-    groups, vectors = prod(x.shape[:axis]), prod(x.shape[axis + 1 :])
+    groups, vectors, radices = _form(ans, x, axis)
     n, m, size, out = x.shape[axis], ans.shape[axis], x.dtype.itemsize, ans.dtype.itemsize
-    form = (groups, n * vectors * size, m * vectors * out, vectors, size, out, vectors * size, vectors * out)
+    behind = prod(x.shape[axis + 1 :])
+    form = [groups, n * vectors * size, m * vectors * out, vectors, size, out, vectors * size, vectors * out]
+    if behind == 1:
+        form = [1, 0, 0, vectors, n * size, m * out, size, out]
+    bits = struct.unpack("q", struct.pack("d", factor))[0]
+    if radices:
+        lanes = SIDE_BY_SIDE * 8 // max(size, out)
+        return [*form, n, m, lanes, int(not inverse), bits, radices, _tasks(ans, x, axis), _room(ans, x, axis)]
+    block = -(-max(BLOCK // max(n, m), 1) // LANES) * LANES if vectors >= LANES and max(n, m) < BLOCK else 1
+    return [*form, n, m, block, int(not inverse), bits, 0, 1, 0]
+
+
+def _form(ans: Aval, x: Aval, axis: int) -> tuple[int, int, int]:
+    """Groups of vectors, the vectors of each, and the radices of a transform side by side; else 0."""
+    groups, vectors = prod(x.shape[:axis]), prod(x.shape[axis + 1 :])
     if vectors == 1:
-        form = (1, 0, 0, groups, n * size, m * out, size, out)
-    block = -(-max(BLOCK // max(n, m), 1) // LANES) * LANES if form[3] >= LANES and max(n, m) < BLOCK else 1
-    return [*form, n, m, block, int(not inverse), struct.unpack("q", struct.pack("d", factor))[0]]
+        groups, vectors = 1, groups
+    return groups, vectors, 0 if vectors < FEW else called(_radices, _length(ans, x, axis))
+
+
+def _length(ans: Aval, x: Aval, axis: int) -> int:
+    """The size of the complex transform, half of that of real numbers; 0 of an odd number of these."""
+    if x.dtype.is_complex and ans.dtype.is_complex:
+        return x.shape[axis]
+    n = (ans if x.dtype.is_complex else x).shape[axis]
+    return 0 if n % 2 else n // 2
+
+
+def _radices(n: int) -> int:
+    """The radices of a short transform whose length has no larger ones, four bits each, the first one last; else 0.
+
+    Fours are fastest; of an odd number of twos three are one radix.
+    """
+    twos, rest = _exponent(n, 2), [radix for radix in (3, 5, 7) for _ in range(_exponent(n, radix))]
+    eight = twos % 2 if twos > 1 else 0
+    factors = [*rest[::-1], *[4] * ((twos - 3 * eight) // 2), *[8] * eight, *[2] * (twos == 1)]
+    return sum(radix << 4 * k for k, radix in enumerate(factors)) if prod(factors) == n and 1 < n <= SHORT else 0
+
+
+def _exponent(n: int, radix: int) -> int:
+    return 1 + _exponent(n // radix, radix) if n and n % radix == 0 else 0
+
+
+def _tasks(ans: Aval, x: Aval, axis: int) -> int:
+    groups, vectors, _ = _form(ans, x, axis)
+    return min(TASKS, groups * -(-vectors // SIDE_BY_SIDE)) if _work(ans, [x]) > ALONE else 1
+
+
+def _room(ans: Aval, x: Aval, axis: int) -> int:
+    """The bytes of a block's lanes; the roots and the list of places have no more."""
+    return LINE * (_length(ans, x, axis) + 1)
+
+
+def _space(ans: Aval, xs: Sequence[Aval], *, axis: int, **params: Any) -> int:
+    x = xs[0]
+    return LINE + (1 + _tasks(ans, x, axis)) * _room(ans, x, axis) if _form(ans, x, axis)[2] else 0
 
 
 def _work(ans: Aval, xs: Sequence[Aval]) -> int:
     return int(max(ans.size, xs[0].size) * 3 * log2(max(ans.size, xs[0].size, 2)))
 
 
+@dataclass(frozen=True, slots=True)
+class Transform(Routine):
+    """The routine of a transform, which calls pocketfft for lengths without radices and for few vectors."""
+
+    def library(self, ans: Aval, xs: Sequence[Aval], params: Mapping[str, Any]) -> str | None:
+        return None if _form(ans, xs[0], params["axis"])[2] else self.host
+
+
 def _routine(name: str) -> Routine:
-    return Routine(name, _numbers, _work, host=f"pocketfft {name}", why=WHY)
+    return Transform(name, _numbers, _work, _space, host=f"pocketfft {name}", why=WHY)
 
 
 def _scaled(y: Any, factor: float) -> Any:

@@ -222,7 +222,7 @@ class Product(Kind):
     def terms(self, ans: Aval, xs: Sequence[Aval]) -> int:
         return ans.size * xs[0].shape[-1]
 
-    def library(self, ans: Aval) -> str | None:
+    def library(self, ans: Aval, xs: Sequence[Aval], params: Params) -> str | None:
         return f"BLAS {'sgemm' if ans.dtype.itemsize == 4 else 'dgemm'}" if ans.dtype.kind == "f" else None
 
 
@@ -261,7 +261,7 @@ class Routine(Kind):
     def room(self, ans: Aval, xs: Sequence[Aval], params: Params) -> int:
         return self.space(ans, xs, **params)  # type: ignore[no-any-return]
 
-    def library(self, ans: Aval) -> str | None:
+    def library(self, ans: Aval, xs: Sequence[Aval], params: Params) -> str | None:
         return self.host
 
     def symbol(self, xs: Sequence[Aval]) -> str:
@@ -285,7 +285,7 @@ class Library(Routine):
     def symbol(self, xs: Sequence[Aval]) -> str:
         return f"{self.name}_{LETTERS[xs[0].dtype.name]}"
 
-    def library(self, ans: Aval) -> str | None:
+    def library(self, ans: Aval, xs: Sequence[Aval], params: Params) -> str | None:
         letter = LETTERS[ans.dtype.name]
         name = self.calls[letter in "cz"]
         return f"{'BLAS' if name == 'trsm' else 'LAPACK'} {letter}{name}"

@@ -15,7 +15,7 @@ from tenure.compile.math import coefficients as c
 from tenure.compile.math.lanes import DOUBLE, Lanes, element, outlined
 from tenure.compile.math.widened import in_double
 
-__all__ = ["cos", "sin", "tan"]
+__all__ = ["cos", "eighth", "sin", "tan"]
 
 LIMIT_SINGLE = 1e5
 LIMIT_DOUBLE = 2.0**30
@@ -42,6 +42,12 @@ def cos(b: ir.IRBuilder, x: ir.Value) -> ir.Value:
 def tan(v: Lanes, x: ir.Value) -> ir.Value:
     """tan x, for every finite x; NaN at ±∞. Branches, so the builder is left in another basic block."""
     return _all_sizes(v, x, v.select(v.compare("==", x, 0.0), x, _near(v, x, TANGENT)), TANGENT)
+
+
+def eighth(v: Lanes, x: ir.Value) -> tuple[ir.Value, ir.Value]:
+    """sin x and cos x for |x| ≤ π/4."""
+    z = v.mul(x, x)
+    return _sine(v, x, None, z), _cosine(v, x, None, z)
 
 
 def _near(v: Lanes, x: ir.Value, quarters: int) -> ir.Value:

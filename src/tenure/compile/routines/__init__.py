@@ -48,7 +48,7 @@ LIBRARY = {
 def symbols() -> list[str]:
     """The names by which routines reach LAPACK and BLAS in the library."""
     fortran = [f"scipy_{kind}{name}_" for names in LIBRARY.values() for name in names for kind in "sdcz"]
-    return [*fortran, *[f"scipy_cblas_{kind}trsm" for kind in "sdcz"]]
+    return [*fortran, *[f"scipy_cblas_{kind}{name}" for name in ("trsm", "trsv") for kind in "sdcz"]]
 
 
 def emitter(name: str) -> Callable[[Any, str], None]:

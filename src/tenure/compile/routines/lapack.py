@@ -215,8 +215,16 @@ def triangular(c: Call) -> None:
         one = place
     rows, columns = b.trunc(n, I32), b.trunc(k, I32)
     lead, width = (b.trunc(larger(b, v, constant(1)), I32) for v in (n, k))
-    passed = [I32(ROW_MAJOR), I32(LEFT), upper, adjoint, unit, rows, columns, one, x, lead, out, width]
-    name = f"scipy_cblas_{c.kind}trsm"
+    with b.if_else(b.icmp_signed("==", k, constant(1))) as (single, several):
+        with single:
+            blas(c, "trsv", [I32(ROW_MAJOR), upper, adjoint, unit, rows, x, lead, out, I32(1)])
+        with several:
+            blas(c, "trsm", [I32(ROW_MAJOR), I32(LEFT), upper, adjoint, unit, rows, columns, one, x, lead, out, width])
+
+
+def blas(c: Call, name: str, passed: Sequence[ir.Value]) -> None:
+    """A call of BLAS in C."""
+    b, name = c.b, f"scipy_cblas_{c.kind}{name}"
     kind = ir.FunctionType(VOID, [v.type for v in passed])
     b.call(b.module.globals.get(name) or ir.Function(b.module, kind, name), passed)
 

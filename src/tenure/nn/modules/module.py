@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tenure.nn.hooks import everywhere
+from tenure.nn.hooks import REGISTRATION, everywhere
 from tenure.nn.module import Module
 from tenure.values.grad.handlers import RemovableHandle
 from tenure.values.trace.blame import checked_first
 
 __all__ = [
     "Module",
+    "register_module_buffer_registration_hook",
     "register_module_forward_hook",
     "register_module_forward_pre_hook",
     "register_module_full_backward_hook",
     "register_module_full_backward_pre_hook",
+    "register_module_module_registration_hook",
+    "register_module_parameter_registration_hook",
 ]
 
 
@@ -45,3 +48,25 @@ def register_module_full_backward_pre_hook(hook: Callable[..., Any]) -> Removabl
 def register_module_full_backward_hook(hook: Callable[..., Any]) -> RemovableHandle:
     """Call ``hook(module, grad_input, grad_output)`` when a backward has the gradients of a call of any module."""
     return everywhere("back", hook)
+
+
+@checked_first
+def register_module_parameter_registration_hook(hook: Callable[..., Any]) -> RemovableHandle:
+    """Call ``hook(module, name, param)`` when any module is given a parameter; it may return another one."""
+    return _registration("parameter", hook)
+
+
+@checked_first
+def register_module_buffer_registration_hook(hook: Callable[..., Any]) -> RemovableHandle:
+    """Call ``hook(module, name, buffer)`` when any module is given a buffer; it may return another one."""
+    return _registration("buffer", hook)
+
+
+@checked_first
+def register_module_module_registration_hook(hook: Callable[..., Any]) -> RemovableHandle:
+    """Call ``hook(module, name, child)`` when any module is given a child; it may return another one."""
+    return _registration("module", hook)
+
+
+def _registration(kind: str, hook: Callable[..., Any]) -> RemovableHandle:
+    return RemovableHandle(REGISTRATION, (kind, hook))  # type: ignore[arg-type]
