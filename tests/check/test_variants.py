@@ -33,7 +33,7 @@ def dressed(chosen: list[Pair], folder: Path) -> Iterator[Variant]:
 
 def test_bugs_are_reported_in_other_dresses_and_twins_are_not(tmp_path: Path) -> None:
     total, caught, alarms = 0, 0, []
-    for index, variant in enumerate(dressed(drawn(24), tmp_path)):
+    for index, variant in enumerate(dressed(drawn(12), tmp_path)):
         folder = tmp_path / str(index)
         found = reports(variant, folder)
         if variant.wrong:
@@ -46,7 +46,7 @@ def test_bugs_are_reported_in_other_dresses_and_twins_are_not(tmp_path: Path) ->
 
 
 def test_each_dress_is_worn(tmp_path: Path) -> None:
-    worn = {variant.dress for variant in dressed(drawn(24), tmp_path)}
+    worn = {variant.dress for variant in dressed(drawn(12), tmp_path)}
     assert worn >= set(DRESSES)
 
 
