@@ -6,12 +6,14 @@ import io
 import sys
 import tokenize
 import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from tenure.diagnostic import Diagnostic, Label, Span
 
-__all__ = ["STDIN", "Source", "parse", "read", "read_bytes"]
+__all__ = ["STDIN", "Source", "parse", "read", "read_bytes", "showing"]
 
 
 @dataclass(slots=True)
@@ -60,8 +62,25 @@ STDIN = "<stdin>"
 """The path of standard input."""
 
 
+_shown: dict[str, bytes] = {}
+
+
+@contextmanager
+def showing(contents: Mapping[str, bytes]) -> Iterator[None]:
+    """Contents that stand in for those of files meanwhile: an editor's, or those with a fix that is on trial."""
+    before = dict(_shown)
+    _shown.update(contents)
+    try:
+        yield
+    finally:
+        _shown.clear()
+        _shown.update(before)
+
+
 def read_bytes(path: str) -> bytes:
     """The contents of a file, or of standard input."""
+    if path in _shown:
+        return _shown[path]
     return _standard_input() if path == STDIN else Path(path).read_bytes()
 
 

@@ -39,6 +39,7 @@ def compare() -> list[tuple[Variant, object, object]]:
     out = []
     _libraries()
     for pair in pairs():
+        print(pair.name, flush=True)
         present = [wrong for wrong, text in ((True, pair.wrong), (False, pair.right)) if text]
         expected = {wrong: outcome(original(pair, wrong)) for wrong in present}
         with tempfile.TemporaryDirectory() as name:
