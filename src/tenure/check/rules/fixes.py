@@ -18,7 +18,7 @@ __all__ = ["edits_of", "help_of"]
 _COPIES = {"tensor": ".clone()", "ndarray": ".copy()", "mlx": "[:]"}
 _CONTAINERS = frozenset(("list", "dict", "set"))
 _DISPLAYS = (ast.List, ast.ListComp, ast.Dict, ast.DictComp, ast.Set, ast.SetComp)
-_SHARED = frozenset(("saved", "later", "traced", "queued", "chain", "captured", "shallow", "subset"))
+_NAMED = frozenset(("name", "element", "attribute", "grad", "alias"))
 _KEPT = frozenset(("state_dict", "captured", "shallow"))
 _BY_VALUE = frozenset(("remove", "discard", "add", "append", "extend", "update", "clear"))
 _COPIED = frozenset(("view-read-after-write", "alias-read-after-write", "snapshot-not-copied"))
@@ -48,7 +48,7 @@ def edits_of(facts: Facts, conflict: Conflict) -> tuple[Edit, ...]:
         return ()
     if loan.relation == "iteration":
         return _list_of(facts, conflict, node)
-    if loan.relation in _SHARED or loan.text in _KEPT or isinstance(getattr(node, "ctx", None), ast.Store):
+    if not _denoted(conflict) or isinstance(getattr(node, "ctx", None), ast.Store):
         return ()
     copy = _copy_of(conflict)
     if copy is None or not isinstance(node, ast.Name | ast.Attribute | ast.Subscript | ast.Call):
@@ -57,6 +57,14 @@ def edits_of(facts: Facts, conflict: Conflict) -> tuple[Edit, ...]:
         return ()
     span = facts.source.span(node)
     return (Edit(Span(span.path, span.end_line, span.end_column, span.end_line, span.end_column), copy),)
+
+
+def _denoted(conflict: Conflict) -> bool:
+    """Whether the lent expression is the object itself: not a dictionary of it, nor a call that shares it elsewhere."""
+    loan = conflict.loan
+    if loan.relation == "view":
+        return conflict.obj.base is not None and loan.text not in _KEPT
+    return loan.relation in _NAMED and loan.of is not None and loan.text not in _KEPT
 
 
 def _copy_of(conflict: Conflict) -> str | None:
