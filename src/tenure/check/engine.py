@@ -10,7 +10,7 @@ from tenure.check.analysis import Session, analyze, release
 from tenure.check.facts import Facts
 from tenure.check.program import Program
 from tenure.check.rules import RULES, Rule
-from tenure.check.source import failure, parse, read
+from tenure.check.source import Source, cells_left_out, failure, parse, read
 from tenure.diagnostic import Diagnostic
 
 __all__ = ["Result", "check"]
@@ -70,6 +70,19 @@ def _check_file(
     source = parse(path, text)
     if isinstance(source, Diagnostic):
         return [source]
+    broken = [failure("syntax-error", path, why, line) for line, why in cells_left_out(path)]
+    return broken + _check_source(path, source, rules, strict, program, session, result)
+
+
+def _check_source(
+    path: str,
+    source: Source,
+    rules: Sequence[Rule],
+    strict: bool,
+    program: Program,
+    session: Session,
+    result: Result,
+) -> list[Diagnostic]:
     program.read = set()
     try:
         module = program.open(path, source)

@@ -4,12 +4,12 @@ import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from tenure.check import baseline, discover, suppress
+from tenure.check import baseline, discover, notebook, suppress
 from tenure.check.cache import FOLDER, Cache
 from tenure.check.changed import Changes
 from tenure.check.parallel import check_files, default_jobs
 from tenure.check.settings import Found, SettingsError
-from tenure.check.source import STDIN, read, read_bytes
+from tenure.check.source import STDIN, raw_bytes, read, read_bytes
 from tenure.diagnostic import Diagnostic
 
 __all__ = ["Options", "Outcome", "run"]
@@ -48,10 +48,17 @@ class Sources:
 
     def __call__(self, path: str, line: int) -> str | None:
         if path not in self.split:
-            text = read(path)
-            self.split[path] = text.split("\n") if isinstance(text, str) else None
+            self.split[path] = _split(path)
         lines = self.split[path]
         return lines[line - 1] if lines is not None and 1 <= line <= len(lines) else None
+
+
+def _split(path: str) -> list[str] | None:
+    file, cell = notebook.parted(path)
+    if cell is not None:
+        return notebook.lines_of(raw_bytes(file), cell)
+    text = read(path)
+    return text.split("\n") if isinstance(text, str) else None
 
 
 def run(options: Options) -> Outcome:
@@ -74,7 +81,15 @@ def run(options: Options) -> Outcome:
         outcome.found = baseline.Baseline(known).unknown(outcome.found, lines)
     if changes is not None:
         outcome.found = changes.touched(outcome.found)
+    outcome.found = [cell for one in outcome.found for cell in _in_cells(one, contents)]
     return outcome
+
+
+def _in_cells(one: Diagnostic, contents: dict[str, bytes]) -> list[Diagnostic]:
+    path = one.primary.span.path
+    if not notebook.is_notebook(path) or path not in contents:
+        return [one]
+    return notebook.in_cells([one], raw_bytes(path))
 
 
 def _reports(
@@ -156,7 +171,7 @@ def _cache_folder(options: Options, settings: Found, files: list[str]) -> str | 
 def _bytes(path: str) -> bytes | None:
     try:
         return read_bytes(path)
-    except OSError:
+    except (OSError, notebook.NotebookError):
         return None
 
 

@@ -11,9 +11,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tenure.check import notebook, syntax
 from tenure.diagnostic import Diagnostic, Label, Span
 
-__all__ = ["STDIN", "Source", "parse", "read", "read_bytes", "showing"]
+__all__ = ["STDIN", "Source", "cells_left_out", "failure", "parse", "raw_bytes", "read", "read_bytes", "showing"]
 
 
 @dataclass(slots=True)
@@ -78,7 +79,18 @@ def showing(contents: Mapping[str, bytes]) -> Iterator[None]:
 
 
 def read_bytes(path: str) -> bytes:
-    """The contents of a file, or of standard input."""
+    """The contents of a file, or of standard input; of a notebook, its program."""
+    data = raw_bytes(path)
+    return notebook.program(data) if notebook.is_notebook(path) else data
+
+
+def cells_left_out(path: str) -> list[tuple[int, str]]:
+    """The first lines of a notebook's cells that do not parse, and why."""
+    return notebook.left_out(raw_bytes(path)) if notebook.is_notebook(path) else []
+
+
+def raw_bytes(path: str) -> bytes:
+    """The contents of a file as they are."""
     if path in _shown:
         return _shown[path]
     return _standard_input() if path == STDIN else Path(path).read_bytes()
@@ -96,7 +108,7 @@ def read(path: str) -> str | Diagnostic:
         data = read_bytes(path)
         encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
         return io.TextIOWrapper(io.BytesIO(data), encoding).read()
-    except (OSError, SyntaxError, UnicodeError, LookupError) as error:
+    except (OSError, SyntaxError, UnicodeError, LookupError, notebook.NotebookError) as error:
         line, reason = _undecoded(data) or (1, _reason(error))
         return failure("unreadable-file", path, f"cannot read this file: {reason}", line)
 
@@ -120,7 +132,10 @@ def parse(path: str, text: str) -> Source | Diagnostic:
             warnings.simplefilter("ignore")
             tree = ast.parse(text, path)
     except SyntaxError as error:
-        return failure("syntax-error", path, _reason(error), error.lineno or 1, max((error.offset or 1) - 1, 0))
+        line, reason = error.lineno or 1, _reason(error)
+        newer = syntax.newer(text, line)
+        message = reason if newer is None else f"{reason}: {newer}"
+        return failure("syntax-error", path, message, line, max((error.offset or 1) - 1, 0))
     except (ValueError, RecursionError, MemoryError, OverflowError) as error:
         return failure("syntax-error", path, f"cannot parse this file: {_reason(error)}", 1, 0)
     return Source(path, text, tree)
