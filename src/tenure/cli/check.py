@@ -1,10 +1,10 @@
 """`tenure check`: its arguments and its output. Exit codes: 0 no reports, 1 reports, 2 a mistake."""
 
 import argparse
-import difflib
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from importlib import import_module
 
 from tenure.check import fix
 from tenure.check.output import FORMATS, written
@@ -12,6 +12,7 @@ from tenure.check.output.statistics import table
 from tenure.check.session import Options, Outcome, run
 from tenure.check.settings import SettingsError, check_names
 from tenure.check.source import read_bytes
+from tenure.cli.watch import rest, watch
 from tenure.codes import LAWS
 from tenure.diagnostic import Diagnostic
 from tenure.report.style import painter_for
@@ -35,12 +36,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--exit-zero", action="store_true", help="exit with 0 even if there are reports")
     add("--fix", action="store_true", help="make the fixes that are safe")
     add("--dry-run", action="store_true", help="with --fix: print the changes as a diff, and write nothing")
+    add("--watch", action="store_true", help="check again at each change, until interrupted")
     add("--no-cache", action="store_true", help="neither read nor write the cache of earlier runs")
     add("--jobs", type=int, metavar="N", help="processes to use (default: one for each processor)")
 
 
 def command(arguments: argparse.Namespace) -> int:
     """Run `tenure check` and return its exit code."""
+    if not arguments.watch:
+        return _once(arguments)
+    if arguments.fix or arguments.write_baseline or "-" in arguments.paths:
+        print("tenure check: --watch: it writes no files, and does not read standard input", file=sys.stderr)
+        return 2
+    try:
+        watch(arguments.paths, lambda: _once(arguments), clear=sys.stdout.isatty(), pause=rest)
+    except KeyboardInterrupt:
+        return 130
+
+
+def _once(arguments: argparse.Namespace) -> int:
     try:
         options = _options(arguments)
         fixes = _fixes(options) if arguments.fix else fix.Fixed()
@@ -104,7 +118,7 @@ def _preview(fixes: fix.Fixed) -> int:
     """Print what the fixes would change as a unified diff; 1 if anything."""
     for path, data in sorted(fixes.contents.items()):
         old, new = (text.decode(errors="replace").splitlines(keepends=True) for text in (read_bytes(path), data))
-        sys.stdout.writelines(difflib.unified_diff(old, new, path, path))
+        sys.stdout.writelines(import_module("difflib").unified_diff(old, new, path, path))
     print(f"{_count(fixes.number, 'report')} would be fixed")
     return 1 if fixes.contents else 0
 
