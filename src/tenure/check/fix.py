@@ -14,7 +14,7 @@ from tenure.check.files import replace
 from tenure.check.source import read_bytes, showing
 from tenure.diagnostic import Diagnostic, Edit, Span
 
-__all__ = ["Fixed", "edited", "proven", "write"]
+__all__ = ["Fixed", "edited", "ends", "proven", "write"]
 
 _ROUNDS = 10  # a fix may make room for one that overlapped it
 _TRIALS = 50  # of single fixes, after those of one round together proved nothing
@@ -43,6 +43,11 @@ def proven(check: Check) -> Fixed:
             if not chosen or not _kept(out, before, chosen, check):
                 break
     return out
+
+
+def ends(one: Diagnostic, check: Check) -> bool:
+    """Whether the edits of a report end it, and bring no other."""
+    return _try(Fixed(), check(), [one], check)
 
 
 def _kept(out: Fixed, before: Sequence[Diagnostic], chosen: list[Diagnostic], check: Check) -> bool:

@@ -1,7 +1,7 @@
 """One run of the checker: discovery, cached and new reports, selection, suppression, and the baseline."""
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from tenure.check import baseline, discover, notebook, suppress
@@ -173,6 +173,18 @@ def _bytes(path: str) -> bytes | None:
         return read_bytes(path)
     except (OSError, notebook.NotebookError):
         return None
+
+
+def of_file(path: str, tree: Sequence[str], *, strict: bool = False) -> list[Diagnostic]:
+    """The reports of one file, whose imports are followed into `tree`; in notebooks by cell."""
+    settings = Found()
+    strict = strict or settings.of(path).strict
+    found = check_files([path], [path, *(other for other in tree if other != path)], {}, strict, 1).found
+    data = _bytes(path)
+    contents = {} if data is None else {path: data}
+    kept = list(_kept(Options(), settings, {path: found}, contents))
+    kept.sort(key=lambda one: (one.primary.span, one.code, one.rule))
+    return [cell for one in kept for cell in _in_cells(one, contents)]
 
 
 def certain(script: str, tree: list[str]) -> list[Diagnostic]:
