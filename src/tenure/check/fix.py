@@ -78,7 +78,7 @@ def _try(out: Fixed, before: Sequence[Diagnostic], chosen: list[Diagnostic], che
 
 
 def _same(one: Diagnostic) -> tuple[str, str, str]:
-    """What stays of a report when text moves in its line."""
+    """The part of a report that stays when text moves in its line."""
     return one.primary.span.path, one.rule, one.message
 
 

@@ -128,7 +128,7 @@ def path_of(uri: str) -> str:
 
 
 def _documents(server: Editor) -> None:
-    """What the editor tells of its documents."""
+    """Handlers of the news about documents."""
 
     @server.feature(lsp.INITIALIZED)
     def _(_: lsp.InitializedParams) -> None:
@@ -159,7 +159,7 @@ def _documents(server: Editor) -> None:
 
 
 def _answers(server: Editor) -> None:
-    """What the editor asks."""
+    """Handlers of the questions about a place."""
     kinds = lsp.CodeActionOptions(code_action_kinds=[lsp.CodeActionKind.QuickFix])
 
     @server.feature(lsp.TEXT_DOCUMENT_CODE_ACTION, kinds)

@@ -26,7 +26,7 @@ _READERS = frozenset(("print", "len", "float", "int", "str", "repr", "sum", "max
 
 
 def help_of(conflict: Conflict, rule: Rule) -> str:
-    """What to write instead, for the kind of object and of write that the conflict has."""
+    """The advice for the kind of object and of write that a conflict has."""
     if conflict.write.sort == "step" and conflict.loan.relation == "saved":
         return "call `backward()` before the step, or compute the value again after it"
     if rule.name not in _COPIED or conflict.loan.text in _KEPT:
