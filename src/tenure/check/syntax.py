@@ -24,5 +24,5 @@ def newer(text: str, line: int, running: tuple[int, int] = sys.version_info[:2])
     for version, form, name in _NEEDS:
         if version > running and form.match(at):
             wanted = ".".join(map(str, version))
-            return f"{name} needs Python {wanted}; check this file with `python{wanted} -m tenure check`"
+            return f"this needs Python {wanted} ({name}); check this file with `python{wanted} -m tenure check`"
     return "this looks like Python 2" if _OLDER.match(at) else None
