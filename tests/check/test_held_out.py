@@ -20,8 +20,8 @@ PAIRS = {
     for page in sorted(ROOM.glob("*.md"))
     for name, _, wrong, right in SECTION.findall(page.read_text(encoding="utf-8"))
 }
-FLOOR = 5
-"""Reported at first sight."""
+FLOOR = 7
+"""Reported; 5 at first sight. It only rises."""
 
 
 def reported(text: str, folder: Path) -> list[tuple[int, str]]:
