@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import tenure as tn
-import tenure.torch  # its objects are told to the code
+import tenure.torch
 from tenure.values.native import hits
 from tenure.values.operations import arithmetic
 from tenure.values.run import force
@@ -237,7 +237,7 @@ def test_indices_that_are_equal_but_not_the_same_keep_apart():
 
 @needs_code
 def test_the_code_knows_every_object_that_it_asks_for():
-    assert tn.nn.Module and tn.optim.SGD
+    assert tn.nn.Module and tn.optim.SGD and tenure.torch.nn.Parameter
     tn.tensor([1.0]) * 2.0  # the thread's own are found at the first step
     unknown = [
         name

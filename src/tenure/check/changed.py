@@ -35,6 +35,8 @@ class Changes:
 
     def _has(self, span: Span) -> bool:
         ranges = self._ranges.get(os.path.realpath(span.path), [])
+        if ranges and span.path.endswith(".ipynb"):  # git's lines are those of the JSON
+            return True
         return ranges is None or any(span.line < lines.stop and lines.start <= span.end_line for lines in ranges)
 
 

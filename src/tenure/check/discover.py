@@ -1,4 +1,4 @@
-"""Discovery of the files to check: those named, and the Python files below the folders named."""
+"""Discovery of the files to check: those named, and the Python files and notebooks below the folders named."""
 
 import os
 import re
@@ -10,7 +10,7 @@ from tenure.check.source import STDIN
 __all__ = ["discover", "imported"]
 
 _IMPORT = re.compile(rb"^[ \t]*(?:from[ \t]+(\w+)|import[ \t]+([^#\n]+))", re.MULTILINE)
-_SUFFIXES = (".py", ".pyi", ".pyw")
+_SUFFIXES = (".py", ".pyi", ".pyw", ".ipynb")
 
 
 def discover(paths: Sequence[str], found: Found) -> list[str]:
@@ -23,8 +23,6 @@ def discover(paths: Sequence[str], found: Found) -> list[str]:
         elif os.path.isdir(path):
             for file, real in _below(path, found):
                 out.setdefault(real, file)
-        elif path.endswith(".ipynb"):
-            raise SettingsError(f"{path!r} is a notebook; `jupyter nbconvert --to script` makes a Python file of it")
         elif os.path.isfile(path):
             out.setdefault(os.path.realpath(path), os.path.normpath(path))
         elif os.path.exists(path):

@@ -10,12 +10,14 @@ from tenure.check.analysis import Session, analyze, release
 from tenure.check.facts import Facts
 from tenure.check.program import Program
 from tenure.check.rules import RULES, Rule
-from tenure.check.source import failure, parse, read
+from tenure.check.source import Source, cells_left_out, failure, parse, read
 from tenure.diagnostic import Diagnostic
 
 __all__ = ["Result", "check"]
 
 _DEPTH = 10_000
+_OF_WRITES = ("snapshot-not-copied", "view-read-after-write", "alias-read-after-write")
+"""Rules that may report one write, the most special first."""
 
 
 @dataclass(slots=True)
@@ -70,6 +72,19 @@ def _check_file(
     source = parse(path, text)
     if isinstance(source, Diagnostic):
         return [source]
+    broken = [failure("syntax-error", path, why, line) for line, why in cells_left_out(path)]
+    return broken + _check_source(path, source, rules, strict, program, session, result)
+
+
+def _check_source(
+    path: str,
+    source: Source,
+    rules: Sequence[Rule],
+    strict: bool,
+    program: Program,
+    session: Session,
+    result: Result,
+) -> list[Diagnostic]:
     program.read = set()
     try:
         module = program.open(path, source)
@@ -121,7 +136,17 @@ def _once(found: list[Diagnostic]) -> list[Diagnostic]:
     seen: dict[tuple[object, ...], Diagnostic] = {}
     for one in sorted(found, key=lambda one: one.labels[-1].span if one.labels else one.primary.span):
         seen.setdefault((one.rule, one.primary.span, one.labels[0].span if one.labels else None), one)
-    return list(seen.values())
+    return _of_one_write(list(seen.values()))
+
+
+def _of_one_write(found: list[Diagnostic]) -> list[Diagnostic]:
+    """One report for one write that several kinds of references do not expect: that of the most special rule."""
+    best: dict[tuple[object, ...], str] = {}
+    for one in found:
+        if one.rule in _OF_WRITES:
+            key = one.primary.span, one.tier
+            best[key] = min(best.get(key, one.rule), one.rule, key=_OF_WRITES.index)
+    return [one for one in found if one.rule not in _OF_WRITES or best[one.primary.span, one.tier] == one.rule]
 
 
 def _wanted(rule: Rule, select: Collection[str] | None, ignore: Collection[str] | None) -> bool:

@@ -1,15 +1,15 @@
 """One run of the checker: discovery, cached and new reports, selection, suppression, and the baseline."""
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from tenure.check import baseline, discover, suppress
+from tenure.check import baseline, discover, notebook, suppress
 from tenure.check.cache import FOLDER, Cache
 from tenure.check.changed import Changes
 from tenure.check.parallel import check_files, default_jobs
 from tenure.check.settings import Found, SettingsError
-from tenure.check.source import STDIN, read, read_bytes
+from tenure.check.source import STDIN, raw_bytes, read, read_bytes
 from tenure.diagnostic import Diagnostic
 
 __all__ = ["Options", "Outcome", "run"]
@@ -48,10 +48,17 @@ class Sources:
 
     def __call__(self, path: str, line: int) -> str | None:
         if path not in self.split:
-            text = read(path)
-            self.split[path] = text.split("\n") if isinstance(text, str) else None
+            self.split[path] = _split(path)
         lines = self.split[path]
         return lines[line - 1] if lines is not None and 1 <= line <= len(lines) else None
+
+
+def _split(path: str) -> list[str] | None:
+    file, cell = notebook.parted(path)
+    if cell is not None:
+        return notebook.lines_of(raw_bytes(file), cell)
+    text = read(path)
+    return text.split("\n") if isinstance(text, str) else None
 
 
 def run(options: Options) -> Outcome:
@@ -74,7 +81,15 @@ def run(options: Options) -> Outcome:
         outcome.found = baseline.Baseline(known).unknown(outcome.found, lines)
     if changes is not None:
         outcome.found = changes.touched(outcome.found)
+    outcome.found = [cell for one in outcome.found for cell in _in_cells(one, contents)]
     return outcome
+
+
+def _in_cells(one: Diagnostic, contents: dict[str, bytes]) -> list[Diagnostic]:
+    path = one.primary.span.path
+    if not notebook.is_notebook(path) or path not in contents:
+        return [one]
+    return notebook.in_cells([one], raw_bytes(path))
 
 
 def _reports(
@@ -156,8 +171,20 @@ def _cache_folder(options: Options, settings: Found, files: list[str]) -> str | 
 def _bytes(path: str) -> bytes | None:
     try:
         return read_bytes(path)
-    except OSError:
+    except (OSError, notebook.NotebookError):
         return None
+
+
+def of_file(path: str, tree: Sequence[str], *, strict: bool = False) -> list[Diagnostic]:
+    """The reports of one file, whose imports are followed into `tree`; in notebooks by cell."""
+    settings = Found()
+    strict = strict or settings.of(path).strict
+    found = check_files([path], [path, *(other for other in tree if other != path)], {}, strict, 1).found
+    data = _bytes(path)
+    contents = {} if data is None else {path: data}
+    kept = list(_kept(Options(), settings, {path: found}, contents))
+    kept.sort(key=lambda one: (one.primary.span, one.code, one.rule))
+    return [cell for one in kept for cell in _in_cells(one, contents)]
 
 
 def certain(script: str, tree: list[str]) -> list[Diagnostic]:

@@ -6,12 +6,15 @@ import io
 import sys
 import tokenize
 import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tenure.check import notebook, syntax
 from tenure.diagnostic import Diagnostic, Label, Span
 
-__all__ = ["STDIN", "Source", "parse", "read", "read_bytes"]
+__all__ = ["STDIN", "Source", "cells_left_out", "failure", "parse", "raw_bytes", "read", "read_bytes", "showing"]
 
 
 @dataclass(slots=True)
@@ -60,8 +63,36 @@ STDIN = "<stdin>"
 """The path of standard input."""
 
 
+_shown: dict[str, bytes] = {}
+
+
+@contextmanager
+def showing(contents: Mapping[str, bytes]) -> Iterator[None]:
+    """Contents that stand in for those of files meanwhile: an editor's, or those with a fix that is on trial."""
+    before = dict(_shown)
+    _shown.update(contents)
+    try:
+        yield
+    finally:
+        _shown.clear()
+        _shown.update(before)
+
+
 def read_bytes(path: str) -> bytes:
-    """The contents of a file, or of standard input."""
+    """The contents of a file, or of standard input; of a notebook, its program."""
+    data = raw_bytes(path)
+    return notebook.program(data) if notebook.is_notebook(path) else data
+
+
+def cells_left_out(path: str) -> list[tuple[int, str]]:
+    """The first lines of a notebook's cells that do not parse, and why."""
+    return notebook.left_out(raw_bytes(path)) if notebook.is_notebook(path) else []
+
+
+def raw_bytes(path: str) -> bytes:
+    """The contents of a file as they are."""
+    if path in _shown:
+        return _shown[path]
     return _standard_input() if path == STDIN else Path(path).read_bytes()
 
 
@@ -77,7 +108,7 @@ def read(path: str) -> str | Diagnostic:
         data = read_bytes(path)
         encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
         return io.TextIOWrapper(io.BytesIO(data), encoding).read()
-    except (OSError, SyntaxError, UnicodeError, LookupError) as error:
+    except (OSError, SyntaxError, UnicodeError, LookupError, notebook.NotebookError) as error:
         line, reason = _undecoded(data) or (1, _reason(error))
         return failure("unreadable-file", path, f"cannot read this file: {reason}", line)
 
@@ -101,7 +132,10 @@ def parse(path: str, text: str) -> Source | Diagnostic:
             warnings.simplefilter("ignore")
             tree = ast.parse(text, path)
     except SyntaxError as error:
-        return failure("syntax-error", path, _reason(error), error.lineno or 1, max((error.offset or 1) - 1, 0))
+        line, reason = error.lineno or 1, _reason(error)
+        newer = syntax.newer(text, line)
+        message = reason if newer is None else f"{reason}: {newer}"
+        return failure("syntax-error", path, message, line, max((error.offset or 1) - 1, 0))
     except (ValueError, RecursionError, MemoryError, OverflowError) as error:
         return failure("syntax-error", path, f"cannot parse this file: {_reason(error)}", 1, 0)
     return Source(path, text, tree)

@@ -4,20 +4,21 @@ import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from importlib import import_module
 
 from tenure.check import fix
 from tenure.check.output import FORMATS, written
 from tenure.check.output.statistics import table
 from tenure.check.session import Options, Outcome, run
 from tenure.check.settings import SettingsError, check_names
+from tenure.check.source import read_bytes
+from tenure.cli.watch import rest, watch
 from tenure.codes import LAWS
 from tenure.diagnostic import Diagnostic
 from tenure.report.style import painter_for
 from tenure.report.text import render
 
 __all__ = ["add_arguments", "command"]
-
-_ROUNDS = 10  # of fixing: a fix may make room for one that overlapped it
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,15 +35,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--statistics", action="store_true", help="count the reports of each rule instead")
     add("--exit-zero", action="store_true", help="exit with 0 even if there are reports")
     add("--fix", action="store_true", help="make the fixes that are safe")
+    add("--dry-run", action="store_true", help="with --fix: print the changes as a diff, and write nothing")
+    add("--watch", action="store_true", help="check again at each change, until interrupted")
     add("--no-cache", action="store_true", help="neither read nor write the cache of earlier runs")
     add("--jobs", type=int, metavar="N", help="processes to use (default: one for each processor)")
 
 
 def command(arguments: argparse.Namespace) -> int:
     """Run `tenure check` and return its exit code."""
+    if not arguments.watch:
+        return _once(arguments)
+    if arguments.fix or arguments.write_baseline or "-" in arguments.paths:
+        print("tenure check: --watch: it writes no files, and does not read standard input", file=sys.stderr)
+        return 2
+    try:
+        watch(arguments.paths, lambda: _once(arguments), clear=sys.stdout.isatty(), pause=rest)
+    except KeyboardInterrupt:
+        return 130
+
+
+def _once(arguments: argparse.Namespace) -> int:
     try:
         options = _options(arguments)
-        fixed = _fix(options) if arguments.fix else 0
+        fixes = _fixes(options) if arguments.fix else fix.Fixed()
+        if arguments.dry_run:
+            return _preview(fixes)
+        fix.write(fixes.contents)
         outcome = run(options)
     except SettingsError as error:
         print(f"tenure check: {error}", file=sys.stderr)
@@ -54,7 +72,7 @@ def command(arguments: argparse.Namespace) -> int:
         print(f"wrote a baseline of {_count(outcome.written, 'report')}")
         return 0
     try:
-        _print(outcome, arguments, fixed)
+        _print(outcome, arguments, fixes.number)
         sys.stdout.flush()
     except BrokenPipeError:
         raise
@@ -67,6 +85,8 @@ def command(arguments: argparse.Namespace) -> int:
 def _options(arguments: argparse.Namespace) -> Options:
     if arguments.jobs is not None and arguments.jobs < 1:
         raise SettingsError("--jobs: at least one process is needed")
+    if arguments.dry_run and not arguments.fix:
+        raise SettingsError("--dry-run: it shows what --fix would write, and needs it")
     if arguments.fix and "-" in arguments.paths:
         raise SettingsError("--fix: standard input cannot be written")
     return Options(
@@ -89,15 +109,18 @@ def _listed(option: str, given: Sequence[str]) -> list[str]:
     return names
 
 
-def _fix(options: Options) -> int:
-    """Apply fixes until none is left, and return their number."""
-    total = 0
-    for _ in range(_ROUNDS):
-        made = fix.apply(run(replace(options, write_baseline=False)).found)
-        if not made:
-            break
-        total += made
-    return total
+def _fixes(options: Options) -> fix.Fixed:
+    chosen = replace(options, write_baseline=False)
+    return fix.proven(lambda: run(chosen).found)
+
+
+def _preview(fixes: fix.Fixed) -> int:
+    """Print what the fixes would change as a unified diff; 1 if anything."""
+    for path, data in sorted(fixes.contents.items()):
+        old, new = (text.decode(errors="replace").splitlines(keepends=True) for text in (read_bytes(path), data))
+        sys.stdout.writelines(import_module("difflib").unified_diff(old, new, path, path))
+    print(f"{_count(fixes.number, 'report')} would be fixed")
+    return 1 if fixes.contents else 0
 
 
 def _print(outcome: Outcome, arguments: argparse.Namespace, fixed: int) -> None:

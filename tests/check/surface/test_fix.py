@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tenure.check.engine import check
-from tenure.check.fix import apply, edited
+from tenure.check.fix import _apart, edited, proven, write
 from tenure.check.rules import RULES, Rule
+from tenure.check.source import read_bytes
 from tenure.cli.main import main
 from tenure.diagnostic import Diagnostic, Edit, Label, Span
 
@@ -22,8 +24,8 @@ def edit(line: int, start: int, end: int, text: str, end_line: int | None = None
     return Edit(Span(path, line, start, end_line or line, end), text)
 
 
-def report(*edits: Edit) -> Diagnostic:
-    return Diagnostic("TN506", "r", "m", Label(edits[0].span), edits=edits)
+def report(*edits: Edit, message: str = "m") -> Diagnostic:
+    return Diagnostic("TN506", "r", message, Label(edits[0].span), edits=edits)
 
 
 @pytest.mark.parametrize(
@@ -52,18 +54,43 @@ def test_only_the_span_changes(text: str, data: st.DataObject) -> None:
     assert out.decode() == f"# -*- coding: utf-8 -*-\n{text[:start]}<new>{text[end:]}\n"
 
 
+def on_trial(path: Path, found: list[Diagnostic]) -> Callable[[], list[Diagnostic]]:
+    """A check whose reports go once the text of their edit is there."""
+
+    def check() -> list[Diagnostic]:
+        text = read_bytes(str(path)).decode()
+        return [one for one in found if not all(edit.replacement in text for edit in one.edits)]
+
+    return check
+
+
 def test_of_edits_that_overlap_the_first_counts(tmp_path: Path) -> None:
     path = tmp_path / "a.py"
     path.write_text("f(x)\n")
     name = str(path)
     found = [
-        report(edit(1, 2, 3, "y", path=name)),
-        report(edit(1, 0, 4, "g", path=name)),
-        report(edit(1, 2, 3, "z", path=name), edit(1, 4, 4, ";", path=name)),
-        report(edit(1, 4, 4, "!", path=name)),
+        report(edit(1, 2, 3, "y", path=name), message="a"),
+        report(edit(1, 0, 4, "g", path=name), message="b"),
+        report(edit(1, 2, 3, "z", path=name), edit(1, 4, 4, ";", path=name), message="c"),
+        report(edit(1, 4, 4, "!", path=name), message="d"),
     ]
-    assert apply(found) == 2
-    assert path.read_text() == "f(y)!\n"
+    assert [one.message for one in _apart(found)] == ["a", "d"]
+    fixes = proven(on_trial(path, [found[0], found[3]]))
+    assert (fixes.contents, fixes.number) == ({name: b"f(y)!\n"}, 2)
+    assert path.read_text() == "f(x)\n", "nothing is written before"
+
+
+def test_a_fix_that_does_not_end_its_report_or_brings_another_is_not_made(tmp_path: Path) -> None:
+    path = tmp_path / "a.py"
+    path.write_text("f(x)\n")
+    lasting, good = report(edit(1, 2, 3, "y", path=str(path))), report(edit(1, 4, 4, "!", path=str(path)), message="n")
+    assert proven(lambda: [lasting]).contents == {}
+
+    def check() -> list[Diagnostic]:
+        text = read_bytes(str(path)).decode()
+        return [lasting, *([] if "!" in text else [good]), *([report(edit(1, 0, 0, "", path="b"))] * ("y" in text))]
+
+    assert proven(check).contents == {str(path): b"f(x)!\n"}
 
 
 def test_permissions_and_links_stay(tmp_path: Path) -> None:
@@ -71,10 +98,69 @@ def test_permissions_and_links_stay(tmp_path: Path) -> None:
     path.write_text("a\n")
     path.chmod(0o755)
     link.symlink_to(path)
-    assert apply([report(edit(1, 0, 1, "b", path=str(link)))]) == 1
+    write({str(link): b"b\n"})
     assert link.is_symlink() and path.read_text() == "b\n"
     assert stat.S_IMODE(os.stat(path).st_mode) == 0o755
     assert sorted(os.listdir(tmp_path)) == ["a.py", "link.py"]
+
+
+UNPROVEN = {
+    "the net of a state dict": """
+from torch import nn, optim
+def train(net: nn.Linear):
+    opt = optim.SGD(net.parameters(), lr=0.1)
+    best = net.state_dict()
+    opt.step()
+    net.load_state_dict(best)
+""",
+    "positions in another list": """
+layers = [1, 0, 0]
+for i, layer in enumerate(layers):
+    if not layer:
+        del layers[i]
+""",
+    "a loop that waits for its list": """
+def drain(todo: list):
+    while todo:
+        for one in todo:
+            todo.remove(one)
+""",
+    "an iterator without an end": """
+import itertools
+def walk(points: set):
+    for i, p in zip(itertools.count(), points):
+        points.discard(p)
+""",
+    "a view that is written on purpose": """
+import numpy as np
+def f(a: np.ndarray):
+    row = a[0]
+    a += 1.0
+    print(row)
+    row += 1.0
+    return a
+""",
+}
+
+
+@pytest.mark.parametrize("program", UNPROVEN.values(), ids=list(UNPROVEN))
+def test_nothing_is_written_without_a_proof(program: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.py"
+    path.write_text(program)
+    main(["check", "--fix", "--no-cache", "--jobs", "1", str(path)])
+    assert path.read_text() == program
+
+
+def test_a_dry_run_shows_the_changes_and_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "a.py"
+    before = "def f(xs: list):\n    for x in xs:\n        xs.remove(x)\n"
+    path.write_text(before)
+    assert main(["check", "--fix", "--dry-run", "--no-cache", str(path)]) == 1
+    out = capsys.readouterr().out
+    assert "-    for x in xs:\n+    for x in list(xs):\n" in out and out.endswith("1 report would be fixed\n")
+    assert path.read_text() == before
+    assert main(["check", "--dry-run", str(path)]) == 2
+    assert "--dry-run" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("rule", RULES, ids=[rule.name for rule in RULES])

@@ -35,7 +35,6 @@ def test_where_there_is_no_python(capsys: pytest.CaptureFixture[str]) -> None:
     ("arguments", "reason"),
     [
         (["nowhere"], "there is no file or folder 'nowhere'"),
-        (["book.ipynb"], "'book.ipynb' is a notebook"),
         (["pipe.py"], "'pipe.py' is no regular file"),
         (["--select", ""], "--select: a code or the name of a rule is needed"),
         (["--ignore", ","], "--ignore: a code or the name of a rule is needed"),
@@ -43,7 +42,6 @@ def test_where_there_is_no_python(capsys: pytest.CaptureFixture[str]) -> None:
     ],
 )
 def test_mistakes(arguments: list[str], reason: str, capsys: pytest.CaptureFixture[str]) -> None:
-    Path("book.ipynb").write_text("{}")
     os.mkfifo("pipe.py")
     Path("settings/pyproject.toml").mkdir(parents=True)
     Path("settings/a.py").write_text("x = 1\n")

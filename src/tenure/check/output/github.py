@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable
 
+from tenure.check.notebook import parted
 from tenure.diagnostic import Diagnostic, Label
 from tenure.report.text import head_of
 
@@ -16,9 +17,10 @@ def document(found: Iterable[Diagnostic]) -> str:
 
 def _command(one: Diagnostic) -> str:
     span = one.primary.span
+    path, cell = parted(span.path)
     properties = {
-        "title": f"{one.code} {one.rule}",
-        "file": span.path.replace(os.sep, "/"),
+        "title": f"{one.code} {one.rule}{'' if cell is None else f', cell {cell}'}",
+        "file": path.replace(os.sep, "/"),
         "line": span.line,
         "col": span.column + 1,
         "endLine": span.end_line,

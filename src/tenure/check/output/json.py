@@ -1,9 +1,10 @@
-"""A list of reports as JSON. Lines and columns count from 1, ends are exclusive."""
+"""A list of reports as JSON. Lines and columns count from 1, ends are exclusive; lines of a notebook in its `cell`."""
 
 import json
 from collections.abc import Iterable
 from typing import Any
 
+from tenure.check.notebook import parted
 from tenure.diagnostic import Diagnostic, Span
 from tenure.report.text import head_of
 
@@ -33,8 +34,10 @@ def _report(one: Diagnostic) -> dict[str, Any]:
 
 
 def _place(span: Span) -> dict[str, Any]:
+    path, cell = parted(span.path)
     return {
-        "path": span.path,
+        "path": path,
+        **({} if cell is None else {"cell": cell}),
         "line": span.line,
         "column": span.column + 1,
         "end_line": span.end_line,

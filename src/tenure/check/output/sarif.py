@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from tenure import __version__
+from tenure.check.notebook import parted
 from tenure.check.rules import RULES
 from tenure.codes import LAWS
 from tenure.diagnostic import Diagnostic, Edit, Label, Span
@@ -65,9 +66,10 @@ def _result(one: Diagnostic, index: int) -> dict[str, Any]:
 
 
 def _location(label: Label, number: int | None = None) -> dict[str, Any]:
-    out: dict[str, Any] = {
-        "physicalLocation": {"artifactLocation": _artifact(label.span.path), "region": _region(label.span)}
-    }
+    path, cell = parted(label.span.path)
+    out: dict[str, Any] = {"physicalLocation": {"artifactLocation": _artifact(path), "region": _region(label.span)}}
+    if cell is not None:
+        out["logicalLocations"] = [{"name": f"cell {cell}"}]
     if number is not None:
         out["id"] = number
     if label.text:

@@ -1,16 +1,17 @@
 """Wording of reports: the named code, the sites of its loan, write and read, and the fix."""
 
 import ast
+import os
 from collections.abc import Iterable, Iterator
 
 from tenure.check.analysis.findings import Conflict, Event
 from tenure.check.facts import Facts
+from tenure.check.rules.fixes import edits_of, help_of
 from tenure.check.rules.rule import Rule
-from tenure.diagnostic import Diagnostic, Edit, Label, Span
+from tenure.diagnostic import Diagnostic, Label, Span
 
 __all__ = ["of_conflicts", "of_events", "reports_of", "text_of"]
 
-_COPIES = {"tensor": ".clone()", "ndarray": ".copy()", "mlx": "[:]", "list": ".copy()", "dict": ".copy()"}
 _LONGEST = 60
 
 
@@ -49,7 +50,8 @@ def _named(facts: Facts, conflict: Conflict) -> tuple[str, str]:
     """The reference and its object, as text: (`k`, `a[0]`)."""
     loan = conflict.loan
     lent = text_of(facts, loan.of or loan.node, loan.path)
-    return f"`{loan.name}`" if loan.name else "what was taken", lent
+    name = loan.name.partition("·")[0]  # variables of comprehensions are numbered
+    return f"`{name}`" if name else "what was taken", lent
 
 
 def _of_conflict(facts: Facts, conflict: Conflict, rule: Rule, message: str, lent: str, used: str) -> Diagnostic:
@@ -64,40 +66,20 @@ def _of_conflict(facts: Facts, conflict: Conflict, rule: Rule, message: str, len
         primary = Label(facts.source.span(write.inner[1]), f"written here, through {through}")
         labels.append(Label(facts.source.span(write.node), "by this call"))
     else:
-        line = getattr(write.inner[1], "lineno", 0)
-        primary = Label(facts.source.span(write.node), f"written here, through {through} (`{write.text}`, line {line})")
+        place = f"{os.path.basename(write.inner[0])}:{getattr(write.inner[1], 'lineno', 0)}"
+        primary = Label(facts.source.span(write.node), f"written here, through {through} (`{write.text}`, {place})")
         labels.append(Label(inner_source.span(write.inner[1]), "written there"))
     labels.append(Label(facts.source.span(conflict.read), used))
     return Diagnostic(
-        rule.code, rule.name, message, primary, tuple(labels), help=rule.help, edits=_edits(facts, conflict),
-        certain=conflict.certain, tier="default" if conflict.certain else "strict",
+        rule.code, rule.name, message, primary, tuple(labels), help=help_of(conflict, rule),
+        edits=edits_of(facts, conflict), certain=conflict.certain,
+        tier="default" if conflict.certain else "strict",
     )  # fmt: skip
 
 
 def _span(facts: Facts, node: ast.AST, path: str) -> Span:
     source = facts.source_of(path) or facts.source
     return source.span(node)
-
-
-def _edits(facts: Facts, conflict: Conflict) -> tuple[Edit, ...]:
-    """The copy that makes the two independent, where one expression is lent."""
-    loan = conflict.loan
-    node = loan.of or loan.node
-    if loan.path not in ("", facts.source.path) or not isinstance(node, ast.expr):
-        return ()
-    span = facts.source.span(node)
-    if loan.relation == "iteration":
-        text = facts.source.segment(node)
-        return (Edit(span, f"list({text})"),) if text and "\n" not in text else ()
-    copy = _COPIES.get(conflict.obj.kind)
-    if copy is None or loan.relation in ("saved", "later", "traced", "queued", "chain", "captured", "shallow"):
-        return ()
-    if not isinstance(node, ast.Name | ast.Attribute | ast.Subscript | ast.Call) or isinstance(
-        getattr(node, "ctx", None), ast.Store
-    ):
-        return ()
-    end = Span(span.path, span.end_line, span.end_column, span.end_line, span.end_column)
-    return (Edit(end, copy),)
 
 
 def _of_event(facts: Facts, event: Event, rule: Rule, message: str, words: tuple[str, ...]) -> Diagnostic:
