@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from tenure.check.analysis import Session, analyze, release
+from tenure.check.analysis import Session, analyze, open_session, release
 from tenure.check.facts import Facts
 from tenure.check.program import Program
 from tenure.check.rules import RULES, Rule
@@ -50,7 +50,7 @@ def check(
 
 
 def _check_files(files: Sequence[str], rules: Sequence[Rule], strict: bool, tree: Sequence[str]) -> Result:
-    result, program, session = Result(), Program(tree or files), Session()
+    result, program, session = Result(), Program(tree or files), open_session(rule.on for rule in RULES)
     try:
         for path in files:
             result.diagnostics += _check_file(path, rules, strict, program, session, result)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 __all__ = [
+    "INFO",
     "MAY",
     "MUST",
     "NO",
@@ -22,7 +23,9 @@ __all__ = [
     "Ref",
     "Value",
     "Write",
+    "adopt",
     "compare_regions",
+    "copylike",
     "of_array",
     "spread",
 ]
@@ -76,6 +79,20 @@ class Obj:
         while at.base is not None:
             at = at.base
         return at
+
+
+INFO = ("kind", "grad", "leaf", "ndim", "dtype", "strided", "maybe", "target", "const", "text")
+"""Facts about an argument for the function, and about a result for the caller."""
+
+
+def adopt(obj: Obj, example: Obj) -> None:
+    """Copy the facts about an example."""
+    for name in INFO:
+        if name == "const" and not isinstance(example.const, bool | None):
+            continue
+        setattr(obj, name, getattr(example, name))
+    if obj.text == "display":
+        obj.text = ""
 
 
 def spread(obj: Obj) -> Obj | None:
@@ -158,6 +175,14 @@ class Ref(NamedTuple):
     loan: Loan | None = None
     write: Write | None = None
     must: bool = True
+
+
+def copylike(ref: Ref) -> Loan | None:
+    """The loan behind a reference that looks like a copy, if there is one."""
+    at = ref.loan
+    while at is not None and not at.seems_own:
+        at = at.parent
+    return at
 
 
 Value = tuple[Ref, ...]

@@ -1,18 +1,32 @@
-"""Facts about functions that one run over a tree keeps."""
+"""Facts about functions that one run over a tree keeps, and the parts that every machine of the run has."""
 
 import ast
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+from tenure.check.analysis.events import Events
 from tenure.check.analysis.summaries import Summary
-from tenure.check.ops import Function
+from tenure.check.ops import Function, Op
 from tenure.check.scope import walk
 
-__all__ = ["Session"]
+if TYPE_CHECKING:
+    from tenure.check.analysis.machine import Machine
+
+__all__ = ["Handlers", "Session"]
+
+Handlers: TypeAlias = "Mapping[type[Op], Callable[[Machine, Any], None]]"
+"""The function that executes each type of operation."""
 
 
 class Session:
-    """Summaries of one run over a tree, by function and by the facts about its arguments."""
+    """One run over a tree: its handlers of operations, listeners to events, and the summaries made so far.
 
-    def __init__(self) -> None:
+    Summaries are kept by function and by the facts about its arguments.
+    """
+
+    def __init__(self, handlers: Handlers, on: Events) -> None:
+        self.handlers = handlers
+        self.on = on
         self.summaries: dict[tuple[object, ...], Summary] = {}
         self.lowered: list[Function] = []
         self.contexts: dict[object, int] = {}
