@@ -27,6 +27,7 @@ __all__ = [
     "compare_regions",
     "copylike",
     "of_array",
+    "plain",
     "spread",
 ]
 
@@ -153,7 +154,8 @@ class Loan:
 class Write:
     """A write: its site, its sort ("write", "rebind", "resize", "step", "backward", ...), and the calls between.
 
-    `inner` is its site in the called function, with that file's path.
+    `inner` is its site in the called function, with that file's path. `call`: where the body under check calls the
+    function of another file that it stands in.
     """
 
     node: ast.AST
@@ -166,6 +168,7 @@ class Write:
     grows: bool = False
     stored: "frozenset[Obj]" = frozenset()
     conditions: tuple[tuple[ast.expr, bool], ...] = ()
+    call: ast.AST | None = None
 
 
 class Ref(NamedTuple):
@@ -175,6 +178,11 @@ class Ref(NamedTuple):
     loan: Loan | None = None
     write: Write | None = None
     must: bool = True
+
+
+def plain(name: str) -> str:
+    """The name of a variable as it stands in the program: those of inner scopes have a mark behind it."""
+    return name.partition("·")[0] or name
 
 
 def copylike(ref: Ref) -> Loan | None:

@@ -97,7 +97,9 @@ def assign_data(m: Machine, ref: Ref, op: ops.SetAttr) -> None:
     else:
         holder = m.sources.get(op.obj)
         base = ref.obj.base
-        if holder is None and base is not None and base.kind in TENSORS and base not in m.guessed:
+        if m.frame is not None and holder in m.frame.temporaries and base is not None and base.kind in TENSORS:
+            lost(m, ref, wrote(m, "rebind", ".data = …", hidden=True))
+        elif holder is None and base is not None and base.kind in TENSORS and base not in m.guessed:
             lost(m, ref, None)
         write_to(m, (ref,), holder, wrote(m, "rebind", ".data = …", hidden=True))
         shared_data(m, ref, holder, op.src)

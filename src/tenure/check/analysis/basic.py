@@ -14,7 +14,7 @@ from tenure.check.analysis.sequences import slice_of, store
 from tenure.check.analysis.views import lend, view_of
 from tenure.check.effects import tables
 from tenure.check.effects.effect import HOLDING, MUTABLE, TENSORS
-from tenure.check.values import Holder, Ref
+from tenure.check.values import Holder, Ref, plain
 
 __all__ = [
     "assume",
@@ -58,7 +58,7 @@ def bind(m: Machine, op: ops.Bind) -> None:
         elif source is not None and source != op.name:
             ref = lend(m, ref, "name" if isinstance(source, str) else _relation(source), source)
         if ref.loan is not None and not ref.loan.name:
-            ref.loan.name, ref.loan.of = op.name, ref.loan.of or m.nodes.get(op.src)
+            ref.loan.name, ref.loan.of = plain(op.name), ref.loan.of or m.nodes.get(op.src)
         out.append(ref)
     kind = kind_by_use(m, op.name) if len(out) == 1 and out[0].obj.kind == "unknown" else "unknown"
     if kind != "unknown":
@@ -145,6 +145,8 @@ def unpack(m: Machine, op: ops.Unpack) -> None:
 
 def define(m: Machine, op: ops.Def) -> None:
     new = m.fresh("function", "function", target=op.function)
+    if m.frame is not None:
+        m.made_in[new] = m.frame
     for name, register in op.defaults:
         m.state.cells[(new, name)] = m.get(register)
     m.put(op.dst, defined(m, new, op))
@@ -194,6 +196,10 @@ def leave(m: Machine, op: ops.Exit) -> None:
 
 
 def give_back(m: Machine, op: ops.Return) -> None:
+    if m.frame is not None:
+        # The caller reads it, if anybody does.
+        m.state.cells[f"·return·{m.frame.number}"] = m.get(op.src)
+        return
     read(m, op.src, "return")
     for told in m.on.returned:
         told(m, m.get(op.src))

@@ -2,21 +2,22 @@
 
 from tenure.check import ops
 from tenure.check.analysis.arguments import Arguments
-from tenure.check.analysis.conflicts import read
+from tenure.check.analysis.conflicts import captured, read
 from tenure.check.analysis.effects_on import perform
 from tenure.check.analysis.evidence import only_torch
 from tenure.check.analysis.functions import call_function
 from tenure.check.analysis.gradients import module_called
 from tenure.check.analysis.indices import imports
 from tenure.check.analysis.iteration import consume_register
-from tenure.check.analysis.kinds import guess_class, instance_kind, library_kind
+from tenure.check.analysis.kinds import guess_class, instance_kind, library_kind, record_fields
 from tenure.check.analysis.libraries import call_compiled, special_call
 from tenure.check.analysis.machine import Machine
+from tenure.check.analysis.sequences import store
 from tenure.check.analysis.unknown import unknown_call
-from tenure.check.analysis.views import reachable
+from tenure.check.analysis.views import lend, reachable
 from tenure.check.effects import tables
 from tenure.check.program import ClassInfo, Module
-from tenure.check.values import Holder, Ref, Value
+from tenure.check.values import Holder, Obj, Ref, Value
 
 __all__ = ["call"]
 
@@ -228,6 +229,19 @@ def instantiate(m: Machine, info: ClassInfo, op: ops.Call) -> Value:
     method = m.program.find_method(info, "__init__")
     if method is not None:
         call_function(m, method, op, self_value=(ref,))
+    elif fields := record_fields(m.program, info):
+        _fill_fields(m, obj, fields, op)
     else:
         unknown_call(m, op, "captured")
     return (ref,)
+
+
+def _fill_fields(m: Machine, obj: Obj, fields: list[str], op: ops.Call) -> None:
+    """The fields of a record (a dataclass, a named tuple) are its arguments."""
+    given = dict(zip(fields, (register for register, _ in op.args), strict=False))
+    given |= {name: register for name, register in op.keywords if name in fields}
+    for name, register in given.items():
+        source = m.sources.get(register)
+        held = tuple(lend(m, ref, "attribute", source) if source is not None else ref for ref in m.get(register))
+        captured(m, obj, name, held, register)
+        store(m, obj, name, held, weak=False)

@@ -2,6 +2,7 @@
 
 import ast
 import re
+from dataclasses import replace
 
 from tenure.check.analysis.findings import Conflict, Event
 from tenure.check.analysis.machine import Machine
@@ -47,10 +48,13 @@ _KEPT = re.compile(r"(^|_)(old|prev|previous|before|orig|original|backup|saved|s
 def wrote(m: Machine, sort: str, text: str = "", **known: object) -> Write:
     """The write of the present operation."""
     node = known.pop("node", None) or m.op.node
-    key = (id(node), sort, tuple(sorted(known.items(), key=lambda item: item[0])) if known else ())
+    frame = m.frame
+    number = 0 if frame is None else frame.number
+    key = (id(node), sort, number, tuple(sorted(known.items(), key=lambda item: item[0])) if known else ())
     write = m.writes.get(key)
     if write is None:
         write = Write(node, sort, text, conditions=m.op.conditions, **known)  # type: ignore[arg-type]
+        write.call = None if frame is None else frame.call
         m.writes[key] = write
     return write
 
@@ -242,14 +246,44 @@ def conflict(m: Machine, ref: Ref, how: str, node: ast.AST) -> None:
     certain = ref.must and write.certain and known and how in _READS
     if ref.obj.kind in CONTAINERS and not _kept_unchanged(loan, write, how):
         certain = False
-    m.findings.conflict(Conflict(m.module.source.path, loan, write, node, how, ref.obj, certain))
+    if loan.relation == "passed":
+        # A function that writes what it was given, and reads its parameter, means to.
+        certain = False
+    path = m.path
+    if m.homes:
+        homes = {m.homes.get(id(site), path) for site in (loan.node, write.node, node)}
+        if len(homes) == 1:
+            path = homes.pop()
+        else:
+            # In the file under check: by the calls that lead to the other one.
+            write = _by_call(m, write)
+            node = m.frame.call if m.frame is not None and id(node) in m.homes else node
+    m.findings.conflict(Conflict(path, loan, write, node, how, ref.obj, certain))
+
+
+def _by_call(m: Machine, write: Write) -> Write:
+    home = m.homes.get(id(write.node))
+    if home is None or write.call is None or write.inner is not None:
+        return write
+    return replace(write, node=write.call, inner=(home, write.node), via=(_called(write.call),))
+
+
+def _called(call: ast.AST) -> str:
+    return ast.unparse(call.func) if isinstance(call, ast.Call) else ""
 
 
 def note(m: Machine, rule: str, *nodes: ast.AST | None, **more: object) -> None:
     """Note an event of one rule; nodes without a position are left out."""
     placed = tuple(node for node in nodes if node is not None and hasattr(node, "lineno"))
+    path = m.path
+    if m.homes and placed:
+        homes = {m.homes.get(id(site), path) for site in placed}
+        if len(homes) == 1:
+            path = homes.pop()
+        elif m.frame is not None:
+            placed = tuple(m.frame.call if id(site) in m.homes else site for site in placed)
     if placed:
-        m.findings.event(Event(m.module.source.path, rule, placed, **more))  # type: ignore[arg-type]
+        m.findings.event(Event(path, rule, placed, **more))  # type: ignore[arg-type]
 
 
 def _hidden_from_autograd(ref: Ref) -> bool:

@@ -8,12 +8,12 @@ from tenure.check.analysis.kinds import example_of, instance_kind
 from tenure.check.analysis.machine import Machine
 from tenure.check.effects.effect import MUTABLE
 from tenure.check.ops import Function
-from tenure.check.program import ClassInfo
+from tenure.check.program import ClassInfo, Module
 from tenure.check.scope import decorator_names, default_of, parameters
 from tenure.check.state import State
-from tenure.check.values import Obj, Ref, adopt
+from tenure.check.values import Obj, Ref, adopt, plain
 
-__all__ = ["class_of", "entry", "kind_by_use"]
+__all__ = ["class_of", "entry", "given_object", "kind_by_use", "missing_argument"]
 
 
 def entry(m: Machine, function: Function) -> State:
@@ -28,7 +28,7 @@ def entry(m: Machine, function: Function) -> State:
 
 def parameter(m: Machine, function: Function, given: ast.arg, at: int) -> Obj:
     """The object of a parameter: by the argument, where one is known, and by its default value."""
-    obj = _given_object(m, function, given, at)
+    obj = given_object(m, function, given, at)
     example = m.context.get(given.arg)
     if example is not None and example.kind != "unknown":
         adopt(obj, example)
@@ -43,7 +43,19 @@ def parameter(m: Machine, function: Function, given: ast.arg, at: int) -> Obj:
     return obj
 
 
-def _given_object(m: Machine, function: Function, given: ast.arg, at: int) -> Obj:
+def missing_argument(m: Machine, function: Function, given: ast.arg, at: int) -> Obj:
+    """The object of a parameter that a call leaves to its default value: the same one at each call."""
+    key = ("default", function.node, given.arg)
+    known = m.objects.get(key)
+    if known is None:
+        default = default_of(function.node, given)
+        assert isinstance(function.home, Module)
+        known = m.objects[key] = Obj("unknown") if default is None else example_of(m.program, function.home, default)
+        known.node, known.text = default, ""
+    return known
+
+
+def given_object(m: Machine, function: Function, given: ast.arg, at: int) -> Obj:
     """The object of a parameter, by its annotation and by the methods called on it."""
     obj = Obj("unknown", given, parameter=given.arg)
     if (said := m.said.get(given.arg)) is not None:
@@ -72,7 +84,7 @@ def class_of(m: Machine, node: ast.ClassDef) -> ClassInfo | None:
 
 def kind_by_use(m: Machine, name: str, *, given: bool = False) -> str:
     """The kind of a variable (`given`: of a parameter), by the methods called on it."""
-    used = m.function.scope.uses.methods.get(name, ())
+    used = m.function.scope.uses.methods.get(plain(name), ())
     if used and any(only_torch(method) for method in used) and imports(m, "torch"):
         return "tensor"
     if kind := container_by_use(used, given=given):

@@ -7,6 +7,7 @@ from tenure.check import ops
 from tenure.check.analysis.arguments import Arguments
 from tenure.check.analysis.conflicts import reading
 from tenure.check.analysis.entries import entry
+from tenure.check.analysis.frames import execute
 from tenure.check.analysis.kinds import example_of
 from tenure.check.analysis.libraries import named
 from tenure.check.analysis.machine import Machine
@@ -18,7 +19,7 @@ from tenure.check.analysis.unknown import unknown_call
 from tenure.check.program import ClassInfo, Module, Program
 from tenure.check.scope import decorator_names, parameters
 from tenure.check.state import State
-from tenure.check.values import INFO, Holder, Obj, Ref, Value, adopt
+from tenure.check.values import INFO, Holder, Obj, Ref, Value, adopt, plain
 
 __all__ = ["call_function", "call_property", "outer"]
 
@@ -38,7 +39,8 @@ _LOOKED_INTO = 150
 
 def outer(m: Machine, name: str) -> Value:
     """The value of a variable of an enclosing scope, of the module, or a builtin."""
-    example = m.context.get("·" + name)
+    full, name = name, plain(name)
+    example = m.context.get("·" + name) if m.frame is None else None
     if example is None or example.kind == "module-name":
         parent = m.function.parent
         enclosed = False
@@ -51,13 +53,14 @@ def outer(m: Machine, name: str) -> Value:
                 return named(m, target)
             if name not in m.module.body.locals and hasattr(builtins, name):
                 return named(m, f"builtins.{name}")
-    obj = m.interned(("outer", name), "unknown", parameter=("outer", name))
+    here = m.module is m.root.home
+    obj = m.interned(("outer", full), "unknown", parameter=("outer", name) if here else None)
     if example is None and obj.kind == "unknown" and len(given := m.module.values.get(name, [])) == 1:
         example = example_of(m.program, m.module, given[0])
     if example is not None and obj.kind == "unknown":
         adopt(obj, example)
     value = (Ref(obj),)
-    m.state.cells[name] = value
+    m.state.cells[full] = value
     return value
 
 
@@ -83,6 +86,8 @@ def call_function(
         unknown_call(m, op)
         return (Ref(m.fresh("unknown", "unknown")),)
     defaults(m, function, given, function_object)
+    if (value := execute(m, function, given, function_object)) is not None:
+        return value or (Ref(m.fresh("nothing", "scalar")),)
     examples = {name: value[0].obj for name, (value, _) in given.items() if len(value) == 1}
     if encloses(m, function):
         examples |= outer_examples(m, function)

@@ -3,8 +3,7 @@
 import ast
 
 from tenure.check import ops
-from tenure.check.analysis.conflicts import reading, write_to, wrote
-from tenure.check.analysis.findings import Event
+from tenure.check.analysis.conflicts import note, reading, write_to, wrote
 from tenure.check.analysis.graphs import kept_for_backward, recorded, tensors_of
 from tenure.check.analysis.machine import Machine
 from tenure.check.analysis.views import everything, gradients_of, reachable
@@ -36,7 +35,7 @@ def _consumed_twice(m: Machine, node: Obj, op: ops.Op) -> None:
     first = m.state.gone[node]
     assert isinstance(first, ast.AST)
     sites = (op.node, first)
-    m.findings.event(Event(m.module.source.path, "use-after-move", sites, detail="graph"))
+    note(m, "use-after-move", *sites, detail="graph")
 
 
 def _accumulate(m: Machine, leaf: Obj) -> None:

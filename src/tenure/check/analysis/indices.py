@@ -6,7 +6,7 @@ from tenure.check import ops
 from tenure.check.analysis.machine import Machine
 from tenure.check.effects.effect import MUTABLE, TENSORS
 from tenure.check.program import top_of
-from tenure.check.values import Component, Obj, Ref, Value
+from tenure.check.values import Component, Obj, Ref, Value, plain
 
 __all__ = ["component", "guess_array", "imports", "key_of", "may_copy", "numbered"]
 
@@ -56,7 +56,8 @@ def component(m: Machine, step: ops.Step) -> Component:
 def _number(m: Machine, register: int | None) -> bool:
     """Whether a variable that is used as an index is one that only a number fits."""
     name = m.sources.get(register) if register is not None else None
-    return isinstance(name, str) and (name in _COUNTERS or name in m.function.scope.uses.numbers)
+    name = plain(name) if isinstance(name, str) else ""
+    return name in _COUNTERS or name in m.function.scope.uses.numbers
 
 
 def numbered(m: Machine, name: str, value: Value) -> Value:
@@ -64,7 +65,7 @@ def numbered(m: Machine, name: str, value: Value) -> Value:
     if len(value) > 1 or (value and not value[0].obj.summary):
         return value
     kind = value[0].obj.kind if value else "unknown"
-    counts = name in _COUNTERS or name in m.function.scope.uses.numbers
+    counts = plain(name) in _COUNTERS or plain(name) in m.function.scope.uses.numbers
     if kind == "scalar" or (kind == "unknown" and counts):
         return (Ref(m.fresh(("number", name), "scalar")),)
     return value

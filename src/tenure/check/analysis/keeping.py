@@ -7,8 +7,9 @@ from tenure.check.analysis.conflicts import GONE, conflict, note, used_after, wr
 from tenure.check.analysis.events import Events
 from tenure.check.analysis.findings import Conflict
 from tenure.check.analysis.machine import Machine
+from tenure.check.analysis.replay import returns
 from tenure.check.effects.effect import MUTABLE, TENSORS
-from tenure.check.values import Holder, Loan, Obj, Ref, Value, Write
+from tenure.check.values import Holder, Loan, Obj, Ref, Value, Write, plain
 
 __all__ = ["KEEPING"]
 
@@ -51,11 +52,13 @@ def _marked_by_name(m: Machine, value: Value, holder: Holder | None, write: Writ
     """Note `b += x` on a second name of a: it reads as if b became something new, and a changes."""
     for ref in value:
         loan = ref.loan
+        if loan is not None and loan.relation == "passed":
+            loan = _as_if_new(m, ref, loan, holder)
         if loan is None or loan.source is None or _is_meant(loan.source):
             continue
         source = loan.source
         held = m.state.cells.get(source, ())
-        if loan.relation not in ("name", "parameter", "element") or source == holder:
+        if loan.relation not in ("name", "parameter", "element", "argument") or source == holder:
             continue
         marked = tuple(
             one._replace(loan=loan, write=write, must=len(value) == 1 and write.certain)
@@ -64,6 +67,17 @@ def _marked_by_name(m: Machine, value: Value, holder: Holder | None, write: Writ
             for one in held
         )
         m.state.cells[source] = marked
+
+
+def _as_if_new(m: Machine, ref: Ref, loan: Loan, holder: Holder | None) -> Loan | None:
+    """The loan of an argument whose function returns it after `x += y`, as if it were new."""
+    if m.frame is None or not isinstance(holder, str):
+        return None
+    if not returns(m, m.frame.function, plain(holder), m.frame.at):
+        return None
+    made = m.loan("argument", loan.source, ref._replace(loan=None), m.frame.function.name, copylike=True)
+    made.node = m.frame.at
+    return made
 
 
 def _watched_replaced(m: Machine, ref: Ref, name: object, op: ops.Op) -> None:
@@ -104,7 +118,7 @@ def _used_after(m: Machine, ref: Ref, node: ast.AST) -> None:
 def _written(m: Machine, ref: Ref, holder: Holder | None, write: Write) -> None:
     """Keep the variables that are written through, and note writes to objects that were given up."""
     if isinstance(holder, str):
-        m.written_names.add(holder)
+        m.written_names.add(plain(holder))
         m.through.setdefault((ref.obj, holder), write)
     if ref.write is not None and ref.write.sort in GONE and ref.write.sort != "consumed":
         used_after(m, ref, m.op.node)
@@ -120,7 +134,8 @@ def _deliberate(m: Machine, conflict: Conflict) -> bool:
     if loan.relation != "chain" or all(loan is not own for own in m.loans.values()):
         return False
     by_name = isinstance(conflict.write.node, ast.AugAssign)
-    return not by_name and not {loan.name, loan.source} <= m.written_names
+    source = plain(loan.source) if isinstance(loan.source, str) else loan.source
+    return not by_name and not {loan.name, source} <= m.written_names
 
 
 KEEPING = Events(

@@ -4,9 +4,10 @@ import ast
 
 from tenure.check.effects import tables
 from tenure.check.program import ClassInfo, Module, Program
+from tenure.check.scope import decorator_names
 from tenure.check.values import Obj
 
-__all__ = ["example_of", "guess_class", "instance_kind", "library_kind"]
+__all__ = ["example_of", "guess_class", "instance_kind", "library_kind", "record_fields"]
 
 _DISPLAYS = {
     ast.List: "list", ast.ListComp: "list", ast.Dict: "dict", ast.DictComp: "dict", ast.Set: "set", ast.SetComp: "set",
@@ -97,6 +98,18 @@ def instance_kind(program: Program, info: ClassInfo) -> str:
             if kind in ("module", "tenure-module", "optimizer", "tenure-optimizer"):
                 return str(kind)
     return "instance"
+
+
+def record_fields(program: Program, info: ClassInfo) -> list[str]:
+    """The fields of a dataclass or a named tuple, in the order of its constructor; none of another class."""
+    bases = program.bases(info)
+    named = any(isinstance(base, str) and base.rpartition(".")[2] == "NamedTuple" for base in bases)
+    out: list[str] = []
+    for base in reversed(bases):
+        if isinstance(base, ClassInfo) and (named or "dataclass" in decorator_names(base.node)):
+            notes = [one for one in base.node.body if isinstance(one, ast.AnnAssign)]
+            out += [one.target.id for one in notes if isinstance(one.target, ast.Name) and one.target.id not in out]
+    return out
 
 
 def library_kind(program: Program, obj: Obj) -> str | None:

@@ -9,11 +9,13 @@ from collections.abc import Callable, Collection, Set
 from typing import Any, TypeVar, cast
 
 from tenure.check.analysis.evidence import Annotation
+from tenure.check.analysis.frame import Frame
 from tenure.check.analysis.kinds import part_kind
 from tenure.check.analysis.lineage import depends, lies_in, mentions, referred_to
 from tenure.check.analysis.session import Session
 from tenure.check.analysis.summaries import Summary
 from tenure.check.effects.effect import CONTAINERS, HOLDING
+from tenure.check.graph import Graph
 from tenure.check.lower import lower
 from tenure.check.ops import Function, Op
 from tenure.check.program import Module, Program
@@ -27,6 +29,9 @@ HIDDEN_FIELDS = frozenset((STORAGE, "·graph", "·saved", "·iterated", "·later
 
 _VISITS, _ROUNDS = 6, 3
 """Number of runs of a block, and of the head of a loop: its carried values return twice."""
+
+_BUDGET = 300
+"""The number of lines of called functions that are executed within one body."""
 
 _ITEMED = HOLDING | {"unknown"}
 _PLAIN = frozenset((str, int, bool, bytes, type(None)))
@@ -57,7 +62,9 @@ class Machine:
         self.program, self.module, self.session = program, module, session
         self.summary, self.context, self.depth = summary, context, depth
         self.findings, self.on = summary.found, session.on
-        self.function = function
+        self.function = self.root = function
+        self.path = module.source.path
+        self.discarded: set[ast.AST] = set()
         self.said: dict[str, Annotation] = {}
         self.state = State()
         self.objects: dict[tuple[object, ...], Obj] = {}
@@ -83,6 +90,11 @@ class Machine:
         self.opened: set[Obj] = set()
         self.written_names: set[str] = set()
         self.through: dict[tuple[Obj, str], Write] = {}
+        self.frame: Frame | None = None
+        self.frames: dict[tuple[object, ...], Frame] = {}
+        self.made_in: dict[Obj, Frame] = {}
+        self.homes: dict[int, str] = {}
+        self.budget = _BUDGET
         self._notes: dict[str, Any] = {}
 
     def notes(self, of: str, make: Callable[[], _T]) -> _T:
@@ -94,8 +106,18 @@ class Machine:
     # The run
 
     def run(self, start: State) -> State:
-        """Run a body to its fixed point, and return the state at its exit."""
+        """Run the body to its fixed point, and return the state at its exit."""
         graph = lower(self.function)
+        self.discarded |= graph.discarded
+        end = self.follow(graph, start) or State()
+        for told in self.on.finished:
+            told(self)
+        return end
+
+    def follow(self, graph: Graph, start: State) -> State | None:
+        """Execute a graph to its fixed point; the state at its exit, if that is reached."""
+        outside = self.frame is not None and self.frame.repeating
+        base = 0 if self.frame is None else self.frame.first
         rank = {block: at for at, block in enumerate(graph.order)}
         before: dict[int, State] = {0: start}
         visits = dict.fromkeys(graph.order, 0)
@@ -104,14 +126,16 @@ class Machine:
             at = min(pending, key=rank.__getitem__)
             pending.discard(at)
             visits[at] += 1
-            self.repeating, self.block = at in graph.repeated, at
+            self.repeating, self.block = outside or at in graph.repeated, at + base
             # A block that is run once needs its state no more.
-            self.state = before[at].copy() if self.repeating or at == 1 else before.pop(at)
+            self.state = before[at].copy() if at in graph.repeated or at == 1 else before.pop(at)
             block = graph.blocks[at]
             self._execute(block.ops, graph.crossing)
             new = [following for following in block.succs if following not in before]
             for following in block.succs:
-                given = self._next_round(graph.loops[following]) if following in graph.loops else self.state
+                given = self.state
+                if following in graph.loops:
+                    given = self._next_round({one + base for one in graph.loops[following]})
                 if following in before:
                     if not self._meet(before[following], given):
                         continue
@@ -119,9 +143,7 @@ class Machine:
                     before[following] = given if following == new[-1] else given.copy()
                 if visits[following] < (_ROUNDS if graph.blocks[following].loop_head else _VISITS):
                     pending.add(following)
-        for told in self.on.finished:
-            told(self)
-        return before.get(1, State())
+        return before.get(1)
 
     def _execute(self, operations: list[Op], crossing: Collection[int | None]) -> None:
         handlers = self.session.handlers
@@ -160,7 +182,7 @@ class Machine:
     def fresh(self, tag: object, kind: str, node: ast.AST | None = None, **known: object) -> Obj:
         """The object that the present operation makes; its earlier one becomes an old one."""
         node = node or self.op.node
-        key = (id(node), tag)
+        key = (id(node), tag) if self.frame is None else (id(node), tag, self.frame.number)
         obj = self.objects.get(key)
         if obj is None:
             obj = self.objects[key] = Obj(kind, node, **known)  # type: ignore[arg-type]
@@ -254,6 +276,7 @@ class Machine:
         if loan is None:
             parent = ref.loan
             loan = Loan(node, relation, source, text, parent, copylike, self.op.conditions)
+            loan.path = self.homes.get(id(node), "")
             self.loans[key] = loan
             self.watching = self.watching or relation in ("traced", "subset")
         return loan

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from tenure.check.analysis.marks import Marks
 from tenure.check.ops import Function
-from tenure.check.program import Module, Program
+from tenure.check.program import ClassInfo, Module, Program
 from tenure.check.scope import parameters
 
 __all__ = ["worth_running", "written_inside"]
@@ -29,12 +29,14 @@ def worth_running(program: Program, module: Module, function: Function) -> bool:
 def _callees(program: Program, module: Module, function: Function, marks: Marks) -> Iterator[Function]:
     for func in marks.called:
         callee = _callee(program, module, function, func)
-        if callee is not None and callee is not function:
+        if isinstance(callee, ClassInfo):
+            yield from callee.methods.values()
+        elif callee is not None and callee is not function:
             yield callee
 
 
-def _callee(program: Program, module: Module, function: Function, func: ast.expr) -> Function | None:
-    """The function of the tree that a call leads to."""
+def _callee(program: Program, module: Module, function: Function, func: ast.expr) -> Function | ClassInfo | None:
+    """The function or class of the tree that a call leads to."""
     callee: object = None
     match func:
         case ast.Name(id=name) if name not in function.locals or function is module.body:
@@ -44,7 +46,7 @@ def _callee(program: Program, module: Module, function: Function, func: ast.expr
             callee = None if info is None else program.find_method(info, name)
         case ast.Attribute(value=ast.Name(id=name), attr=attribute) if name in module.imports:
             callee = program.attribute(program.lookup(module, name), attribute)
-    return callee if isinstance(callee, Function) else None
+    return callee if isinstance(callee, Function | ClassInfo) else None
 
 
 def written_inside(program: Program, function: Function) -> bool:

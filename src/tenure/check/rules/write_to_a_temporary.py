@@ -30,7 +30,8 @@ def _written(m: Machine, ref: Ref, holder: Holder | None, write: Write) -> None:
 
 def _lost(m: Machine, ref: Ref, write: Write | None) -> None:
     if write is not None:
-        note(m, RULE.name, m.op.node, write.node, text="view", detail="rebind")
+        call = m.op.node if m.frame is None else m.frame.at
+        note(m, RULE.name, call, write.node, text="view", detail="rebind")
     elif any(part is ref.obj.node for part in ast.walk(m.op.node)):
         # The copy was made in the statement itself.
         note(m, RULE.name, m.op.node, ref.obj.node, text=ref.obj.kind)
