@@ -10,7 +10,9 @@ from tenure.check import ops
 from tenure.check.analysis.entries import given_object, missing_argument
 from tenure.check.analysis.frame import Frame
 from tenure.check.analysis.machine import Machine
+from tenure.check.analysis.screen import written_inside
 from tenure.check.analysis.views import lend
+from tenure.check.effects.effect import MUTABLE, TENSORS
 from tenure.check.lower import lower_within
 from tenure.check.program import Module
 from tenure.check.scope import decorator_names, parameters
@@ -21,12 +23,20 @@ __all__ = ["execute"]
 _DEEPEST = 5
 _PLAIN = frozenset(("staticmethod", "classmethod", "property", "override", "abstractmethod"))
 _QUIET = frozenset(("no_grad", "inference_mode"))
+_STATEFUL = frozenset(
+    ("module", "tenure-module", "optimizer", "tenure-optimizer", "instance", "iterator", "function")
+)
+"""Kinds of objects with fields or a position."""
+
+_GRAPHS = TENSORS - {"ndarray"}
+"""Arrays with a graph, or computed later; what a call does to others is in its summary."""
+
 _Given = dict[str, tuple[Value, Holder | None]]
 
 
 def execute(m: Machine, function: ops.Function, given: _Given, made: Obj | None) -> Value | None:
     """Execute a function with these arguments here, and return its value; None if it is not to be executed."""
-    frame = _frame_of(m, function, made)
+    frame = _frame_of(m, function, made) if _matters(m, function, given) else None
     if frame is None:
         return None
     quiet = bool(decorator_names(function.node) & _QUIET)
@@ -46,10 +56,26 @@ def execute(m: Machine, function: ops.Function, given: _Given, made: Obj | None)
     return _leave(m, frame, result)
 
 
+def _matters(m: Machine, function: ops.Function, given: _Given) -> bool:
+    """Whether a call passes something that remembers: an object with fields, a graph, an array or container by name."""
+    if function.parent is not None and function.parent.parent is not None:
+        return True
+    by_name = False
+    for value, holder in given.values():
+        for ref in value:
+            obj = ref.obj
+            if obj.kind in _STATEFUL or (obj.kind in MUTABLE and obj.grad):
+                return True
+            by_name = by_name or (obj.kind in _GRAPHS and holder is not None)
+    return by_name and written_inside(m.program, function)
+
+
 def _frame_of(m: Machine, function: ops.Function, made: Obj | None) -> Frame | None:
     """The frame of a call at the present place, if the function is to be executed there."""
     home = function.home
-    if m.depth or not isinstance(home, Module) or not isinstance(function.node, ast.FunctionDef | ast.Lambda):
+    if m.depth or m.steps < 0 or not isinstance(home, Module):
+        return None
+    if not isinstance(function.node, ast.FunctionDef | ast.Lambda):
         return None
     key = (m.frame, m.op.node, function.node)
     known = m.frames.get(key)

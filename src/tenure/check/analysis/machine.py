@@ -33,6 +33,9 @@ _VISITS, _ROUNDS = 6, 3
 _BUDGET = 300
 """The number of lines of called functions that are executed within one body."""
 
+_STEPS = 600
+"""The number of operations that are executed in them, rounds of loops included."""
+
 _ITEMED = HOLDING | {"unknown"}
 _PLAIN = frozenset((str, int, bool, bytes, type(None)))
 
@@ -94,7 +97,7 @@ class Machine:
         self.frames: dict[tuple[object, ...], Frame] = {}
         self.made_in: dict[Obj, Frame] = {}
         self.homes: dict[int, str] = {}
-        self.budget = _BUDGET
+        self.budget, self.steps = _BUDGET, _STEPS
         self._notes: dict[str, Any] = {}
 
     def notes(self, of: str, make: Callable[[], _T]) -> _T:
@@ -130,6 +133,7 @@ class Machine:
             # A block that is run once needs its state no more.
             self.state = before[at].copy() if at in graph.repeated or at == 1 else before.pop(at)
             block = graph.blocks[at]
+            self.steps -= len(block.ops) if base else 0
             self._execute(block.ops, graph.crossing)
             new = [following for following in block.succs if following not in before]
             for following in block.succs:
