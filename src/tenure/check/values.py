@@ -171,6 +171,10 @@ class Write:
     call: ast.AST | None = None
 
 
+SECOND_NAMES = frozenset(("name", "attribute", "passed", "returned", "element"))
+"""Relations of a second name to the same object."""
+
+
 class Ref(NamedTuple):
     """One possible content of a cell."""
 

@@ -8,12 +8,12 @@ from tenure.check.analysis.functions import call_property
 from tenure.check.analysis.libraries import named
 from tenure.check.analysis.machine import Machine
 from tenure.check.analysis.sequences import escaped, store
-from tenure.check.analysis.views import handle_kind, lend, shared_data, view_of
+from tenure.check.analysis.views import first_of, handle_kind, lend, shared_data, view_of
 from tenure.check.effects import tables
-from tenure.check.effects.effect import CONTAINERS, TENSORS
+from tenure.check.effects.effect import CONTAINERS, MUTABLE, OBJECTS, TENSORS
 from tenure.check.program import ClassInfo, Module
 from tenure.check.scope import last_name
-from tenure.check.values import Holder, Ref, Value
+from tenure.check.values import SECOND_NAMES, Holder, Ref, Value
 
 __all__ = ["delete_attribute", "get_attribute", "set_attribute"]
 
@@ -78,10 +78,17 @@ def set_attribute(m: Machine, op: ops.SetAttr) -> None:
             continue
         holder = m.sources.get(op.src)
         shared = op.name == "grad" and not op.augmented
+        first = first_of(m, op.chained)
         held = tuple(
-            r if holder in (None, (obj, op.name)) else lend(m, r, "attribute", holder, copylike=shared)
+            r._replace(loan=m.loan("chain", first, r, op.name, copylike=True))
+            if first is not None and r.obj.kind in MUTABLE
+            else r
+            if holder in (None, (obj, op.name)) else lend(m, r, "attribute", holder, copylike=shared)
             for r in given
         )
+        for r in held:
+            if r.loan is not None and not r.loan.name:
+                r.loan.name, r.loan.of = op.name, r.loan.of or m.nodes.get(op.src)
         captured(m, obj, op.name, held, op.src)
         escaped(m, held)
         replaced(m, ref, op.name, op)
@@ -116,5 +123,8 @@ def _inherit(part: Ref, owner: Ref) -> Ref:
     if owner.write is None or part.write is not None or owner.write.sort == "resize":
         return part
     if owner.obj.kind in CONTAINERS and owner.obj.owner is None:
+        return part
+    if owner.obj.kind in OBJECTS and (owner.loan is None or owner.loan.relation in SECOND_NAMES):
+        # A second name of an object is not kept as it was.
         return part
     return part._replace(loan=part.loan or owner.loan, write=owner.write, must=owner.must)

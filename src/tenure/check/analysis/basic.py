@@ -11,7 +11,7 @@ from tenure.check.analysis.iteration import exhausted
 from tenure.check.analysis.libraries import defined, named
 from tenure.check.analysis.machine import Machine
 from tenure.check.analysis.sequences import slice_of, store
-from tenure.check.analysis.views import lend, view_of
+from tenure.check.analysis.views import first_of, lend, view_of
 from tenure.check.effects import tables
 from tenure.check.effects.effect import HOLDING, MUTABLE, TENSORS
 from tenure.check.values import Holder, Ref, plain
@@ -53,8 +53,8 @@ def bind(m: Machine, op: ops.Bind) -> None:
     value, source = m.get(op.src), m.sources.get(op.src)
     out = []
     for ref in value:
-        if op.chained is not None and ref.obj.kind in MUTABLE and isinstance(op.chained, str):
-            ref = ref._replace(loan=m.loan("chain", op.chained, ref, op.name, copylike=True))
+        if (first := first_of(m, op.chained)) is not None and ref.obj.kind in MUTABLE:
+            ref = ref._replace(loan=m.loan("chain", first, ref, op.name, copylike=True))
         elif source is not None and source != op.name:
             ref = lend(m, ref, "name" if isinstance(source, str) else _relation(source), source)
         if ref.loan is not None and not ref.loan.name:

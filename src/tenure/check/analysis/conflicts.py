@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from tenure.check.analysis.findings import Conflict, Event
 from tenure.check.analysis.machine import Machine
-from tenure.check.effects.effect import CONTAINERS, HOLDING, MUTABLE
+from tenure.check.effects.effect import CONTAINERS, HOLDING, MUTABLE, OBJECTS
 from tenure.check.ops import Op, contradictory
 from tenure.check.state import STORAGE
 from tenure.check.values import MUST, NO, Holder, Loan, Obj, Ref, Value, Write, copylike
@@ -83,7 +83,8 @@ def _surprise(m: Machine, ref: Ref, holder: Holder | None, write: Write, certain
     sources = ref.loan.sources() if ref.loan is not None else {}
     # It is expected by references to the owner of the written object, too.
     taken_from = {at[0] for at, copied in sources.items() if isinstance(at, tuple) and not copied}
-    homes = {m.newest(container) for container in taken_from}
+    # Another attribute of the same object is a name of its own; other items of a container may be meant.
+    homes = {m.newest(container) for container in taken_from if container.kind not in OBJECTS}
     expecting = taken_from | write.stored
     seeming = copylike(ref)
     state = m.state

@@ -1,5 +1,7 @@
 """Execution of the effects that a table states of a call."""
 
+import ast
+
 from tenure.check import ops
 from tenure.check.analysis.arguments import Arguments, pick, registers_of
 from tenure.check.analysis.conflicts import captured, read, reading, write_to, wrote
@@ -10,7 +12,7 @@ from tenure.check.analysis.roles import after, before
 from tenure.check.analysis.sequences import end_of, hold, items_from, removed, reordered, store
 from tenure.check.analysis.shapes import certainly, shaped
 from tenure.check.analysis.views import everything, lend, view_of
-from tenure.check.effects.effect import CONTAINERS, TENSORS, Effect
+from tenure.check.effects.effect import CONTAINERS, OBJECTS, TENSORS, Effect
 from tenure.check.values import Holder, Obj, Ref, Value
 
 __all__ = ["perform"]
@@ -58,6 +60,12 @@ def _do(m: Machine, effect: Effect, bound: dict[str, int], name: str) -> None:
                 _done(m, sort, spec, value, holder, text, name)
 
 
+def _on_attribute(op: ops.Operate, holder: Holder | None) -> bool:
+    """Whether this is `obj.x += y`."""
+    by_attribute = isinstance(op.node, ast.AugAssign) and isinstance(op.node.target, ast.Attribute)
+    return by_attribute and isinstance(holder, tuple) and holder[0].kind in OBJECTS
+
+
 def _has_key(m: Machine, value: Value, bound: dict[str, int]) -> bool:
     """Whether the key of a call is one that a loop took out of the same dict."""
     keys = {key.obj.owner for key in m.get(bound.get("1"))}
@@ -74,7 +82,7 @@ def _done(m: Machine, sort: str, spec: str, value: Value, holder: Holder | None,
                 removed(m, ref, name)
             reordered(m, ref, name)
         return
-    named = isinstance(m.op, ops.Operate) and m.op.augmented == "name"
+    named = isinstance(m.op, ops.Operate) and (m.op.augmented == "name" or _on_attribute(m.op, holder))
     write = wrote(m, sort, text)
     write_to(m, value, holder, write, all_of=every)
     for ref in value:

@@ -27,6 +27,7 @@ class Frame:
     at: ast.AST
     graph: Graph = field(default_factory=Graph)
     repeating: bool = False
+    stateful: bool = True
     temporaries: set[Holder | None] = field(default_factory=set)
 
     @property

@@ -12,7 +12,7 @@ from tenure.check.analysis.frame import Frame
 from tenure.check.analysis.machine import Machine
 from tenure.check.analysis.screen import written_inside
 from tenure.check.analysis.views import lend
-from tenure.check.effects.effect import MUTABLE, TENSORS
+from tenure.check.effects.effect import MUTABLE
 from tenure.check.lower import lower_within
 from tenure.check.program import Module
 from tenure.check.scope import decorator_names, parameters
@@ -28,15 +28,16 @@ _STATEFUL = frozenset(
 )
 """Kinds of objects with fields or a position."""
 
-_GRAPHS = TENSORS - {"ndarray"}
-"""Arrays with a graph, or computed later; what a call does to others is in its summary."""
+_FEW = 6
+"""The number of calls in a body that are executed for arrays and containers alone."""
 
 _Given = dict[str, tuple[Value, Holder | None]]
 
 
 def execute(m: Machine, function: ops.Function, given: _Given, made: Obj | None) -> Value | None:
     """Execute a function with these arguments here, and return its value; None if it is not to be executed."""
-    frame = _frame_of(m, function, made) if _matters(m, function, given) else None
+    stateful = _remembers(function, given)
+    frame = _frame_of(m, function, made, stateful) if stateful or _shares(m, function, given) else None
     if frame is None:
         return None
     quiet = bool(decorator_names(function.node) & _QUIET)
@@ -56,21 +57,24 @@ def execute(m: Machine, function: ops.Function, given: _Given, made: Obj | None)
     return _leave(m, frame, result)
 
 
-def _matters(m: Machine, function: ops.Function, given: _Given) -> bool:
-    """Whether a call passes something that remembers: an object with fields, a graph, an array or container by name."""
+def _remembers(function: ops.Function, given: _Given) -> bool:
+    """Whether a call passes an object with fields or a graph, or reads the variables of its caller."""
     if function.parent is not None and function.parent.parent is not None:
         return True
-    by_name = False
-    for value, holder in given.values():
-        for ref in value:
-            obj = ref.obj
-            if obj.kind in _STATEFUL or (obj.kind in MUTABLE and obj.grad):
-                return True
-            by_name = by_name or (obj.kind in _GRAPHS and holder is not None)
-    return by_name and written_inside(m.program, function)
+    objects = [ref.obj for value, _ in given.values() for ref in value]
+    return any(obj.kind in _STATEFUL or (obj.kind in MUTABLE and obj.grad) for obj in objects)
 
 
-def _frame_of(m: Machine, function: ops.Function, made: Obj | None) -> Frame | None:
+def _shares(m: Machine, function: ops.Function, given: _Given) -> bool:
+    """Whether a call writes to arrays or containers that have names; a summary says most of that, so only a few are."""
+    if sum(not one.stateful for one in m.frames.values()) >= _FEW:
+        return False
+    named = [value for value, holder in given.values() if holder is not None]
+    mutable = any(ref.obj.kind in MUTABLE for value in named for ref in value)
+    return mutable and written_inside(m.program, function)
+
+
+def _frame_of(m: Machine, function: ops.Function, made: Obj | None, stateful: bool) -> Frame | None:
     """The frame of a call at the present place, if the function is to be executed there."""
     home = function.home
     if m.depth or m.steps < 0 or not isinstance(home, Module):
@@ -86,6 +90,7 @@ def _frame_of(m: Machine, function: ops.Function, made: Obj | None) -> Frame | N
         return None
     call = m.op.node if m.frame is None else m.frame.call
     frame = Frame(len(m.frames) + 1, function, home, m.frame, call, m.op.node)
+    frame.stateful = stateful
     rename = _Names(m, frame, m.made_in.get(made) if made is not None else None)
     m.budget -= lines
     m.frames[key] = frame

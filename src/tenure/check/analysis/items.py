@@ -8,8 +8,8 @@ from tenure.check.analysis.iteration import new_key
 from tenure.check.analysis.machine import Machine
 from tenure.check.analysis.sequences import remove, shift, slice_of, store
 from tenure.check.analysis.views import lend, view_of
-from tenure.check.effects.effect import CONTAINERS, TENSORS
-from tenure.check.values import Component, Holder, Obj, Ref, Value, copylike, of_array
+from tenure.check.effects.effect import CONTAINERS, OBJECTS, TENSORS
+from tenure.check.values import SECOND_NAMES, Component, Holder, Obj, Ref, Value, copylike, of_array
 
 __all__ = ["delete_item", "get_item", "set_item"]
 
@@ -162,5 +162,8 @@ def _inherit(part: Ref, owner: Ref) -> Ref:
     if owner.write is None or part.write is not None or owner.write.sort == "resize":
         return part
     if owner.obj.kind in CONTAINERS and owner.obj.owner is None:
+        return part
+    if owner.obj.kind in OBJECTS and (owner.loan is None or owner.loan.relation in SECOND_NAMES):
+        # A second name of an object is not kept as it was.
         return part
     return part._replace(loan=part.loan or owner.loan, write=owner.write, must=owner.must)

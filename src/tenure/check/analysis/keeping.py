@@ -8,7 +8,7 @@ from tenure.check.analysis.events import Events
 from tenure.check.analysis.findings import Conflict
 from tenure.check.analysis.machine import Machine
 from tenure.check.analysis.replay import returns
-from tenure.check.effects.effect import MUTABLE, TENSORS
+from tenure.check.effects.effect import MUTABLE, OBJECTS, TENSORS
 from tenure.check.values import Holder, Loan, Obj, Ref, Value, Write, plain
 
 __all__ = ["KEEPING"]
@@ -54,11 +54,11 @@ def _marked_by_name(m: Machine, value: Value, holder: Holder | None, write: Writ
         loan = ref.loan
         if loan is not None and loan.relation == "passed":
             loan = _as_if_new(m, ref, loan, holder)
-        if loan is None or loan.source is None or _is_meant(loan.source):
+        if loan is None or loan.source is None or _is_meant(loan.source, holder):
             continue
         source = loan.source
         held = m.state.cells.get(source, ())
-        if loan.relation not in ("name", "parameter", "element", "argument") or source == holder:
+        if loan.relation not in ("name", "parameter", "element", "argument", "attribute") or source == holder:
             continue
         marked = tuple(
             one._replace(loan=loan, write=write, must=len(value) == 1 and write.certain)
@@ -117,6 +117,8 @@ def _used_after(m: Machine, ref: Ref, node: ast.AST) -> None:
 
 def _written(m: Machine, ref: Ref, holder: Holder | None, write: Write) -> None:
     """Keep the variables that are written through, and note writes to objects that were given up."""
+    if isinstance(holder, tuple) and isinstance(holder[1], str):
+        m.written_names.add(holder[1])
     if isinstance(holder, str):
         m.written_names.add(plain(holder))
         m.through.setdefault((ref.obj, holder), write)
@@ -134,7 +136,8 @@ def _deliberate(m: Machine, conflict: Conflict) -> bool:
     if loan.relation != "chain" or all(loan is not own for own in m.loans.values()):
         return False
     by_name = isinstance(conflict.write.node, ast.AugAssign)
-    source = plain(loan.source) if isinstance(loan.source, str) else loan.source
+    source = loan.source[1] if isinstance(loan.source, tuple) else loan.source
+    source = plain(source) if isinstance(source, str) else source
     return not by_name and not {loan.name, source} <= m.written_names
 
 
@@ -144,8 +147,11 @@ KEEPING = Events(
 )  # fmt: skip
 
 
-def _is_meant(source: Holder) -> bool:
+def _is_meant(source: Holder, holder: Holder | None) -> bool:
     """Whether a write through a second name is likely to be intended for the cell that the name was read from."""
+    if isinstance(source, tuple) and source[0].kind in OBJECTS and isinstance(holder, tuple):
+        # From one attribute to another.
+        return source[0] is not holder[0]
     if isinstance(source, tuple):
         return source[0].kind == "iterator" or source[0].text != "display" or not isinstance(source[1], str)
     return not isinstance(source, str)

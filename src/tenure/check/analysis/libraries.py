@@ -1,13 +1,15 @@
 """Library calls that no table can describe, and functions that a library has compiled."""
 
+from collections.abc import Iterator
+
 from tenure.check import ops
 from tenure.check.analysis.conflicts import give_up, read, reading
 from tenure.check.analysis.machine import Machine
 from tenure.check.analysis.sequences import repeat
 from tenure.check.analysis.views import everything, lend
 from tenure.check.effects import tables
-from tenure.check.effects.effect import CONTAINERS, HOLDING, MUTABLE, TENSORS
-from tenure.check.values import Obj, Ref, Value
+from tenure.check.effects.effect import CONTAINERS, HOLDING, MUTABLE, OBJECTS, TENSORS
+from tenure.check.values import Holder, Obj, Ref, Value
 
 __all__ = ["call_compiled", "defined", "imported", "named", "special_call"]
 
@@ -130,6 +132,25 @@ def defined(m: Machine, obj: Obj, op: ops.Def) -> Value:
     return (Ref(obj),)
 
 
+def outer_values(m: Machine, made: Obj) -> Iterator[tuple[Holder, Ref]]:
+    """The present values of the outer variables that a function reads, and of their attributes."""
+    assert isinstance(made.target, ops.Function)
+    frame, cells = m.made_in.get(made), m.state.cells
+
+    def cell(name: str) -> str:
+        while_in = frame is not None and name in frame.function.locals
+        return f"{name}·{frame.number}" if while_in and frame is not None else name
+
+    for name in m.session.outer_names(made.target):
+        for held in cells.get(cell(name), ()):
+            yield cell(name), held
+    for name, attribute in m.session.outer_attributes(made.target):
+        for owner in cells.get(cell(name), ()):
+            if owner.obj.kind in OBJECTS:
+                for held in m.field(owner.obj, attribute):
+                    yield (owner.obj, attribute), held
+
+
 def call_compiled(m: Machine, ref: Ref, op: ops.Call) -> Value:
     cells, obj = m.state.cells, ref.obj
     for register, _ in op.args:
@@ -139,12 +160,11 @@ def call_compiled(m: Machine, ref: Ref, op: ops.Call) -> Value:
         watched: list[Ref] = []
         for function in cells.get((obj, "function"), ()):
             if isinstance(function.obj.target, ops.Function):
-                for name in m.session.outer_names(function.obj.target):
-                    for held in cells.get(name, ()):
-                        if held.obj.kind in (*CONTAINERS, "ndarray"):
-                            loan = m.loan("traced", name, held._replace(loan=None), name)
-                            loan.node = obj.node or loan.node
-                            watched.append(held._replace(loan=loan))
+                for holder, held in outer_values(m, function.obj):
+                    if held.obj.kind in (*CONTAINERS, "ndarray"):
+                        loan = m.loan("traced", holder, held._replace(loan=None), str(holder))
+                        loan.node = obj.node or loan.node
+                        watched.append(held._replace(loan=loan))
         cells[(obj, "·traced")] = tuple(watched)
     else:
         reading(m, traced, "call", op.node)

@@ -7,6 +7,7 @@ from tenure.check.analysis.conflicts import give_up, paired, write_to, wrote
 from tenure.check.analysis.gradients import backward, saved_in_place, zero_grad
 from tenure.check.analysis.graphs import differentiable, kept_for_backward, recorded, tensors_of
 from tenure.check.analysis.iteration import consume_register
+from tenure.check.analysis.libraries import outer_values
 from tenure.check.analysis.machine import Machine
 from tenure.check.analysis.views import lend, shared_data
 from tenure.check.effects.effect import Effect
@@ -127,10 +128,9 @@ def _recomputed(m: Machine, bound: dict[str, int], result: Value, op: ops.Op) ->
     kept: list[Ref] = []
     for ref in m.get(bound.get("0")):
         if isinstance(ref.obj.target, ops.Function):
-            for name in m.session.outer_names(ref.obj.target):
-                for held in m.state.cells.get(name, ()):
-                    if held.obj.kind == "tensor":
-                        kept.append(held._replace(loan=m.loan("saved", None, held._replace(loan=None), name)))
+            for _, held in outer_values(m, ref.obj):
+                if held.obj.kind == "tensor":
+                    kept.append(held._replace(loan=m.loan("saved", None, held._replace(loan=None))))
     out = m.fresh("recomputed", "tensor")
     parents = tuple(r for register in bound.values() for r in m.get(register))
     out.grad = True

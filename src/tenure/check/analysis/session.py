@@ -31,6 +31,7 @@ class Session:
         self.lowered: list[Function] = []
         self.contexts: dict[object, int] = {}
         self.names: dict[object, list[str]] = {}
+        self.attributes: dict[object, list[tuple[str, str]]] = {}
 
     def close(self) -> None:
         """Break reference cycles, so that the run is freed at once."""
@@ -46,4 +47,16 @@ class Session:
             parts = body if isinstance(body, list) else [body]
             loads = {node.id for part in parts for node in walk(part) if isinstance(node, ast.Name)}
             found = self.names[function.node] = sorted(loads - function.locals)
+        return found
+
+    def outer_attributes(self, function: Function) -> list[tuple[str, str]]:
+        """The attributes of outer variables that a function (and those within it) reads."""
+        key = (function.node, "attributes")
+        found = self.attributes.get(key)
+        if found is None:
+            body = function.node.body
+            parts = body if isinstance(body, list) else [body]
+            nodes = [node for part in parts for node in walk(part) if isinstance(node, ast.Attribute)]
+            pairs = {(node.value.id, node.attr) for node in nodes if isinstance(node.value, ast.Name)}
+            found = self.attributes[key] = sorted(one for one in pairs if one[0] not in function.locals)
         return found

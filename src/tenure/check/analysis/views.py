@@ -27,6 +27,14 @@ def lend(m: Machine, ref: Ref, relation: str, source: Holder | None, text: str =
     return Ref(ref.obj, m.loan(relation, source, ref, text, copylike=copylike), None, ref.must)
 
 
+def first_of(m: Machine, chained: str | tuple[int, str] | None) -> Holder | None:
+    """The cell of the first target of `a = b = value`."""
+    if not isinstance(chained, tuple):
+        return chained
+    value = m.get(chained[0])
+    return (value[0].obj, chained[1]) if len(value) == 1 else None
+
+
 def everything(m: Machine, module: Obj) -> Obj:
     """All parameters of a module, as one object."""
     kind = "var" if module.kind == "tenure-module" else "tensor"
@@ -125,7 +133,7 @@ def shared_data(m: Machine, ref: Ref, holder: object, register: int) -> None:
     if source is None and other.loan is None:
         return
     m.state.cells[(ref.obj, "·storage")] = (Ref(other.obj),)
-    if isinstance(holder, str):
+    if isinstance(holder, str | tuple):
         if source is None and other.loan is not None:
             source = other.loan.source
         loan = m.loan("shared", source, other._replace(loan=None), "set_")

@@ -289,7 +289,7 @@ class Expressions(Builder):
         self.renamed.pop()
         self.start(after, falls=False)
 
-    def assign(self, target: ast.expr, src: int, chained: str | None = None) -> None:
+    def assign(self, target: ast.expr, src: int, chained: str | tuple[int, str] | None = None) -> None:
         """Bind a target; implemented by the other half of the lowering."""
         raise NotImplementedError
 
