@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from tenure.check.graph import Graph
 from tenure.check.ops import Function
 from tenure.check.program import Module
-from tenure.check.values import Holder
+from tenure.check.values import Holder, Obj, Value, Write
 
 __all__ = ["Frame"]
 
@@ -16,7 +16,8 @@ class Frame:
     """A called function that is executed within the body that calls it.
 
     `call` is where the body under check calls it, in its own file, `at` where the last frame does; `temporaries` are
-    the cells of parameters whose arguments nothing else holds.
+    the cells of parameters whose arguments nothing else holds; `by_name` are the objects of arguments that it wrote by
+    `x += y`, `given` the arguments.
     """
 
     number: int
@@ -28,6 +29,8 @@ class Frame:
     graph: Graph = field(default_factory=Graph)
     repeating: bool = False
     stateful: bool = True
+    by_name: dict[Obj, Write] = field(default_factory=dict)
+    given: dict[str, tuple[Value, Holder | None]] = field(default_factory=dict)
     temporaries: set[Holder | None] = field(default_factory=set)
 
     @property

@@ -48,7 +48,8 @@ def execute(m: Machine, function: ops.Function, given: _Given, made: Obj | None)
     before = m.state.copy()
     m.frame, m.function, m.module, m.placed = frame, function, frame.module, []
     m.is_method = False
-    frame.repeating, frame.at = m.repeating, m.op.node
+    frame.repeating, frame.at, frame.given = m.repeating, m.op.node, given
+    frame.by_name.clear()
     m.state.quiet += quiet
     end = m.follow(frame.graph, m.state)
     m.frame, m.function, m.module, m.op, m.placed, m.repeating, m.block, m.is_method, m.divided, m.alone = kept
@@ -180,6 +181,7 @@ def _leave(m: Machine, frame: Frame, result: str) -> Value:
         state.fresh.update(dict.fromkeys(inner, m.block))
     else:
         state.fresh = {obj: block for obj, block in state.fresh.items() if block < first}
+    _as_if_new(m, frame, value)
     out = []
     for ref in value:
         if ref.loan is not None and ref.loan.relation == "passed" and ref.write is None:
@@ -187,3 +189,26 @@ def _leave(m: Machine, frame: Frame, result: str) -> Value:
             ref = ref._replace(loan=loan)
         out.append(ref)
     return tuple(dict.fromkeys(out))
+
+
+def _as_if_new(m: Machine, frame: Frame, value: Value) -> None:
+    """Mark the argument that a function returns after `x += y`, as if the result were new."""
+    name = frame.function.name.lower()
+    if not frame.by_name or name.endswith("_") or "inplace" in name or frame.at in m.discarded:
+        return
+    returned = {ref.obj for ref in value} & frame.by_name.keys()
+    for given, holder in frame.given.values():
+        for ref in given:
+            if ref.obj not in returned or holder is None:
+                continue
+            write = frame.by_name[ref.obj]
+            if m.frame is not None and ref.loan is not None and ref.loan.relation == "passed":
+                m.frame.by_name[ref.obj] = write
+                continue
+            loan = m.loan("argument", holder, ref._replace(loan=None), frame.function.name, copylike=True)
+            m.state.cells[holder] = tuple(
+                one._replace(loan=loan, write=write, must=len(given) == 1 and write.certain)
+                if one.obj is ref.obj and one.write is None
+                else one
+                for one in m.state.cells.get(holder, ())
+            )

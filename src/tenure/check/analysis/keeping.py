@@ -7,7 +7,6 @@ from tenure.check.analysis.conflicts import GONE, conflict, note, used_after, wr
 from tenure.check.analysis.events import Events
 from tenure.check.analysis.findings import Conflict
 from tenure.check.analysis.machine import Machine
-from tenure.check.analysis.replay import returns
 from tenure.check.effects.effect import MUTABLE, OBJECTS, TENSORS
 from tenure.check.values import Holder, Loan, Obj, Ref, Value, Write, plain
 
@@ -52,8 +51,9 @@ def _marked_by_name(m: Machine, value: Value, holder: Holder | None, write: Writ
     """Note `b += x` on a second name of a: it reads as if b became something new, and a changes."""
     for ref in value:
         loan = ref.loan
-        if loan is not None and loan.relation == "passed":
-            loan = _as_if_new(m, ref, loan, holder)
+        if loan is not None and loan.relation == "passed" and m.frame is not None:
+            m.frame.by_name[ref.obj] = write
+            continue
         if loan is None or loan.source is None or _is_meant(loan.source, holder):
             continue
         source = loan.source
@@ -67,17 +67,6 @@ def _marked_by_name(m: Machine, value: Value, holder: Holder | None, write: Writ
             for one in held
         )
         m.state.cells[source] = marked
-
-
-def _as_if_new(m: Machine, ref: Ref, loan: Loan, holder: Holder | None) -> Loan | None:
-    """The loan of an argument whose function returns it after `x += y`, as if it were new."""
-    if m.frame is None or not isinstance(holder, str):
-        return None
-    if not returns(m, m.frame.function, plain(holder), m.frame.at):
-        return None
-    made = m.loan("argument", loan.source, ref._replace(loan=None), m.frame.function.name, copylike=True)
-    made.node = m.frame.at
-    return made
 
 
 def _watched_replaced(m: Machine, ref: Ref, name: object, op: ops.Op) -> None:

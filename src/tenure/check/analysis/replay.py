@@ -14,7 +14,7 @@ from tenure.check.program import Module
 from tenure.check.scope import bound_names, default_of, parameters, walk
 from tenure.check.values import WIDEST, Holder, Loan, Obj, Ref, Value, adopt
 
-__all__ = ["apply", "encloses", "returns"]
+__all__ = ["apply", "encloses"]
 
 
 def encloses(m: Machine, function: ops.Function) -> bool:
@@ -135,7 +135,7 @@ def _apply_act(m: Machine, act: Act, given: dict[str, tuple[Value, Holder | None
             loan = Loan(said.node, said.relation, owner, said.text, ref.loan, True, (), _path(function))
             loan.name = said.name
             ref, holder = ref._replace(loan=m.loans.setdefault((act.loan, owner), loan)), None
-        elif act.by_name and holder is not None and not act.path.steps and returns(m, function, act.path.name):
+        elif act.by_name and holder is not None and not act.path.steps and _returns(m, function, act.path.name):
             loan = m.loan("argument", holder, ref, function.name, copylike=True)
             ref, holder = ref._replace(loan=loan), None
         if act.sort == "rebind" and holder is None and ref.obj.base is not None and not act.path.steps:
@@ -146,10 +146,10 @@ def _apply_act(m: Machine, act: Act, given: dict[str, tuple[Value, Holder | None
                 told(m, (ref,), holder, write)
 
 
-def returns(m: Machine, function: ops.Function, parameter: str, call: ast.AST | None = None) -> bool:
+def _returns(m: Machine, function: ops.Function, parameter: str) -> bool:
     """Whether a function that did `x += y` to its parameter returns it to a caller, as if it were new."""
     name = function.name.lower()
-    if name.endswith("_") or "inplace" in name or (call or m.op.node) in discarded(m):
+    if name.endswith("_") or "inplace" in name or m.op.node in discarded(m):
         return False
     returned = [part.value for part in walk(function.node) if isinstance(part, ast.Return)]
     return any(isinstance(value, ast.Name) and value.id == parameter for value in returned)

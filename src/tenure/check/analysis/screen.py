@@ -41,6 +41,8 @@ def _callee(program: Program, module: Module, function: Function, func: ast.expr
     match func:
         case ast.Name(id=name) if name not in function.locals or function is module.body:
             callee = program.lookup(module, name)
+        case ast.Name(id=name):
+            callee = function.inner(name)
         case ast.Attribute(value=ast.Name(id="self"), attr=name) if function.in_class is not None:
             info = module.classes.get(function.in_class.name)
             callee = None if info is None else program.find_method(info, name)
