@@ -171,7 +171,7 @@ class Write:
     call: ast.AST | None = None
 
 
-SECOND_NAMES = frozenset(("name", "attribute", "passed", "returned", "element"))
+SECOND_NAMES = frozenset(("name", "attribute", "passed", "given", "returned", "element"))
 """Relations of a second name to the same object."""
 
 

@@ -8,7 +8,7 @@ from tenure.check.analysis.functions import call_property
 from tenure.check.analysis.libraries import named
 from tenure.check.analysis.machine import Machine
 from tenure.check.analysis.sequences import escaped, store
-from tenure.check.analysis.views import first_of, handle_kind, lend, shared_data, view_of
+from tenure.check.analysis.views import first_of, handle_kind, is_parameter, lend, shared_data, view_of
 from tenure.check.effects import tables
 from tenure.check.effects.effect import CONTAINERS, MUTABLE, OBJECTS, TENSORS
 from tenure.check.program import ClassInfo, Module
@@ -79,11 +79,12 @@ def set_attribute(m: Machine, op: ops.SetAttr) -> None:
         holder = m.sources.get(op.src)
         shared = op.name == "grad" and not op.augmented
         first = first_of(m, op.chained)
+        relation = "given" if is_parameter(m, holder) else "attribute"
         held = tuple(
             r._replace(loan=m.loan("chain", first, r, op.name, copylike=True))
             if first is not None and r.obj.kind in MUTABLE
             else r
-            if holder in (None, (obj, op.name)) else lend(m, r, "attribute", holder, copylike=shared)
+            if holder in (None, (obj, op.name)) else lend(m, r, relation, holder, copylike=shared)
             for r in given
         )
         for r in held:

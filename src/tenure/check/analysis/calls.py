@@ -242,6 +242,6 @@ def _fill_fields(m: Machine, obj: Obj, fields: list[str], op: ops.Call) -> None:
     given |= {name: register for name, register in op.keywords if name in fields}
     for name, register in given.items():
         source = m.sources.get(register)
-        held = tuple(lend(m, ref, "attribute", source) if source is not None else ref for ref in m.get(register))
+        held = tuple(lend(m, ref, "given", source) if source is not None else ref for ref in m.get(register))
         captured(m, obj, name, held, register)
         store(m, obj, name, held, weak=False)

@@ -247,8 +247,8 @@ def conflict(m: Machine, ref: Ref, how: str, node: ast.AST) -> None:
     certain = ref.must and write.certain and known and how in _READS
     if ref.obj.kind in CONTAINERS and not _kept_unchanged(loan, write, how):
         certain = False
-    if loan.relation == "passed":
-        # A function that writes what it was given, and reads its parameter, means to.
+    if loan.relation in ("passed", "given"):
+        # A function that writes what it was given, and reads its parameter, means to; an object keeps what it is given.
         certain = False
     path = m.path
     if m.homes:

@@ -6,7 +6,8 @@ from tenure.check import ops
 from tenure.check.analysis.indices import imports
 from tenure.check.analysis.machine import Machine
 from tenure.check.effects.effect import CONTAINERS
-from tenure.check.values import Component, Holder, Obj, Ref, Value
+from tenure.check.scope import parameters
+from tenure.check.values import Component, Holder, Obj, Ref, Value, plain
 
 __all__ = ["everything", "gradients_of", "handle_kind", "lend", "reachable", "shared_data", "view_of"]
 
@@ -25,6 +26,11 @@ def lend(m: Machine, ref: Ref, relation: str, source: Holder | None, text: str =
     if ref.write is not None or ref.obj.kind in ("scalar", "function", "module-name"):
         return ref
     return Ref(ref.obj, m.loan(relation, source, ref, text, copylike=copylike), None, ref.must)
+
+
+def is_parameter(m: Machine, holder: Holder | None) -> bool:
+    """Whether a variable is a parameter: an object that stores it is given it."""
+    return isinstance(holder, str) and any(one.arg == plain(holder) for one in parameters(m.function.node))
 
 
 def first_of(m: Machine, chained: str | tuple[int, str] | None) -> Holder | None:
