@@ -54,6 +54,7 @@ def _check_files(files: Sequence[str], rules: Sequence[Rule], strict: bool, tree
     try:
         for path in files:
             result.diagnostics += _check_file(path, rules, strict, program, session, result)
+        result.diagnostics = list(dict.fromkeys(result.diagnostics))
     finally:
         session.close()
         program.close()
@@ -77,12 +78,14 @@ def _check_file(
             return []
         findings = analyze(program, module, session)
         found = _diagnostics(module, findings, rules, strict, program)
+        for one in found:
+            result.depends.setdefault(one.primary.span.path, set()).add(path)
         release(program, module)
         return found
     except RecursionError:
         return [failure("too-deep", path, "this file nests too deeply to be checked")]
     finally:
-        result.depends[path] = program.read
+        result.depends.setdefault(path, set()).update(program.read)
 
 
 def _diagnostics(

@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 
 from tenure.check.analysis.findings import Conflict, Event
@@ -81,6 +82,9 @@ def write_to(m: Machine, value: Value, holder: Holder | None, write: Write, *, a
 
 def _surprise(m: Machine, ref: Ref, holder: Holder | None, write: Write, certain: bool) -> None:
     sources = ref.loan.sources() if ref.loan is not None else {}
+    if m.frames:
+        for taken, copied in [*sources.items(), (holder, False)]:
+            sources.update((given, copied) for given in _given_as(m, taken) if given not in sources)
     # It is expected by references to the owner of the written object, too.
     taken_from = {at[0] for at, copied in sources.items() if isinstance(at, tuple) and not copied}
     # Another attribute of the same object is a name of its own; other items of a container may be meant.
@@ -120,6 +124,19 @@ def _surprise(m: Machine, ref: Ref, holder: Holder | None, write: Write, certain
             changed = True
         if changed:
             state.cells[other] = tuple(out)
+
+
+def _given_as(m: Machine, holder: Holder | None) -> Iterator[Holder]:
+    """The cells of a parameter's argument, in the caller, in its caller, and so on."""
+    while isinstance(holder, str):
+        name, _, number = holder.partition("·")
+        frame = m.by_number.get(number)
+        if frame is None or name not in frame.given:
+            return
+        holder = frame.given[name][1]
+        if holder is None:
+            return
+        yield holder
 
 
 def _same_container(m: Machine, held: Ref, holder: Holder | None, value: Value) -> bool:

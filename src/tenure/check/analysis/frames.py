@@ -94,7 +94,7 @@ def _frame_of(m: Machine, function: ops.Function, made: Obj | None, stateful: bo
     frame.stateful = stateful
     rename = _Names(m, frame, m.made_in.get(made) if made is not None else None)
     m.budget -= lines
-    m.frames[key] = frame
+    m.frames[key] = m.by_number[str(frame.number)] = frame
     conditions = m.op.conditions
     graph = frame.graph = lower_within(function, frame.number, rename, conditions)
     m.discarded |= graph.discarded
