@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator
 
 from tenure.check.analysis.events import Events
 from tenure.check.analysis.findings import Conflict, Event, Findings
-from tenure.check.analysis.functions import is_small, summary_of
+from tenure.check.analysis.functions import summary_of
 from tenure.check.analysis.handlers import HANDLERS, LISTENERS
-from tenure.check.analysis.screen import worth_running, written_inside
+from tenure.check.analysis.screen import is_small, worth_running, written_inside
 from tenure.check.analysis.session import Session
 from tenure.check.lower import function_of
 from tenure.check.ops import Function

@@ -10,7 +10,7 @@ from tenure.check import ops
 from tenure.check.analysis.entries import given_object, missing_argument
 from tenure.check.analysis.frame import Frame
 from tenure.check.analysis.machine import Machine
-from tenure.check.analysis.screen import written_inside
+from tenure.check.analysis.screen import is_small, written_inside
 from tenure.check.analysis.views import lend
 from tenure.check.effects.effect import MUTABLE
 from tenure.check.lower import lower_within
@@ -68,7 +68,7 @@ def _remembers(function: ops.Function, given: _Given) -> bool:
 
 def _shares(m: Machine, function: ops.Function, given: _Given) -> bool:
     """Whether a call writes to arrays or containers that have names; a summary says most of that, so only a few are."""
-    if sum(not one.stateful for one in m.frames.values()) >= _FEW:
+    if not is_small(function) or sum(not one.stateful for one in m.frames.values()) >= _FEW:
         return False
     named = [value for value, holder in given.values() if holder is not None]
     mutable = any(ref.obj.kind in MUTABLE for value in named for ref in value)

@@ -12,7 +12,7 @@ from tenure.check.analysis.kinds import example_of
 from tenure.check.analysis.libraries import named
 from tenure.check.analysis.machine import Machine
 from tenure.check.analysis.replay import apply, encloses
-from tenure.check.analysis.screen import written_inside
+from tenure.check.analysis.screen import is_small, written_inside
 from tenure.check.analysis.session import Session
 from tenure.check.analysis.summaries import Encoder, Summary, path_of
 from tenure.check.analysis.unknown import unknown_call
@@ -28,8 +28,6 @@ _CACHES = frozenset(("lru_cache", "cache", "cached_property"))
 _DEPTH = 4
 
 _STORES = 40
-
-_SMALL = 25
 
 _CONTEXTS = 4
 
@@ -221,12 +219,6 @@ def _close(m: Machine, end: State) -> None:
         m.summary.stores.append((path, name, encoder.encode(value)))
         if len(m.summary.stores) >= _STORES:
             break
-
-
-def is_small(function: ops.Function) -> bool:
-    """Whether a function is short enough to be summarized although it writes nothing."""
-    node = function.node
-    return (getattr(node, "end_lineno", 0) or 0) - getattr(node, "lineno", 0) <= _SMALL
 
 
 def _info(obj: Obj) -> tuple[str, ...]:

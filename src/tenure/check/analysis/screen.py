@@ -6,13 +6,15 @@ A quick look at the syntax (`marks`). Most bodies have no root in common.
 import ast
 from collections.abc import Iterator
 
+from tenure.check import ops
 from tenure.check.analysis.marks import Marks
 from tenure.check.ops import Function
 from tenure.check.program import ClassInfo, Module, Program
 from tenure.check.scope import parameters
 
-__all__ = ["worth_running", "written_inside"]
+__all__ = ["is_small", "worth_running", "written_inside"]
 
+_SMALL = 25
 _LAZY = ("jax", "tinygrad", "mlx", "tenure")
 
 
@@ -65,3 +67,9 @@ def written_inside(program: Program, function: Function) -> bool:
         found = not own or any(written_inside(program, callee) for callee in _callees(program, module, function, marks))
         function.writes = found
     return found
+
+
+def is_small(function: ops.Function) -> bool:
+    """Whether a function is short enough to be summarized although it writes nothing."""
+    node = function.node
+    return (getattr(node, "end_lineno", 0) or 0) - getattr(node, "lineno", 0) <= _SMALL
