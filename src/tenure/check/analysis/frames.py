@@ -10,7 +10,7 @@ from tenure.check import ops
 from tenure.check.analysis.entries import given_object, missing_argument
 from tenure.check.analysis.frame import Frame
 from tenure.check.analysis.machine import Machine
-from tenure.check.analysis.screen import is_small, written_inside
+from tenure.check.analysis.screen import is_small
 from tenure.check.analysis.views import lend
 from tenure.check.effects.effect import MUTABLE
 from tenure.check.lower import lower_within
@@ -24,7 +24,7 @@ _DEEPEST = 5
 _PLAIN = frozenset(("staticmethod", "classmethod", "property", "override", "abstractmethod"))
 _QUIET = frozenset(("no_grad", "inference_mode"))
 _STATEFUL = frozenset(
-    ("module", "tenure-module", "optimizer", "tenure-optimizer", "instance", "iterator", "function")
+    ("module", "tenure-module", "optimizer", "tenure-optimizer", "instance", "iterator")
 )
 """Kinds of objects with fields or a position."""
 
@@ -60,19 +60,28 @@ def execute(m: Machine, function: ops.Function, given: _Given, made: Obj | None)
 
 def _remembers(function: ops.Function, given: _Given) -> bool:
     """Whether a call passes an object with fields or a graph, or reads the variables of its caller."""
-    if function.parent is not None and function.parent.parent is not None:
+    if _is_closure(function):
         return True
-    objects = [ref.obj for value, _ in given.values() for ref in value]
-    return any(obj.kind in _STATEFUL or (obj.kind in MUTABLE and obj.grad) for obj in objects)
+    for value, _ in given.values():
+        for ref in value:
+            obj = ref.obj
+            if obj.kind in _STATEFUL or (obj.kind in MUTABLE and obj.grad):
+                return True
+            if isinstance(obj.target, ops.Function) and _is_closure(obj.target):
+                return True
+    return False
+
+
+def _is_closure(function: ops.Function) -> bool:
+    return function.parent is not None and function.parent.parent is not None
 
 
 def _shares(m: Machine, function: ops.Function, given: _Given) -> bool:
-    """Whether a call writes to arrays or containers that have names; a summary says most of that, so only a few are."""
+    """Whether a small function is given arrays or containers that have names; summaries do for most of those."""
     if not is_small(function) or sum(not one.stateful for one in m.frames.values()) >= _FEW:
         return False
     named = [value for value, holder in given.values() if holder is not None]
-    mutable = any(ref.obj.kind in MUTABLE for value in named for ref in value)
-    return mutable and written_inside(m.program, function)
+    return any(ref.obj.kind in MUTABLE for value in named for ref in value)
 
 
 def _frame_of(m: Machine, function: ops.Function, made: Obj | None, stateful: bool) -> Frame | None:
