@@ -385,15 +385,6 @@ class Function:
     scopes: Scopes = field(default_factory=Scopes)
     nested: "dict[str, Function | None]" = field(default_factory=dict)
 
-    def inner(self, name: str) -> "Function | None":
-        """The function of this name that the body defines, where there is one."""
-        if name not in self.nested:
-            found = [one for one in self.scope.of(ast.FunctionDef, ast.AsyncFunctionDef) if one.name == name]
-            only = len(found) == 1 and isinstance(self.node, ast.FunctionDef | ast.AsyncFunctionDef)
-            made = Function(found[0], name, self, home=self.home, scopes=self.scopes) if only else None
-            self.nested[name] = made
-        return self.nested[name]
-
     @property
     def scope(self) -> Scope:
         """The syntax of the body."""

@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import replace
 
 from tenure.check.analysis.findings import Conflict, Event
@@ -81,15 +81,8 @@ def write_to(m: Machine, value: Value, holder: Holder | None, write: Write, *, a
 
 
 def _surprise(m: Machine, ref: Ref, holder: Holder | None, write: Write, certain: bool) -> None:
-    sources = ref.loan.sources() if ref.loan is not None else {}
-    if m.frames:
-        for taken, copied in [*sources.items(), (holder, False)]:
-            sources.update((given, copied) for given in _given_as(m, taken) if given not in sources)
-    # It is expected by references to the owner of the written object, too.
-    taken_from = {at[0] for at, copied in sources.items() if isinstance(at, tuple) and not copied}
-    # Another attribute of the same object is a name of its own; other items of a container may be meant.
-    homes = {m.newest(container) for container in taken_from if container.kind not in OBJECTS}
-    expecting = taken_from | write.stored
+    sources = _sources(m, ref, holder)
+    homes, expecting = _expecting(m, sources, write)
     seeming = copylike(ref)
     state = m.state
     resized, newest = write.sort == "resize", m.last.get
@@ -124,6 +117,23 @@ def _surprise(m: Machine, ref: Ref, holder: Holder | None, write: Write, certain
             changed = True
         if changed:
             state.cells[other] = tuple(out)
+
+
+def _sources(m: Machine, ref: Ref, holder: Holder | None) -> dict[Holder, bool]:
+    """The cells that a written reference was taken from, each with whether a copy seems to lie between."""
+    sources = ref.loan.sources() if ref.loan is not None else {}
+    if m.frames:
+        for taken, copied in [*sources.items(), (holder, False)]:
+            sources.update((given, copied) for given in _given_as(m, taken) if given not in sources)
+    return sources
+
+
+def _expecting(m: Machine, sources: dict[Holder, bool], write: Write) -> tuple[set[Obj], Set[Obj]]:
+    """The containers whose other items expect a write, and the objects that do: it was taken out of them."""
+    taken_from = {at[0] for at, copied in sources.items() if isinstance(at, tuple) and not copied}
+    # Another attribute of the same object is a name of its own; other items of a container may be meant.
+    homes = {m.newest(container) for container in taken_from if container.kind not in OBJECTS}
+    return homes, taken_from | write.stored
 
 
 def _given_as(m: Machine, holder: Holder | None) -> Iterator[Holder]:

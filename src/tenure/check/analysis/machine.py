@@ -70,6 +70,12 @@ class Machine:
         self.discarded: set[ast.AST] = set()
         self.said: dict[str, Annotation] = {}
         self.state = State()
+        self.frame: Frame | None = None
+        self.op: Op
+        self._open()
+
+    def _open(self) -> None:
+        """The tables of a run, all empty."""
         self.objects: dict[tuple[object, ...], Obj] = {}
         self.values: dict[tuple[object, ...], Value] = {}
         self.fixed: dict[str, Value] = {}
@@ -81,7 +87,6 @@ class Machine:
         self.watching = False
         self.sources: dict[int, Holder] = {}
         self.nodes: dict[int, ast.AST] = {}
-        self.op: Op
         self.is_method = False
         self.alone = True
         self.repeating = False
@@ -93,7 +98,6 @@ class Machine:
         self.opened: set[Obj] = set()
         self.written_names: set[str] = set()
         self.through: dict[tuple[Obj, str], Write] = {}
-        self.frame: Frame | None = None
         self.frames: dict[tuple[object, ...], Frame] = {}
         self.by_number: dict[str, Frame] = {}
         self.made_in: dict[Obj, Frame] = {}

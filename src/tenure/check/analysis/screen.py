@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from tenure.check import ops
 from tenure.check.analysis.marks import Marks
+from tenure.check.lower.expressions import function_of
 from tenure.check.ops import Function
 from tenure.check.program import ClassInfo, Module, Program
 from tenure.check.scope import parameters
@@ -44,13 +45,22 @@ def _callee(program: Program, module: Module, function: Function, func: ast.expr
         case ast.Name(id=name) if name not in function.locals or function is module.body:
             callee = program.lookup(module, name)
         case ast.Name(id=name):
-            callee = function.inner(name)
+            callee = _inner(function, name)
         case ast.Attribute(value=ast.Name(id="self"), attr=name) if function.in_class is not None:
             info = module.classes.get(function.in_class.name)
             callee = None if info is None else program.find_method(info, name)
         case ast.Attribute(value=ast.Name(id=name), attr=attribute) if name in module.imports:
             callee = program.attribute(program.lookup(module, name), attribute)
     return callee if isinstance(callee, Function | ClassInfo) else None
+
+
+def _inner(function: Function, name: str) -> Function | None:
+    """The function of this name that a function defines, where there is one."""
+    if name not in function.nested:
+        found = [one for one in function.scope.of(ast.FunctionDef, ast.AsyncFunctionDef) if one.name == name]
+        only = len(found) == 1 and isinstance(function.node, ast.FunctionDef | ast.AsyncFunctionDef)
+        function.nested[name] = function_of(found[0], function) if only else None
+    return function.nested[name]
 
 
 def written_inside(program: Program, function: Function) -> bool:
