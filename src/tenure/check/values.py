@@ -155,7 +155,7 @@ class Write:
     """A write: its site, its sort ("write", "rebind", "resize", "step", "backward", ...), and the calls between.
 
     `inner` is its site in the called function, with that file's path. `call`: where the body under check calls the
-    function of another file that it stands in.
+    function of another file that it stands in; `frame` is the number of that call.
     """
 
     node: ast.AST
@@ -169,6 +169,7 @@ class Write:
     stored: "frozenset[Obj]" = frozenset()
     conditions: tuple[tuple[ast.expr, bool], ...] = ()
     call: ast.AST | None = None
+    frame: int = 0
 
 
 SECOND_NAMES = frozenset(("name", "attribute", "passed", "given", "returned", "element"))

@@ -90,6 +90,8 @@ def set_attribute(m: Machine, op: ops.SetAttr) -> None:
         for r in held:
             if r.loan is not None and not r.loan.name:
                 r.loan.name, r.loan.of = op.name, r.loan.of or m.nodes.get(op.src)
+            if r.loan is not None and r.loan.relation == "view":
+                m.windows[r.loan] = 0 if m.frame is None else m.frame.number
         captured(m, obj, op.name, held, op.src)
         escaped(m, held)
         replaced(m, ref, op.name, op)

@@ -13,7 +13,7 @@ from tenure.check.analysis.machine import Machine
 from tenure.check.analysis.sequences import slice_of, store
 from tenure.check.analysis.views import first_of, lend, view_of
 from tenure.check.effects import tables
-from tenure.check.effects.effect import HOLDING, MUTABLE, TENSORS
+from tenure.check.effects.effect import HOLDING, MUTABLE, OBJECTS, TENSORS
 from tenure.check.values import Holder, Ref, plain
 
 __all__ = [
@@ -198,7 +198,11 @@ def leave(m: Machine, op: ops.Exit) -> None:
 def give_back(m: Machine, op: ops.Return) -> None:
     if m.frame is not None:
         # The caller reads it, if anybody does.
-        m.state.cells[f"·return·{m.frame.number}"] = m.get(op.src)
+        source, value = m.sources.get(op.src), m.get(op.src)
+        if isinstance(source, tuple) and source[0].kind in OBJECTS:
+            # An object gives out what it keeps.
+            value = tuple(lend(m, ref, "returned", source) if ref.loan is None else ref for ref in value)
+        m.state.cells[f"·return·{m.frame.number}"] = value
         return
     read(m, op.src, "return")
     for told in m.on.returned:

@@ -55,7 +55,7 @@ def wrote(m: Machine, sort: str, text: str = "", **known: object) -> Write:
     write = m.writes.get(key)
     if write is None:
         write = Write(node, sort, text, conditions=m.op.conditions, **known)  # type: ignore[arg-type]
-        write.call = None if frame is None else frame.call
+        write.call, write.frame = None if frame is None else frame.call, number
         m.writes[key] = write
     return write
 
@@ -273,6 +273,10 @@ def conflict(m: Machine, ref: Ref, how: str, node: ast.AST) -> None:
     known = ref.obj.kind in MUTABLE or loan.relation in _KNOWN
     certain = ref.must and write.certain and known and how in _READS
     if ref.obj.kind in CONTAINERS and not _kept_unchanged(loan, write, how):
+        certain = False
+    window = m.windows.get(loan)
+    if window is not None and window != write.frame and not (loan.copylike or _KEPT.search(loan.name)):
+        # A view that an object keeps of its own array, and another method writes the array: a window on it.
         certain = False
     if loan.relation in ("passed", "given"):
         # A function that writes what it was given, and reads its parameter, means to; an object keeps what it is given.

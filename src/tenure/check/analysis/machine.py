@@ -100,6 +100,7 @@ class Machine:
         self.through: dict[tuple[Obj, str], Write] = {}
         self.frames: dict[tuple[object, ...], Frame] = {}
         self.by_number: dict[str, Frame] = {}
+        self.windows: dict[Loan, int] = {}
         self.made_in: dict[Obj, Frame] = {}
         self.homes: dict[int, str] = {}
         self.budget, self.steps = _BUDGET, _STEPS
