@@ -33,7 +33,7 @@ _VISITS, _ROUNDS = 6, 3
 _BUDGET = 300
 """The number of lines of called functions that are executed within one body."""
 
-_STEPS = 600
+_STEPS = 250
 """The number of operations that are executed in them, rounds of loops included."""
 
 _ITEMED = HOLDING | {"unknown"}
