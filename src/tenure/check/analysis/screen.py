@@ -16,6 +16,7 @@ from tenure.check.scope import parameters
 __all__ = ["is_small", "worth_running", "written_inside"]
 
 _SMALL = 25
+_BY_CALL = frozenset(("__call__", "forward"))
 _LAZY = ("jax", "tinygrad", "mlx", "tenure")
 
 
@@ -33,7 +34,9 @@ def _callees(program: Program, module: Module, function: Function, marks: Marks)
     for func in marks.called:
         callee = _callee(program, module, function, func)
         if isinstance(callee, ClassInfo):
-            yield from callee.methods.values()
+            # An object matters by the methods that are called on it here.
+            named = {one.attr for one in marks.called if isinstance(one, ast.Attribute)} | _BY_CALL
+            yield from (method for name, method in callee.methods.items() if name in named)
         elif callee is not None and callee is not function:
             yield callee
 
