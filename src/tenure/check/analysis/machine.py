@@ -107,7 +107,7 @@ class Machine:
         self._notes: dict[str, Any] = {}
 
     def notes(self, of: str, make: Callable[[], _T]) -> _T:
-        """What a listener keeps during this run, made at its first use."""
+        """The notes of a listener during this run, made at their first use."""
         if of not in self._notes:
             self._notes[of] = make()
         return cast(_T, self._notes[of])
