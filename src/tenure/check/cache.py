@@ -89,7 +89,7 @@ class Cache:
         files = {}
         for path, data in contents.items():
             known = self._entries.get(path)
-            needs = depends.get(path, known.depends if known is not None else [])
+            needs = {*depends.get(path, ()), *(known.depends if known is not None else ())}
             files[path] = [digest(data), sorted({*needs} - {path}), [_kept(one) for one in found.get(path, ())]]
         body = json.dumps({"tree": sorted(contents), "files": files}, separators=(",", ":")).encode()
         try:

@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from tenure.check.analysis import Session, analyze, release
+from tenure.check.analysis import Findings, Session, analyze, open_session, release
 from tenure.check.facts import Facts
-from tenure.check.program import Program
+from tenure.check.program import Module, Program
 from tenure.check.rules import RULES, Rule
 from tenure.check.source import Source, cells_left_out, failure, parse, read
 from tenure.diagnostic import Diagnostic
@@ -52,10 +52,11 @@ def check(
 
 
 def _check_files(files: Sequence[str], rules: Sequence[Rule], strict: bool, tree: Sequence[str]) -> Result:
-    result, program, session = Result(), Program(tree or files), Session()
+    result, program, session = Result(), Program(tree or files), open_session(rule.on for rule in RULES)
     try:
         for path in files:
             result.diagnostics += _check_file(path, rules, strict, program, session, result)
+        result.diagnostics = list(dict.fromkeys(result.diagnostics))
     finally:
         session.close()
         program.close()
@@ -91,16 +92,30 @@ def _check_source(
         if module is None:
             return []
         findings = analyze(program, module, session)
-        facts = Facts(module.source, program, module, strict)
-        facts.found = [found for found in findings.conflicts.values() if found.path == path]
-        facts.noted = [found for found in findings.events.values() if found.path == path]
-        found = _once([found for rule in rules for found in rule.check(facts)])
+        found = _diagnostics(module, findings, rules, strict, program)
+        for one in found:
+            result.depends.setdefault(one.primary.span.path, set()).add(path)
         release(program, module)
         return found
     except RecursionError:
         return [failure("too-deep", path, "this file nests too deeply to be checked")]
     finally:
-        result.depends[path] = program.read
+        result.depends.setdefault(path, set()).update(program.read)
+
+
+def _diagnostics(
+    module: Module, findings: Findings, rules: Sequence[Rule], strict: bool, program: Program
+) -> list[Diagnostic]:
+    """The reports of a module: by its syntax, and by findings in it and in functions of other files that it calls."""
+    own = module.source.path
+    facts = {own: Facts(module.source, program, module, strict)}
+    for path in [one.path for one in findings.conflicts.values()] + [one.path for one in findings.events.values()]:
+        if path not in facts and (other := program.open(path)) is not None:
+            facts[path] = Facts(other.source, program, other, strict, whole=False)
+    for path, of in facts.items():
+        of.found = [found for found in findings.conflicts.values() if found.path == path]
+        of.noted = [found for found in findings.events.values() if found.path == path]
+    return _once([found for of in facts.values() for rule in rules for found in rule.check(of)])
 
 
 @contextmanager

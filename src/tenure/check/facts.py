@@ -37,12 +37,13 @@ def _place(conflict: Conflict) -> tuple[bool, int, int]:
 
 @dataclass(slots=True)
 class Facts:
-    """One module: its source, and the findings in it."""
+    """One module: its source, and the findings in it; `whole`: its syntax is looked at, too."""
 
     source: Source
     program: Program
     module: Module
     strict: bool = False
+    whole: bool = True
     found: list[Conflict] = field(default_factory=list)
     noted: list[Event] = field(default_factory=list)
     _scopes: list[Scope] = field(default_factory=list)
@@ -72,7 +73,7 @@ class Facts:
     @property
     def scopes(self) -> list[Scope]:
         """The scopes of the module, and of all functions and classes in it."""
-        if not self._scopes:
+        if not self._scopes and self.whole:
             self._scopes = [self.module.body.scope]
             for scope in self._scopes:
                 self._scopes += scope.inner

@@ -98,14 +98,14 @@ class Load(Op):
 
 @dataclass(slots=True, eq=False, repr=False)
 class Bind(Op):
-    """Bind a variable. `chained` names the first target of `a = b = value`."""
+    """Bind a variable. `chained` names the first target of `a = b = value`; an attribute by its object's register."""
 
     name: str
     src: int
-    chained: str | None = None
+    chained: "str | tuple[int, str] | None" = None
 
     def registers(self) -> Iterable[int | None]:
-        return (self.src,)
+        return self.src, self.chained[0] if isinstance(self.chained, tuple) else None
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -142,9 +142,10 @@ class SetAttr(Op):
     name: str
     src: int
     augmented: bool = False
+    chained: "str | tuple[int, str] | None" = None
 
     def registers(self) -> Iterable[int | None]:
-        return self.obj, self.src
+        return self.obj, self.src, self.chained[0] if isinstance(self.chained, tuple) else None
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -382,6 +383,7 @@ class Function:
     writes: bool | None = None
     marks: object = None
     scopes: Scopes = field(default_factory=Scopes)
+    nested: "dict[str, Function | None]" = field(default_factory=dict)
 
     @property
     def scope(self) -> Scope:

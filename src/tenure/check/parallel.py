@@ -58,7 +58,8 @@ def _in_processes(parts: Sequence[_Given], jobs: int) -> Checked:
                     checked = pool.map(_part, parts)
                 for part in checked:
                     out.found.extend(part.found)
-                    out.depends.update(part.depends)
+                    for path, needed in part.depends.items():
+                        out.depends.setdefault(path, set()).update(needed)
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 _end(processes.active_children())

@@ -112,7 +112,9 @@ def _reports(
             continue
         checked = check_files(left, files, sizes, strict, options.jobs or default_jobs())
         for one in checked.found:
-            out[one.primary.span.path].append(one)
+            # A file's reports may be found from its callers, and by several of them.
+            if one not in (known := out.setdefault(one.primary.span.path, [])):
+                known.append(one)
         cache.store(own, out, checked.depends)
     return out
 

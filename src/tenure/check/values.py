@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 __all__ = [
+    "INFO",
     "MAY",
     "MUST",
     "NO",
@@ -22,8 +23,11 @@ __all__ = [
     "Ref",
     "Value",
     "Write",
+    "adopt",
     "compare_regions",
+    "copylike",
     "of_array",
+    "plain",
     "spread",
 ]
 
@@ -78,6 +82,20 @@ class Obj:
         return at
 
 
+INFO = ("kind", "grad", "leaf", "ndim", "dtype", "strided", "maybe", "target", "const", "text")
+"""Facts about an argument for the function, and about a result for the caller."""
+
+
+def adopt(obj: Obj, example: Obj) -> None:
+    """Copy the facts about an example."""
+    for name in INFO:
+        if name == "const" and not isinstance(example.const, bool | None):
+            continue
+        setattr(obj, name, getattr(example, name))
+    if obj.text == "display":
+        obj.text = ""
+
+
 def spread(obj: Obj) -> Obj | None:
     """The view by `expand` that an object is or lies in: several of its elements are one cell of memory."""
     at: Obj | None = obj
@@ -93,7 +111,7 @@ class Loan:
     """The loan of a reference: its relation, its site, and the cell it was taken from.
 
     `copylike`: the code reads as if it had made something of its own. `name` is the variable that got it, `of` the
-    expression it was given.
+    expression it was given, `frame` the number of the call that it was taken in.
     """
 
     node: ast.AST
@@ -106,6 +124,7 @@ class Loan:
     path: str = ""
     name: str = ""
     of: ast.AST | None = None
+    frame: int = 0
 
     @property
     def seems_own(self) -> bool:
@@ -136,7 +155,8 @@ class Loan:
 class Write:
     """A write: its site, its sort ("write", "rebind", "resize", "step", "backward", ...), and the calls between.
 
-    `inner` is its site in the called function, with that file's path.
+    `inner` is its site in the called function, with that file's path. `call`: where the body under check calls the
+    function of another file that it stands in; `frame` is the number of that call.
     """
 
     node: ast.AST
@@ -149,6 +169,12 @@ class Write:
     grows: bool = False
     stored: "frozenset[Obj]" = frozenset()
     conditions: tuple[tuple[ast.expr, bool], ...] = ()
+    call: ast.AST | None = None
+    frame: int = 0
+
+
+SECOND_NAMES = frozenset(("name", "attribute", "passed", "given", "returned", "element"))
+"""Relations of a second name to the same object."""
 
 
 class Ref(NamedTuple):
@@ -158,6 +184,19 @@ class Ref(NamedTuple):
     loan: Loan | None = None
     write: Write | None = None
     must: bool = True
+
+
+def plain(name: str) -> str:
+    """The name of a variable as it stands in the program: those of inner scopes have a mark behind it."""
+    return name.partition("·")[0] or name
+
+
+def copylike(ref: Ref) -> Loan | None:
+    """The loan behind a reference that looks like a copy, if there is one."""
+    at = ref.loan
+    while at is not None and not at.seems_own:
+        at = at.parent
+    return at
 
 
 Value = tuple[Ref, ...]

@@ -1,28 +1,34 @@
 """The analysis: an abstract machine runs each body and finds reads after unexpected writes."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from tenure.check.analysis.borrows import Interpreter
+from tenure.check.analysis.events import Events
 from tenure.check.analysis.findings import Conflict, Event, Findings
-from tenure.check.analysis.functions import is_small
-from tenure.check.analysis.screen import worth_running, written_inside
+from tenure.check.analysis.functions import summary_of
+from tenure.check.analysis.handlers import HANDLERS, LISTENERS
+from tenure.check.analysis.screen import is_small, worth_running, written_inside
 from tenure.check.analysis.session import Session
 from tenure.check.lower import function_of
 from tenure.check.ops import Function
 from tenure.check.program import Module, Program
 from tenure.check.scope import Scope
 
-__all__ = ["Conflict", "Event", "Findings", "Session", "analyze", "release"]
+__all__ = ["Conflict", "Event", "Findings", "Session", "analyze", "open_session", "release"]
 
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+
+
+def open_session(subscriptions: Iterable[Events] = ()) -> Session:
+    """A run over a tree, with the listeners of the rules."""
+    return Session(HANDLERS, Events.joined([*LISTENERS, *subscriptions]))
 
 
 def analyze(program: Program, module: Module, session: Session) -> Findings:
     """The findings of one module."""
     session.close()
     made = dict.fromkeys(
-        Interpreter.of(program, session, function, {})
+        summary_of(program, session, function, {})
         for function in bodies(module)
         if worth_running(program, module, function)
     )

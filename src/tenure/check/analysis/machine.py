@@ -1,378 +1,332 @@
-"""The abstract machine: runs the operations of a body over states to a fixed point."""
+"""The abstract machine: the objects, loans and cells of one body's run, and the run to a fixed point.
+
+What an operation does is a function of the machine and the operation (`handlers`); what follows from an event is a
+function of the machine and the event (`events`).
+"""
 
 import ast
-from collections.abc import Callable
-from typing import Any, ClassVar
+from collections.abc import Callable, Collection, Set
+from typing import Any, TypeVar, cast
 
-from tenure.check import ops
-from tenure.check.analysis.evidence import Annotation, container_by_use, only_torch
-from tenure.check.analysis.rounds import Rounds
-from tenure.check.effects import tables
-from tenure.check.effects.effect import HOLDING, MUTABLE, TENSORS
+from tenure.check.analysis.evidence import Annotation
+from tenure.check.analysis.frame import Frame
+from tenure.check.analysis.kinds import part_kind
+from tenure.check.analysis.lineage import depends, lies_in, mentions, referred_to
+from tenure.check.analysis.session import Session
+from tenure.check.analysis.summaries import Summary
+from tenure.check.effects.effect import CONTAINERS, HOLDING
+from tenure.check.graph import Graph
 from tenure.check.lower import lower
-from tenure.check.ops import Function
-from tenure.check.program import ClassInfo
-from tenure.check.scope import decorator_names, parameters
-from tenure.check.state import State
-from tenure.check.values import Holder, Obj, Ref, Value
+from tenure.check.ops import Function, Op
+from tenure.check.program import Module, Program
+from tenure.check.state import STORAGE, State
+from tenure.check.values import WIDEST, Holder, Loan, Obj, Ref, Value, Write
 
-__all__ = ["Machine"]
+__all__ = ["HIDDEN_FIELDS", "Machine"]
+
+HIDDEN_FIELDS = frozenset((STORAGE, "·graph", "·saved", "·iterated", "·later"))
+"""Fields whose contents are not reached through the object."""
 
 _VISITS, _ROUNDS = 6, 3
 """Number of runs of a block, and of the head of a loop: its carried values return twice."""
 
+_BUDGET = 300
+"""The number of lines of called functions that are executed within one body."""
 
-class Machine(Rounds):
-    """Dispatch on operations; the work is done by the classes below."""
+_STEPS = 250
+"""The number of operations that are executed in them, rounds of loops included."""
 
-    function: Function
-    said: dict[str, Annotation]
-    _steps: ClassVar[dict[type[ops.Op], Callable[[Any, Any], None]]]
+_ITEMED = HOLDING | {"unknown"}
+_PLAIN = frozenset((str, int, bool, bytes, type(None)))
 
-    def run(self, function: Function) -> State:
-        """Run a body to its fixed point, and return the state at its exit."""
-        self.function = function
-        graph = lower(function)
+_give = dict.__setitem__
+"""The field of a register's value, for which no index is kept."""
+
+_T = TypeVar("_T")
+
+
+class Machine:
+    """One run of a body. Objects and loans are interned by the syntax node that makes them, so that it terminates.
+
+    `context`: an example of each argument that something is known of; `depth`: how far from the body that is checked.
+    `guessed`: objects taken for tensors because their `.data` was assigned; `seen`: those whose data was read.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        module: Module,
+        session: Session,
+        function: Function,
+        summary: Summary,
+        context: dict[str, Obj],
+        depth: int,
+    ) -> None:
+        self.program, self.module, self.session = program, module, session
+        self.summary, self.context, self.depth = summary, context, depth
+        self.findings, self.on = summary.found, session.on
+        self.function = self.root = function
+        self.path = module.source.path
+        self.discarded: set[ast.AST] = set()
+        self.said: dict[str, Annotation] = {}
+        self.state = State()
+        self.frame: Frame | None = None
+        self.op: Op
+        self._open()
+
+    def _open(self) -> None:
+        """The tables of a run, all empty."""
+        self.objects: dict[tuple[object, ...], Obj] = {}
+        self.values: dict[tuple[object, ...], Value] = {}
+        self.fixed: dict[str, Value] = {}
+        self.loans: dict[tuple[object, ...], Loan] = {}
+        self.writes: dict[tuple[object, ...], Write] = {}
+        self.last: dict[Obj, Obj] = {}
+        self.brought: set[str] = set()
+        self.views: list[Obj] = []
+        self.watching = False
+        self.sources: dict[int, Holder] = {}
+        self.nodes: dict[int, ast.AST] = {}
+        self.is_method = False
+        self.alone = True
+        self.repeating = False
+        self.block = 0
+        self.placed: list[int] = []
+        self.divided = False
+        self.guessed: set[Obj] = set()
+        self.seen: set[Obj] = set()
+        self.opened: set[Obj] = set()
+        self.written_names: set[str] = set()
+        self.through: dict[tuple[Obj, str], Write] = {}
+        self.frames: dict[tuple[object, ...], Frame] = {}
+        self.by_number: dict[str, Frame] = {}
+        self.windows: dict[Loan, int] = {}
+        self.made_in: dict[Obj, Frame] = {}
+        self.homes: dict[int, str] = {}
+        self.budget, self.steps = _BUDGET, _STEPS
+        self._notes: dict[str, Any] = {}
+
+    def notes(self, of: str, make: Callable[[], _T]) -> _T:
+        """The notes of a listener during this run, made at their first use."""
+        if of not in self._notes:
+            self._notes[of] = make()
+        return cast(_T, self._notes[of])
+
+    # The run
+
+    def run(self, start: State) -> State:
+        """Run the body to its fixed point, and return the state at its exit."""
+        graph = lower(self.function)
+        self.discarded |= graph.discarded
+        end = self.follow(graph, start) or State()
+        for told in self.on.finished:
+            told(self)
+        return end
+
+    def follow(self, graph: Graph, start: State) -> State | None:
+        """Execute a graph to its fixed point; the state at its exit, if that is reached."""
+        outside = self.frame is not None and self.frame.repeating
+        base = 0 if self.frame is None else self.frame.first
         rank = {block: at for at, block in enumerate(graph.order)}
-        before: dict[int, State] = {0: self.entry(function)}
+        before: dict[int, State] = {0: start}
         visits = dict.fromkeys(graph.order, 0)
         pending = {0}
-        steps = self.steps()
         while pending:
             at = min(pending, key=rank.__getitem__)
             pending.discard(at)
             visits[at] += 1
-            self.repeating, self.block = at in graph.repeated, at
+            self.repeating, self.block = outside or at in graph.repeated, at + base
             # A block that is run once needs its state no more.
-            self.state = before[at].copy() if self.repeating or at == 1 else before.pop(at)
+            self.state = before[at].copy() if at in graph.repeated or at == 1 else before.pop(at)
             block = graph.blocks[at]
-            for op in block.ops:
-                self.op = op
-                steps[op.__class__](self, op)
-            cells, crossing = self.state.cells, graph.crossing
-            for register in self.placed:
-                if register not in crossing:
-                    cells.pop(register, None)
-            self.placed.clear()
+            self.steps -= len(block.ops) if base else 0
+            self._execute(block.ops, graph.crossing)
             new = [following for following in block.succs if following not in before]
             for following in block.succs:
-                given = self.next_round(graph.loops[following]) if following in graph.loops else self.state
+                given = self.state
+                if following in graph.loops:
+                    given = self._next_round({one + base for one in graph.loops[following]})
                 if following in before:
-                    if not self.meet(before[following], given):
+                    if not self._meet(before[following], given):
                         continue
                 else:
                     before[following] = given if following == new[-1] else given.copy()
                 if visits[following] < (_ROUNDS if graph.blocks[following].loop_head else _VISITS):
                     pending.add(following)
-        return before.get(1, State())
+        return before.get(1)
 
-    @classmethod
-    def steps(cls) -> dict[type[ops.Op], Callable[[Any, Any], None]]:
-        """The methods that execute operations."""
-        if "_steps" not in cls.__dict__:
-            cls._steps = {op: getattr(cls, name) for op, name in _STEPS.items()}
-        return cls._steps
+    def _execute(self, operations: list[Op], crossing: Collection[int | None]) -> None:
+        handlers = self.session.handlers
+        for op in operations:
+            self.op = op
+            handlers[op.__class__](self, op)
+        cells = self.state.cells
+        for register in self.placed:
+            if register not in crossing:
+                cells.pop(register, None)
+        self.placed.clear()
 
-    def entry(self, function: Function) -> State:
-        """The state at the start of a body: its parameters refer to given objects."""
-        self.state = State()
-        for at, given in enumerate(parameters(function.node)):
-            obj = self.parameter(function, given, at)
-            self.state.cells[given.arg] = (Ref(obj),)
-        return self.state
+    def _next_round(self, blocks: Collection[int]) -> State:
+        """The present state at the next round of a loop of these blocks, in which nothing is made yet."""
+        state = self.state
+        if any(block in blocks for block in state.fresh.values()):
+            state = state.copy()
+            state.fresh = {obj: block for obj, block in state.fresh.items() if block not in blocks}
+        return state
 
-    def parameter(self, function: Function, given: ast.arg, at: int) -> Obj:
-        """The object of a parameter, by its annotation and by the methods called on it."""
-        obj = Obj("unknown", given, parameter=given.arg)
-        if (said := self.said.get(given.arg)) is not None:
-            obj.kind, obj.target = said.kind, said.target
-        if isinstance(function.node, ast.Lambda):
+    def _meet(self, state: State, other: State) -> bool:
+        """Join `other` to `state`, and return whether that changed anything.
+
+        Objects that only one path made in this round of a loop belong to an earlier round on the others.
+        """
+        if state.fresh.keys() != other.fresh.keys():
+            if made := (other.fresh.keys() - state.fresh.keys()) & (state.referred() | state.gone.keys()):
+                self.move_to_twins(state, made)
+            if made := (state.fresh.keys() - other.fresh.keys()) & (other.referred() | other.gone.keys()):
+                other = other.copy()
+                self.move_to_twins(other, made)
+        return state.join(other)
+
+    # Objects and cells
+
+    def fresh(self, tag: object, kind: str, node: ast.AST | None = None, **known: object) -> Obj:
+        """The object that the present operation makes; its earlier one becomes an old one."""
+        node = node or self.op.node
+        key = (id(node), tag) if self.frame is None else (id(node), tag, self.frame.number)
+        obj = self.objects.get(key)
+        if obj is None:
+            obj = self.objects[key] = Obj(kind, node, **known)  # type: ignore[arg-type]
+            if self.repeating:
+                self.state.fresh[obj] = self.block
             return obj
-        if at == 0 and function.in_class is not None and "staticmethod" not in decorator_names(function.node):
-            info = self.class_of(function.in_class)
-            if info is not None:
-                obj.target, obj.kind = info, self.instance_kind(info)
-        arguments = function.node.args if isinstance(function.node, ast.FunctionDef | ast.AsyncFunctionDef) else None
-        if arguments is not None and given is arguments.vararg:
-            obj.kind = "tuple"
-        elif arguments is not None and given is arguments.kwarg:
-            obj.kind = "dict"
         if obj.kind == "unknown":
-            obj.kind = self.kind_by_use(given.arg, given=True)
+            obj.kind = kind
+        if self.repeating:
+            self.state.fresh[obj] = self.block
+            self._age(obj)
+            for lost in [lost for lost in self.state.gone if lost is not obj and lies_in(lost, obj)]:
+                # The object that was given up was a part of the last one.
+                del self.state.gone[lost]
         return obj
 
-    def class_of(self, node: ast.ClassDef) -> ClassInfo | None:
-        """The class of a method."""
-        info = self.module.classes.get(node.name)
-        return info if info is not None and info.node is node else None
+    def _age(self, obj: Obj) -> None:
+        cells = self.state.cells
+        if referred_to(cells.values(), obj):
+            self.move_to_twins(self.state, {obj})
+            return
+        self.state.gone.pop(obj, None)
+        for name, _ in list(self.state.fields(obj)):
+            del cells[(obj, name)]
 
-    def kind_by_use(self, name: str, *, given: bool = False) -> str:
-        """The kind of a variable (`given`: of a parameter), by the methods called on it."""
-        used = self.function.scope.uses.methods.get(name, ())
-        if used and any(only_torch(method) for method in used) and self.imports("torch"):
-            return "tensor"
-        if kind := container_by_use(used, given=given):
-            return kind
-        if "named_parameters" in used or "parameters" in used:
-            return "tenure-module" if self.imports("tenure") else "module"
-        return "unknown"
+    def move_to_twins(self, state: State, made: Set[Obj]) -> None:
+        """Move the references to these objects to the twins of the last ones made there."""
+        shown = [view for view in self.views if view not in made and depends(view, made)]
+        state.age({obj: self._twin(obj) for obj in (*shown, *made)})
+        for obj in made & state.gone.keys():
+            state.gone[self._twin(obj)] = state.gone.pop(obj)
 
-    def _load(self, op: ops.Load) -> None:
-        name, cells = op.name, self.state.cells
-        value = cells.get(name)
+    def _twin(self, obj: Obj) -> Obj:
+        key = ("old", obj)
+        twin = self.objects.get(key)
+        if twin is None:
+            twin = self.objects[key] = Obj(
+                obj.kind, obj.node, obj.base, obj.region, obj.owner, obj.field, summary=True, deep=obj.deep,
+                grad=obj.grad, leaf=obj.leaf, ndim=obj.ndim, target=obj.target, text=obj.text, saves=obj.saves,
+            )  # fmt: skip
+            self.last[twin] = obj
+            if obj.region:
+                twin.region = tuple(("?", id(obj)) if mentions(part) else part for part in obj.region)
+        return twin if not obj.summary else obj
+
+    def newest(self, obj: Obj) -> Obj:
+        """The object itself, or for an old one the one that was made there last."""
+        return self.last.get(obj, obj)
+
+    def interned(self, key: tuple[object, ...], kind: str, **known: object) -> Obj:
+        """The same object at each visit: for a parameter, a global, a field, a view of a region."""
+        obj = self.objects.get(key)
+        if obj is None:
+            obj = self.objects[key] = Obj(kind, **known)  # type: ignore[arg-type]
+            if key[0] in ("view", "number"):
+                self.views.append(obj)
+        return obj
+
+    def only(self, key: tuple[object, ...], kind: str, **known: object) -> Value:
+        """A value that is an interned object and nothing else."""
+        value = self.values.get(key)
         if value is None:
-            value = self.fixed.get(name)
-        if value is None:
-            value = self.outer(name)
-            if name not in cells:
-                self.fixed[name] = value
-        self.put(op.dst, value, name)
-
-    def outer(self, name: str) -> Value:
-        """The value of a variable of an enclosing scope, of the module, or a builtin."""
-        raise NotImplementedError
-
-    def _bind(self, op: ops.Bind) -> None:
-        value, source = self.get(op.src), self.sources.get(op.src)
-        out = []
-        for ref in value:
-            if op.chained is not None and ref.obj.kind in MUTABLE and isinstance(op.chained, str):
-                ref = ref._replace(loan=self.loan("chain", op.chained, ref, op.name, copylike=True))
-            elif source is not None and source != op.name:
-                ref = self.lent(ref, "name" if isinstance(source, str) else _relation(source), source)
-            if ref.loan is not None and not ref.loan.name:
-                ref.loan.name, ref.loan.of = op.name, ref.loan.of or self.nodes.get(op.src)
-            out.append(ref)
-        kind = self.kind_by_use(op.name) if len(out) == 1 and out[0].obj.kind == "unknown" else "unknown"
-        if kind != "unknown":
-            out[0].obj.kind = kind
-        self.bound(op.name, tuple(out))
-        self.state.cells[op.name] = self.numbered(op.name, tuple(out))
-
-    def bound(self, name: str, value: Value) -> None:
-        """Note that a variable gets a value."""
-
-    def _unbind(self, op: ops.Unbind) -> None:
-        self.state.cells.pop(op.name, None)
-
-    def _const(self, op: ops.Const) -> None:
-        self.put(op.dst, self.constant(op.value))
-
-    def _operate(self, op: ops.Operate) -> None:
-        if op.name.startswith("import "):
-            self.put(op.dst, self.imported(op.name.removeprefix("import ")))
-            return
-        values = [self.get(register) for register in op.operands]
-        self.put(op.dst, *self.operator(op, values))
-
-    def imported(self, qualname: str) -> Value:
-        """The values that an import statement binds."""
-        self.brought.add(qualname)
-        module, _, name = qualname.partition(":")
-        if module.startswith("."):
-            level = len(module) - len(module.lstrip("."))
-            package = self.module.package.split(".")
-            package = package[: len(package) - level + 1]
-            module = ".".join([*package, *([module.lstrip(".")] if module.lstrip(".") else [])])
-        return self.named(self.program.follow(f"{module}:{name}" if name else module))
-
-    def operator(self, op: ops.Operate, values: list[Value]) -> tuple[Value, Holder | None]:
-        """The value of an operator, and the cell it returns, if it works in place."""
-        raise NotImplementedError
-
-    def _build(self, op: ops.Build) -> None:
-        kind = op.kind
-        new = self.fresh("display", kind, text="display")
-        if kind == "iterator":
-            new.target = "once"
-        entries: dict[object, dict[Ref, None]] = {}
-        exact = kind in ("list", "tuple") and not any(starred for _, _, starred in op.entries)
-        for at, (key, register, starred) in enumerate(op.entries):
-            name: object = at if exact else "*"
-            if kind == "dict" and key is not None:
-                found = self.get(key)
-                const = found[0].obj.const if len(found) == 1 else ...
-                name = "*" if const is ... else const
-            source = self.sources.get(register)
-            value = self.get(register)
-            if starred:
-                value, source = tuple(ref for one in value for ref in self.items(one.obj)), None
-            if source is not None:
-                value = tuple(self.lent(ref, "captured", source) for ref in value)
-            entries.setdefault(name, {}).update(dict.fromkeys(value))
-        self.state.cells.fill(new, {name: tuple(held) for name, held in entries.items()})
-        self.put(op.dst, (Ref(new),))
-
-    def _capture(self, op: ops.Capture) -> None:
-        source = self.sources.get(op.src)
-        for target in self.get(op.container):
-            value = self.get(op.src)
-            if source is not None:
-                value = tuple(self.lent(ref, "captured", source) for ref in value)
-            if target.obj.kind != "iterator" or value:
-                self.captured(target.obj, "*", value, op.src)
-            self._store(target.obj, "*", value, weak=True)
-
-    def _merge(self, op: ops.Merge) -> None:
-        source = self.sources.get(op.src)
-        value = self.get(op.src)
-        if source is not None:
-            relation = "name" if isinstance(source, str) else _relation(source)
-            value = tuple(self.lent(ref, relation, source) for ref in value)
-        self.put(op.dst, value)
-
-    def _iter(self, op: ops.Iter) -> None:
-        value = self.get(op.src)
-        if value and all(ref.obj.kind == "iterator" and ref.obj.text != "again" for ref in value):
-            for ref in value if len(value) == 1 else ():
-                self.started(ref, op.src)
-            self.put(op.dst, value)
-            self.reads_present_keys(value)
-            return
-        self.put(op.dst, self.iterate([op.src], ""))
-
-    def reads_present_keys(self, value: Value) -> None:
-        """A loop over `d.keys()` and its like starts with the present contents: earlier writes do not matter."""
-        for ref in value:
-            if ref.obj.field in ("keys", "values", "items"):
-                cell = (ref.obj, "·iterated")
-                self.state.cells[cell] = tuple(held._replace(write=None) for held in self.state.cells.get(cell, ()))
-
-    def started(self, ref: Ref, register: int) -> None:
-        """Note that an iterator is iterated."""
-
-    def _next(self, op: ops.Next) -> None:
-        raise NotImplementedError
-
-    def _unpack(self, op: ops.Unpack) -> None:
-        value = self.get(op.src)
-        for at, dst in enumerate(op.dsts):
-            out: list[Ref] = []
-            source: Holder | None = None
-            for ref in value:
-                obj = ref.obj
-                if obj.kind in TENSORS:
-                    unsure = obj.kind == "ndarray" and obj.ndim is None
-                    out += self.view(ref, "[]", op.src, region=(("i", at),), maybe=unsure)
-                elif obj.kind == "iterator":
-                    out.append(Ref(self.fresh(("part", at), "unknown")))
-                elif obj.kind in ("tuple", "list", "unknown", "instance"):
-                    exact = op.star is None or at < op.star
-                    name: object = at if exact else "*"
-                    if at == op.star:
-                        out += self.slice_of(obj)
-                        continue
-                    out += self.field(obj, name)
-                    source = (obj, name) if len(value) == 1 and not self.complete(obj) else None
-                else:
-                    out += self.items(obj)
-            self.put(dst, tuple(out), source)
-
-    def _def(self, op: ops.Def) -> None:
-        raise NotImplementedError
-
-    def _class(self, op: ops.Class) -> None:
-        info = self.class_of(op.node) if isinstance(op.node, ast.ClassDef) else None
-        self.put(op.dst, self.named(info))
-
-    def delete_attribute(self, op: ops.DelAttr) -> None:
-        """`del obj.name`."""
-        for ref in self.get(op.obj):
-            self.state.cells.pop((ref.obj, op.name), None)
-
-    def _read(self, op: ops.Read) -> None:
-        if op.how == "exhaust":
-            for ref in self.get(op.src):
-                self.exhausted(ref)
-            return
-        self.read(op.src, op.how, deep=op.how == "format")
-
-    def exhausted(self, ref: Ref) -> None:
-        """Note that an iterator has come to its end."""
-
-    def _assume(self, op: ops.Assume) -> None:
-        value = self.state.cells.get(op.name, ())
-        if op.is_none:
-            self.state.cells[op.name] = self.constant(None)
-            return
-        classes = self.get(op.cls)
-        targets = [ref.obj.target for ref in classes]
-        kind = tables.class_kind(targets[0]) if len(targets) == 1 and isinstance(targets[0], str) else None
-        if kind is not None and len(value) == 1 and value[0].obj.kind == "unknown":
-            value[0].obj.kind = kind
-
-    def _enter(self, op: ops.Enter) -> None:
-        value = self.get(op.src)
-        for ref in value:
-            if ref.obj.text == "no-grad":
-                self.state.quiet += 1
-        self.put(op.dst, self.entered(value, op))
-
-    def entered(self, value: Value, op: ops.Enter) -> Value:
-        """The value that `with ... as` binds."""
+            value = self.values[key] = (Ref(self.interned(key, kind, **known)),)
         return value
 
-    def _exit(self, op: ops.Exit) -> None:
-        for ref in self.get(op.src):
-            if ref.obj.text == "no-grad":
-                self.state.quiet = max(self.state.quiet - 1, 0)
-        self.left(self.get(op.src))
+    def constant(self, value: object) -> Value:
+        """The value of a literal."""
+        sort = value.__class__
+        key = ("constant", sort, value if sort in _PLAIN else repr(value))
+        return self.values.get(key) or self.only(key, "tuple" if sort is tuple else "scalar", const=value)
 
-    def left(self, value: Value) -> None:
-        """Note the end of a `with` block."""
+    def get(self, register: int | None) -> Value:
+        """The value of a register."""
+        return self.state.cells.get(register, ()) if register is not None else ()
 
-    def _return(self, op: ops.Return) -> None:
-        self.read(op.src, "return")
-        self.returned(self.get(op.src), op)
+    def put(self, register: int, value: Value, source: Holder | None = None) -> None:
+        """Set the value of a register; `source` is the cell it was read from, if any."""
+        _give(self.state.cells, register, value if len(value) <= WIDEST else ())
+        self.placed.append(register)
+        self.nodes[register] = self.op.node
+        if source is not None:
+            self.sources[register] = source
+        elif register in self.sources:
+            del self.sources[register]
 
-    def returned(self, value: Value, op: ops.Op) -> None:
-        """Note the value that a function returns."""
+    def loan(self, relation: str, source: Holder | None, ref: Ref, text: str = "", *, copylike: bool = False) -> Loan:
+        """The loan that the present operation takes of the object of `ref`."""
+        node = self.op.node
+        key = (id(node), relation, source, ref.obj)
+        loan = self.loans.get(key)
+        if loan is None:
+            parent = ref.loan
+            loan = Loan(node, relation, source, text, parent, copylike, self.op.conditions)
+            loan.path = self.homes.get(id(node), "")
+            loan.frame = 0 if self.frame is None else self.frame.number
+            self.loans[key] = loan
+            self.watching = self.watching or relation in ("traced", "subset")
+        return loan
 
-    def _yield(self, op: ops.Yield) -> None:
-        self.read(op.src, "yield")
-        self.returned(self.get(op.src), op)
-        self.put(op.dst, ())
+    def field(self, obj: Obj, name: object) -> Value:
+        """The value of a field; parts of given objects are made at their first read."""
+        cells = self.state.cells
+        value = cells.get((obj, name))
+        if value is not None:
+            return value
+        if obj.text == "shallow" and name != "grad":
+            return cells.get((obj, "*"), ())
+        if name != "*" and (value := cells.get((obj, "*"))) and obj.kind in CONTAINERS:
+            return value
+        if self.complete(obj):
+            return ()
+        part = self.part(obj, name)
+        cells[(obj, name)] = (Ref(part),)
+        return cells[(obj, name)]
 
-    def _await(self, op: ops.Await) -> None:
-        self.put(op.dst, self.get(op.src))
+    def complete(self, obj: Obj) -> bool:
+        """Whether all contents of an object are known: it is a display, or a copy of one."""
+        return obj.kind in ("scalar", "function") or obj.const is not ... or obj.text == "display"
 
+    def part(self, obj: Obj, name: object) -> Obj:
+        """The object in a field without a write."""
+        key = ("part", obj, name)
+        part = self.objects.get(key)
+        if part is None:
+            known = part_kind(self.program, obj, name)
+            summary = obj.summary or (name == "*" and obj.kind != "module")
+            part = self.objects[key] = Obj(known.kind, None, owner=obj, field=name, summary=summary)
+            part.grad, part.leaf, part.ndim, part.target = known.grad, known.leaf, known.ndim, known.target
+        return part
 
-def _relation(source: object) -> str:
-    """The relation between a field's value and a name that reads it."""
-    name = source[1] if isinstance(source, tuple) else ""
-    if isinstance(source, tuple) and source[0].kind in HOLDING:
-        return "element"
-    if name == "grad":
-        return "grad"
-    return "attribute" if isinstance(name, str) and name.isidentifier() else "element"
-
-
-_STEPS: dict[type[ops.Op], str] = {
-    ops.Load: "_load",
-    ops.Bind: "_bind",
-    ops.Unbind: "_unbind",
-    ops.Const: "_const",
-    ops.GetAttr: "get_attribute",
-    ops.SetAttr: "set_attribute",
-    ops.DelAttr: "delete_attribute",
-    ops.GetItem: "get_item",
-    ops.SetItem: "set_item",
-    ops.DelItem: "delete_item",
-    ops.Call: "call",
-    ops.Operate: "_operate",
-    ops.Build: "_build",
-    ops.Capture: "_capture",
-    ops.Merge: "_merge",
-    ops.Iter: "_iter",
-    ops.Next: "_next",
-    ops.Unpack: "_unpack",
-    ops.Def: "_def",
-    ops.Class: "_class",
-    ops.Read: "_read",
-    ops.Assume: "_assume",
-    ops.Enter: "_enter",
-    ops.Exit: "_exit",
-    ops.Return: "_return",
-    ops.Yield: "_yield",
-    ops.Await: "_await",
-}
+    def items(self, obj: Obj) -> Value:
+        """All items of a container, iterator or module."""
+        fields = [value for name, value in self.state.fields(obj) if name not in HIDDEN_FIELDS and name != "grad"]
+        found = tuple(ref for value in fields for ref in value)
+        if not found and not self.complete(obj) and obj.kind in _ITEMED:
+            return self.field(obj, "*")
+        return tuple(dict.fromkeys(found))[: 2 * WIDEST]

@@ -169,7 +169,7 @@ class Marks:
         for keyword in node.keywords:
             if keyword.arg == "out":
                 self.written.add(_root(keyword.value))
-        if node.args or node.keywords:
+        if node.func.__class__ is ast.Name or node.func.__class__ is ast.Attribute:
             self.called.append(node.func)
 
 

@@ -6,13 +6,17 @@ A quick look at the syntax (`marks`). Most bodies have no root in common.
 import ast
 from collections.abc import Iterator
 
+from tenure.check import ops
 from tenure.check.analysis.marks import Marks
+from tenure.check.lower.expressions import function_of
 from tenure.check.ops import Function
-from tenure.check.program import Module, Program
+from tenure.check.program import ClassInfo, Module, Program
 from tenure.check.scope import parameters
 
-__all__ = ["worth_running", "written_inside"]
+__all__ = ["is_small", "worth_running", "written_inside"]
 
+_SMALL = 25
+_BY_CALL = frozenset(("__call__", "forward"))
 _LAZY = ("jax", "tinygrad", "mlx", "tenure")
 
 
@@ -29,22 +33,37 @@ def worth_running(program: Program, module: Module, function: Function) -> bool:
 def _callees(program: Program, module: Module, function: Function, marks: Marks) -> Iterator[Function]:
     for func in marks.called:
         callee = _callee(program, module, function, func)
-        if callee is not None and callee is not function:
+        if isinstance(callee, ClassInfo):
+            # An object matters by the methods that are called on it here.
+            named = {one.attr for one in marks.called if isinstance(one, ast.Attribute)} | _BY_CALL
+            yield from (method for name, method in callee.methods.items() if name in named)
+        elif callee is not None and callee is not function:
             yield callee
 
 
-def _callee(program: Program, module: Module, function: Function, func: ast.expr) -> Function | None:
-    """The function of the tree that a call leads to."""
+def _callee(program: Program, module: Module, function: Function, func: ast.expr) -> Function | ClassInfo | None:
+    """The function or class of the tree that a call leads to."""
     callee: object = None
     match func:
         case ast.Name(id=name) if name not in function.locals or function is module.body:
             callee = program.lookup(module, name)
+        case ast.Name(id=name):
+            callee = _inner(function, name)
         case ast.Attribute(value=ast.Name(id="self"), attr=name) if function.in_class is not None:
             info = module.classes.get(function.in_class.name)
             callee = None if info is None else program.find_method(info, name)
         case ast.Attribute(value=ast.Name(id=name), attr=attribute) if name in module.imports:
             callee = program.attribute(program.lookup(module, name), attribute)
-    return callee if isinstance(callee, Function) else None
+    return callee if isinstance(callee, Function | ClassInfo) else None
+
+
+def _inner(function: Function, name: str) -> Function | None:
+    """The function of this name that a function defines, where there is one."""
+    if name not in function.nested:
+        found = [one for one in function.scope.of(ast.FunctionDef, ast.AsyncFunctionDef) if one.name == name]
+        only = len(found) == 1 and isinstance(function.node, ast.FunctionDef | ast.AsyncFunctionDef)
+        function.nested[name] = function_of(found[0], function) if only else None
+    return function.nested[name]
 
 
 def written_inside(program: Program, function: Function) -> bool:
@@ -61,3 +80,9 @@ def written_inside(program: Program, function: Function) -> bool:
         found = not own or any(written_inside(program, callee) for callee in _callees(program, module, function, marks))
         function.writes = found
     return found
+
+
+def is_small(function: ops.Function) -> bool:
+    """Whether a function is short enough to be summarized although it writes nothing."""
+    node = function.node
+    return (getattr(node, "end_lineno", 0) or 0) - getattr(node, "lineno", 0) <= _SMALL

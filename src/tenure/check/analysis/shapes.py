@@ -1,22 +1,20 @@
 """Axes, element types and layouts of arrays, and when a possible view is one."""
 
-import ast
-
 from tenure.check import ops
 from tenure.check.analysis.machine import Machine
+from tenure.check.analysis.sequences import size_of
 from tenure.check.effects import tables
 from tenure.check.effects.effect import TENSORS
-from tenure.check.program import ClassInfo, Module
-from tenure.check.values import Obj, Ref, Value, spread
+from tenure.check.values import Obj, spread
 
-__all__ = ["Shapes"]
+__all__ = ["certainly", "shaped"]
 
-_BY_SHAPE = frozenset(("zeros", "ones", "empty", "full"))
-_BY_COUNT = frozenset(("rand", "randn"))
-_LINES = frozenset(("arange", "linspace", "logspace", "hanning", "hamming"))
-_CASTS = {"float": "float32", "double": "float64", "half": "float16", "long": "int64", "int": "int32", "short": "int16"}
-_CASTS |= {"char": "int8", "byte": "uint8"}
-_CONVERSIONS = ("asarray", "as_tensor", "asanyarray", "ascontiguousarray", "array", "to", "astype", "type")
+_TO_A_NUMBER = frozenset(
+    ("sum", "prod", "mean", "std", "var", "all", "any", "max", "min", "argmax", "argmin", "ptp", "median", "nansum",
+     "nanmean", "nanmax", "nanmin", "nanstd", "average", "count_nonzero", "amax", "amin", "vdot")
+)  # fmt: skip
+"""Reductions of a NumPy array to one number, unless an axis is given: numbers never change in place."""
+
 _REDUCTIONS = frozenset(
     ("sum", "prod", "mean", "std", "var", "max", "min", "amax", "amin", "all", "any", "argmax", "argmin", "ptp",
      "nansum", "nanmean", "nanmax", "nanmin", "median", "percentile", "quantile", "average", "trace", "vdot", "inner",
@@ -24,233 +22,169 @@ _REDUCTIONS = frozenset(
 )  # fmt: skip
 """Functions that return a number without an axis."""
 
+_BY_SHAPE = frozenset(("zeros", "ones", "empty", "full"))
+
+_BY_COUNT = frozenset(("rand", "randn"))
+
+_LINES = frozenset(("arange", "linspace", "logspace", "hanning", "hamming"))
+
 _STRUCTURAL = frozenset(
     ("concatenate", "stack", "hstack", "vstack", "dstack", "column_stack", "zeros", "ones", "empty", "arange", "where",
      "linspace", "zeros_like", "ones_like", "empty_like", "full_like", "copy", "asarray", "asanyarray", "eye",
      "repeat", "tile", "sort", "argsort", "cumsum", "diff", "unique", "dot", "matmul", "outer", "random")
 )  # fmt: skip
-_DISPLAYS = {
-    ast.List: "list", ast.ListComp: "list", ast.Dict: "dict", ast.DictComp: "dict", ast.Set: "set", ast.SetComp: "set",
-    ast.Tuple: "tuple", ast.Constant: "scalar", ast.JoinedStr: "scalar",
-}  # fmt: skip
-_TO_A_NUMBER = frozenset(
-    ("sum", "prod", "mean", "std", "var", "all", "any", "max", "min", "argmax", "argmin", "ptp", "median", "nansum",
-     "nanmean", "nanmax", "nanmin", "nanstd", "average", "count_nonzero", "amax", "amin", "vdot")
-)  # fmt: skip
-"""Reductions of a NumPy array to one number, unless an axis is given: numbers never change in place."""
+
+_CASTS = {"float": "float32", "double": "float64", "half": "float16", "long": "int64", "int": "int32", "short": "int16"}
+_CASTS |= {"char": "int8", "byte": "uint8"}
+
+_CONVERSIONS = ("asarray", "as_tensor", "asanyarray", "ascontiguousarray", "array", "to", "astype", "type")
 
 
-class Shapes(Machine):
-    """Axes, types and layouts."""
-
-    def shaped(self, obj: Obj, name: str, bound: dict[str, int]) -> Obj:
-        if obj.kind not in TENSORS:
-            return obj
-        if obj.kind == "ndarray" and name in _TO_A_NUMBER and not bound.keys() & {"1", "axis", "out", "keepdims"}:
-            obj.kind = "scalar"
-            return obj
-        first = self.get(bound.get("0"))
-        given = first[0].obj if len(first) == 1 else None
-        obj.dtype = self._dtype(bound) or obj.dtype
-        if obj.kind == "ndarray" and not self._surely_array(name, bound, given):
-            obj.kind = "unknown" if name not in _REDUCTIONS else "scalar"
-            return obj
-        if name in _BY_SHAPE and given is not None:
-            positional = sum(key.isdigit() for key in bound)
-            if given.kind in ("tuple", "list") and given.text == "display":
-                fields = [name for name, _ in self.state.fields(given)]
-                obj.ndim = len(fields) if "*" not in fields else None
-            elif isinstance(given.const, int) or given.kind == "scalar":
-                obj.ndim = positional if obj.kind == "tensor" and name != "full" else 1
-        elif name in _BY_COUNT:
-            obj.ndim = sum(key.isdigit() for key in bound)
-        elif name in _LINES:
-            obj.ndim = 1
-        elif name in ("eye", "identity"):
-            obj.ndim = 2
-        elif name.endswith("_like") or name in ("copy", "clone"):
-            obj.ndim, obj.dtype = (given.ndim, obj.dtype or given.dtype) if given is not None else (None, None)
-        elif name in ("array", "tensor", "asarray") and given is not None:
-            obj.ndim = given.ndim if given.kind in TENSORS else self._depth(given)
-            if obj.dtype is None and self._holds_floats(given):
-                obj.dtype = "float64" if obj.kind == "ndarray" else "float32"
-        elif name.startswith("__"):
-            axes = [value[0].obj.ndim or 0 for key in bound if (value := self.get(bound[key]))]
-            obj.ndim = max(axes, default=0) or None
-        if obj.ndim == 1 and name in ("arange", *_BY_SHAPE, "array", "tensor") and given is not None:
-            obj.length = self._length(self._size(given) if name in _BY_SHAPE else given, bound)
-        if obj.dtype is None and name in (*_BY_SHAPE, *_BY_COUNT):
-            obj.dtype = "float64" if obj.kind == "ndarray" else "float32"
+def shaped(m: Machine, obj: Obj, name: str, bound: dict[str, int]) -> Obj:
+    if obj.kind not in TENSORS:
         return obj
+    if obj.kind == "ndarray" and name in _TO_A_NUMBER and not bound.keys() & {"1", "axis", "out", "keepdims"}:
+        obj.kind = "scalar"
+        return obj
+    first = m.get(bound.get("0"))
+    given = first[0].obj if len(first) == 1 else None
+    obj.dtype = _dtype(m, bound) or obj.dtype
+    if obj.kind == "ndarray" and not _surely_array(m, name, bound, given):
+        obj.kind = "unknown" if name not in _REDUCTIONS else "scalar"
+        return obj
+    if name in _BY_SHAPE and given is not None:
+        positional = sum(key.isdigit() for key in bound)
+        if given.kind in ("tuple", "list") and given.text == "display":
+            fields = [name for name, _ in m.state.fields(given)]
+            obj.ndim = len(fields) if "*" not in fields else None
+        elif isinstance(given.const, int) or given.kind == "scalar":
+            obj.ndim = positional if obj.kind == "tensor" and name != "full" else 1
+    elif name in _BY_COUNT:
+        obj.ndim = sum(key.isdigit() for key in bound)
+    elif name in _LINES:
+        obj.ndim = 1
+    elif name in ("eye", "identity"):
+        obj.ndim = 2
+    elif name.endswith("_like") or name in ("copy", "clone"):
+        obj.ndim, obj.dtype = (given.ndim, obj.dtype or given.dtype) if given is not None else (None, None)
+    elif name in ("array", "tensor", "asarray") and given is not None:
+        obj.ndim = given.ndim if given.kind in TENSORS else _depth(m, given)
+        if obj.dtype is None and _holds_floats(m, given):
+            obj.dtype = "float64" if obj.kind == "ndarray" else "float32"
+    elif name.startswith("__"):
+        axes = [value[0].obj.ndim or 0 for key in bound if (value := m.get(bound[key]))]
+        obj.ndim = max(axes, default=0) or None
+    if obj.ndim == 1 and name in ("arange", *_BY_SHAPE, "array", "tensor") and given is not None:
+        obj.length = _length(m, _size(m, given) if name in _BY_SHAPE else given, bound)
+    if obj.dtype is None and name in (*_BY_SHAPE, *_BY_COUNT):
+        obj.dtype = "float64" if obj.kind == "ndarray" else "float32"
+    return obj
 
-    def view(self, ref: Ref, name: str, register: int, kind: str = "same", **more: object) -> Value:
-        made = super().view(ref, name, register, kind, **more)  # type: ignore[arg-type]
-        if name in ("reshape", "view") and isinstance(self.op, ops.Call):
-            shape = [self.get(given) for given, _ in self.op.args]
-            if len(shape) == 1 and len(shape[0]) == 1 and shape[0][0].obj.kind == "tuple":
-                axes: int | None = len(list(self.state.fields(shape[0][0].obj)))
-            else:
-                axes = len(shape) if not any(starred for _, starred in self.op.args) else None
-            for one in made:
-                one.obj.ndim = axes or None
-        return made
 
-    def _surely_array(self, name: str, bound: dict[str, int], given: Obj | None) -> bool:
-        """Whether a function of NumPy returns an array: for numbers most of them return a number."""
-        if "object" in self._names_of(bound):
-            return False
-        if name in _REDUCTIONS:
-            return "axis" in bound or "keepdims" in bound or "out" in bound or (not self.is_method and "1" in bound)
-        if self.is_method or name.startswith("__"):
-            return True
-        effect = tables.function(f"numpy.{name}")
-        if effect is None or not effect.parameters or name in ("array", "asarray", "full"):
-            return True
-        arrays = (*TENSORS, "list", "tuple", "unknown") if name in _STRUCTURAL else (*TENSORS, "list", "tuple")
-        return any(ref.obj.kind in arrays for register in bound.values() for ref in self.get(register))
+def _surely_array(m: Machine, name: str, bound: dict[str, int], given: Obj | None) -> bool:
+    """Whether a function of NumPy returns an array: for numbers most of them return a number."""
+    if "object" in _names_of(m, bound):
+        return False
+    if name in _REDUCTIONS:
+        return "axis" in bound or "keepdims" in bound or "out" in bound or (not m.is_method and "1" in bound)
+    if m.is_method or name.startswith("__"):
+        return True
+    effect = tables.function(f"numpy.{name}")
+    if effect is None or not effect.parameters or name in ("array", "asarray", "full"):
+        return True
+    arrays = (*TENSORS, "list", "tuple", "unknown") if name in _STRUCTURAL else (*TENSORS, "list", "tuple")
+    return any(ref.obj.kind in arrays for register in bound.values() for ref in m.get(register))
 
-    def _names_of(self, bound: dict[str, int]) -> set[str]:
-        value = self.get(bound.get("dtype"))
-        return {str(ref.obj.target).rpartition(".")[2] for ref in value if isinstance(ref.obj.target, str)}
 
-    def _size(self, shape: Obj) -> Obj | None:
-        """The length of the one axis of a shape, given as a number or in a list; None if it is one of several."""
-        if shape.kind not in ("list", "tuple"):
-            return shape
-        sizes = self.items(shape)
-        return sizes[0].obj if len(sizes) == 1 else None
+def _names_of(m: Machine, bound: dict[str, int]) -> set[str]:
+    value = m.get(bound.get("dtype"))
+    return {str(ref.obj.target).rpartition(".")[2] for ref in value if isinstance(ref.obj.target, str)}
 
-    def _length(self, given: Obj | None, bound: dict[str, int]) -> int | None:
-        """The length of a new array of one axis, where it is written in the program."""
-        if given is None:
-            return None
-        if given.kind in ("list", "tuple"):
-            return self.size(given)
-        number = given.const
-        if "1" in bound or not isinstance(number, int | float) or isinstance(number, bool):
-            return None
-        return int(-(-number // 1))
 
-    def _dtype(self, bound: dict[str, int]) -> str | None:
-        for key in ("dtype", "1", "2"):
-            value = self.get(bound.get(key))
-            if len(value) == 1 and isinstance(value[0].obj.target, str) and value[0].obj.kind == "module-name":
-                name = value[0].obj.target.rpartition(".")[2]
-                if value[0].obj.target == "builtins.float":
-                    return "float64"
-                if name.rstrip("0123456789") in ("float", "int", "uint", "bfloat", "complex") and name[-1].isdigit():
-                    return name
-                if value[0].obj.target.startswith("torch."):
-                    return _CASTS.get(name)
+def _size(m: Machine, shape: Obj) -> Obj | None:
+    """The length of the one axis of a shape, given as a number or in a list; None if it is one of several."""
+    if shape.kind not in ("list", "tuple"):
+        return shape
+    sizes = m.items(shape)
+    return sizes[0].obj if len(sizes) == 1 else None
+
+
+def _length(m: Machine, given: Obj | None, bound: dict[str, int]) -> int | None:
+    """The length of a new array of one axis, where it is written in the program."""
+    if given is None:
         return None
+    if given.kind in ("list", "tuple"):
+        return size_of(m, given)
+    number = given.const
+    if "1" in bound or not isinstance(number, int | float) or isinstance(number, bool):
+        return None
+    return int(-(-number // 1))
 
-    def _depth(self, obj: Obj, limit: int = 6) -> int | None:
-        if limit == 0 or obj.kind not in ("list", "tuple"):
-            return 0 if obj.kind == "scalar" else None
-        items = self.items(obj)
-        if not items:
-            return None
-        inner = self._depth(items[0].obj, limit - 1)
-        return None if inner is None else inner + 1
 
-    def _holds_floats(self, obj: Obj, limit: int = 6) -> bool:
-        if isinstance(obj.const, float):
-            return True
-        if limit == 0 or obj.kind not in ("list", "tuple"):
-            return False
-        return any(self._holds_floats(ref.obj, limit - 1) for ref in self.items(obj))
+def _dtype(m: Machine, bound: dict[str, int]) -> str | None:
+    for key in ("dtype", "1", "2"):
+        value = m.get(bound.get(key))
+        if len(value) == 1 and isinstance(value[0].obj.target, str) and value[0].obj.kind == "module-name":
+            name = value[0].obj.target.rpartition(".")[2]
+            if value[0].obj.target == "builtins.float":
+                return "float64"
+            if name.rstrip("0123456789") in ("float", "int", "uint", "bfloat", "complex") and name[-1].isdigit():
+                return name
+            if value[0].obj.target.startswith("torch."):
+                return _CASTS.get(name)
+    return None
 
-    def certainly(self, obj: Obj, name: str) -> str:
-        """Whether a possible view is one: "view", "copy" or "maybe"."""
-        own = obj.node is not None and obj.base is None
-        if name in ("reshape", "ravel", "flatten", "contiguous", "ascontiguousarray"):
-            if (obj.strided and name != "contiguous") or spread(obj):
-                return "copy"
-            if name == "flatten" and obj.kind == "ndarray":
-                return "copy"
-            return "view" if (own and not obj.strided) or (name in ("reshape", "ravel") and obj.ndim == 1) else "maybe"
-        if name in (*_CONVERSIONS, *_CASTS):
-            wanted = _CASTS.get(name) if name in _CASTS else self._dtype(self._bound_now())
-            given = self._gives_dtype()
-            if name in _CASTS or given:
-                if wanted is None or obj.dtype is None:
-                    return "maybe"
-                return "view" if wanted == obj.dtype else "copy"
-            return "view" if name in ("asarray", "asanyarray", "as_tensor", "array") else "maybe"
-        if name == "cpu":
-            return "view" if own else "maybe"
-        if name in ("conj", "positive", "real", "atleast_1d", "atleast_2d"):
-            return "maybe"
+
+def _depth(m: Machine, obj: Obj, limit: int = 6) -> int | None:
+    if limit == 0 or obj.kind not in ("list", "tuple"):
+        return 0 if obj.kind == "scalar" else None
+    items = m.items(obj)
+    if not items:
+        return None
+    inner = _depth(m, items[0].obj, limit - 1)
+    return None if inner is None else inner + 1
+
+
+def _holds_floats(m: Machine, obj: Obj, limit: int = 6) -> bool:
+    if isinstance(obj.const, float):
+        return True
+    if limit == 0 or obj.kind not in ("list", "tuple"):
+        return False
+    return any(_holds_floats(m, ref.obj, limit - 1) for ref in m.items(obj))
+
+
+def certainly(m: Machine, obj: Obj, name: str) -> str:
+    """Whether a possible view is one: "view", "copy" or "maybe"."""
+    own = obj.node is not None and obj.base is None
+    if name in ("reshape", "ravel", "flatten", "contiguous", "ascontiguousarray"):
+        if (obj.strided and name != "contiguous") or spread(obj):
+            return "copy"
+        if name == "flatten" and obj.kind == "ndarray":
+            return "copy"
+        return "view" if (own and not obj.strided) or (name in ("reshape", "ravel") and obj.ndim == 1) else "maybe"
+    if name in (*_CONVERSIONS, *_CASTS):
+        wanted = _CASTS.get(name) if name in _CASTS else _dtype(m, _bound_now(m))
+        given = _gives_dtype(m)
+        if name in _CASTS or given:
+            if wanted is None or obj.dtype is None:
+                return "maybe"
+            return "view" if wanted == obj.dtype else "copy"
+        return "view" if name in ("asarray", "asanyarray", "as_tensor", "array") else "maybe"
+    if name == "cpu":
+        return "view" if own else "maybe"
+    if name in ("conj", "positive", "real", "atleast_1d", "atleast_2d"):
         return "maybe"
+    return "maybe"
 
-    def _bound_now(self) -> dict[str, int]:
-        if not isinstance(self.op, ops.Call):
-            return {}
-        shift = 1 if self.is_method else 0
-        out = {str(at + shift): register for at, (register, _) in enumerate(self.op.args)}
-        return out | {name: register for name, register in self.op.keywords if name}
 
-    def _gives_dtype(self) -> bool:
-        bound = self._bound_now()
-        return "dtype" in bound or len([key for key in bound if key.isdigit() and key != "0"]) > 0
+def _bound_now(m: Machine, ) -> dict[str, int]:
+    if not isinstance(m.op, ops.Call):
+        return {}
+    shift = 1 if m.is_method else 0
+    out = {str(at + shift): register for at, (register, _) in enumerate(m.op.args)}
+    return out | {name: register for name, register in m.op.keywords if name}
 
-    def part_kind(self, obj: Obj, name: object) -> Obj:
-        """The kind of a field, by its assignments in the class, or by such fields of the library."""
-        example = Obj("unknown")
-        if name == "grad":
-            example.kind = obj.kind
-            return example
-        if isinstance(obj.target, ClassInfo) and isinstance(name, str):
-            found = self._attribute_kind(obj.target, name)
-            if found is not None:
-                return found
-        if obj.kind == "module":
-            if name in ("weight", "bias", "in_proj_weight", "running_mean", "running_var"):
-                example.kind, example.grad, example.leaf = "tensor", str(name)[:7] != "running", True
-            elif isinstance(name, int) or name == "*":
-                example.kind = "module"
-        if obj.kind == "optimizer" and name in ("param_groups", "state"):
-            example.kind = "list" if name == "param_groups" else "dict"
-        if obj.field == "state" and obj.owner is not None and obj.owner.kind == "optimizer":
-            example.kind = "dict"
-        elif obj.owner is not None and obj.owner.field == "state" and obj.kind == "dict":
-            example.kind = "tensor"
-        if obj.kind == "tenure-module" and name in ("weight", "bias"):
-            example.kind, example.grad, example.leaf = "var", True, True
-        return example
 
-    def _attribute_kind(self, info: ClassInfo, name: str) -> Obj | None:
-        for base in self.program.bases(info):
-            if not isinstance(base, ClassInfo) or name not in base.attributes:
-                continue
-            found = [self.static(base.module, given) for given in base.attributes[name]]
-            known = [one for one in found if one.kind != "scalar" or one.const is not None]
-            if known and all(one.kind == known[0].kind for one in known):
-                return known[0]
-            return None
-        return None
-
-    def static(self, module: Module, node: ast.expr) -> Obj:
-        """An example of an expression's value, by its form alone."""
-        out = Obj(_DISPLAYS.get(type(node), "unknown"))
-        if isinstance(node, ast.Constant):
-            out.const = node.value
-        if isinstance(node, ast.Call):
-            target = self.program.resolve(module, node.func)
-            if isinstance(target, ClassInfo):
-                out.kind, out.target = self.instance_kind(target), target
-            elif isinstance(target, str):
-                effect = tables.function(target)
-                name = target.rpartition(".")[2]
-                kind = effect.kind if effect is not None else self.guess_class(target, name)
-                out.kind = kind if kind not in (None, "same") else "unknown"
-                out.target = target
-                if name == "Parameter":
-                    out.grad = out.leaf = True
-                if name in _BY_SHAPE and node.args and isinstance(node.args[0], ast.Tuple):
-                    out.ndim = len(node.args[0].elts)
-        return out
-
-    def parts_of(self, value: Value) -> Value:
-        """All items of several containers."""
-        return tuple(ref for one in value for ref in self.items(one.obj))
+def _gives_dtype(m: Machine, ) -> bool:
+    bound = _bound_now(m)
+    return "dtype" in bound or len([key for key in bound if key.isdigit() and key != "0"]) > 0

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tenure.check.analysis.findings import Findings
-from tenure.check.analysis.memory import copylike
-from tenure.check.values import Holder, Loan, Obj, Ref, Value, Write
+from tenure.check.values import Holder, Loan, Obj, Ref, Value, Write, copylike
 
 __all__ = ["Act", "Encoder", "Fresh", "Given", "Path", "Summary", "path_of"]
 

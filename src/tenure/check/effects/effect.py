@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["CONTAINERS", "HOLDING", "MUTABLE", "TENSORS", "Effect", "Kind", "Relation"]
+__all__ = ["CONTAINERS", "HOLDING", "MUTABLE", "OBJECTS", "TENSORS", "Effect", "Kind", "Relation"]
 
 Kind = Literal[
     "tensor",  # PyTorch's, nn.Parameter included
@@ -46,6 +46,9 @@ CONTAINERS: frozenset[Kind] = frozenset(("list", "dict", "set", "deque", "bytear
 
 HOLDING: frozenset[Kind] = CONTAINERS | {"tuple"}
 """Kinds of containers."""
+
+OBJECTS: frozenset[str] = frozenset(("instance", "module", "tenure-module", "optimizer", "tenure-optimizer"))
+"""Kinds of objects whose attributes are names like others ("instance": of a class of the tree)."""
 
 MUTABLE: frozenset[Kind] = TENSORS | CONTAINERS
 """Kinds that can be written."""

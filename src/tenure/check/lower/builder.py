@@ -21,7 +21,10 @@ class Loop:
 
 @dataclass(slots=True)
 class Builder:
-    """Blocks of one body. `here` is the block that operations go to; None-like code after a jump has its own."""
+    """Blocks of one body. `here` is the block that operations go to; None-like code after a jump has its own.
+
+    `rename` gives the variables of a body that is executed within another one names of their own.
+    """
 
     graph: Graph = field(default_factory=Graph)
     here: int = 0
@@ -32,6 +35,7 @@ class Builder:
     handlers: list[int] = field(default_factory=list)
     renamed: list[dict[str, str]] = field(default_factory=list)
     comprehensions: int = 0
+    rename: Callable[[str], str] | None = None
 
     def __post_init__(self) -> None:
         self.graph.blocks = [Block(), Block()]
@@ -87,7 +91,7 @@ class Builder:
         for scope in reversed(self.renamed):
             if name in scope:
                 return scope[name]
-        return name
+        return name if self.rename is None else self.rename(name)
 
     def under(self, test: ast.expr, holds: bool) -> tuple[Condition, ...]:
         """The conditions in force where `test` came out as `holds`."""

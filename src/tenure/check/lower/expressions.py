@@ -68,7 +68,7 @@ class Expressions(Builder):
 
     def _name(self, node: ast.Name) -> int:
         dst = self.register()
-        self.emit(ops.Load(node, dst, self.local(node.id) if self.renamed else node.id))
+        self.emit(ops.Load(node, dst, self.local(node.id) if self.renamed or self.rename else node.id))
         return dst
 
     def _attribute(self, node: ast.Attribute) -> int:
@@ -202,7 +202,7 @@ class Expressions(Builder):
     def _namedexpr(self, node: ast.NamedExpr) -> int:
         src = self.value(node.value)
         # A walrus in a comprehension binds outside of it.
-        self.emit(ops.Bind(node.target, node.target.id, src))
+        self.emit(ops.Bind(node.target, self.rename(node.target.id) if self.rename else node.target.id, src))
         return src
 
     def _build(self, node: ast.expr, kind: str, elements: Sequence[ast.expr]) -> int:
@@ -289,7 +289,7 @@ class Expressions(Builder):
         self.renamed.pop()
         self.start(after, falls=False)
 
-    def assign(self, target: ast.expr, src: int, chained: str | None = None) -> None:
+    def assign(self, target: ast.expr, src: int, chained: str | tuple[int, str] | None = None) -> None:
         """Bind a target; implemented by the other half of the lowering."""
         raise NotImplementedError
 

@@ -30,22 +30,29 @@ class Statements(Expressions, Patterns):
 
     def _assign(self, node: ast.Assign) -> None:
         src, first = self.value(node.value), node.targets[0]
-        several = len(node.targets) > 1 and all(isinstance(target, ast.Name) for target in node.targets)
+        several = len(node.targets) > 1 and all(isinstance(one, ast.Name | ast.Attribute) for one in node.targets)
         for target in node.targets:
-            chained = first.id if several and isinstance(first, ast.Name) and target is not first else None
-            self.assign(target, src, chained)
+            self.assign(target, src, self._chain(first) if several and target is not first else None)
+
+    def _chain(self, first: ast.expr) -> str | tuple[int, str] | None:
+        match first:
+            case ast.Name(id=name):
+                return self.local(name)
+            case ast.Attribute(value=value, attr=name):
+                return self.value(value), name
+        return None
 
     def _annassign(self, node: ast.AnnAssign) -> None:
         if node.value is not None:
             self.assign(node.target, self.value(node.value))
 
-    def assign(self, target: ast.expr, src: int, chained: str | None = None) -> None:
+    def assign(self, target: ast.expr, src: int, chained: str | tuple[int, str] | None = None) -> None:
         """Bind a target to the value in a register."""
         match target:
             case ast.Name():
-                self.emit(ops.Bind(target, self.local(target.id), src, chained and self.local(chained)))
+                self.emit(ops.Bind(target, self.local(target.id), src, chained))
             case ast.Attribute():
-                self.emit(ops.SetAttr(target, self.value(target.value), target.attr, src))
+                self.emit(ops.SetAttr(target, self.value(target.value), target.attr, src, chained=chained))
             case ast.Subscript():
                 obj = self.value(target.value)
                 self.emit(ops.SetItem(target, obj, self.index(target.slice), src))

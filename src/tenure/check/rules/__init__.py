@@ -1,85 +1,18 @@
-"""The rules, one file each, and the tuple of them all."""
+"""The rules, one file each: a module of this folder that has a `RULE` is one."""
 
-from tenure.check.rules import (
-    alias_lost,
-    alias_read_after_write,
-    borrowed_parameter_written,
-    cached_value_mutated,
-    chained_assignment,
-    closure_captures_loop_variable,
-    donated_value_used,
-    exclusive_borrow_while_shared,
-    generator_state_forked,
-    grad_not_cleared,
-    graph_kept_by_accumulation,
-    hooked_output_overwritten,
-    index_out_of_range,
-    iterator_consumed,
-    maybe_view_written,
-    modified_while_iterated,
-    mutable_default_mutated,
-    pending_operand_overwritten,
-    repeated_object,
-    result_discarded,
-    saved_for_backward_overwritten,
-    second_exclusive_borrow,
-    self_overlapping_write,
-    sent_value_overwritten,
-    shared_dataset_changed,
-    snapshot_not_copied,
-    swap_through_views,
-    thread_race,
-    traced_value_changed,
-    use_after_move,
-    use_while_exclusively_borrowed,
-    view_read_after_write,
-    write_hidden_from_autograd,
-    write_through_a_stale_borrow,
-    write_to_a_temporary,
-    write_to_a_value,
-    write_while_lent,
-)
+import pkgutil
+from importlib import import_module
+
 from tenure.check.rules.rule import Rule
 
 __all__ = ["RULES", "Rule"]
 
-RULES: tuple[Rule, ...] = (
-    donated_value_used.RULE,
-    generator_state_forked.RULE,
-    graph_kept_by_accumulation.RULE,
-    iterator_consumed.RULE,
-    use_after_move.RULE,
-    repeated_object.RULE,
-    second_exclusive_borrow.RULE,
-    shared_dataset_changed.RULE,
-    thread_race.RULE,
-    exclusive_borrow_while_shared.RULE,
-    self_overlapping_write.RULE,
-    swap_through_views.RULE,
-    use_while_exclusively_borrowed.RULE,
-    alias_read_after_write.RULE,
-    closure_captures_loop_variable.RULE,
-    grad_not_cleared.RULE,
-    hooked_output_overwritten.RULE,
-    modified_while_iterated.RULE,
-    mutable_default_mutated.RULE,
-    pending_operand_overwritten.RULE,
-    saved_for_backward_overwritten.RULE,
-    sent_value_overwritten.RULE,
-    snapshot_not_copied.RULE,
-    traced_value_changed.RULE,
-    view_read_after_write.RULE,
-    write_hidden_from_autograd.RULE,
-    write_while_lent.RULE,
-    borrowed_parameter_written.RULE,
-    cached_value_mutated.RULE,
-    chained_assignment.RULE,
-    result_discarded.RULE,
-    write_to_a_temporary.RULE,
-    write_to_a_value.RULE,
-    alias_lost.RULE,
-    maybe_view_written.RULE,
-    write_through_a_stale_borrow.RULE,
-    index_out_of_range.RULE,
+_MODULES = [import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__)]
+
+RULES: tuple[Rule, ...] = tuple(
+    sorted(
+        (module.RULE for module in _MODULES if hasattr(module, "RULE")),
+        key=lambda rule: (rule.code, rule.name),
+    )
 )
 """Every rule, in the order of their codes and names."""

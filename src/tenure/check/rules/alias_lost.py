@@ -2,9 +2,13 @@
 
 from collections.abc import Iterator
 
+from tenure.check.analysis.conflicts import note
+from tenure.check.analysis.events import Events
+from tenure.check.analysis.machine import Machine
 from tenure.check.facts import Facts
 from tenure.check.rules.rule import Rule
 from tenure.check.rules.wording import of_events
+from tenure.check.values import Holder, Ref, Write
 from tenure.diagnostic import Diagnostic
 
 __all__ = ["RULE"]
@@ -17,6 +21,11 @@ def _check(facts: Facts) -> Iterator[Diagnostic]:
         "this was a view before it was copied, and is an array of its own now",
         ("the copies part here", "written here"),
     )
+
+
+def _written(m: Machine, ref: Ref, holder: Holder | None, write: Write) -> None:
+    if ref.obj.text == "parted" and write.sort == "write":
+        note(m, RULE.name, ref.obj.node, write.node)
 
 
 RULE = Rule(
@@ -42,4 +51,5 @@ state["row"] += 1.0
 """,
     help="take the view again after the copy",
     check=_check,
+    on=Events(written=(_written,)),
 )

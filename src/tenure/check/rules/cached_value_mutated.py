@@ -2,9 +2,13 @@
 
 from collections.abc import Iterator
 
+from tenure.check.analysis.conflicts import note
+from tenure.check.analysis.events import Events
+from tenure.check.analysis.machine import Machine
 from tenure.check.facts import Facts
 from tenure.check.rules.rule import Rule
 from tenure.check.rules.wording import of_events
+from tenure.check.values import Holder, Ref, Write
 from tenure.diagnostic import Diagnostic
 
 __all__ = ["RULE"]
@@ -17,6 +21,11 @@ def _check(facts: Facts) -> Iterator[Diagnostic]:
         "this writes to a value that the cache will give to every other caller",
         ("written here", "it comes from the cache here"),
     )
+
+
+def _written(m: Machine, ref: Ref, holder: Holder | None, write: Write) -> None:
+    if ref.obj.text == "cached":
+        note(m, RULE.name, write.node, ref.loan.node if ref.loan else ref.obj.node, detail=write.text)
 
 
 RULE = Rule(
@@ -46,4 +55,5 @@ w = window(4) * 2.0
 """,
     help="compute out of place, or copy first",
     check=_check,
+    on=Events(written=(_written,)),
 )

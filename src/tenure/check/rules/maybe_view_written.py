@@ -2,9 +2,13 @@
 
 from collections.abc import Iterator
 
+from tenure.check.analysis.conflicts import note
+from tenure.check.analysis.events import Events
+from tenure.check.analysis.machine import Machine
 from tenure.check.facts import Facts
 from tenure.check.rules.rule import Rule
 from tenure.check.rules.wording import of_events
+from tenure.check.values import Holder, Obj, Ref, Write
 from tenure.diagnostic import Diagnostic
 
 __all__ = ["RULE"]
@@ -14,6 +18,22 @@ def _check(facts: Facts) -> Iterator[Diagnostic]:
     return of_events(
         facts, RULE, "this writes to a copy: the layout does not allow a view here", ("lost here", "a copy here")
     )
+
+
+def _written(m: Machine, ref: Ref, holder: Holder | None, write: Write) -> None:
+    if ref.obj.text == "reshaped" and write.sort == "write":
+        _reshaped(m).setdefault(ref.obj, write)
+
+
+def _finished(m: Machine) -> None:
+    for obj, write in _reshaped(m).items():
+        if obj not in m.seen:
+            note(m, RULE.name, write.node, obj.node)
+
+
+def _reshaped(m: Machine) -> dict[Obj, Write]:
+    """The copies by `reshape` that are written."""
+    return m.notes(RULE.name, dict)
 
 
 RULE = Rule(
@@ -39,4 +59,5 @@ clear(np.ones((2, 3)).T)
 """,
     help="write to the array itself, or use `.view(...)`, which raises where it would copy",
     check=_check,
+    on=Events(written=(_written,), finished=(_finished,)),
 )

@@ -2,9 +2,15 @@
 
 from collections.abc import Iterator
 
+from tenure.check import ops
+from tenure.check.analysis.conflicts import note
+from tenure.check.analysis.events import Events
+from tenure.check.analysis.indices import component
+from tenure.check.analysis.machine import Machine
 from tenure.check.facts import Facts
 from tenure.check.rules.rule import Rule
 from tenure.check.rules.wording import of_events
+from tenure.check.values import Holder, Ref, Write
 from tenure.diagnostic import Diagnostic
 
 __all__ = ["RULE"]
@@ -17,6 +23,27 @@ def _check(facts: Facts) -> Iterator[Diagnostic]:
         "the default value of `{text}` is written: every later call starts from it",
         ("written here", "made once, here"),
     )
+
+
+_MEMO = ("cache", "memo", "registry")
+
+
+def _written(m: Machine, ref: Ref, holder: Holder | None, write: Write) -> None:
+    root = ref.obj.root()
+    if not root.default or not isinstance(root.parameter, str) or (write.inner is not None and write.via == ()):
+        return
+    name = root.parameter.lower()
+    if any(part in name for part in _MEMO) or name.startswith("_"):
+        return
+    if root.kind == "dict" and write.grows:
+        return
+    note(m, RULE.name, write.node, root.node, text=root.parameter)
+
+
+def _placed(m: Machine, ref: Ref, op: ops.SetItem) -> None:
+    obj = ref.obj
+    if obj.default and obj.kind == "dict" and all(component(m, step)[0] == "k" for step in op.index):
+        note(m, RULE.name, op.node, obj.node, text=str(obj.parameter))
 
 
 RULE = Rule(
@@ -43,4 +70,5 @@ def accumulate(x, state=None):
 """,
     help="default to None, and make the value in the body",
     check=_check,
+    on=Events(written=(_written,), placed=(_placed,)),
 )

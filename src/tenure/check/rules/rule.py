@@ -4,8 +4,9 @@ Documentation pages, `tenure rule` and the reports are all made from it.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from tenure.check.analysis.events import Events
 from tenure.check.facts import Facts
 from tenure.diagnostic import Diagnostic
 
@@ -18,7 +19,7 @@ class Rule:
 
     `sentence` is the law in one line, `reason` why it is one, `wrong` and `right` are whole programs (the first is
     reported by this rule, the second by none), `help` is what to write instead. `check` finds the breaches in what
-    the analysis knows of one module.
+    the analysis knows of one module; `on` are the events of the analysis that the rule listens to.
     """
 
     name: str
@@ -29,3 +30,4 @@ class Rule:
     right: str
     help: str
     check: Callable[[Facts], Iterable[Diagnostic]]
+    on: Events = field(default_factory=Events)

@@ -2,9 +2,13 @@
 
 from collections.abc import Iterator
 
+from tenure.check.analysis.conflicts import note
+from tenure.check.analysis.events import Events
+from tenure.check.analysis.machine import Machine
 from tenure.check.facts import Facts
 from tenure.check.rules.rule import Rule
 from tenure.check.rules.wording import of_events
+from tenure.check.values import MUST, Holder, Obj, Ref, Value, Write, spread
 from tenure.diagnostic import Diagnostic
 
 __all__ = ["RULE"]
@@ -12,6 +16,31 @@ __all__ = ["RULE"]
 
 def _check(facts: Facts) -> Iterator[Diagnostic]:
     return of_events(facts, RULE, "what is written here overlaps with itself", ("written here", "shares its memory"))
+
+
+def _written(m: Machine, ref: Ref, holder: Holder | None, write: Write) -> None:
+    """A write to a view by `expand`."""
+    obj = ref.obj
+    made = spread(obj)
+    if made and obj.kind == "tensor" and write.sort == "write" and m.alone and ref.must and not obj.maybe:
+        note(m, RULE.name, write.node, made.node, detail="expanded")
+
+
+def _paired(m: Machine, target: Value, operand: Value) -> None:
+    """A view of a tensor that is written with another, shifted one."""
+    for one in target:
+        for other in operand:
+            a, b = one.obj, other.obj
+            if a.kind != "tensor" or a is b or a.base is None or a.base is not b.base or a.region == b.region:
+                continue
+            if _indexed(a) and _indexed(b) and m.state.overlap(a, b) == MUST:
+                note(m, RULE.name, m.op.node, b.node, detail="shifted")
+
+
+def _indexed(obj: Obj) -> bool:
+    """Whether a view is made by constant indices alone."""
+    constant = all(isinstance(part, int | str | None) for component in obj.region for part in component)
+    return constant and all(component[0] in ("i", "s", "all") for component in obj.region)
 
 
 RULE = Rule(
@@ -34,4 +63,5 @@ x[1:] = x[1:] + x[:-1]
 """,
     help="compute out of place first, or make a copy with `.clone()`",
     check=_check,
+    on=Events(written=(_written,), paired=(_paired,)),
 )

@@ -1,10 +1,19 @@
 """The rule thread-race (TN499)."""
 
+import ast
 from collections.abc import Iterator
 
+from tenure.check import ops
+from tenure.check.analysis.conflicts import note
+from tenure.check.analysis.events import Events
+from tenure.check.analysis.functions import outer_examples, summarize
+from tenure.check.analysis.machine import Machine
+from tenure.check.analysis.replay import resolve
 from tenure.check.facts import Facts
 from tenure.check.rules.rule import Rule
 from tenure.check.rules.wording import of_events
+from tenure.check.scope import parameters
+from tenure.check.values import Holder, Obj, Ref, Value, Write
 from tenure.diagnostic import Diagnostic
 
 __all__ = ["RULE"]
@@ -17,6 +26,54 @@ def _check(facts: Facts) -> Iterator[Diagnostic]:
         "several threads write this tensor",
         ("written by each of them", "the tensor", "the threads are made here"),
     )
+
+
+def _threaded(m: Machine, op: ops.Call) -> None:
+    """Start a thread on a function that writes the same object as another one."""
+    registers = dict(op.keywords)
+    for ref in m.get(registers.get("target")):
+        function = ref.obj.target
+        if not isinstance(function, ops.Function):
+            continue
+        given = _arguments(m, function, m.get(registers.get("args")))
+        examples = {name: value[0].obj for name, (value, _) in given.items() if len(value) == 1}
+        summary = summarize(m, function, examples | outer_examples(m, function))
+        for act in summary.acts.values():
+            for written, _ in resolve(m, act.path, given, function):
+                _race(m, written, act.write, op)
+
+
+def _arguments(m: Machine, function: ops.Function, args: Value) -> dict[str, tuple[Value, Holder | None]]:
+    names = [given.arg for given in parameters(function.node)]
+    out: dict[str, tuple[Value, Holder | None]] = {}
+    for one in args:
+        for at, name in enumerate(names):
+            out[name] = (m.field(one.obj, at), (one.obj, at))
+    return out
+
+
+def _race(m: Machine, written: Ref, write: Write, op: ops.Call) -> None:
+    obj = written.obj
+    if obj.kind not in ("tensor", "ndarray") or obj.summary:
+        return
+    threads: dict[Obj, list[ast.AST]] = m.notes(RULE.name, dict)
+    others = threads.setdefault(obj, [])
+    again = any(node is not op.node for node in others) or (op.node in others and not _loop_local(m, obj))
+    others.append(op.node)
+    if again:
+        note(m, RULE.name, write.inner[1] if write.inner else write.node, obj.node, op.node)
+
+
+def _loop_local(m: Machine, obj: Obj) -> bool:
+    """Whether each round of a loop has an object of its own there."""
+    at: Obj | None = obj
+    while at is not None:
+        if any(isinstance(part, Obj) for component in at.region for part in component) or isinstance(at.field, Obj):
+            return True
+        if ("old", at) in m.objects:
+            return True
+        at = at.base or at.owner
+    return False
 
 
 RULE = Rule(
@@ -42,4 +99,5 @@ ts = [threading.Thread(target=work, args=(part,)) for part in parts]
 """,
     help="give each thread a tensor of its own, or hold a lock",
     check=_check,
+    on=Events(threaded=(_threaded,)),
 )

@@ -1,10 +1,16 @@
 """The rule write-to-a-temporary (TN594)."""
 
+import ast
 from collections.abc import Iterator
 
+from tenure.check.analysis.conflicts import lost, note
+from tenure.check.analysis.events import Events
+from tenure.check.analysis.machine import Machine
+from tenure.check.analysis.replay import discarded
 from tenure.check.facts import Facts
 from tenure.check.rules.rule import Rule
 from tenure.check.rules.wording import of_events
+from tenure.check.values import Holder, Ref, Write
 from tenure.diagnostic import Diagnostic
 
 __all__ = ["RULE"]
@@ -14,6 +20,21 @@ def _check(facts: Facts) -> Iterator[Diagnostic]:
     return of_events(
         facts, RULE, "this writes to a temporary, and the write is lost", ("lost here", "the temporary is made here")
     )
+
+
+def _written(m: Machine, ref: Ref, holder: Holder | None, write: Write) -> None:
+    temporary = holder is None and ref.obj.text in ("copy", "reshaped") and write.sort == "write"
+    if temporary and m.op.node in discarded(m):
+        lost(m, ref, None)
+
+
+def _lost(m: Machine, ref: Ref, write: Write | None) -> None:
+    if write is not None:
+        call = m.op.node if m.frame is None else m.frame.at
+        note(m, RULE.name, call, write.node, text="view", detail="rebind")
+    elif any(part is ref.obj.node for part in ast.walk(m.op.node)):
+        # The copy was made in the statement itself.
+        note(m, RULE.name, m.op.node, ref.obj.node, text=ref.obj.kind)
 
 
 RULE = Rule(
@@ -36,4 +57,5 @@ a[np.flatnonzero(a > 0)[0]] = 99.0
 """,
     help="write in one indexing step on the left",
     check=_check,
+    on=Events(written=(_written,), lost=(_lost,)),
 )

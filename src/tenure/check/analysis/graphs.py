@@ -1,0 +1,55 @@
+"""Graphs for the backward pass: parents of results, and the values that operations save."""
+
+from tenure.check.analysis.machine import Machine
+from tenure.check.values import Obj, Ref, Value
+
+__all__ = ["derived", "differentiable", "kept_for_backward", "recorded", "tensors_of"]
+
+
+def derived(m: Machine, obj: Obj, parents: Value) -> Obj:
+    """Note that a new tensor was computed from others."""
+    recorded(m, obj, parents, ())
+    return obj
+
+
+def recorded(m: Machine, obj: Obj, parents: Value, saved: Value) -> None:
+    """The graph of a result is its parents' and itself; the values saved by its operation join theirs."""
+    if m.state.quiet > 0 or obj.kind in ("scalar", "ndarray"):
+        return
+    differentiable = [ref for ref in parents if ref.obj.grad or (ref.obj, "·graph") in m.state.cells]
+    if not differentiable:
+        return
+    obj.grad = True
+    cells = m.state.cells
+    graph, kept = [Ref(obj)], list(saved)
+    for ref in differentiable:
+        root = ref.obj
+        inherited = cells.get((root, "·graph"), ())
+        if not inherited and root.base is not None:
+            inherited = cells.get((root.root(), "·graph"), ())
+        graph += inherited or ([Ref(root if not root.base else root.root())] if root.grad else [])
+        kept += cells.get((root, "·saved"), ()) or cells.get((root.root(), "·saved"), ())
+    obj.saves = obj.saves or bool(saved)
+    cells[(obj, "·graph")] = tuple(dict.fromkeys(graph))[:24]
+    cells[(obj, "·saved")] = tuple(dict.fromkeys(kept))[:24]
+
+
+def differentiable(m: Machine, obj: Obj) -> bool:
+    """Whether gradients flow to an object."""
+    return obj.grad or (obj, "·graph") in m.state.cells
+
+
+def tensors_of(m: Machine, value: Value) -> list[Ref]:
+    out = []
+    for ref in value:
+        if ref.obj.kind in ("list", "tuple", "dict", "iterator"):
+            out += [item for item in m.items(ref.obj) if item.obj.kind in ("tensor", "value", "var", "unknown")]
+        else:
+            out.append(ref)
+    return out
+
+
+def kept_for_backward(m: Machine, ref: Ref, holder: object) -> Ref:
+    if ref.write is not None:
+        ref = ref._replace(write=None)
+    return Ref(ref.obj, m.loan("saved", None, ref._replace(loan=None)))

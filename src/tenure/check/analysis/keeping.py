@@ -1,0 +1,150 @@
+"""Values that code keeps: stored twice, written by a second name, used after they were given up."""
+
+import ast
+
+from tenure.check import ops
+from tenure.check.analysis.conflicts import GONE, conflict, note, used_after, wrote
+from tenure.check.analysis.events import Events
+from tenure.check.analysis.findings import Conflict
+from tenure.check.analysis.machine import Machine
+from tenure.check.effects.effect import MUTABLE, OBJECTS, TENSORS
+from tenure.check.values import Holder, Loan, Obj, Ref, Value, Write, plain
+
+__all__ = ["KEEPING"]
+
+
+def _stored_again(m: Machine, obj: Obj, name: object, value: Value, register: int | None) -> None:
+    """Note a container that stores the same object again, written in between."""
+    for ref in value:
+        if ref.obj.kind not in MUTABLE or ref.obj.summary or ref.loan is None:
+            continue
+        _beside_itself(m, obj, name, ref)
+        if register is None or any(isinstance(at, tuple) and at[0] is obj for at in ref.loan.sources()):
+            # A called function puts back the object that it has taken out.
+            continue
+        for field, held in list(m.state.fields(obj)):
+            if field in ("·iterated", "·later", "·graph", "·saved"):
+                continue
+            for old in held:
+                same = old.obj is ref.obj or (old.obj.base is not None and old.obj.root() is ref.obj.root())
+                if same and old.write is not None and old.loan is not None and (field != name or name == "*"):
+                    conflict(m, old, "again", m.op.node)
+
+
+def _beside_itself(m: Machine, obj: Obj, name: object, ref: Ref) -> None:
+    """Note an object of one key of a dictionary that was written and is stored under another key."""
+    if ref.obj.kind not in TENSORS or not isinstance(name, str) or ref.loan is None:
+        return
+    sources = list(ref.loan.sources())
+    write = next((m.through[ref.obj, at] for at in sources if (ref.obj, at) in m.through), None)  # type: ignore[index]
+    at: Loan | None = ref.loan
+    while write is not None and at is not None:
+        match at.source:
+            case (owner, str(key)) if owner is obj and key not in (name, "*"):
+                if any(held.obj is ref.obj for held in m.state.cells.get((obj, key), ())):
+                    conflict(m, ref._replace(loan=at, write=write), "again", m.op.node)
+                return
+        at = at.parent
+
+
+def _marked_by_name(m: Machine, value: Value, holder: Holder | None, write: Write) -> None:
+    """Note `b += x` on a second name of a: it reads as if b became something new, and a changes."""
+    for ref in value:
+        loan = ref.loan
+        if loan is not None and loan.relation == "passed" and m.frame is not None:
+            m.frame.by_name[ref.obj] = write
+            continue
+        if loan is None or loan.source is None or _is_meant(loan.source, holder):
+            continue
+        source = loan.source
+        held = m.state.cells.get(source, ())
+        if loan.relation not in ("name", "parameter", "element", "argument", "attribute") or source == holder:
+            continue
+        marked = tuple(
+            one._replace(loan=loan, write=write, must=len(value) == 1 and write.certain)
+            if one.obj is ref.obj and one.write is None
+            else one
+            for one in held
+        )
+        m.state.cells[source] = marked
+
+
+def _watched_replaced(m: Machine, ref: Ref, name: object, op: ops.Op) -> None:
+    """Note that an object which a compiled function or a second data set reads got another part."""
+    if not m.watching:
+        return
+    write = wrote(m, "replace", f".{name} = …" if isinstance(op, ops.SetAttr) else "[…] = …")
+    cells = m.state.cells
+    own = m.sources.get(op.obj) if isinstance(op, ops.SetAttr | ops.SetItem) else None
+    for holder, value in list(cells.items()):
+        if holder == own or not any(one.obj is ref.obj and one.write is None for one in value):
+            continue
+        cells[holder] = tuple(
+            one._replace(write=write)
+            if one.obj is ref.obj and one.loan is not None and one.loan.relation in ("traced", "subset")
+            and one.write is None
+            else one
+            for one in value
+        )  # fmt: skip
+
+
+def _used_after(m: Machine, ref: Ref, node: ast.AST) -> None:
+    """Note the use of an object that was moved, donated or gone through."""
+    write = ref.write
+    if write is None or ref.obj.summary or write.node is m.op.node:
+        return
+    if write.sort == "consumed":
+        reads_data = isinstance(m.op, ops.Read) or _is_next(m.op)
+        if reads_data or ops.contradictory(write.conditions, m.op.conditions):
+            # `next` says itself that nothing more comes; the truth of an iterator takes nothing from it.
+            return
+        note(m, "iterator-consumed", node, write.node, ref.obj.node)
+    else:
+        rule = "donated-value-used" if write.sort == "donated" else "use-after-move"
+        note(m, rule, node, write.node, detail=write.sort)
+
+
+def _written(m: Machine, ref: Ref, holder: Holder | None, write: Write) -> None:
+    """Keep the variables that are written through, and note writes to objects that were given up."""
+    if isinstance(holder, tuple) and isinstance(holder[1], str):
+        m.written_names.add(holder[1])
+    if isinstance(holder, str):
+        m.written_names.add(plain(holder))
+        m.through.setdefault((ref.obj, holder), write)
+    if ref.write is not None and ref.write.sort in GONE and ref.write.sort != "consumed":
+        used_after(m, ref, m.op.node)
+
+
+def _drop_deliberate(m: Machine) -> None:
+    """Drop conflicts of `d = r = ...` that is written through one name only: the other is then meant to follow."""
+    m.findings.drop(lambda conflict: _deliberate(m, conflict))
+
+
+def _deliberate(m: Machine, conflict: Conflict) -> bool:
+    loan = conflict.loan
+    if loan.relation != "chain" or all(loan is not own for own in m.loans.values()):
+        return False
+    by_name = isinstance(conflict.write.node, ast.AugAssign)
+    source = loan.source[1] if isinstance(loan.source, tuple) else loan.source
+    source = plain(source) if isinstance(source, str) else source
+    return not by_name and not {loan.name, source} <= m.written_names
+
+
+KEEPING = Events(
+    written=(_written,), by_name=(_marked_by_name,), captured=(_stored_again,), replaced=(_watched_replaced,),
+    gone=(_used_after,), finished=(_drop_deliberate,),
+)  # fmt: skip
+
+
+def _is_meant(source: Holder, holder: Holder | None) -> bool:
+    """Whether a write through a second name is likely to be intended for the cell that the name was read from."""
+    if isinstance(source, tuple) and source[0].kind in OBJECTS and isinstance(holder, tuple):
+        # From one attribute to another.
+        return source[0] is not holder[0]
+    if isinstance(source, tuple):
+        return source[0].kind == "iterator" or source[0].text != "display" or not isinstance(source[1], str)
+    return not isinstance(source, str)
+
+
+def _is_next(op: ops.Op) -> bool:
+    return isinstance(op.node, ast.Call) and isinstance(op.node.func, ast.Name) and op.node.func.id == "next"

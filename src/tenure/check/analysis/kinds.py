@@ -1,0 +1,123 @@
+"""Kinds of objects by their class, by their field, or by the form of an expression."""
+
+import ast
+
+from tenure.check.effects import tables
+from tenure.check.program import ClassInfo, Module, Program
+from tenure.check.scope import decorator_names
+from tenure.check.values import Obj
+
+__all__ = ["example_of", "guess_class", "instance_kind", "library_kind", "record_fields"]
+
+_DISPLAYS = {
+    ast.List: "list", ast.ListComp: "list", ast.Dict: "dict", ast.DictComp: "dict", ast.Set: "set", ast.SetComp: "set",
+    ast.Tuple: "tuple", ast.Constant: "scalar", ast.JoinedStr: "scalar",
+}  # fmt: skip
+
+_BY_SHAPE = frozenset(("zeros", "ones", "empty", "full"))
+
+
+def part_kind(program: Program, obj: Obj, name: object) -> Obj:
+    """The kind of a field, by its assignments in the class, or by such fields of the library."""
+    example = Obj("unknown")
+    if name == "grad":
+        example.kind = obj.kind
+        return example
+    if isinstance(obj.target, ClassInfo) and isinstance(name, str):
+        found = _attribute_kind(program, obj.target, name)
+        if found is not None:
+            return found
+    if obj.kind == "module":
+        if name in ("weight", "bias", "in_proj_weight", "running_mean", "running_var"):
+            example.kind, example.grad, example.leaf = "tensor", str(name)[:7] != "running", True
+        elif isinstance(name, int) or name == "*":
+            example.kind = "module"
+    if obj.kind == "optimizer" and name in ("param_groups", "state"):
+        example.kind = "list" if name == "param_groups" else "dict"
+    if obj.field == "state" and obj.owner is not None and obj.owner.kind == "optimizer":
+        example.kind = "dict"
+    elif obj.owner is not None and obj.owner.field == "state" and obj.kind == "dict":
+        example.kind = "tensor"
+    if obj.kind == "tenure-module" and name in ("weight", "bias"):
+        example.kind, example.grad, example.leaf = "var", True, True
+    return example
+
+
+def _attribute_kind(program: Program, info: ClassInfo, name: str) -> Obj | None:
+    for base in program.bases(info):
+        if not isinstance(base, ClassInfo) or name not in base.attributes:
+            continue
+        found = [example_of(program, base.module, given) for given in base.attributes[name]]
+        known = [one for one in found if one.kind != "scalar" or one.const is not None]
+        if known and all(one.kind == known[0].kind for one in known):
+            return known[0]
+        return None
+    return None
+
+
+def example_of(program: Program, module: Module, node: ast.expr) -> Obj:
+    """An example of an expression's value, by its form alone."""
+    out = Obj(_DISPLAYS.get(type(node), "unknown"))
+    if isinstance(node, ast.Constant):
+        out.const = node.value
+    if isinstance(node, ast.Call):
+        target = program.resolve(module, node.func)
+        if isinstance(target, ClassInfo):
+            out.kind, out.target = instance_kind(program, target), target
+        elif isinstance(target, str):
+            effect = tables.function(target)
+            name = target.rpartition(".")[2]
+            kind = effect.kind if effect is not None else guess_class(target, name)
+            out.kind = kind if kind not in (None, "same") else "unknown"
+            out.target = target
+            if name == "Parameter":
+                out.grad = out.leaf = True
+            if name in _BY_SHAPE and node.args and isinstance(node.args[0], ast.Tuple):
+                out.ndim = len(node.args[0].elts)
+    return out
+
+
+def guess_class(qualname: str, name: str) -> str | None:
+    """The kind of a library class that the tables do not list, by its module."""
+    kind: str | None = tables.class_kind(qualname)
+    if kind is not None:
+        return kind
+    if name[:1].isupper():
+        if qualname.startswith("torch.nn."):
+            return "module"
+        if qualname.startswith("torch.optim.") and "lr_scheduler" not in qualname:
+            return "optimizer"
+    return None
+
+
+def instance_kind(program: Program, info: ClassInfo) -> str:
+    """The kind of a class's instances: that of the library class it derives from, if any."""
+    for base in program.bases(info):
+        if isinstance(base, str):
+            kind = guess_class(base, base.rpartition(".")[2])
+            if kind in ("module", "tenure-module", "optimizer", "tenure-optimizer"):
+                return str(kind)
+    return "instance"
+
+
+def record_fields(program: Program, info: ClassInfo) -> list[str]:
+    """The fields of a dataclass or a named tuple, in the order of its constructor; none of another class."""
+    bases = program.bases(info)
+    named = any(isinstance(base, str) and base.rpartition(".")[2] == "NamedTuple" for base in bases)
+    out: list[str] = []
+    for base in reversed(bases):
+        if isinstance(base, ClassInfo) and (named or "dataclass" in decorator_names(base.node)):
+            notes = [one for one in base.node.body if isinstance(one, ast.AnnAssign)]
+            out += [one.target.id for one in notes if isinstance(one.target, ast.Name) and one.target.id not in out]
+    return out
+
+
+def library_kind(program: Program, obj: Obj) -> str | None:
+    """The kind of an instance by the library class that its own class derives from."""
+    if not isinstance(obj.target, ClassInfo):
+        return None
+    for base in program.bases(obj.target):
+        kind = tables.class_kind(base) if isinstance(base, str) else None
+        if kind not in (None, "scalar"):
+            return kind
+    return None
