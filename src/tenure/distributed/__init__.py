@@ -1,0 +1,39 @@
+"""Several processes and machines on MPI: collectives, and training that gives the same bits at any number of ranks.
+
+``mpirun -n 4 python train.py``, or ``tenure launch -n 4 train.py``. A program that neither has started is a job of one
+rank, and needs no MPI. docs/distributed.md has the tour.
+"""
+
+from tenure.distributed.collectives import (
+    all_gather,
+    all_gather_object,
+    all_reduce,
+    all_to_all,
+    barrier,
+    broadcast,
+    broadcast_object,
+    reduce_scatter,
+)
+from tenure.distributed.letters import recv, send
+from tenure.distributed.world import RankGroup, init, is_initialized, local_rank, new_group, rank, size, world
+
+__all__ = [
+    "RankGroup",
+    "all_gather",
+    "all_gather_object",
+    "all_reduce",
+    "all_to_all",
+    "barrier",
+    "broadcast",
+    "broadcast_object",
+    "init",
+    "is_initialized",
+    "local_rank",
+    "new_group",
+    "rank",
+    "recv",
+    "reduce_scatter",
+    "send",
+    "size",
+    "world",
+]
