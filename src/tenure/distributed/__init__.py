@@ -15,10 +15,14 @@ from tenure.distributed.collectives import (
     reduce_scatter,
 )
 from tenure.distributed.letters import recv, send
+from tenure.distributed.parallel import Parallel, parallel
+from tenure.distributed.shards import Shards, shard
 from tenure.distributed.world import RankGroup, init, is_initialized, local_rank, new_group, rank, size, world
 
 __all__ = [
+    "Parallel",
     "RankGroup",
+    "Shards",
     "all_gather",
     "all_gather_object",
     "all_reduce",
@@ -30,10 +34,12 @@ __all__ = [
     "is_initialized",
     "local_rank",
     "new_group",
+    "parallel",
     "rank",
     "recv",
     "reduce_scatter",
     "send",
+    "shard",
     "size",
     "world",
 ]

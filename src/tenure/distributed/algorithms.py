@@ -41,6 +41,8 @@ def exchange(
     group: RankGroup, sends: Sequence[Parcel], receives: Sequence[Parcel], wait: Wait, tag: int = DATA
 ) -> None:
     """Send and receive arrays, all at once."""
+    if not sends and not receives:
+        return
     requests, held, byte = [], [], JOB.mpi.BYTE
     for parcels, begin in ((receives, group.comm.Irecv), (sends, group.comm.Isend)):
         for other, array in parcels:
@@ -120,23 +122,30 @@ def cuts(count: int, itemsize: int, ranks: int) -> list[slice]:
     return [slice(min(r * each, count), min((r + 1) * each, count)) for r in range(ranks)]
 
 
-Finish = Callable[[Array], Array]
+Last = Callable[[Array], Array]
 
 
 def reduced(
-    group: RankGroup, parts: int, own: Sequence[tuple[Node, Array]], add: Adder, wait: Wait, last: Finish | None = None
+    group: RankGroup,
+    parts: int,
+    own: Sequence[tuple[Node, Array]],
+    form: tuple[int, Any],
+    wait: Wait,
+    add: Adder = np.add,
+    last: Last | None = None,
 ) -> Array:
     """The sum of parts that are spread over the ranks by ``share``, on every rank, as a new array of one axis.
 
-    ``own`` are this rank's subtrees, flat; they are only read. ``last`` is applied to the sum, element by element.
+    ``own`` are subtrees of this rank, flat, of ``form`` (elements, dtype); they are only read. ``last`` is applied to the
+    sum, element by element.
     """
     held = [roots(parts, share(parts, group.size, r)) for r in range(group.size)]
-    size, dtype = next(((a.size, a.dtype) for _, a in own), (0, np.dtype(np.uint8)))
+    size, dtype = form[0], np.dtype(form[1])
     out = empty(size, dtype)
     chunks = cuts(size, dtype.itemsize, group.size)
     if size * dtype.itemsize <= SMALL:
         chunks = [slice(0, size)] * group.size
-    found = reduced_chunk(group, held, own, chunks, wait)
+    found = reduced_chunk(group, held, own, chunks, dtype, wait)
     mine = chunks[group.rank]
     added = total(parts, found, {node for node in found if node not in held[group.rank]}, add)
     out[mine] = added if last is None else last(added)
@@ -151,6 +160,7 @@ def reduced_chunk(
     held: Sequence[tuple[Node, ...]],
     own: Sequence[tuple[Node, Array]],
     chunks: Sequence[slice],
+    dtype: Any,
     wait: Wait,
 ) -> dict[Node, Array]:
     """This rank's chunk of the subtrees of all ranks."""
@@ -159,7 +169,7 @@ def reduced_chunk(
     receives = []
     for r, theirs in enumerate(held):
         for node in theirs if r != group.rank else ():
-            found[node] = empty(mine.stop - mine.start, own[0][1].dtype)
+            found[node] = empty(mine.stop - mine.start, dtype)
             receives.append((r, found[node]))
     sends = [(r, a[chunks[r]]) for r in range(group.size) if r != group.rank for _, a in own]
     exchange(group, sends, receives, wait)

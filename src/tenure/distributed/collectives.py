@@ -234,7 +234,8 @@ def _all_reduced(group: RankGroup, x: Tensor, op: str) -> Tensor:
     if group.size == 1:
         return x
     own = [(Node(group.rank, group.rank + 1), wide(array, aval.dtype))]
-    out = algorithms.reduced(group, group.size, own, _adder(op, aval.dtype), wait, _divider(op, group.size))
+    form, divide = (array.size, own[0][1].dtype), _divider(op, group.size)
+    out = algorithms.reduced(group, group.size, own, form, wait, _adder(op, aval.dtype), divide)
     return shaped(narrow(out, aval.dtype), aval)
 
 
@@ -246,7 +247,9 @@ def _reduce_scattered(group: RankGroup, x: Tensor, op: str) -> Tensor:
     rows = [slice(k * n, (k + 1) * n) for k in range(group.size)]
     nodes = [(Node(k, k + 1),) for k in range(group.size)]
     own = [(nodes[group.rank][0], wide(array, aval.dtype))]
-    found = algorithms.reduced_chunk(group, nodes, own, rows, wait) if group.size > 1 else {own[0][0]: own[0][1]}
+    found = dict(own)
+    if group.size > 1:
+        found = algorithms.reduced_chunk(group, nodes, own, rows, own[0][1].dtype, wait)
     mine = {node for node in found if node != own[0][0]}
     out = total(group.size, found, mine, _adder(op, aval.dtype))
     divide = _divider(op, group.size)

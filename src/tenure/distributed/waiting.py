@@ -141,7 +141,7 @@ def unmet(message: str, notes: Mapping[int, Note]) -> CollectiveError:
     lines: dict[tuple[str, Site | None], list[int]] = {}
     for r, note in sorted(notes.items()):
         lines.setdefault((note.wait.what, note.at), []).append(r)
-    said = [(f"{listed(ranks)}{" here" * (at is not None)}: {what}", at) for (what, at), ranks in lines.items()]
+    said = [(f"{listed(ranks)}{' here' * (at is not None)}: {what}", at) for (what, at), ranks in lines.items()]
     return CollectiveError(message, notes=said, help="every rank of a group calls its collectives in the same order")
 
 
