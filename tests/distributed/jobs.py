@@ -37,8 +37,8 @@ def environment(**more: str) -> dict[str, str]:
     """One thread a rank, and the library of this checkout."""
     path = os.pathsep.join([str(ROOT / "src"), str(ROOT), os.environ.get("PYTHONPATH", "")])
     own = {"PYTHONPATH": path, "TENURE_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("PMIX_", "OMPI_", "PRTE_"))}
-    return {**kept, "TENURE_COMPILE": "wait", **own, **more}
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("PMIX_", "OMPI_", "PRTE_", "TENURE_COMPILE"))}
+    return {**kept, **own, **more}
 
 
 def run(

@@ -15,13 +15,17 @@ from tenure.distributed.collectives import (
     reduce_scatter,
 )
 from tenure.distributed.letters import recv, send
+from tenure.distributed.loader import Loader, ShardSampler
 from tenure.distributed.parallel import Parallel, parallel
 from tenure.distributed.shards import Shards, shard
 from tenure.distributed.world import RankGroup, init, is_initialized, local_rank, new_group, rank, size, world
+from tenure.distributed.zero import shard_optimizer
 
 __all__ = [
+    "Loader",
     "Parallel",
     "RankGroup",
+    "ShardSampler",
     "Shards",
     "all_gather",
     "all_gather_object",
@@ -40,6 +44,7 @@ __all__ = [
     "reduce_scatter",
     "send",
     "shard",
+    "shard_optimizer",
     "size",
     "world",
 ]

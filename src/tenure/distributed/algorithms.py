@@ -136,8 +136,8 @@ def reduced(
 ) -> Array:
     """The sum of parts that are spread over the ranks by ``share``, on every rank, as a new array of one axis.
 
-    ``own`` are subtrees of this rank, flat, of ``form`` (elements, dtype); they are only read. ``last`` is applied to the
-    sum, element by element.
+    ``own`` are subtrees of this rank, flat, of ``form`` (elements, dtype); they are only read. ``last`` is applied to
+    the sum, element by element.
     """
     held = [roots(parts, share(parts, group.size, r)) for r in range(group.size)]
     size, dtype = form[0], np.dtype(form[1])

@@ -45,7 +45,7 @@ def count_of(shards: Any, name: str) -> int:
     """A number of shards that was given."""
     found = int_of(shards, f"{name}: shards")
     if found < 1:
-        raise ValueError(f"{name}: a batch has one shard or more, not {found}")
+        raise ValueError(f"{name}: shards is 1 or more, not {found}")
     return found
 
 

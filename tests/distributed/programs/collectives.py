@@ -9,7 +9,7 @@ import numpy as np
 
 import tenure as tn
 from tenure.distributed import all_gather, all_gather_object, all_reduce, all_to_all, broadcast, rank, size
-from tests.distributed.jobs import check, main
+from tests.distributed.jobs import check
 
 dist = tn.distributed
 GROUPS = [dist.new_group(range(n)) for n in range(1, size() + 1)] + [dist.new_group(range(size() - 1, 0, -1))]
@@ -225,7 +225,3 @@ def test_bad_arguments_name_themselves() -> None:
             all_reduce(tn.ones(2), group=GROUPS[0])
         except tn.CollectiveError as error:
             assert "not in this group" in str(error)
-
-
-if __name__ == "__main__":
-    main()

@@ -47,13 +47,15 @@ def batches(k: int) -> Any:
     return tn.randn(n, 12, generator=g), words, tn.randint(5, (n,), generator=g)
 
 
-def trained(steps: int, shards: int, wrap: Any = lambda opt: opt) -> tuple[str, list[float]]:
+def trained(steps: int, shards: int, group: Any = None, zero: bool = False) -> tuple[str, list[float]]:
     """Digest and losses of a run."""
-    tn.manual_seed(dist.rank())  # ranks begin with what differs
+    tn.manual_seed(dist.rank(group))  # ranks begin with what differs
     net = Net()
-    model = dist.parallel(net, shards=shards)
+    model = dist.parallel(net, shards=shards, group=group)
     dense = [p for name, p in net.named_parameters() if name != "table.weight"]
-    opt = wrap(optim.AdamW(dense, lr=0.01))
+    opt = optim.AdamW(dense, lr=0.01)
+    if zero:
+        dist.shard_optimizer(opt, group=group)
     rows = optim.SGD([net.table.weight], lr=0.1)
     losses = []
     for k in range(steps):
@@ -73,7 +75,8 @@ def trained(steps: int, shards: int, wrap: Any = lambda opt: opt) -> tuple[str, 
         rows.step()
     assert net.unused.grad is None and net.scaling.grad is not None
     after = tn.rand(3).tolist()
-    return digest(net.state_dict(), {"random": after, "losses": losses}), losses
+    kept = {f"{k} {name}": x for k, held in opt.state_dict()["state"].items() for name, x in held.items()}
+    return digest(net.state_dict(), kept, {"random": after, "losses": losses}), losses
 
 
 if __name__ == "__main__":

@@ -1,0 +1,16 @@
+"""Collectives, training and checkpoints of four ranks on one machine, in one job."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.distributed import jobs
+
+pytestmark = pytest.mark.skipif(bool(jobs.WHY), reason=jobs.WHY)
+PARTS = ("collectives.py", "parallels.py")
+
+
+@pytest.mark.parametrize("name", [name for part in PARTS for name in jobs.names(part)])
+def test_four_ranks(name: str) -> None:
+    wrong = jobs.outcome(4, "every.py")[name]
+    assert not wrong, "\n".join(wrong)
