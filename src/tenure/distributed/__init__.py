@@ -4,6 +4,7 @@
 rank, and needs no MPI. docs/distributed.md has the tour.
 """
 
+from tenure.distributed.checkpoint import has_checkpoint, load_checkpoint, save_checkpoint
 from tenure.distributed.collectives import (
     all_gather,
     all_gather_object,
@@ -14,6 +15,7 @@ from tenure.distributed.collectives import (
     broadcast_object,
     reduce_scatter,
 )
+from tenure.distributed.elastic import elastic
 from tenure.distributed.letters import recv, send
 from tenure.distributed.loader import Loader, ShardSampler
 from tenure.distributed.parallel import Parallel, parallel
@@ -34,14 +36,18 @@ __all__ = [
     "barrier",
     "broadcast",
     "broadcast_object",
+    "elastic",
+    "has_checkpoint",
     "init",
     "is_initialized",
+    "load_checkpoint",
     "local_rank",
     "new_group",
     "parallel",
     "rank",
     "recv",
     "reduce_scatter",
+    "save_checkpoint",
     "send",
     "shard",
     "shard_optimizer",

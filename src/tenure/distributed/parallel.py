@@ -46,10 +46,10 @@ BUCKET = 25.0
 class Parallel(Module):
     """A module, in ``module``, whose gradients are means over shards or ranks. ``distributed.parallel`` makes it."""
 
-    def __init__(self, module: Module, shards: int | None, bucket: float, buffers: bool, group: RankGroup) -> None:
+    def __init__(self, module: Module, shards: int | None, bucket: float, buffers: bool, group: Any) -> None:
         super().__init__()
         self.module = module
-        self.group = group
+        self._given = group
         self.count = shards
         self._bucket, self._averaged = int(bucket * 2**20), buffers
         self._syncs, self._inside = True, False
@@ -64,9 +64,20 @@ class Parallel(Module):
         self._handles = [RemovableHandle(p._leaf.hooks, self._watch) for p in self._places if p._leaf is not None]
         self._even()
 
+    @property
+    def group(self) -> RankGroup:
+        """The ranks: those of the group that was given, or all that are alive."""
+        return chosen(self._given)
+
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """The result of the module."""
         return self.module(*args, **kwargs)
+
+    def forget(self) -> None:
+        """Drop what has been accumulated without communication, and what is left of a loop that was not finished."""
+        self._waiting.clear()
+        self._carried.clear()
+        self._rows.clear()
 
     def shards(self, batch: Any) -> Iterator[Any]:
         """The shards of a batch that this rank has: a loop around forward and backward.
@@ -306,6 +317,6 @@ def parallel(
     if isinstance(bucket_mb, bool) or not isinstance(bucket_mb, int | float) or not bucket_mb > 0:
         raise ValueError(f"parallel: bucket_mb is a number of megabytes above 0, not {shown(bucket_mb)}")
     count = None if shards is None else count_of(shards, "parallel")
-    return Parallel(module, count, bucket_mb, flag("parallel: buffers", buffers), chosen(group))
+    return Parallel(module, count, bucket_mb, flag("parallel: buffers", buffers), group)
 
 

@@ -17,11 +17,13 @@ from typing import Any
 from tenure.distributed.algorithms import meet
 from tenure.distributed.waiting import END, sweep
 from tenure.distributed.world import JOB
-from tenure.errors import CollectiveError, TenureError
+from tenure.errors import CollectiveError, RankLost, TenureError
 from tenure.values.rules.sites import PACKAGE
 
 FAILED = 2
 """Tag of the reports among the notes."""
+TRY_AGAIN = 75
+"""Exit code of a job that has lost a rank (EX_TEMPFAIL of sysexits.h)."""
 GRACE = 0.4
 """Seconds for other ranks to fail too."""
 
@@ -53,6 +55,8 @@ def leave() -> None:
     try:
         meet(JOB.world, END)
         _deliver()
+    except RankLost:
+        pass  # it had come to its end, or the others have gone on without it
     except (TenureError, KeyboardInterrupt) as error:
         fail(error)
 
@@ -84,7 +88,7 @@ def fail(error: BaseException) -> None:
         time.sleep(5 * GRACE)
     sys.stdout.flush()
     sys.stderr.flush()
-    JOB.mpi.COMM_WORLD.Abort(1)
+    JOB.mpi.COMM_WORLD.Abort(TRY_AGAIN if isinstance(error, RankLost) else 1)
 
 
 def text_of(error: BaseException) -> str:

@@ -27,7 +27,11 @@ __all__ = ["shard_optimizer"]
 class Sharded(Optimizer):
     """Part of an optimizer's class: its steps are shared out."""
 
-    _ranks: RankGroup
+    _given_group: RankGroup | None
+
+    @property
+    def _ranks(self) -> RankGroup:
+        return chosen(self._given_group)
 
     def owners(self) -> dict[int, int]:
         """The rank that updates each parameter, by its number: the one with the fewest elements so far."""
@@ -113,7 +117,8 @@ def shard_optimizer(optimizer: Optimizer, *, group: RankGroup | None = None) -> 
         raise TenureError("shard_optimizer: the optimizer has taken steps", at=site(here()), help="shard it before")
     if not issubclass(kind, Sharded):
         optimizer.__class__ = type(kind.__name__, (Sharded, kind), {"__module__": kind.__module__})
-    optimizer._ranks = chosen(group)  # type: ignore[attr-defined]
+    chosen(group)
+    optimizer._given_group = group  # type: ignore[attr-defined]
     return optimizer
 
 
