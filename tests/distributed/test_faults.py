@@ -47,7 +47,8 @@ def test_a_killed_rank_costs_the_step_in_progress() -> None:
 def test_kills_at_random_moments(seed: int, tmp_path: Path) -> None:
     draw = random.Random(seed)
     places = ["forward", "backward", "update", *map(str, range(0, 60, 3))]
-    deaths = [f"{r}:{draw.randrange(6)}:{draw.choice(places)}" for r in draw.sample(range(4), draw.choice([1, 1, 2, 3]))]
+    dying = draw.sample(range(4), draw.choice([1, 1, 2, 3]))
+    deaths = [f"{r}:{draw.randrange(6)}:{draw.choice(places)}" for r in dying]
     folder = draw.choice(["-", str(tmp_path)])
     done = jobs.run(4, "killed.py", "6", folder, *deaths, options=FT, timeout=120)
     digest, lost, ranks, _ = ended(done)
@@ -96,5 +97,6 @@ def test_what_to_install_is_said(tmp_path: Path) -> None:
     line = [sys.executable, "-m", "tenure", "launch", "-n", "2", str(jobs.PROGRAMS / "killed.py")]
     code = f"import sys, shutil; shutil.which = lambda *a, **k: None; sys.argv = {line[2:]!r}; "
     code += "from tenure.cli.main import main; sys.exit(main(sys.argv[1:]))"
-    done = subprocess.run([sys.executable, "-c", code], env=jobs.environment(), capture_output=True, text=True, check=False)
+    line = [sys.executable, "-c", code]
+    done = subprocess.run(line, env=jobs.environment(), capture_output=True, text=True, check=False)
     assert done.returncode == 2 and "pip install 'tenure[distributed]'" in done.stderr, done.stderr
