@@ -7,7 +7,7 @@ import pytest
 from tests.distributed import jobs
 
 pytestmark = pytest.mark.skipif(bool(jobs.WHY), reason=jobs.WHY)
-PARTS = ("checkpoints.py", "collectives.py", "parallels.py")
+PARTS = ("checkpoints.py", "collectives.py", "parallels.py", "windows.py")
 
 
 @pytest.mark.parametrize("name", [name for part in PARTS for name in jobs.names(part)])

@@ -19,13 +19,16 @@ from tenure.distributed.elastic import elastic
 from tenure.distributed.letters import recv, send
 from tenure.distributed.loader import Loader, ShardSampler
 from tenure.distributed.parallel import Parallel, parallel
+from tenure.distributed.progress import Progress
 from tenure.distributed.shards import Shards, shard
+from tenure.distributed.windows import shared
 from tenure.distributed.world import RankGroup, init, is_initialized, local_rank, new_group, rank, size, world
 from tenure.distributed.zero import shard_optimizer
 
 __all__ = [
     "Loader",
     "Parallel",
+    "Progress",
     "RankGroup",
     "ShardSampler",
     "Shards",
@@ -51,6 +54,7 @@ __all__ = [
     "send",
     "shard",
     "shard_optimizer",
+    "shared",
     "size",
     "world",
 ]

@@ -22,6 +22,8 @@ from tenure.values.trace.given import int_of
 
 STARTED = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMI_RANK", "PMIX_RANK", "MPI_LOCALNRANKS", "PALS_RANKID")
 """Variables of the environment that starters of MPI programs set."""
+OPTIONS = {"OMPI_MCA_mpi_yield_when_idle": "1", "OMPI_MCA_osc": "^ucx"}
+"""Options of Open MPI unless others are set: no spinning; no component that complains where there is no such network."""
 INSTALL = "pip install 'tenure[distributed]', or mpi4py beside the MPI of your cluster"
 TIMEOUT = 1800.0
 """Seconds for which a collective waits unless ``init`` says otherwise, as PyTorch does."""
@@ -230,7 +232,8 @@ def _mpi() -> Any:
     """The module of MPI, started; None where the program was not started by one."""
     if "mpi4py.MPI" not in sys.modules and not any(name in os.environ for name in STARTED):
         return None
-    os.environ.setdefault("OMPI_MCA_mpi_yield_when_idle", "1")
+    for name, value in OPTIONS.items():
+        os.environ.setdefault(name, value)
     try:
         return import_module("mpi4py.MPI")
     except ImportError as error:
