@@ -25,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--hosts", help="machines and how many ranks each takes: a:4,b:4")
     parser.add_argument("--restarts", type=int, default=3, help="new starts of a job that has lost a rank")
     parser.add_argument("--dry-run", action="store_true", help="print the command only")
+    parser.add_argument("--torch", action="store_true", help="run a PyTorch program on Tenure: `torch` is tenure.torch")
     parser.add_argument("script", help="the Python file to run")
     parser.add_argument("arguments", nargs=argparse.REMAINDER, help="the arguments of the script")
 
@@ -36,7 +37,8 @@ def command(arguments: argparse.Namespace) -> int:
     if starter is None:
         print(NONE, file=sys.stderr)
         return 2
-    line = [*starter_line(starter, arguments), sys.executable, arguments.script, *arguments.arguments]
+    program = ["-m", "tenure.torch"] * arguments.torch + [arguments.script, *arguments.arguments]
+    line = [*starter_line(starter, arguments), sys.executable, *program]
     if arguments.dry_run:
         print(" ".join(line))
         return 0

@@ -29,8 +29,11 @@ from tenure.dtypes import float64
 from tenure.errors import CollectiveError, DTypeError, TenureError, shown
 from tenure.ir.aval import Aval
 from tenure.nn.module import Module
+from tenure.optim.optimizer import gradient_of
+from tenure.values.grad.autograd import set_grad
 from tenure.values.grad.handlers import Finally, RemovableHandle
 from tenure.values.grad.sparse_rows import Entries, SparseRows
+from tenure.values.operations.arithmetic import detach
 from tenure.values.operations.boundary import array_of
 from tenure.values.operations.creation import wrap
 from tenure.values.operations.generator import default_generator, derive
@@ -138,7 +141,7 @@ class Parallel(Module):
         if self.group.size == 1:
             return
         for place in (*self.module.parameters(), *self.module.buffers()):
-            place.data = broadcast(place.detach(), group=self.group)
+            place.data.copy_(broadcast(now(place), group=self.group))
         generator = default_generator()
         generator.set_state(broadcast(generator.get_state(), group=self.group))
 
@@ -164,37 +167,36 @@ class Parallel(Module):
         sums = [Sums(parts.count) for _ in flats.sizes]
         before = [self._taken(p) for p in self._places]
         buffers = [*self._floats(), *self._others()]
-        start = [b.detach() for b in buffers]
+        start = [now(b) for b in buffers]
         generator, data = default_generator(), dict(parts.mine)
         seed, turn = generator.take()
         self._inside = True
         try:
             for number in share(parts.count, self.group.size, self.group.rank):
                 for b, value in zip(buffers, self._carried.pop(number, start), strict=True):
-                    b.data = value
+                    b.data.copy_(value)
                 generator.manual_seed(derive(derive(seed, turn), number))
                 if number in data:
                     yield data[number]
                 self._keep(number, self._read(flats, parts.weight(number)), sums)
                 if not self._syncs:
-                    self._carried[number] = [b.detach() for b in buffers]
+                    self._carried[number] = [now(b) for b in buffers]
         finally:
             self._inside = False
             generator.set_state(wrap(np.array([seed, turn + 1], dtype=np.int64)))
             for p, g in zip(self._places, before, strict=True):
-                p.grad = g
+                set_grad(p, g)
         if self._syncs:
             self._reduce(flats, sums, parts.count)
             return
         for b, value in zip(buffers, start, strict=True):
-            b.data = value
+            b.data.copy_(value)
 
     @staticmethod
     def _taken(p: Any) -> Any:
         """The gradient of a parameter, which has none from now on."""
-        g = p.grad
-        found = None if g is None else g.value
-        p.grad = None
+        found = gradient_of(p)
+        set_grad(p, None)
         return found
 
     def _keep(self, number: int, buffers: list[Array], sums: list[Sums]) -> None:
@@ -258,11 +260,11 @@ class Parallel(Module):
                 _add(p, self._all_rows(k, p, count, wait))
         self._rows.clear()
         for j, b in enumerate(self._floats()):
-            b.data = flats.tensor(found, places + j)
+            b.data.copy_(flats.tensor(found, places + j))
         for b in self._others() if self.group.size > 1 else ():
             array = array_of(b).copy()
             algorithms.spread(self.group, array, 0, wait)
-            b.data = wrap(array, b._read()._aval)
+            b.data.copy_(wrap(array, b._read()._aval))
 
     def _total(self, sums: Sums, form: tuple[int, Any], count: int, wait: Wait) -> Array:
         """The mean over all shards of one buffer."""
@@ -284,9 +286,14 @@ class Parallel(Module):
         return SparseRows.of(aval, Entries(wrap(index), values))
 
 
+def now(place: Any) -> Tensor:
+    """The value of a place at this moment, outside of the graph."""
+    return detach(place._read())
+
+
 def _add(p: Any, g: Any) -> None:
-    before = p.grad
-    p.grad = g if before is None else before.value + g
+    before = gradient_of(p)
+    set_grad(p, g if before is None else before + g)
 
 
 def parallel(

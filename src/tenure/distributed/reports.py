@@ -49,16 +49,21 @@ def is_rank() -> bool:
 
 def leave() -> None:
     """Wait at the end of the program for the other ranks, which may still communicate."""
-    if not is_rank() or JOB.broken is not None:
+    if JOB.pid != os.getpid() or JOB.mpi is None:
         return
-    assert JOB.world is not None
     try:
-        meet(JOB.world, END)
-        _deliver()
+        if is_rank() and JOB.broken is None:
+            assert JOB.world is not None
+            meet(JOB.world, END)
+            _deliver()
     except RankLost:
         pass  # it had come to its end, or the others have gone on without it
     except (TenureError, KeyboardInterrupt) as error:
         fail(error)
+    if JOB.has_lost:  # MPI_Finalize may wait for the rank that has died
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
 
 
 def _deliver() -> None:

@@ -223,6 +223,7 @@ def lost() -> RankLost:
         if comm is not None:
             comm.Revoke()
     _STANDING.clear()
+    JOB.has_lost = True
     JOB.broken = RankLost(
         "a rank of this job has died", at=site(here()), help="distributed.elastic(step, …) goes on with the others"
     )

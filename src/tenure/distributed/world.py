@@ -23,7 +23,7 @@ from tenure.values.trace.given import int_of
 STARTED = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMI_RANK", "PMIX_RANK", "MPI_LOCALNRANKS", "PALS_RANKID")
 """Variables of the environment that starters of MPI programs set."""
 OPTIONS = {"OMPI_MCA_mpi_yield_when_idle": "1", "OMPI_MCA_osc": "^ucx"}
-"""Options of Open MPI unless others are set: no spinning; no component that complains where there is no such network."""
+"""Options of Open MPI unless others are set: no spinning, and no component that complains of a network it lacks."""
 INSTALL = "pip install 'tenure[distributed]', or mpi4py beside the MPI of your cluster"
 TIMEOUT = 1800.0
 """Seconds for which a collective waits unless ``init`` says otherwise, as PyTorch does."""
@@ -69,6 +69,8 @@ class Job:
         """Messages that have left, and are perhaps not received yet: requests and what they read."""
         self.abandoned: list[Any] = []
         self.broken: TenureError | None = None
+        self.has_lost = False
+        """Whether a rank has died: MPI's own end may wait for it."""
         self.timeout: float | None = TIMEOUT
         self.epochs = itertools.count()
         self.pid = os.getpid()
