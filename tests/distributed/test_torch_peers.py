@@ -27,10 +27,9 @@ def test_the_same_is_written(ranks: int, tmp_path: Path) -> None:
     done = subprocess.run(line, env=jobs.environment(), capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     address = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()), "WORLD_SIZE": str(ranks)}
-    started = [
-        subprocess.Popen([sys.executable, program, str(tmp_path / "peer")], env=jobs.environment(RANK=str(r), **address))
-        for r in range(ranks)
-    ]
+    environments = [jobs.environment(RANK=str(r), **address) for r in range(ranks)]
+    peer = [sys.executable, program, str(tmp_path / "peer")]
+    started = [subprocess.Popen(peer, env=environment) for environment in environments]
     assert [p.wait(120) for p in started] == [0] * ranks
     for r in range(ranks):
         assert (tmp_path / f"face.{r}").read_text() == (tmp_path / f"peer.{r}").read_text()

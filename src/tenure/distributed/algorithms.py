@@ -163,7 +163,7 @@ def reduced_chunk(
     dtype: Any,
     wait: Wait,
 ) -> dict[Node, Array]:
-    """This rank's chunk of the subtrees of all ranks."""
+    """Chunk of the subtrees of all ranks that this one adds."""
     mine = chunks[group.rank]
     found = {node: array[mine] for node, array in own}
     receives = []

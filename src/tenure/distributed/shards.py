@@ -50,7 +50,7 @@ def count_of(shards: Any, name: str) -> int:
 
 
 def shard(batch: Any, shards: int, *, group: RankGroup | None = None) -> Shards:
-    """This rank's shards of a batch that every rank has as a whole.
+    """Shards of this rank, of a batch that every rank has as a whole.
 
     ``batch`` is a tensor, or a tuple, list or dict of tensors; their first axes are cut into ``shards`` parts, as equal
     as can be. ShapeError (TN802) for first axes that differ.

@@ -89,7 +89,7 @@ class Notes:
         self.wait, self.others = wait, _STANDING
         self.mine: Note | None = None
         self.seen = 0.0
-        """When it was found that this rank can never go on; the others then have a moment to tell where they are."""
+        """Time since which this rank is known to be stuck; the others then have a moment to tell where they are."""
 
     def announce(self) -> None:
         """Tell the others where this rank waits."""
