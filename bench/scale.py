@@ -162,11 +162,43 @@ def job(lib: str, out: Path) -> dict[str, Any]:
     return found
 
 
+NETWORKS = {"25 Gb/s Ethernet": (20e-6, 25e9 / 8), "200 Gb/s InfiniBand": (2e-6, 200e9 / 8)}
+"""Latency in seconds and bytes a second of a link, as stated by their makers; one link a rank."""
+MESSAGE, ROUND, ADDED = 6e-6, 30e-6, 8e9
+"""Measured on one machine: seconds of Python for a message, and for a round of waiting; bytes added a second."""
+
+
+def model(parameters: float, compute: float, batch: int) -> None:
+    """Seconds of a step against ranks on paper: a batch of ``batch`` shards, each of ``compute`` seconds."""
+    size = 4 * parameters
+    print(f"| network | ranks | compute | direct | ring | halving | tree | step | efficiency |\n|{'---|' * 9}")
+    for network, (latency, speed) in NETWORKS.items():
+        for power in range(0, 11, 2):
+            n = 2**power
+            rounds, moved = power, 2 * size * (n - 1) / n / speed
+            adding = size * (n - 1) / n / ADDED
+            meeting = rounds * (latency + ROUND)
+            direct = moved + adding + 2 * (n - 1) * MESSAGE + 2 * (latency + ROUND) + meeting if n > 1 else 0.0
+            ring = moved + adding + 2 * (n - 1) * (latency + ROUND) + meeting
+            halving = moved + adding + 2 * rounds * (latency + ROUND) + meeting
+            tree = rounds * (2 * size / speed + size / ADDED + 2 * (latency + ROUND)) + meeting
+            work = compute * batch / n + (batch / n - 1) * size / ADDED
+            step = work + direct
+            ideal = compute * batch / n
+            row = [work, direct, ring, halving, tree, step]
+            cells = " | ".join(f"{x * 1e3:.4g}" for x in row)
+            print(f"| {network} | {n} | {cells} | {ideal / step:.2f} |")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--worker", nargs=2, help=argparse.SUPPRESS)
+    parser.add_argument("--model", action="store_true", help="print the model of larger jobs")
     options = parser.parse_args()
+    if options.model:
+        model(parameters=1e8, compute=0.5, batch=1024)
+        return
     if options.worker:
         worker(*options.worker)
         return
@@ -177,6 +209,7 @@ def main() -> None:
         for _ in range(options.rounds):
             for lib, found in runs.items():
                 found.append(job(lib, Path(folder) / f"{lib}.json"))
+                print(lib, json.dumps(found[-1]), file=sys.stderr, flush=True)
     for name in ("convnet", "transformer"):
         ours, theirs = (runs[lib][0][f"loss {name}"] for lib in runs)
         if not np.allclose(ours, theirs, rtol=2e-3):
