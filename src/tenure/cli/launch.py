@@ -13,7 +13,7 @@ __all__ = ["add_arguments", "command"]
 
 TRY_AGAIN = 75
 """Exit code of a job that has lost a rank, and could not go on without it."""
-INTERRUPTED = 130
+INTERRUPTED, SIGNALS = 130, 64
 NONE = """tenure launch: there is no MPI to be found (mpirun, mpiexec)
   pip install 'tenure[distributed]'    installs Open MPI and mpi4py from the package index
   on a cluster: load its MPI module, and pip install mpi4py for it"""
@@ -63,7 +63,7 @@ def starter_line(starter: str, arguments: argparse.Namespace) -> list[str]:
     if arguments.hosts:
         line += ["--host" if is_open(starter) else "-hosts", arguments.hosts]
     if is_open(starter):
-        line += ["--oversubscribe", "--bind-to", "none", "--quiet"]
+        line += ["--oversubscribe", "--bind-to", "none"]
         line += ["--allow-run-as-root"] if hasattr(os, "getuid") and os.getuid() == 0 else []
         line += ["--with-ft", "ulfm"] if goes_on(starter) else []
     return line
@@ -95,7 +95,7 @@ def run(line: list[str]) -> int:
 
 def is_lost(code: int) -> bool:
     """Whether an exit code says that a rank was killed."""
-    return code == TRY_AGAIN or code < 0 or (code > 128 and code != INTERRUPTED)
+    return code == TRY_AGAIN or code < 0 or (128 < code <= 128 + SIGNALS and code != INTERRUPTED)
 
 
 def _count(text: str) -> int:

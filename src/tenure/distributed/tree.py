@@ -103,14 +103,15 @@ class Sums:
 
 def total(parts: int, found: dict[Node, Array], mine: frozenset[Node] | set[Node], add: Adder = np.add) -> Array:
     """The sum of all parts from those of subtrees. Arrays of the nodes in ``mine`` may be written."""
+    return _sum(Node(0, parts), found, mine, add)[0]
 
-    def visit(node: Node) -> tuple[Array, bool]:
-        if node in found:
-            return found[node], node in mine
-        m = middle(node)
-        left, free = visit(Node(node.first, m))
-        right, also = visit(Node(m, node.last))
-        out = left if free else right if also else None
-        return (add(left, right) if out is None else add(left, right, out=out)), True
 
-    return visit(Node(0, parts))[0]
+def _sum(node: Node, found: dict[Node, Array], mine: Any, add: Adder) -> tuple[Array, bool]:
+    """The sum of a node, and whether it may be written. No closure, which would hold the arrays until a collection."""
+    if node in found:
+        return found[node], node in mine
+    m = middle(node)
+    left, free = _sum(Node(node.first, m), found, mine, add)
+    right, also = _sum(Node(m, node.last), found, mine, add)
+    out = left if free else right if also else None
+    return (add(left, right) if out is None else add(left, right, out=out)), True
