@@ -143,7 +143,7 @@ class Run:
             self.begin()
         self.forget()
         if ranks.rank == 0:
-            message = f"a rank has died: the other {ranks.size} go on at step {self.number}"
+            message = f"a rank has died; at step {self.number} the job goes on with {ranks.size}"
             print(message, file=sys.stderr, flush=True)
 
     def reload(self) -> None:

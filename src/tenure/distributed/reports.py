@@ -16,14 +16,12 @@ from typing import Any
 
 from tenure.distributed.algorithms import meet
 from tenure.distributed.waiting import END, sweep
-from tenure.distributed.world import JOB
+from tenure.distributed.world import JOB, TRY_AGAIN
 from tenure.errors import CollectiveError, RankLost, TenureError
 from tenure.values.rules.sites import PACKAGE
 
 FAILED = 2
 """Tag of the reports among the notes."""
-TRY_AGAIN = 75
-"""Exit code of a job that has lost a rank (EX_TEMPFAIL of sysexits.h)."""
 GRACE = 0.4
 """Seconds for other ranks to fail too."""
 

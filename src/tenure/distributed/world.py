@@ -6,6 +6,7 @@ group are numbered: all ranks count alike, so that a number says how far a rank 
 
 from __future__ import annotations
 
+import faulthandler
 import itertools
 import os
 import sys
@@ -22,9 +23,14 @@ from tenure.values.trace.given import int_of
 
 STARTED = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMI_RANK", "PMIX_RANK", "MPI_LOCALNRANKS", "PALS_RANKID")
 """Variables of the environment that starters of MPI programs set."""
-OPTIONS = {"OMPI_MCA_mpi_yield_when_idle": "1", "OMPI_MCA_osc": "^ucx"}
-"""Options of Open MPI unless others are set: no spinning, and no component that complains of a network it lacks."""
+OPTIONS = {"OMPI_MCA_osc": "^ucx"}
+"""Options of Open MPI unless others are set: no component that complains of a network it lacks. The wait loop sleeps by
+itself; yielding at each look, as ``mpi_yield_when_idle`` does, would cost a turn of the scheduler on a busy machine."""
 INSTALL = "pip install 'tenure[distributed]', or mpi4py beside the MPI of your cluster"
+JOINING = 600
+"""Seconds that the start of all ranks may take: MPI itself waits for ever for one that has died by then."""
+TRY_AGAIN = 75
+"""Exit code of a job that has lost a rank (EX_TEMPFAIL of sysexits.h)."""
 TIMEOUT = 1800.0
 """Seconds for which a collective waits unless ``init`` says otherwise, as PyTorch does."""
 
@@ -198,12 +204,25 @@ def new_group(ranks: Any = None) -> RankGroup:
 
 
 def _join() -> None:
-    mpi = _mpi()
+    """Join the job; a rank that dies meanwhile ends it, as others may wait in MPI for it."""
+    faulthandler.dump_traceback_later(JOINING, exit=True)
+    try:
+        _meet_others(_mpi())
+    except Exception as error:
+        if JOB.mpi is None or not isinstance(error, JOB.mpi.Exception):
+            raise
+        print(f"a rank of this job has died while it began: {error}", file=sys.stderr, flush=True)
+        JOB.mpi.COMM_WORLD.Abort(TRY_AGAIN)
+    finally:
+        faulthandler.cancel_dump_traceback_later()
+
+
+def _meet_others(mpi: Any) -> None:
     JOB.mpi, JOB.pid = mpi, os.getpid()
     if mpi is None or mpi.COMM_WORLD.size == 1:
         JOB.world = RankGroup(None, "world", (0,), 0)
         return
-    whole = mpi.COMM_WORLD
+    whole = _quiet(mpi.COMM_WORLD)
     settle(_quiet(whole.Dup()), tuple(range(whole.size)))
     near = whole.Split_type(mpi.COMM_TYPE_SHARED)
     JOB.local_rank, JOB.local_size = near.rank, near.size
