@@ -96,7 +96,6 @@ def is_available() -> bool:
     return True
 
 
-is_mpi_available = is_gloo_available = is_available
 
 
 def is_initialized() -> bool:
@@ -377,9 +376,8 @@ def _by_row(tensors: Any, found: Any, name: str) -> list[tuple[Any, Any]]:
 
 
 ANSWERS: dict[str, Any] = {
-    "is_nccl_available": lambda: False,
-    "is_ucc_available": lambda: False,
-    "is_torchelastic_launched": lambda: False,
+    **dict.fromkeys(["is_mpi_available", "is_gloo_available"], is_available),
+    **dict.fromkeys(["is_nccl_available", "is_ucc_available", "is_torchelastic_launched"], lambda: False),
     "get_default_backend_for_device": lambda device: "mpi",
     "get_node_local_rank": lambda fallback_rank=0: JOB.local_rank,
 }
