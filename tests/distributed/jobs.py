@@ -74,12 +74,12 @@ def main() -> None:
 
 @cache
 def outcome(ranks: int, program: str) -> dict[str, Any]:
-    """What came of the checks of a program on so many ranks."""
+    """What came of the checks of a program on so many ranks; under "" what it said if it did not come to its end."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "found.json"
-        done = run(ranks, program, str(path))
+        done = run(ranks, program, str(path), timeout=600)
         if not path.exists():
-            raise AssertionError(done.stdout + done.stderr)
+            return {"": done.stdout + done.stderr}
         found: dict[str, Any] = json.loads(path.read_text())
         return found
 

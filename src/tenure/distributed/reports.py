@@ -108,7 +108,7 @@ def key_of(error: BaseException) -> Any:
     if isinstance(error, TenureError):
         return type(error).__name__, error.message, error.notes, error.help
     last = traceback.extract_tb(error.__traceback__)[-1:]
-    return type(error).__name__, str(error), [(f.filename, f.lineno) for f in last]
+    return type(error).__name__, str(error), tuple((f.filename, f.lineno) for f in last)
 
 
 def named(ranks: list[int]) -> str:
