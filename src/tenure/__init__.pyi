@@ -1,6 +1,7 @@
 from tenure import array_api as array_api
 from tenure import autograd as autograd
 from tenure import data as data
+from tenure import distributed as distributed
 from tenure import distributions as distributions
 from tenure import fft as fft
 from tenure import func as func
@@ -52,6 +53,7 @@ from tenure.dtypes import uint32 as uint32
 from tenure.dtypes import uint64 as uint64
 from tenure.errors import AnomalyError as AnomalyError
 from tenure.errors import BorrowError as BorrowError
+from tenure.errors import CollectiveError as CollectiveError
 from tenure.errors import DivisionByZero as DivisionByZero
 from tenure.errors import DomainError as DomainError
 from tenure.errors import DTypeError as DTypeError
@@ -60,6 +62,7 @@ from tenure.errors import GradientError as GradientError
 from tenure.errors import InternalError as InternalError
 from tenure.errors import OutOfRange as OutOfRange
 from tenure.errors import OwnershipError as OwnershipError
+from tenure.errors import RankLost as RankLost
 from tenure.errors import ShapeError as ShapeError
 from tenure.errors import StaleBorrowError as StaleBorrowError
 from tenure.errors import StateDictError as StateDictError

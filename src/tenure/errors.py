@@ -15,6 +15,8 @@
     ├── AnomalyError       (RuntimeError)            an operation has made a NaN or an infinity, in detect_anomaly()
     ├── StateDictError     (RuntimeError)            a state_dict does not fit what it is loaded into
     ├── VmapError          (RuntimeError)            what one example of a vmapped function cannot do
+    ├── CollectiveError    (RuntimeError)            ranks wait for each other at lines that do not go together
+    ├── RankLost           (RuntimeError)            a rank has died
     ├── OwnershipError     (RuntimeError)
     │   ├── UseAfterMove                     TN382  a moved value or a consumed graph is used
     │   ├── BorrowError                      TN499, TN502, TN503, TN506  given by `code=`
@@ -41,6 +43,7 @@ from tenure.report.style import Painter, plain
 __all__ = [
     "AnomalyError",
     "BorrowError",
+    "CollectiveError",
     "DTypeError",
     "DivisionByZero",
     "DomainError",
@@ -52,6 +55,7 @@ __all__ = [
     "OutOfMemory",
     "OutOfRange",
     "OwnershipError",
+    "RankLost",
     "ScalarError",
     "ShapeError",
     "Site",
@@ -232,6 +236,14 @@ class StateDictError(TenureError, RuntimeError):
 
 class VmapError(TenureError, RuntimeError):
     """A vmapped function reads the value of one example, lets it out, or draws numbers without saying for whom."""
+
+
+class CollectiveError(TenureError, RuntimeError):
+    """Ranks wait for each other at lines that do not go together; the notes are the line of each."""
+
+
+class RankLost(TenureError, RuntimeError):
+    """A rank has died: no collective of a group with it ends any more. ``distributed.elastic`` goes on without it."""
 
 
 class OwnershipError(TenureError, RuntimeError):

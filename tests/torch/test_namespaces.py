@@ -25,7 +25,8 @@ SPACES = {
     "other torch.nn": ["nn.parallel", "nn.attention", "nn.attention.flex_attention", "nn.modules.utils",
                        "nn.modules.batchnorm", "nn.modules.conv", "nn.modules.instancenorm", "nn.modules.loss",
                        "nn.parallel.scatter_gather", "nn.quantized"],
-    "other torch.optim": ["optim.optimizer"], "other torch.distributed": [n for n in absent.TABLE if n[:5] == "distr"],
+    "other torch.optim": ["optim.optimizer"],
+    "other torch.distributed": ["distributed", *[n for n in absent.TABLE if n[:5] == "distr"]],
 }  # fmt: skip
 """Where the names of a group are looked for; groups "other torch.x" that are not here in the module x."""
 ASIDE = ("jit", "onnx", "fx", "ops", "quantization", "classes", "ao", "random", "_")
@@ -96,4 +97,5 @@ def test_an_absent_name_says_so() -> None:
     else:
         raise AssertionError
     assert not isinstance(1, found("fx.GraphModule"))
-    assert found("distributed.is_available")() is False
+    assert found("distributed.is_available")() is True and not found("distributed.is_initialized")()
+    assert not isinstance(1, found("distributed.fsdp.FullyShardedDataParallel"))

@@ -14,6 +14,7 @@ __all__ = ["main"]
 _COMMANDS = {
     "check": "report writes to objects that are still in use, before the program runs",
     "lsp": "serve an editor: reports, quick fixes, and the rules",
+    "launch": "run a script as several processes on MPI",
     "run": "check a script, then run it",
     "rule": "print a law or a rule, or the table of them",
     "explain": "run a script, and show its longest-running program",

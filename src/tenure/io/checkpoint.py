@@ -38,7 +38,7 @@ def save_checkpoint(f: Writable, /, **parts: Any) -> None:
     """
     if RANDOM in parts:
         raise DTypeError(f"save_checkpoint: {RANDOM!r} is the name of the default generators", help="take another name")
-    save({**{name: state_of(x) for name, x in parts.items()}, RANDOM: _random_state()}, f)
+    save({**{name: state_of(x) for name, x in parts.items()}, RANDOM: random_state()}, f)
 
 
 def load_checkpoint(f: Readable, /, **parts: Any) -> dict[str, Any]:
@@ -59,17 +59,22 @@ def load_checkpoint(f: Readable, /, **parts: Any) -> dict[str, Any]:
     found = load(f)
     if not isinstance(found, dict) or RANDOM not in found:
         raise StateDictError("load_checkpoint: this is no file of save_checkpoint", help="tn.load reads it")
-    states = found.pop(RANDOM)
-    missing = [name for name in parts if name not in found]
+    missing = [name for name in parts if name not in found or name == RANDOM]
     if missing:
-        raise StateDictError(f"load_checkpoint: the file has no {missing[0]!r}, but {', '.join(map(repr, found))}")
+        names = ", ".join(repr(name) for name in found if name != RANDOM)
+        raise StateDictError(f"load_checkpoint: the file has no {missing[0]!r}, but {names}")
+    return put_back(found, parts)
+
+
+def put_back(found: dict[str, Any], parts: dict[str, Any]) -> dict[str, Any]:
+    """Load states into parts, and into the default generators; gives the others."""
     for name, x in parts.items():
         if not isinstance(x, Generator) and not callable(getattr(x, "load_state_dict", None)):
             raise DTypeError(f"load_checkpoint: {name} has a load_state_dict, which {shown(x)} does not")
     for name, x in parts.items():
         state = found.pop(name)
         x.set_state(state) if isinstance(x, Generator) else x.load_state_dict(state)
-    _set_random_state(states)
+    _set_random_state(found.pop(RANDOM))
     return found
 
 
@@ -82,7 +87,7 @@ def state_of(x: Any) -> Any:
     return x
 
 
-def _random_state() -> dict[str, Any]:
+def random_state() -> dict[str, Any]:
     """States of the default generators: of this thread, of Python, and of NumPy."""
     name, keys, *rest = np.random.get_state()
     numpy = [name, wrap(np.array(keys, dtype=np.uint32)), *rest]

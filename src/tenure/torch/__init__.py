@@ -44,8 +44,8 @@ func: vmap
 """
 """Rooms of this package, and the names that each has."""
 SPACES = """
-masked nn signal linalg fft special random return_types _C amp autograd backends cuda distributions func functional
-futures hub multiprocessing optim overrides profiler quasirandom serialization testing types utils version
+masked nn signal linalg fft special random return_types _C amp autograd backends cuda distributed distributions func
+functional futures hub multiprocessing optim overrides profiler quasirandom serialization testing types utils version
 """
 ROOMS = SPACES.split()
 """Namespaces that are rooms of their own."""

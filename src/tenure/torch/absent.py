@@ -15,7 +15,7 @@ from tenure.torch import virtual
 from tenure.values.rules.sites import here, site
 
 GRAPHS = "programs are compiled as they run: there is no graph of PyTorch's to be had"
-PROCESSES = "there is one process, without torch.distributed: torch.distributed.is_available() is False"
+PROCESSES = "ranks communicate by torch.distributed's collectives and nn.parallel.DistributedDataParallel"
 TABLE: dict[str, tuple[str, str]] = {
     "fx": ("Graph GraphModule Interpreter Node Proxy Tracer GraphAppendingTracer Transformer map_arg symbolic_trace"
            " replace_pattern subgraph_rewriter", GRAPHS),
@@ -37,13 +37,6 @@ TABLE: dict[str, tuple[str, str]] = {
     "ao.nn.quantized": ("FloatFunctional", "there are no quantized tensors"),
     "nn.quantized": ("FloatFunctional", "there are no quantized tensors"),
     "nn.intrinsic": ("ConvReLU2d LinearReLU", "there are no quantized tensors"),
-    "distributed": (
-        "Backend ReduceOp ProcessGroup Store TCPStore FileStore all_gather all_gather_object all_gather_into_tensor"
-        " all_reduce all_to_all all_to_all_single barrier broadcast broadcast_object_list destroy_process_group"
-        " gather gather_object get_backend get_process_group_ranks init_device_mesh init_process_group"
-        " irecv isend monitored_barrier new_group recv reduce reduce_scatter reduce_scatter_tensor scatter"
-        " scatter_object_list send group GroupMember DeviceMesh get_group_rank get_global_rank"
-        " reduce_op batch_isend_irecv P2POp", PROCESSES),
     "distributed.rpc": ("RRef init_rpc rpc_sync rpc_async remote shutdown get_worker_info"
                         " TensorPipeRpcBackendOptions", PROCESSES),
     "distributed.fsdp": (
@@ -59,7 +52,6 @@ TABLE: dict[str, tuple[str, str]] = {
     "distributed.nn": ("RemoteModule all_gather all_reduce", PROCESSES),
     "distributed.autograd": ("backward context", PROCESSES),
     "distributed.device_mesh": ("DeviceMesh init_device_mesh", PROCESSES),
-    "distributed.distributed_c10d": ("ReduceOp ProcessGroup", PROCESSES),
     "distributed.pipeline": ("", PROCESSES),
     "distributed.pipelining": ("pipeline", PROCESSES),
     "distributed.elastic": ("", PROCESSES),
@@ -111,12 +103,6 @@ def load_library(path: Any) -> Any:
 ANSWERS: dict[str, dict[str, Any]] = {
     "fx": {"wrap": _passed},
     "onnx": {"is_in_onnx_export": lambda: False, "select_model_mode_for_export": None},
-    "distributed": {
-        "is_available": lambda: False, "is_initialized": lambda: False, "is_nccl_available": lambda: False,
-        "is_gloo_available": lambda: False, "is_mpi_available": lambda: False, "get_rank": lambda group=None: 0,
-        "get_world_size": lambda group=None: 1, "is_torchelastic_launched": lambda: False,
-        "get_default_backend_for_device": lambda device: "gloo",
-    },
     "_dynamo": {
         "allow_in_graph": _passed, "disable": _passed, "is_compiling": lambda: False, "graph_break": lambda: None,
         "mark_static_address": lambda *args, **kwargs: None, "reset": lambda: None, "mark_dynamic": lambda *a: None,
@@ -143,9 +129,9 @@ def missing(what: str, why: str) -> TenureError:
     return TorchNotImplementedError(f"{what} is not to be had on Tenure's engine", at=site(here()), help=why or None)
 
 
-def refused(module: str, name: str) -> Any:
-    """A class or function of an absent namespace."""
-    why, what = TABLE[module][1], f"torch.{module}.{name}"
+def refused(module: str, name: str, why: str | None = None) -> Any:
+    """A class or function of an absent namespace, or of another one for a reason that is given."""
+    why, what = TABLE[module][1] if why is None else why, f"torch.{module}.{name}"
 
     def refuse(*args: Any, **kwargs: Any) -> Any:
         raise missing(what, why)

@@ -19,6 +19,7 @@ HIDDEN = (__file__, runpy.__file__, "<frozen runpy>")
 
 def main(given: list[str]) -> int:
     """Run what the command line says; the exit code."""
+    ranks_in_environment()
     if not given or given[0] in ("-h", "--help"):
         print(USAGE, file=sys.stdout if given else sys.stderr)
         return 0 if given else 2
@@ -33,6 +34,14 @@ def main(given: list[str]) -> int:
         return 2
     install()
     return guarded(run_file, given[0], given[1:])
+
+
+def ranks_in_environment() -> None:
+    """Set RANK, WORLD_SIZE and LOCAL_RANK as PyTorch's starter does, from those of Open MPI."""
+    for name, theirs in (("RANK", "RANK"), ("WORLD_SIZE", "SIZE"), ("LOCAL_RANK", "LOCAL_RANK")):
+        found = os.environ.get(f"OMPI_COMM_WORLD_{theirs}")
+        if found is not None:
+            os.environ.setdefault(name, found)
 
 
 def guarded(run: Callable[[str, list[str]], None], what: str, arguments: list[str]) -> int:

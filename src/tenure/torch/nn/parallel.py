@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tenure.torch import virtual
-from tenure.torch.absent import refused
+from tenure.distributed.parallel import BUCKET, parallel
+from tenure.torch import distributed, virtual
 from tenure.torch.nn.module import Module
 
 __all__ = ["DataParallel", "DistributedDataParallel", "data_parallel", "parallel_apply", "replicate"]
@@ -26,7 +26,39 @@ class DataParallel(Module):
         return self.module(*inputs, **kwargs)
 
 
-DistributedDataParallel = refused("distributed", "DistributedDataParallel")
+class DistributedDataParallel(Module):
+    """A module, in ``module``, whose gradients are averaged over the ranks behind each ``backward()``.
+
+    ``tenure.distributed.parallel`` does it: parameters and buffers begin as the first rank's; with
+    ``broadcast_buffers`` floating buffers are averaged, where PyTorch copies the first rank's. A parameter that is not
+    used needs no ``find_unused_parameters``.
+    """
+
+    __module__ = "torch.nn.parallel.distributed"
+
+    def __init__(self, module: Any, device_ids: Any = None, output_device: Any = None, dim: int = 0,
+                 broadcast_buffers: bool = True, init_sync: bool = True, process_group: Any = None,
+                 bucket_cap_mb: float | None = None, find_unused_parameters: bool = False,
+                 check_reduction: bool = False, gradient_as_bucket_view: bool = False, static_graph: bool = False,
+                 delay_all_reduce_named_params: Any = None, param_to_hook_all_reduce: Any = None,
+                 mixed_precision: Any = None, device_mesh: Any = None, skip_all_reduce_unused_params: bool = False,
+                 ) -> None:  # fmt: skip
+        super().__init__()
+        if not distributed.is_initialized():
+            distributed.get_rank()
+        self.module, self.dim = module, dim
+        self.device_ids: Any = None
+        megabytes = BUCKET if bucket_cap_mb is None else bucket_cap_mb
+        ranks = parallel(module, bucket_mb=megabytes, buffers=broadcast_buffers, group=process_group)
+        object.__setattr__(self, "_ranks", ranks)  # no child: its parameters are those of ``module``
+
+    def forward(self, *inputs: Any, **kwargs: Any) -> Any:
+        """The result of the module."""
+        return self.module(*inputs, **kwargs)
+
+    def no_sync(self) -> Any:
+        """Context in which gradients are accumulated without communication."""
+        return self._ranks.no_sync()
 
 
 def data_parallel(module: Any, inputs: Any, device_ids: Any = None, output_device: Any = None, dim: int = 0,

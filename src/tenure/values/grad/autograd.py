@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from tenure.errors import DTypeError, GradientError, ShapeError, shown
 from tenure.values.grad.backward import Walk, run_walk
 from tenure.values.grad.gradients import add, by_leaf, short_walk
-from tenure.values.grad.handlers import After, RemovableHandle, accumulated, handler_of, run_hooks
+from tenure.values.grad.handlers import After, RemovableHandle, accumulated, finished, handler_of, run_hooks
 from tenure.values.grad.sparse_place import RowsBorrow, RowsPlace, place_of
 from tenure.values.grad.sparse_rows import SparseRows
 from tenure.values.grad.steps import fill
@@ -61,16 +61,19 @@ def backward(
             if gx is not None:
                 add(leaf, gx)
                 accumulated(leaf)
+        finished([place._leaf for place in places])
         return
     if g is None and not create_graph and root._kind.tracked and short_walk(root, keep):
         return
     walk = Walk(create_graph, not keep, accumulate=True)
     run_walk(walk, [root], [g], ())
     walk.settle()
-    for leaf, gx in by_leaf(walk.leaves, run_hooks).items():
+    reached = by_leaf(walk.leaves, run_hooks)
+    for leaf, gx in reached.items():
         add(leaf, run_hooks(leaf.hooks, gx))
         if leaf.hooks:
             accumulated(leaf)
+    finished(reached)
 
 
 def _leaves(inputs: Any) -> list[Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -153,6 +153,25 @@ class After:
         place = self.place()
         if place is not None:
             self.fn(place)
+
+
+class Finally:
+    """Hook of leaves that is called once a backward has added to all leaves; among the others it is silent."""
+
+    __slots__ = ("run",)
+
+    def __init__(self, run: Callable[[], None]) -> None:
+        self.run = run
+
+    def __call__(self, g: Any) -> None:
+        """Leave the gradient as it is."""
+
+
+def finished(leaves: Iterable[Leaf]) -> None:
+    """Run the hooks that wait for all leaves of a backward, each once."""
+    found = {fn: None for leaf in leaves for fn in list(leaf.hooks.values()) if type(fn) is Finally}
+    for fn in found:
+        fn.run()
 
 
 def accumulated(leaf: Leaf) -> None:

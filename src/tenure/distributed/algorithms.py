@@ -1,0 +1,176 @@
+"""Collectives of arrays, as messages between pairs of ranks.
+
+Each begins with a meeting: the ranks compare in log₂(size) rounds of 17 bytes that they are at the same collective of
+the same shapes, so that no data is ever taken for other data. Arrays are sent from where they lie and received where
+they are wanted. All sums are those of ``tree``: an all-reduce sends each rank its chunk of every subtree, which that
+rank adds, and gathers the chunks; twice the size goes through each rank, as in a ring.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Sequence
+from hashlib import blake2b
+from typing import Any
+
+import numpy as np
+
+from tenure.distributed.tree import Adder, Array, Node, roots, share, total
+from tenure.distributed.waiting import Note, Wait, finish, line_of, refuse_broken, unmet
+from tenure.distributed.world import JOB, RankGroup
+from tenure.runtime.buffers import empty
+
+MEETING, DATA = 1, 2
+"""Tags of messages."""
+PIECE = 1 << 30
+"""Bytes that one message of MPI takes: its counts are C ints."""
+SMALL = 1 << 14
+"""Bytes up to which all parts are sent to all ranks, in one round instead of two."""
+LINE = 64
+"""Bytes of which a chunk is a multiple: cache lines."""
+Parcel = tuple[int, Array]
+"""Rank of a group, and the array that is sent to it or received from it."""
+
+
+def octets(array: Array) -> Array:
+    """The bytes of a contiguous array."""
+    return array.reshape(-1).view(np.uint8)
+
+
+def exchange(
+    group: RankGroup, sends: Sequence[Parcel], receives: Sequence[Parcel], wait: Wait, tag: int = DATA
+) -> None:
+    """Send and receive arrays, all at once."""
+    if not sends and not receives:
+        return
+    requests, held, byte = [], [], JOB.mpi.BYTE
+    for parcels, begin in ((receives, group.comm.Irecv), (sends, group.comm.Isend)):
+        for other, array in parcels:
+            data = octets(array)
+            held.append(data)
+            for start in range(0, data.size, PIECE):
+                requests.append(begin([data[start : start + PIECE], byte], other, tag))
+    finish(requests, wait, held)
+
+
+def meet(group: RankGroup, what: str, detail: str = "") -> Wait:
+    """Begin a collective, once all ranks of the group are at it; CollectiveError where some are at another one.
+
+    ``what`` is how messages call it, ``detail`` what has to be equal besides.
+    """
+    refuse_broken(group)
+    group.number += 1
+    if group.size == 1:
+        return Wait(what)
+    others = tuple(r for k, r in enumerate(group.ranks) if k != group.rank)
+    wait = Wait(what, others, group.name, group.number)
+    mine = np.frombuffer(blake2b(f"{what}|{detail}".encode(), digest_size=16).digest() + b"\1", np.uint8).copy()
+    digest, step = mine[:16].tobytes(), 1
+    theirs = np.empty_like(mine)
+    while step < group.size:
+        after, before = (group.rank + step) % group.size, (group.rank - step) % group.size
+        exchange(group, [(after, mine.copy())], [(before, theirs)], wait, MEETING)
+        mine[16] &= theirs[16] & (theirs[:16].tobytes() == digest)
+        step *= 2
+    there = Wait(what)
+    if not mine[16]:
+        notes = objects(group, Note(there, line_of(there)), there)
+        raise unmet("ranks have come to different collectives", dict(zip(group.ranks, notes, strict=True)))
+    return there
+
+
+def objects(group: RankGroup, x: Any, wait: Wait) -> list[Any]:
+    """An object of each rank, pickled, within a collective."""
+    data = np.frombuffer(pickle.dumps(x, protocol=5), np.uint8)
+    found = pieces(group, data, wait)
+    return [x if k == group.rank else pickle.loads(part.tobytes()) for k, part in enumerate(found)]
+
+
+def pieces(group: RankGroup, data: Array, wait: Wait) -> list[Array]:
+    """Bytes of each rank, of any length."""
+    lengths = np.zeros((group.size, 1), np.int64)
+    lengths[group.rank] = data.size
+    gather(group, lengths, wait)
+    out = [np.empty(int(n), np.uint8) for n in lengths[:, 0]]
+    out[group.rank] = data
+    others = [k for k in range(group.size) if k != group.rank]
+    exchange(group, [(k, data) for k in others], [(k, out[k]) for k in others], wait)
+    return out
+
+
+def gather(group: RankGroup, rows: Array, wait: Wait) -> None:
+    """Fill an array (size, …) whose row ``rank`` is there with the rows of the other ranks."""
+    others = [k for k in range(group.size) if k != group.rank]
+    exchange(group, [(k, rows[group.rank]) for k in others], [(k, rows[k]) for k in others], wait)
+
+
+def spread(group: RankGroup, array: Array, source: int, wait: Wait) -> None:
+    """Copy an array of one rank to all others, by a binomial tree: it is read there and written elsewhere."""
+    number, step = (group.rank - source) % group.size, 1
+    while step < group.size:
+        if number < step and number + step < group.size:
+            exchange(group, [((group.rank + step) % group.size, array)], [], wait)
+        elif step <= number < 2 * step:
+            exchange(group, [], [((group.rank - step) % group.size, array)], wait)
+        step *= 2
+
+
+def cuts(count: int, itemsize: int, ranks: int) -> list[slice]:
+    """The chunk of each rank, of an array of so many elements."""
+    line = max(1, LINE // itemsize)
+    each = -(-count // (ranks * line)) * line
+    return [slice(min(r * each, count), min((r + 1) * each, count)) for r in range(ranks)]
+
+
+Last = Callable[[Array], Array]
+
+
+def reduced(
+    group: RankGroup,
+    parts: int,
+    own: Sequence[tuple[Node, Array]],
+    form: tuple[int, Any],
+    wait: Wait,
+    add: Adder = np.add,
+    last: Last | None = None,
+) -> Array:
+    """The sum of parts that are spread over the ranks by ``share``, on every rank, as a new array of one axis.
+
+    ``own`` are subtrees of this rank, flat, of ``form`` (elements, dtype); they are only read. ``last`` is applied to
+    the sum, element by element.
+    """
+    held = [roots(parts, share(parts, group.size, r)) for r in range(group.size)]
+    size, dtype = form[0], np.dtype(form[1])
+    out = empty(size, dtype)
+    chunks = cuts(size, dtype.itemsize, group.size)
+    if size * dtype.itemsize <= SMALL:
+        chunks = [slice(0, size)] * group.size
+    found = reduced_chunk(group, held, own, chunks, dtype, wait)
+    mine = chunks[group.rank]
+    added = total(parts, found, {node for node in found if node not in held[group.rank]}, add)
+    out[mine] = added if last is None else last(added)
+    if chunks[0].stop < size:
+        others = [k for k in range(group.size) if k != group.rank]
+        exchange(group, [(k, out[mine]) for k in others], [(k, out[chunks[k]]) for k in others], wait)
+    return out
+
+
+def reduced_chunk(
+    group: RankGroup,
+    held: Sequence[tuple[Node, ...]],
+    own: Sequence[tuple[Node, Array]],
+    chunks: Sequence[slice],
+    dtype: Any,
+    wait: Wait,
+) -> dict[Node, Array]:
+    """Chunk of the subtrees of all ranks that this one adds."""
+    mine = chunks[group.rank]
+    found = {node: array[mine] for node, array in own}
+    receives = []
+    for r, theirs in enumerate(held):
+        for node in theirs if r != group.rank else ():
+            found[node] = empty(mine.stop - mine.start, dtype)
+            receives.append((r, found[node]))
+    sends = [(r, a[chunks[r]]) for r in range(group.size) if r != group.rank for _, a in own]
+    exchange(group, sends, receives, wait)
+    return found

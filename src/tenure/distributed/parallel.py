@@ -1,0 +1,329 @@
+"""Data-parallel training that gives the same bits at any number of ranks.
+
+    model = distributed.parallel(model, shards=8)
+    for x, y in model.shards(batch):                # those of this rank
+        loss_of(model(x), y).backward()             # each alone, wherever it is computed
+    optimizer.step()                                # behind the loop: gradients are added in the one tree of 8
+
+Each shard begins with the same parameters and buffers and with random numbers of its own; its gradient is read into a
+flat buffer (``flats``) before it is added to others. So nothing that a rank computes depends on what else it computes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from tenure.distributed import algorithms
+from tenure.distributed.algorithms import meet
+from tenure.distributed.collectives import broadcast
+from tenure.distributed.flats import Flats
+from tenure.distributed.shards import Shards, count_of, shard
+from tenure.distributed.tree import Array, Sums, share
+from tenure.distributed.waiting import Wait
+from tenure.distributed.world import RankGroup, chosen
+from tenure.dtypes import float64
+from tenure.errors import CollectiveError, DTypeError, TenureError, shown
+from tenure.ir.aval import Aval
+from tenure.nn.module import Module
+from tenure.optim.optimizer import gradient_of
+from tenure.values.grad.autograd import set_grad
+from tenure.values.grad.handlers import Finally, RemovableHandle
+from tenure.values.grad.sparse_rows import Entries, SparseRows
+from tenure.values.operations.arithmetic import detach
+from tenure.values.operations.boundary import array_of
+from tenure.values.operations.creation import wrap
+from tenure.values.operations.generator import default_generator, derive
+from tenure.values.operations.reading import value_of
+from tenure.values.rules.sites import here, site
+from tenure.values.tensor.tensor import Tensor
+from tenure.values.trace.given import flag
+
+BUCKET = 25.0
+"""Megabytes of a bucket, as in PyTorch."""
+
+
+class Parallel(Module):
+    """A module, in ``module``, whose gradients are means over shards or ranks. ``distributed.parallel`` makes it."""
+
+    def __init__(self, module: Module, shards: int | None, bucket: float, buffers: bool, group: Any) -> None:
+        super().__init__()
+        self.module = module
+        self._given = group
+        self.count = shards
+        self._bucket, self._averaged = int(bucket * 2**20), buffers
+        self._syncs, self._inside = True, False
+        self._waiting: dict[int, list[Array]] = {}
+        self._carried: dict[int, list[Tensor]] = {}
+        """Buffers of each shard, while there is no communication; ``_waiting`` has its gradients."""
+        self._rows: dict[int, list[Entries]] = {}
+        self._places = [p for p in module.parameters() if p.requires_grad]
+        if not self._places:
+            raise TenureError("parallel: this module has no parameter that requires grad", at=site(here()))
+        self._watch = Finally(self._after_backward)
+        self._handles = [RemovableHandle(p._leaf.hooks, self._watch) for p in self._places if p._leaf is not None]
+        self._even()
+
+    @property
+    def group(self) -> RankGroup:
+        """The ranks: those of the group that was given, or all that are alive."""
+        return chosen(self._given)
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """The result of the module."""
+        return self.module(*args, **kwargs)
+
+    def forget(self) -> None:
+        """Drop what has been accumulated without communication, and what is left of a loop that was not finished."""
+        self._waiting.clear()
+        self._carried.clear()
+        self._rows.clear()
+
+    def shards(self, batch: Any) -> Iterator[Any]:
+        """The shards of a batch that this rank has: a loop around forward and backward.
+
+        ``batch`` is one of ``distributed.Loader``, or a batch that all ranks have as a whole, tensors whose first axes
+        are cut. After the loop every ``.grad`` has the mean over all shards on top of the gradient that it had before:
+        of means over the samples of each, weighed where shards differ in size. Buffers become means over shards, too.
+        TenureError if the module was made without ``shards``.
+
+        >>> net = tn.distributed.parallel(nn.Linear(2, 1), shards=2)
+        >>> for x in net.shards(tn.ones(4, 2)):
+        ...     net(x).mean().backward()
+        >>> net.module.weight.grad
+        tensor([[1., 1.]])
+        """
+        if self.count is None:
+            raise TenureError(
+                "this module has a shard for each rank", at=site(here()), help="parallel(model, shards=8) has 8"
+            )
+        parts = batch if isinstance(batch, Shards) else shard(batch, self.count, group=self.group)
+        if parts.count != self.count:
+            raise TenureError(f"a batch of {parts.count} shards for a module of {self.count}", at=site(here()))
+        return self._each(parts)
+
+    @contextmanager
+    def no_sync(self) -> Iterator[None]:
+        """Context in which gradients are accumulated without communication; the next ones outside reduce them all."""
+        before, self._syncs = self._syncs, False
+        try:
+            yield
+        finally:
+            self._syncs = before
+
+    def mean(self, values: Any) -> Tensor:
+        """The mean over all shards of a number that each gave, from those of this rank's shards in their order.
+
+        A float64 value on every rank, with the bits of the one tree. TenureError for another number of values.
+
+        >>> net = tn.distributed.parallel(nn.Linear(2, 1), shards=2)
+        >>> net.mean([1.0, 2.0])
+        tensor(1.5000, dtype=tenure.float64)
+        """
+        count = self.count or self.group.size
+        numbers = share(count, self.group.size, self.group.rank)
+        given = [float(value_of(x).item()) for x in values]
+        if len(given) != len(numbers):
+            raise TenureError(f"mean: {len(given)} values for the {len(numbers)} shards of this rank", at=site(here()))
+        sums = Sums(count)
+        for k, x in zip(numbers, given, strict=True):
+            sums.take(k, np.array([x]))
+        out = self._total(sums, (1, np.float64), count, meet(self.group, f"mean of {count} shards"))
+        return wrap(out.reshape(()), Aval((), float64))
+
+    def _even(self) -> None:
+        """Make parameters, buffers and random numbers those of the first rank."""
+        forms = [f"{name} {p._read()._aval}" for name, p in self.module.named_parameters()]
+        meet(self.group, "parallel(module)", "; ".join(forms))
+        if self.group.size == 1:
+            return
+        for place in (*self.module.parameters(), *self.module.buffers()):
+            place.data.copy_(broadcast(now(place), group=self.group))
+        generator = default_generator()
+        generator.set_state(broadcast(generator.get_state(), group=self.group))
+
+    def _floats(self) -> list[Any]:
+        """The buffers that are averaged."""
+        if not self._averaged or not self.module.training:
+            return []
+        return [b for b in self.module.buffers() if b.dtype.has_gradient]
+
+    def _others(self) -> list[Any]:
+        if not self._averaged or not self.module.training:
+            return []
+        return [b for b in self.module.buffers() if not b.dtype.has_gradient]
+
+    def _flats(self) -> Flats:
+        used = Aval((2 * len(self._places),), float64)
+        places = [p._read()._aval for p in (*reversed(self._places), *self._floats())]
+        return Flats([*places, used], self._bucket)
+
+    def _each(self, parts: Shards) -> Iterator[Any]:
+        """The loop of ``shards``."""
+        flats = self._flats()
+        sums = [Sums(parts.count) for _ in flats.sizes]
+        before = [self._taken(p) for p in self._places]
+        buffers = [*self._floats(), *self._others()]
+        start = [now(b) for b in buffers]
+        generator, data = default_generator(), dict(parts.mine)
+        seed, turn = generator.take()
+        self._inside = True
+        try:
+            for number in share(parts.count, self.group.size, self.group.rank):
+                for b, value in zip(buffers, self._carried.pop(number, start), strict=True):
+                    b.data.copy_(value)
+                generator.manual_seed(derive(derive(seed, turn), number))
+                if number in data:
+                    yield data[number]
+                self._keep(number, self._read(flats, parts.weight(number)), sums)
+                if not self._syncs:
+                    self._carried[number] = [now(b) for b in buffers]
+        finally:
+            self._inside = False
+            generator.set_state(wrap(np.array([seed, turn + 1], dtype=np.int64)))
+            for p, g in zip(self._places, before, strict=True):
+                set_grad(p, g)
+        if self._syncs:
+            self._reduce(flats, sums, parts.count)
+            return
+        for b, value in zip(buffers, start, strict=True):
+            b.data.copy_(value)
+
+    @staticmethod
+    def _taken(p: Any) -> Any:
+        """The gradient of a parameter, which has none from now on."""
+        found = gradient_of(p)
+        set_grad(p, None)
+        return found
+
+    def _keep(self, number: int, buffers: list[Array], sums: list[Sums]) -> None:
+        """Add a shard to the sums, or to what it has accumulated without communication."""
+        held = self._waiting.pop(number, None)
+        if held is not None:
+            buffers = [np.add(a, b, out=b) for a, b in zip(held, buffers, strict=True)]
+        if not self._syncs:
+            self._waiting[number] = buffers
+            return
+        for total, flat in zip(sums, buffers, strict=True):
+            total.take(number, flat)
+
+    def _read(self, flats: Flats, scale: float | None) -> list[Array]:
+        """The gradients and buffers of what was computed last, in flat buffers; rows apart."""
+        count = len(self._places)
+        used = np.zeros(2 * count)
+        found: list[Array | None] = []
+        for k in reversed(range(count)):
+            g = self._taken(self._places[k])
+            if isinstance(g, SparseRows):
+                used[count + k] = 1
+                entries = g._packed()
+                self._rows.setdefault(k, []).append(entries if scale is None else entries.mapped(lambda r: r * scale))
+                g = None
+            elif g is not None:
+                used[k] = 1
+            found.append(None if g is None else array_of(g))
+        buffers = [array_of(b) for b in self._floats()]
+        scales = [*[scale] * count, *[None] * (len(buffers) + 1)]
+        return flats.packed([*found, *buffers, used], scales)
+
+    def _after_backward(self) -> None:
+        """Reduce behind a ``backward()`` outside of ``shards``: a shard for each rank."""
+        if self._inside or not self._syncs:
+            return
+        if self.count is not None:
+            raise CollectiveError(
+                "a backward of a module with shards outside of its loop",
+                at=site(here()),
+                help="for x, y in model.shards(batch): …; or parallel(model) without shards",
+            )
+        flats = self._flats()
+        sums = [Sums(self.group.size) for _ in flats.sizes]
+        for total, flat in zip(sums, self._read(flats, None), strict=True):
+            total.take(self.group.rank, flat)
+        self._reduce(flats, sums, self.group.size)
+
+    def _reduce(self, flats: Flats, sums: list[Sums], count: int) -> None:
+        """Means over all shards, to gradients and buffers."""
+        wait = meet(self.group, f"the gradients of {count} shards", str(flats.avals))
+        found = []
+        for total, *form in zip(sums, flats.sizes, flats.dtypes, strict=True):
+            found.append(self._total(total, (form[0], form[1]), count, wait))
+        used = array_of(flats.tensor(found, len(flats.avals) - 1))
+        places = len(self._places)
+        for k, p in enumerate(self._places):
+            if used[k]:
+                _add(p, flats.tensor(found, places - 1 - k))
+            if used[places + k]:
+                _add(p, self._all_rows(k, p, count, wait))
+        self._rows.clear()
+        for j, b in enumerate(self._floats()):
+            b.data.copy_(flats.tensor(found, places + j))
+        for b in self._others() if self.group.size > 1 else ():
+            array = array_of(b).copy()
+            algorithms.spread(self.group, array, 0, wait)
+            b.data.copy_(wrap(array, b._read()._aval))
+
+    def _total(self, sums: Sums, form: tuple[int, Any], count: int, wait: Wait) -> Array:
+        """The mean over all shards of one buffer."""
+
+        def divided(a: Array) -> Array:
+            return np.divide(a, count, out=a)
+
+        if self.group.size == 1:
+            return divided(sums.found[0][1])
+        return algorithms.reduced(self.group, count, sums.found, form, wait, last=divided)
+
+    def _all_rows(self, k: int, p: Any, count: int, wait: Wait) -> SparseRows:
+        """The rows of all shards, in their order."""
+        own = [(array_of(e.index), array_of(e.rows)) for e in self._rows.get(k, [])]
+        every = [pair for part in algorithms.objects(self.group, own, wait) for pair in part]
+        index, rows = (np.concatenate([pair[j] for pair in every]) for j in (0, 1))
+        aval = p._read()._aval if isinstance(p, Tensor) else p._aval
+        values = wrap(np.divide(rows, count), Aval(rows.shape, aval.dtype))
+        return SparseRows.of(aval, Entries(wrap(index), values))
+
+
+def now(place: Any) -> Tensor:
+    """The value of a place at this moment, outside of the graph."""
+    return detach(place._read())
+
+
+def _add(p: Any, g: Any) -> None:
+    before = gradient_of(p)
+    set_grad(p, g if before is None else before + g)
+
+
+def parallel(
+    module: Module,
+    shards: int | None = None,
+    *,
+    bucket_mb: float = BUCKET,
+    buffers: bool = True,
+    group: RankGroup | None = None,
+) -> Parallel:
+    """A module whose gradients are reduced over the ranks of a group.
+
+    Parameters, buffers and the default generator become those of the first rank. With ``shards`` a batch is so many
+    parts, gradients are their mean, and the bits of a run do not depend on the number of ranks:
+    ``for x, y in model.shards(batch): loss(model(x), y).backward()``. Without it each rank has one part, and every
+    ``backward()`` outside of ``no_sync()`` ends with the reduction, as in PyTorch's DistributedDataParallel; a
+    parameter that no rank has used keeps its gradient. Sums are sent in buckets of ``bucket_mb`` megabytes. With
+    ``buffers`` floating ones are averaged, the others are those of the first shard. CollectiveError if ranks bring
+    modules of other parameters.
+
+    >>> net = tn.distributed.parallel(nn.Linear(2, 1))
+    >>> net(tn.ones(3, 2)).mean().backward()
+    >>> net.module.weight.grad
+    tensor([[1., 1.]])
+    """
+    if not isinstance(module, Module):
+        raise DTypeError(f"parallel: module is an nn.Module, not {shown(module)}")
+    if isinstance(bucket_mb, bool) or not isinstance(bucket_mb, int | float) or not bucket_mb > 0:
+        raise ValueError(f"parallel: bucket_mb is a number of megabytes above 0, not {shown(bucket_mb)}")
+    count = None if shards is None else count_of(shards, "parallel")
+    return Parallel(module, count, bucket_mb, flag("parallel: buffers", buffers), group)
+
+

@@ -1,0 +1,102 @@
+"""Ranks that are killed: the others go on, to the same bits; else the job goes on from its checkpoint."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from tests.distributed import jobs
+
+EVERY = bool(os.environ.get("TENURE_FUZZ"))
+FT = ("--with-ft", "ulfm")
+pytestmark = pytest.mark.skipif(bool(jobs.WHY), reason=jobs.WHY)
+LINE = re.compile(r"digest (\w+) lost (\d+) ranks (\d+) steps (\d+)")
+
+
+@cache
+def undisturbed(steps: int) -> str:
+    """The digest of a run of one process that nothing happens to."""
+    line = [sys.executable, str(jobs.PROGRAMS / "killed.py"), str(steps), "-"]
+    done = subprocess.run(line, env=jobs.environment(), capture_output=True, text=True, check=True)
+    return ended(done)[0]
+
+
+def ended(done: subprocess.CompletedProcess[str]) -> tuple[str, int, int, int]:
+    """Digest, lost ranks, ranks at the end, and steps that its first rank took."""
+    found = LINE.search(done.stdout)
+    assert found is not None, done.stdout + done.stderr
+    return found[1], int(found[2]), int(found[3]), int(found[4])
+
+
+def test_a_killed_rank_costs_the_step_in_progress() -> None:
+    done = jobs.run(3, "killed.py", "4", "-", "0:1:backward", options=FT, timeout=90)
+    digest, lost, ranks, steps = ended(done)
+    assert (lost, ranks) == (1, 2) and steps <= 5 and "a rank has died" in done.stderr, done.stderr
+    assert digest == undisturbed(4)
+
+
+@pytest.mark.skipif(not EVERY, reason="twenty jobs; run with TENURE_FUZZ")
+@pytest.mark.parametrize("seed", range(20))
+def test_kills_at_random_moments(seed: int, tmp_path: Path) -> None:
+    draw = random.Random(seed)
+    places = ["forward", "backward", "update", *map(str, range(0, 60, 3))]
+    dying = draw.sample(range(4), draw.choice([1, 1, 2, 3]))
+    deaths = [f"{r}:{draw.randrange(6)}:{draw.choice(places)}" for r in dying]
+    folder = draw.choice(["-", str(tmp_path)])
+    done = jobs.run(4, "killed.py", "6", folder, *deaths, options=FT, timeout=120)
+    digest, lost, ranks, _ = ended(done)
+    assert digest == undisturbed(6) and lost + ranks == 4, (deaths, done.stderr)
+
+
+def launched(ranks: int, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+    """A job of ``tenure launch``."""
+    line = [sys.executable, "-m", "tenure", "launch", "-n", str(ranks), *arguments]
+    return subprocess.run(
+        line, env=jobs.environment(**more), capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+@pytest.mark.skipif(not EVERY, reason="two jobs; run with TENURE_FUZZ")
+def test_the_launcher_starts_a_job_anew_that_cannot_go_on(tmp_path: Path) -> None:
+    once = tmp_path / "once"
+    program = tmp_path / "dies.py"
+    program.write_text(f"""
+import os, pathlib, signal, sys
+import tenure as tn
+dist = tn.distributed
+net = dist.parallel(tn.nn.Linear(2, 1), shards=2)
+def step(k):
+    if k == 3 and dist.rank() == 1 and not pathlib.Path({str(once)!r}).exists():
+        pathlib.Path({str(once)!r}).touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    dist.barrier()
+    taken.append(k)
+taken = []
+opt = dist.shard_optimizer(tn.optim.Adam(net.parameters()))
+import tenure.distributed.elastic as e
+e.shrink = None  # an MPI without it
+try:
+    dist.elastic(step, 5, folder={str(tmp_path / "run")!r}, every=1, model=net, optimizer=opt)
+except TypeError:
+    raise tn.RankLost("no way back")
+if dist.rank() == 0:
+    print("taken", taken)
+""")
+    done = launched(2, str(program))
+    assert done.returncode == 0 and "taken [3, 4]" in done.stdout and "started anew (1)" in done.stderr, done.stderr
+
+
+def test_what_to_install_is_said(tmp_path: Path) -> None:
+    line = [sys.executable, "-m", "tenure", "launch", "-n", "2", str(jobs.PROGRAMS / "killed.py")]
+    code = f"import sys, shutil; shutil.which = lambda *a, **k: None; sys.argv = {line[2:]!r}; "
+    code += "from tenure.cli.main import main; sys.exit(main(sys.argv[1:]))"
+    line = [sys.executable, "-c", code]
+    done = subprocess.run(line, env=jobs.environment(), capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and "pip install 'tenure[distributed]'" in done.stderr, done.stderr
