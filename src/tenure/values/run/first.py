@@ -54,6 +54,15 @@ def prepare() -> None:
     """Tell the native code what it needs of the compiler, before its first use."""
 
 
+def unaliased(ex: Expansion, v: int) -> int:
+    """The value that another stands for."""
+    at = ex.builder.applications[v]
+    while at is not None and at.alias is not None:
+        v = ex.builder.operands[v][at.alias]
+        at = ex.builder.applications[v]
+    return v
+
+
 def run(t: Any, path: Path, slots: tuple[int, ...], save: Save) -> Once | None:
     """Run a trace whose path has never run; None, and nothing done, where that is left to a plan."""
     if path.stamp or t.cutting or t.vmapped or NOTED or plan.EXECUTOR is not Tiered:
@@ -64,6 +73,8 @@ def run(t: Any, path: Path, slots: tuple[int, ...], save: Save) -> Once | None:
     prepare()
     ex = t.expanded(path)
     outputs = [ex.slots[slot] for slot in slots]
+    if len(outputs) > 1 and len({unaliased(ex, v) for v in outputs}) < len(outputs):  # one value, so one array for all
+        return None
     if standing.graph:
         start(t, standing, t.handles)
     sites = Sites(t, t.handles)
