@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import tenure as tn
+from tenure.values.run.force import BEFORE_RUN
 from tenure import nn
 from tenure.nn import functional as F
 
@@ -94,6 +95,7 @@ def test_the_switch() -> None:
         tn.zeros(1).log().item()
     tn.autograd.set_detect_anomaly(False)
     assert tn.zeros(1).log().item() == -math.inf
+    assert not BEFORE_RUN, "nobody looks any more"
 
 
 @tn.detect_anomaly()

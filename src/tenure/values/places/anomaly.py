@@ -24,6 +24,8 @@ from tenure.values.run.force import BEFORE_RUN
 from tenure.values.trace.blame import checked_first
 
 ACTIVE: ContextVar[bool] = ContextVar("tenure_anomaly", default=False)
+SWITCHED: ContextVar[bool] = ContextVar("tenure_anomaly_switched", default=False)
+"""Whether this thread's switch is on."""
 GRADIENT = "GradBackward0"
 
 
@@ -60,11 +62,10 @@ class set_detect_anomaly(detect_anomaly):
     @checked_first
     def __init__(self, mode: bool, check_nan: bool = True) -> None:
         super().__init__(bool(mode) and bool(check_nan))
-        self.before = ACTIVE.get(), look in BEFORE_RUN
+        self.before = ACTIVE.get(), SWITCHED.get()
         finish()
         ACTIVE.set(self.check_nan)
-        if self.check_nan and look not in BEFORE_RUN:
-            BEFORE_RUN.append(look)
+        switch(self.check_nan)
 
     def __enter__(self) -> Self:
         return self
@@ -74,10 +75,18 @@ class set_detect_anomaly(detect_anomaly):
             if kind is None:
                 finish()
         finally:
-            active, known = self.before
+            active, switched = self.before
             ACTIVE.set(active)
-            if not known and look in BEFORE_RUN:
-                BEFORE_RUN.remove(look)
+            switch(switched)
+
+
+def switch(on: bool) -> None:
+    """Let this thread's switch look at programs before they run, or no longer: it holds one place of those that look."""
+    if on and not SWITCHED.get():
+        BEFORE_RUN.append(look)
+    if not on and SWITCHED.get():
+        BEFORE_RUN.remove(look)
+    SWITCHED.set(on)
 
 
 def look(t: Any, plan: Any) -> Exception | None:
