@@ -29,7 +29,7 @@ from tests.compile.test_fuzz import Arrays, copies
 
 Case = tuple[str, Program, Arrays, list[float]]
 SHAPES = [(3, 5), (7, 129), (65, 2)]
-RANDOM = 100 if os.environ.get("TENURE_FUZZ") else 4
+RANDOM = 100 if os.environ.get("TENURE_FUZZ") else 2
 
 
 def primitives() -> Iterator[Case]:

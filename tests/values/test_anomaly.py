@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 import tenure as tn
-from tenure.values.run.force import BEFORE_RUN
 from tenure import nn
 from tenure.nn import functional as F
+from tenure.values.run.force import BEFORE_RUN
 
 
 def leaf(*numbers: float) -> Any:

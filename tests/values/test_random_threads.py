@@ -21,7 +21,7 @@ from tenure.values.run import plan
 from tests.values import crowds, threaded_programs
 
 FUZZ = bool(os.environ.get("TENURE_FUZZ"))
-PROGRAMS = 1500 if FUZZ else 6
+PROGRAMS = 1500 if FUZZ else 4
 CROWDS = 100 if FUZZ else 2
 
 
@@ -37,7 +37,7 @@ def test_programs_that_the_collector_interrupts(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(CROWDS))
 def test_crowds(seed: int) -> None:
-    crowds.run_crowd(seed, threads=4, length=60)
+    crowds.run_crowd(seed, threads=4, length=60 if FUZZ else 25)
 
 
 ELSEWHERE = """

@@ -81,7 +81,7 @@ class set_detect_anomaly(detect_anomaly):
 
 
 def switch(on: bool) -> None:
-    """Let this thread's switch look at programs before they run, or no longer: it holds one place of those that look."""
+    """Let this thread's switch look at programs before they run, or no longer."""
     if on and not SWITCHED.get():
         BEFORE_RUN.append(look)
     if not on and SWITCHED.get():
