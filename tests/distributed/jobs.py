@@ -73,11 +73,11 @@ def main() -> None:
 
 
 @cache
-def outcome(ranks: int, program: str) -> dict[str, Any]:
+def outcome(ranks: int, program: str, **more: str) -> dict[str, Any]:
     """What came of the checks of a program on so many ranks; under "" what it said if it did not come to its end."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "found.json"
-        done = run(ranks, program, str(path), timeout=600)
+        done = run(ranks, program, str(path), timeout=600, **more)
         if not path.exists():
             return {"": done.stdout + done.stderr}
         found: dict[str, Any] = json.loads(path.read_text())

@@ -73,7 +73,7 @@ def test_what_is_left_out_never_counts(name: str, way: str) -> None:
     f, read = SINGULAR[name], UNREAD[way]
     turn = list(SINGULAR).index(name) + list(UNREAD).index(way)
     alone = tn.grad(lambda x: read(f(x), x, tn.tensor([True, False])).sum())(tn.tensor([1.5, 2.5], dtype=tn.float64))
-    for bad in BAD if EVERY else (BAD[turn % 5], BAD[(turn + 2) % 5]):
+    for bad in BAD if EVERY else (BAD[turn % 5],):
         x = tn.tensor([1.5, bad], dtype=tn.float64)
 
         def g(x: Any) -> Any:
