@@ -17,6 +17,7 @@ from tenure.torch import absent, virtual
 from tenure.torch.cells import Tensor, unwrap, wrap
 from tenure.torch.errors import TorchValueError, refuse
 from tenure.torch.futures import Future
+from tenure.torch.groups import inside, members_only
 from tenure.values.operations.shaping import stack
 from tenure.values.rules.modes import no_grad
 
@@ -149,7 +150,7 @@ def get_process_group_ranks(group: Any = None) -> list[int]:
 
 def get_group_rank(group: Any, global_rank: int) -> int:
     """The number in a group of a rank."""
-    return _inside(_started(group), global_rank, "global_rank")
+    return inside(_started(group), global_rank, "global_rank")
 
 
 def get_global_rank(group: Any, group_rank: int) -> int:
@@ -192,7 +193,7 @@ def reduce(tensor: Any, dst: Any = None, op: Any = ReduceOp.SUM, group: Any = No
            group_dst: Any = None) -> Any:  # fmt: skip
     """Write the sum over all ranks into the tensor of one of them."""
     into = _started(group)
-    to = _inside(into, dst, "dst") if group_dst is None else group_dst
+    to = inside(into, dst, "dst") if group_dst is None else group_dst
     found = home.all_reduce(_plain(tensor), op, group=into)
     return _done(async_op, *([(tensor, found)] if into.rank == to else []))
 
@@ -200,7 +201,7 @@ def reduce(tensor: Any, dst: Any = None, op: Any = ReduceOp.SUM, group: Any = No
 def broadcast(tensor: Any, src: Any = None, group: Any = None, async_op: bool = False, group_src: Any = None) -> Any:
     """Write the tensor of one rank into those of all."""
     into = _started(group)
-    source = _inside(into, src, "src") if group_src is None else group_src
+    source = inside(into, src, "src") if group_src is None else group_src
     return _done(async_op, (tensor, home.broadcast(_plain(tensor), source, group=into)))
 
 
@@ -220,7 +221,7 @@ def gather(tensor: Any, gather_list: Any = None, dst: Any = None, group: Any = N
            group_dst: Any = None) -> Any:  # fmt: skip
     """Write the tensors of all ranks into those of a list on one rank."""
     into = _started(group)
-    to = _inside(into, 0 if dst is None else dst, "dst") if group_dst is None else group_dst
+    to = inside(into, 0 if dst is None else dst, "dst") if group_dst is None else group_dst
     found = home.all_gather(_plain(tensor), group=into)
     return _done(async_op, *(_by_row(gather_list, found, "gather_list") if into.rank == to else []))
 
@@ -229,7 +230,7 @@ def scatter(tensor: Any, scatter_list: Any = None, src: Any = None, group: Any =
             group_src: Any = None) -> Any:  # fmt: skip
     """Write an entry of one rank's list into the tensor of each."""
     into = _started(group)
-    source = _inside(into, 0 if src is None else src, "src") if group_src is None else group_src
+    source = inside(into, 0 if src is None else src, "src") if group_src is None else group_src
     given = scatter_list if into.rank == source else [tensor] * into.size
     found = home.all_to_all(stack([_plain(x) for x in given]), group=into)
     return _done(async_op, (tensor, found[source]))
@@ -275,7 +276,7 @@ def gather_object(obj: Any, object_gather_list: Any = None, dst: Any = None, gro
                   group_dst: Any = None) -> None:  # fmt: skip
     """Write the objects of all ranks into a list on one."""
     into = _started(group)
-    to = _inside(into, 0 if dst is None else dst, "dst") if group_dst is None else group_dst
+    to = inside(into, 0 if dst is None else dst, "dst") if group_dst is None else group_dst
     found = home.all_gather_object(obj, group=into)
     if into.rank == to:
         object_gather_list[:] = found
@@ -285,7 +286,7 @@ def broadcast_object_list(object_list: list[Any], src: Any = None, group: Any = 
                           group_src: Any = None) -> None:  # fmt: skip
     """Write the objects of one rank's list into that of each."""
     into = _started(group)
-    source = _inside(into, 0 if src is None else src, "src") if group_src is None else group_src
+    source = inside(into, 0 if src is None else src, "src") if group_src is None else group_src
     object_list[:] = home.broadcast_object(list(object_list), source, group=into)
 
 
@@ -293,7 +294,7 @@ def scatter_object_list(scatter_object_output_list: list[Any], scatter_object_in
                         group: Any = None, group_src: Any = None) -> None:  # fmt: skip
     """Write an entry of one rank's list into the first place of each rank's."""
     into = _started(group)
-    source = _inside(into, 0 if src is None else src, "src") if group_src is None else group_src
+    source = inside(into, 0 if src is None else src, "src") if group_src is None else group_src
     scatter_object_output_list[0] = home.broadcast_object(scatter_object_input_list, source, group=into)[into.rank]
 
 
@@ -305,7 +306,7 @@ def send(tensor: Any, dst: Any = None, group: Any = None, tag: int = 0, group_ds
 def isend(tensor: Any, dst: Any = None, group: Any = None, tag: int = 0, group_dst: Any = None) -> Work:
     """Send a tensor as it is now: writing it afterwards changes nothing."""
     into = _started(group)
-    home.send(_plain(tensor), _inside(into, dst, "dst") if group_dst is None else group_dst, tag, group=into)
+    home.send(_plain(tensor), inside(into, dst, "dst") if group_dst is None else group_dst, tag, group=into)
     return Work(result=tensor)
 
 
@@ -320,7 +321,7 @@ def irecv(tensor: Any, src: Any = None, group: Any = None, tag: int = 0, group_s
     into = _started(group)
     if src is None and group_src is None:
         raise absent.missing("torch.distributed.recv from any rank", "give src=")
-    source = _inside(into, src, "src") if group_src is None else group_src
+    source = inside(into, src, "src") if group_src is None else group_src
 
     def wait() -> Any:
         _write(tensor, home.recv(source, tag, group=into))
@@ -341,14 +342,6 @@ def _started(group: Any) -> RankGroup:
     if isinstance(group, RankGroup) and group.rank < 0:
         return group
     return chosen(group)
-
-
-def _inside(group: RankGroup, rank: Any, name: str) -> int:
-    """The number in a group of a rank given by its number among all."""
-    every = home.world().ranks
-    if not isinstance(rank, int) or not 0 <= rank < len(every) or every[rank] not in group.ranks:
-        raise refuse(f"{name}: {rank} is no rank of the group", TorchValueError)
-    return group.ranks.index(every[rank])
 
 
 def _plain(x: Any) -> Any:
@@ -375,6 +368,13 @@ def _by_row(tensors: Any, found: Any, name: str) -> list[tuple[Any, Any]]:
     return [(x, found[k]) for k, x in enumerate(tensors)]
 
 
+COLLECTIVES = """
+barrier all_reduce reduce broadcast all_gather all_gather_into_tensor gather scatter reduce_scatter
+reduce_scatter_tensor all_to_all all_to_all_single all_gather_object gather_object broadcast_object_list
+scatter_object_list
+"""
+for _name in COLLECTIVES.split():
+    globals()[_name] = members_only(globals()[_name])
 ANSWERS: dict[str, Any] = {
     **dict.fromkeys(["is_mpi_available", "is_gloo_available"], is_available),
     **dict.fromkeys(["is_nccl_available", "is_ucc_available", "is_torchelastic_launched"], lambda: False),
