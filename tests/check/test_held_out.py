@@ -20,7 +20,7 @@ PAIRS = {
     for page in sorted(ROOM.glob("*.md"))
     for name, _, wrong, right in SECTION.findall(page.read_text(encoding="utf-8"))
 }
-FLOOR = 7
+FLOOR = 10
 """Reported; 5 at first sight. It only rises."""
 
 
