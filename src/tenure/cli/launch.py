@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tenure.cli.script import refuse_missing
+from tenure.cli.script import add_script, refuse_missing
 
 __all__ = ["add_arguments", "command"]
 
@@ -25,9 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--hosts", help="machines and how many ranks each takes: a:4,b:4")
     parser.add_argument("--restarts", type=int, default=3, help="new starts of a job that has lost a rank")
     parser.add_argument("--dry-run", action="store_true", help="print the command only")
-    parser.add_argument("--torch", action="store_true", help="run a PyTorch program on Tenure: `torch` is tenure.torch")
-    parser.add_argument("script", help="the Python file to run")
-    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="the arguments of the script")
+    add_script(parser)
 
 
 def command(arguments: argparse.Namespace) -> int:

@@ -7,7 +7,7 @@ from importlib import import_module
 from tenure.check.discover import imported
 from tenure.check.session import Sources, certain
 from tenure.check.settings import Found, SettingsError
-from tenure.cli.script import refuse_missing, run_script
+from tenure.cli.script import add_script, refuse_missing, run_script
 from tenure.report.style import painter_for
 from tenure.report.text import render
 
@@ -17,9 +17,7 @@ __all__ = ["add_arguments", "command"]
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `tenure run`."""
     parser.add_argument("--no-check", action="store_true", help="run without a check")
-    parser.add_argument("--torch", action="store_true", help="run a PyTorch program on Tenure: `torch` is tenure.torch")
-    parser.add_argument("script", help="the Python file to run")
-    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="the arguments of the script")
+    add_script(parser)
 
 
 def command(arguments: argparse.Namespace) -> int:

@@ -5,7 +5,14 @@ import os
 import runpy
 import sys
 
-__all__ = ["refuse_missing", "run_script"]
+__all__ = ["add_script", "refuse_missing", "run_script"]
+
+
+def add_script(parser: argparse.ArgumentParser) -> None:
+    """The script that a command runs, its arguments, and what `torch` is in it."""
+    parser.add_argument("--torch", action="store_true", help="run a PyTorch program on Tenure: `torch` is tenure.torch")
+    parser.add_argument("script", help="the Python file to run")
+    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="the arguments of the script")
 
 
 def refuse_missing(script: str, parser: argparse.ArgumentParser) -> None:

@@ -8,7 +8,6 @@ from tenure.torch.cells import Tensor
 from tenure.torch.devices import device
 from tenure.torch.errors import refuse
 from tenure.values.operations.generator import Generator as Home
-from tenure.values.operations.generator import entropy
 
 __all__ = ["Generator"]
 USUAL = 67280421310721
@@ -42,11 +41,6 @@ class Generator(Home):
     def clone_state(self) -> Generator:
         """Another generator that goes on from the same place."""
         return Generator(self.device).set_state(self.get_state())
-
-    def seed(self) -> int:
-        """Start a stream that the operating system chooses; returns its seed."""
-        self.manual_seed(entropy())
-        return self.initial_seed()
 
     def __reduce__(self) -> Any:
         return restored, (super().get_state(),)

@@ -8,12 +8,12 @@ from tenure.check.analysis.functions import call_property
 from tenure.check.analysis.libraries import named
 from tenure.check.analysis.machine import Machine
 from tenure.check.analysis.sequences import escaped, store
-from tenure.check.analysis.views import first_of, handle_kind, is_parameter, lend, shared_data, view_of
+from tenure.check.analysis.views import first_of, handle_kind, inherit, is_parameter, lend, shared_data, view_of
 from tenure.check.effects import tables
-from tenure.check.effects.effect import CONTAINERS, MUTABLE, OBJECTS, TENSORS
+from tenure.check.effects.effect import MUTABLE, TENSORS
 from tenure.check.program import ClassInfo, Module
 from tenure.check.scope import last_name
-from tenure.check.values import SECOND_NAMES, Holder, Ref, Value
+from tenure.check.values import Holder, Ref, Value
 
 __all__ = ["delete_attribute", "get_attribute", "set_attribute"]
 
@@ -49,7 +49,7 @@ def _attribute_of(m: Machine, ref: Ref, op: ops.GetAttr) -> tuple[Value, Holder 
     method = isinstance(obj.target, ClassInfo) and m.program.find_method(obj.target, name)
     if method:
         return method_value(m, ref, method), None
-    return tuple(_inherit(part, ref) for part in m.field(obj, name)), (obj, name)
+    return tuple(inherit(part, ref) for part in m.field(obj, name)), (obj, name)
 
 
 def method_value(m: Machine, ref: Ref, method: ops.Function) -> Value:
@@ -119,15 +119,3 @@ def delete_attribute(m: Machine, op: ops.DelAttr) -> None:
     """`del obj.name`."""
     for ref in m.get(op.obj):
         m.state.cells.pop((ref.obj, op.name), None)
-
-
-def _inherit(part: Ref, owner: Ref) -> Ref:
-    """A part inherits the unexpected write of the reference that it was read through."""
-    if owner.write is None or part.write is not None or owner.write.sort == "resize":
-        return part
-    if owner.obj.kind in CONTAINERS and owner.obj.owner is None:
-        return part
-    if owner.obj.kind in OBJECTS and (owner.loan is None or owner.loan.relation in SECOND_NAMES):
-        # A second name of an object is not kept as it was.
-        return part
-    return part._replace(loan=part.loan or owner.loan, write=owner.write, must=owner.must)

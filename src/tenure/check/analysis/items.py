@@ -7,9 +7,9 @@ from tenure.check.analysis.indices import component, guess_array, key_of, may_co
 from tenure.check.analysis.iteration import new_key
 from tenure.check.analysis.machine import Machine
 from tenure.check.analysis.sequences import remove, shift, slice_of, store
-from tenure.check.analysis.views import lend, view_of
-from tenure.check.effects.effect import CONTAINERS, OBJECTS, TENSORS
-from tenure.check.values import SECOND_NAMES, Component, Holder, Obj, Ref, Value, copylike, of_array
+from tenure.check.analysis.views import inherit, lend, view_of
+from tenure.check.effects.effect import CONTAINERS, TENSORS
+from tenure.check.values import Component, Holder, Obj, Ref, Value, copylike, of_array
 
 __all__ = ["delete_item", "get_item", "set_item"]
 
@@ -45,7 +45,7 @@ def _item_of(m: Machine, ref: Ref, region: tuple[Component, ...], op: ops.GetIte
     if len(region) == 1 and region[0][0] == "s" and obj.kind in _SEQUENCES:
         return slice_of(m, obj), None
     name = key_of(m, region)
-    found = tuple(_inherit(part, ref) for part in m.field(obj, name))
+    found = tuple(inherit(part, ref) for part in m.field(obj, name))
     if obj.kind in CONTAINERS and (obj, name) not in m.state.cells and name != "*":
         # Which of the items it is remains unknown.
         keyed = obj.kind == "dict" and isinstance(name, Obj)
@@ -155,15 +155,3 @@ def delete_item(m: Machine, op: ops.DelItem) -> None:
         if ref.obj.kind in CONTAINERS or ref.obj.kind == "unknown":
             remove(m, ref, key_of(m, region), m.sources.get(op.obj), "del …[…]")
     m.divided = False
-
-
-def _inherit(part: Ref, owner: Ref) -> Ref:
-    """A part inherits the unexpected write of the reference that it was read through."""
-    if owner.write is None or part.write is not None or owner.write.sort == "resize":
-        return part
-    if owner.obj.kind in CONTAINERS and owner.obj.owner is None:
-        return part
-    if owner.obj.kind in OBJECTS and (owner.loan is None or owner.loan.relation in SECOND_NAMES):
-        # A second name of an object is not kept as it was.
-        return part
-    return part._replace(loan=part.loan or owner.loan, write=owner.write, must=owner.must)

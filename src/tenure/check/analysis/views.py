@@ -5,11 +5,11 @@ from typing import Any
 from tenure.check import ops
 from tenure.check.analysis.indices import imports
 from tenure.check.analysis.machine import Machine
-from tenure.check.effects.effect import CONTAINERS
+from tenure.check.effects.effect import CONTAINERS, OBJECTS
 from tenure.check.scope import parameters
-from tenure.check.values import Component, Holder, Obj, Ref, Value, plain
+from tenure.check.values import SECOND_NAMES, Component, Holder, Obj, Ref, Value, plain
 
-__all__ = ["everything", "gradients_of", "handle_kind", "lend", "reachable", "shared_data", "view_of"]
+__all__ = ["everything", "gradients_of", "handle_kind", "inherit", "lend", "reachable", "shared_data", "view_of"]
 
 SAME_SPACE = frozenset(
     ("data", "detach", "numpy", "__array__", "from_numpy", "asarray", "as_tensor", "asanyarray", "Parameter", "_data",
@@ -170,3 +170,15 @@ def _axes_given(m: Machine, op: ops.Call) -> int | None:
     if len(shape) == 1 and len(shape[0]) == 1 and shape[0][0].obj.kind == "tuple":
         return len(list(m.state.fields(shape[0][0].obj)))
     return len(shape) if not any(starred for _, starred in op.args) else None
+
+
+def inherit(part: Ref, owner: Ref) -> Ref:
+    """A part inherits the unexpected write of the reference that it was read through."""
+    if owner.write is None or part.write is not None or owner.write.sort == "resize":
+        return part
+    if owner.obj.kind in CONTAINERS and owner.obj.owner is None:
+        return part
+    if owner.obj.kind in OBJECTS and (owner.loan is None or owner.loan.relation in SECOND_NAMES):
+        # A second name of an object is not kept as it was.
+        return part
+    return part._replace(loan=part.loan or owner.loan, write=owner.write, must=owner.must)

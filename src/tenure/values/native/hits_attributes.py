@@ -146,14 +146,8 @@ def may_write(m: Code) -> None:
 def tracking(m: Code) -> None:
     """Whether gradients are tracked, or may be."""
     with m.function("tracking", returns="i1") as f:
-        box = f.local()
-        f.store(NULL, box)
-        f.call("PyContextVar_Get", f.constant("mode"), NULL, box, returns="i32")
-        mode = f.load(box)
-        f.decref(mode)
-        with f.unless(f.is_(f.kind(mode), "mode_type")):
-            f.ret("i1 true")
-        f.ret(f.is_(f.get(mode, "mode.grad"), "true"))
+        found = f.call("graded")
+        f.ret(f.either(f.absent(found), f.is_(found, "true")))
 
 
 def write(m: Code) -> None:
