@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 
 import tenure as tn
 from tenure import data, nn, optim
 from tenure.nn import functional
 from tenure.values.places import written
+from tests.bunches import bunches
 from tests.test_driven import public
 
 SHORTHANDS = {"tn": tn, "np": np, "nn": nn, "F": functional, "optim": optim, "data": data}
@@ -52,9 +52,9 @@ def first_line(doc: str) -> str:
     return lines[0] if alone and named and lines[0].endswith((".", ".)")) else ""
 
 
-@pytest.mark.parametrize("name", DOCUMENTED)
-def test_a_first_line_says_what_it_is(name: str) -> None:
-    assert first_line(own_docstring(DOCUMENTED[name])), own_docstring(DOCUMENTED[name])[:200]
+def test_a_first_line_says_what_it_is() -> None:
+    docs = {name: own_docstring(of) for name, of in DOCUMENTED.items()}
+    assert not {name: doc[:200] for name, doc in docs.items() if not first_line(doc)}
 
 
 def methods() -> dict[str, Any]:
@@ -78,14 +78,15 @@ FORMS = {f"tn.{name}" for name in written.__all__}
 """In-place methods as functions."""
 
 
-@pytest.mark.parametrize("name", sorted((DOCUMENTED.keys() - ERRORS - FORMS) | METHODS.keys()))
-def test_an_example_runs(name: str) -> None:
-    doc = own_docstring(DOCUMENTED.get(name) or METHODS[name])
-    test = doctest.DocTestParser().get_doctest(doc, dict(SHORTHANDS), name, inspect.getsourcefile(tn), 0)
-    assert test.examples, f"{name} has no example"
-    flags = doctest.ELLIPSIS | doctest.IGNORE_EXCEPTION_DETAIL
+@bunches("names", sorted((DOCUMENTED.keys() - ERRORS - FORMS) | METHODS.keys()))
+def test_examples_run(names: list[str]) -> None:
     said: list[str] = []
-    doctest.DocTestRunner(optionflags=flags).run(test, out=said.append)
+    for name in names:
+        doc = own_docstring(DOCUMENTED.get(name) or METHODS[name])
+        test = doctest.DocTestParser().get_doctest(doc, dict(SHORTHANDS), name, inspect.getsourcefile(tn), 0)
+        assert test.examples, f"{name} has no example"
+        flags = doctest.ELLIPSIS | doctest.IGNORE_EXCEPTION_DETAIL
+        doctest.DocTestRunner(optionflags=flags).run(test, out=said.append)
     assert not said, "".join(said)
 
 

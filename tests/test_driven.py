@@ -23,6 +23,7 @@ from tenure import autograd, data, distributions, fft, func, io, linalg, nn, opt
 from tenure.nn import functional, init, utils
 from tenure.nn.utils import rnn
 from tests import driving
+from tests.bunches import bunches
 
 EVERY = bool(os.environ.get("TENURE_FUZZ"))
 GROUPS = 24
@@ -62,10 +63,11 @@ def group_of(line: str) -> int:
     return zlib.crc32(line.encode()) % GROUPS
 
 
-@pytest.mark.parametrize("line", [line for line in driving.GOOD if line not in REFUSED])
-def test_the_call_is_good(line: str) -> None:
-    code = compile(line, "<driven>", "eval")
-    driving.read(eval(code, driving.context(code.co_names)))
+@bunches("lines", [line for line in driving.GOOD if line not in REFUSED])
+def test_the_calls_are_good(lines: list[str]) -> None:
+    for line in lines:
+        code = compile(line, line, "eval")
+        driving.read(eval(code, driving.context(code.co_names)))
 
 
 @pytest.mark.parametrize("group", range(GROUPS))

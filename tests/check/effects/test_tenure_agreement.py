@@ -13,6 +13,7 @@ import tenure as tn
 from tenure.check.effects import tables
 from tenure.check.effects.effect import Effect
 from tenure.values.places.parts import Parts
+from tests.bunches import bunches
 
 MAKERS: dict[str, Callable[[], Any]] = {
     "value": lambda: tn.tensor([[0.5, -0.25], [0.75, 0.3]]),
@@ -76,8 +77,17 @@ def check_call(kind: str, name: str, effect: Effect, given: list[Any]) -> bool:
 CASES = [(kind, name) for kind in MAKERS for name in public(kind)]
 
 
-@pytest.mark.parametrize(("kind", "name"), CASES, ids=[f"{k}.{n}" for k, n in CASES])
-def test_method(kind: Any, name: str) -> None:
+@bunches("cases", CASES)
+def test_methods(cases: list[tuple[Any, str]]) -> None:
+    for kind, name in cases:
+        try:
+            check_method(kind, name)
+        except AssertionError as error:
+            error.add_note(f"{kind}.{name}")
+            raise
+
+
+def check_method(kind: Any, name: str) -> None:
     if not callable(getattr(type(MAKERS[kind]()), name, None)) or name in OF_THE_RUN_TIME or name == "at":
         return
     if (kind, name) == ("borrow", "__getitem__"):
@@ -94,9 +104,9 @@ def test_method(kind: Any, name: str) -> None:
             continue
         called = True
     if kind == "value" and effect.writes:
-        assert not wrote, "a value was written"
+        assert not wrote, f"{name}: a value was written"
     elif effect.writes and called and name not in UNCHANGED:
-        assert wrote, "claims to write, and never did"
+        assert wrote, f"{name} claims to write, and never did"
 
 
 def test_basic_indices_of_a_borrow_are_windows() -> None:
