@@ -42,10 +42,10 @@ def sampled(of: Primitive) -> list[DType]:
 
 
 def few(of: Primitive, sweep: str) -> list[DType]:
-    """Three of those, others for each sweep over the table; all that it claims where TENURE_FUZZ is set."""
+    """Two of those, others for each sweep over the table; all that it claims where TENURE_FUZZ is set."""
     kept = sampled(of)
     first = crc32(f"{of.name} {sweep}".encode()) % len(kept) if kept else 0
-    return kept if EVERY else [*kept[first:], *kept[:first]][:3]
+    return kept if EVERY else [*kept[first:], *kept[:first]][:2]
 
 
 def samples(of: Primitive, dtype: DType, seed: int = 0) -> list[Sample]:
