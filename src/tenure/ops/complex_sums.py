@@ -39,9 +39,11 @@ def logcumsumexp(z: Value, *, axis: int) -> Value:
 
 
 def logaddexp(x: Value, y: Value) -> Value:
-    """log(exp(x) + exp(y)) of operands of one shape."""
-    top = stop(pointwise.maximum(real(x), real(y)))
-    return _above(_below(x, top) + _below(y, top), top)
+    """log(exp(x) + exp(y)): the operand of the larger real part, whose imaginary part is not turned, and log1p."""
+    first = pointwise.greater_equal(real(x), real(y))
+    large, small = pointwise.where(first, x, y), pointwise.where(first, y, x)
+    away = complex_(special.distance(real(small), real(large)), imag(small) - imag(large))
+    return large + special.log1p(pointwise.exp(away))
 
 
 FUNCTIONS = {"logaddexp": logaddexp}

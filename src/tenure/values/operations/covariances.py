@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tenure import dtypes
+from tenure.dtypes import promote
 from tenure.errors import DTypeError, ShapeError
 from tenure.ops import draws
 from tenure.ops.promote import Operation, parameters
@@ -66,6 +67,9 @@ def cov(
             [-1.,  1.]])
     """
     rows, less = _observations("cov", x), int_of(correction, "cov: correction")
+    if aweights is not None:
+        aweights = value_of(aweights)
+        rows = rows.to(promote(rows._aval.dtype, aweights._aval.dtype)) if aweights._aval.dtype.is_floating else rows
     size, dtype = rows._aval.shape[1], rows._aval.dtype
     often = None if fweights is None else _weights(fweights, "fweights", "iu", size, dtype)
     much = None if aweights is None else _weights(aweights, "aweights", "f", size, dtype)

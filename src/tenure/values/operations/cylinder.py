@@ -45,7 +45,7 @@ def bessel_y0(x: ArrayLike) -> Tensor:
     The shape is that of x; whole numbers become float32 first.
 
     >>> tn.special.bessel_y0(tn.tensor([0.5, 1.0]))
-    tensor([-0.4445, 0.0883])
+    tensor([-0.4445,  0.0883])
     """
 
 

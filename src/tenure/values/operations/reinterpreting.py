@@ -96,7 +96,7 @@ def view(x: ArrayLike, *sizes: Shape | DType, shape: Shape | None = None, dtype:
     parts have a gradient. ShapeError (TN802) if the number of elements differs, or no whole number of elements fits.
 
     >>> tn.tensor([1.0, -2.0]).view(tn.int32)
-    tensor([ 1065353216, -1073741824])
+    tensor([ 1065353216, -1073741824], dtype=tenure.int32)
     """
     given = sizes[0] if len(sizes) == 1 and isinstance(sizes[0], DType) else dtype
     if given is None:
