@@ -64,6 +64,7 @@ def first(v: Lanes, x: ir.Value, n: int) -> ir.Value:
     """Jₙ(x)."""
     size = v.fabs(x)
     ans = v.select(v.compare("<=", size, NEAR), _first(v, size, n), _far(v, size, n, False))
+    ans = v.select(v.unordered(x), x, ans)
     if not n:
         return ans
     return v.select(v.compare("<", x, 0.0), v.neg(ans), v.select(v.compare("==", x, 0.0), x, ans))
@@ -84,7 +85,7 @@ def second(v: Lanes, x: ir.Value, n: int) -> ir.Value:
 
 def _ends(v: Lanes, x: ir.Value, ans: ir.Value, pole: float) -> ir.Value:
     """A function that has a pole at 0, and no number below."""
-    ans = v.select(v.compare("==", x, 0.0), pole, ans)
+    ans = v.select(v.compare("==", x, 0.0), pole, v.select(v.unordered(x), x, ans))
     return v.select(v.compare("<", x, 0.0), math.nan, ans)
 
 
