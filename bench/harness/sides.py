@@ -65,7 +65,8 @@ class Side:
         pass
 
     def numpy(self, x: Any) -> Any:
-        return np.array(x.detach().numpy())
+        x = x.detach()
+        return np.array((x.float() if "bfloat16" in str(x.dtype) else x).numpy())
 
     def reset(self) -> None:
         """Forget what the last row compiled."""

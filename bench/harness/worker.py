@@ -27,7 +27,7 @@ COMPARED = 3
 WARM_UP = 3
 PATIENCE = 300.0
 FILES = ("pointwise", "reductions", "scans", "training", "networks", "indexing", "order", "draws", "convolutions")
-FILES += ("batches", "images", "tables", "models")
+FILES += ("batches", "images", "tables", "formats", "models")
 
 
 def rows_of(*files: str) -> dict[str, Any]:

@@ -372,6 +372,8 @@ from tenure.values.operations.reductions import min as min
 from tenure.values.operations.reductions import std as std
 from tenure.values.operations.reductions import sum as sum
 from tenure.values.operations.reductions import var as var
+from tenure.values.operations.reinterpreting import as_strided as as_strided
+from tenure.values.operations.reinterpreting import as_strided_scatter as as_strided_scatter
 from tenure.values.operations.repeating import broadcast_arrays as broadcast_arrays
 from tenure.values.operations.repeating import broadcast_shapes as broadcast_shapes
 from tenure.values.operations.repeating import broadcast_tensors as broadcast_tensors

@@ -1,6 +1,18 @@
 """``tn.special``: PyTorch's names for special functions."""
 
 from tenure.values.operations.angles import exp2, sinc
+from tenure.values.operations.cylinder import (
+    airy_ai,
+    bessel_j0,
+    bessel_j1,
+    bessel_y0,
+    bessel_y1,
+    modified_bessel_k0,
+    modified_bessel_k1,
+    scaled_modified_bessel_k0,
+    scaled_modified_bessel_k1,
+    spherical_bessel_j0,
+)
 from tenure.values.operations.elementary import erf, expm1, log1p, ndtr
 from tenure.values.operations.elementary import sigmoid as expit
 from tenure.values.operations.exponentials import log_softmax, softmax
@@ -39,9 +51,16 @@ from tenure.values.operations.special import (
     xlogy,
 )
 from tenure.values.operations.special import digamma as psi
+from tenure.values.operations.special import i0 as modified_bessel_i0
+from tenure.values.operations.special import i1 as modified_bessel_i1
 from tenure.values.operations.special import lgamma as gammaln
 
 __all__ = [
+    "airy_ai",
+    "bessel_j0",
+    "bessel_j1",
+    "bessel_y0",
+    "bessel_y1",
     "chebyshev_polynomial_t",
     "chebyshev_polynomial_u",
     "chebyshev_polynomial_v",
@@ -71,18 +90,25 @@ __all__ = [
     "log_softmax",
     "logit",
     "logsumexp",
+    "modified_bessel_i0",
+    "modified_bessel_i1",
+    "modified_bessel_k0",
+    "modified_bessel_k1",
     "multigammaln",
     "ndtr",
     "ndtri",
     "polygamma",
     "psi",
     "round",
+    "scaled_modified_bessel_k0",
+    "scaled_modified_bessel_k1",
     "shifted_chebyshev_polynomial_t",
     "shifted_chebyshev_polynomial_u",
     "shifted_chebyshev_polynomial_v",
     "shifted_chebyshev_polynomial_w",
     "sinc",
     "softmax",
+    "spherical_bessel_j0",
     "xlog1py",
     "xlogy",
     "zeta",

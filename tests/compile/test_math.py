@@ -37,6 +37,8 @@ LIGHT = [name for name in FUNCTIONS if traits.PLAIN[name] == 1 and not traits.he
 SHORT_POWERS = {2.0: lambda x: x * x, 3.0: lambda x: x * x * x, 0.5: np.sqrt, -1.0: lambda x: 1 / x}
 ULP = 2.0
 ULPS = {"lgamma": 3.0, "digamma": 4.0, "polygamma": 4.0, "i0": 4.0, "i1": 4.0, "i0e": 4.0, "i1e": 4.0, "ndtri": 4.0}
+CYLINDER = list(tm.cylinder.CYLINDER)
+ULPS |= dict.fromkeys(CYLINDER, 5.0)
 """Of those whose terms partly cancel, or whose factors each have an error of their own."""
 INF, NAN = math.inf, math.nan
 NUMPYS: dict[str, Any] = {
@@ -81,14 +83,23 @@ OTHERWISE = {
     "i1": lambda x: mpmath.besseli(1, x),
     "i0e": lambda x: mpmath.besseli(0, x) * mpmath.exp(-abs(x)),
     "i1e": lambda x: mpmath.besseli(1, x) * mpmath.exp(-abs(x)),
+    "airy_ai": mpmath.airyai,
+    "airy_ai_slope": lambda x: mpmath.airyai(x, derivative=1),
 }
+for _n in (0, 1):
+    OTHERWISE[f"bessel_j{_n}"] = partial(mpmath.besselj, _n)
+    OTHERWISE[f"bessel_y{_n}"] = partial(mpmath.bessely, _n)
+    OTHERWISE[f"modified_bessel_k{_n}"] = partial(mpmath.besselk, _n)
+    OTHERWISE[f"scaled_modified_bessel_k{_n}"] = lambda x, n=_n: mpmath.besselk(n, x) * mpmath.exp(x)
 """What mpmath has not by the name of the primitive."""
 EXACT = {name: OTHERWISE.get(name) or getattr(mpmath, name) for name in UNARY}
 # Beyond these the result is a constant, an infinity or 0, which special values cover.
 RANGE = {"exp": 760.0, "expm1": 760.0, "tanh": 60.0, "erf": 12.0, "ndtr": 40.0, "sigmoid": 760.0}
 RANGE |= {"sinh": 712.0, "cosh": 712.0, "exp2": 1080.0, "i0": 712.0, "i1": 712.0, "i0e": 1e4, "i1e": 1e4}
+RANGE |= dict.fromkeys(CYLINDER, 300.0) | {"airy_ai": 80.0, "airy_ai_slope": 80.0}
 DOMAIN = {
     **dict.fromkeys(("log", "log2", "log10", "lgamma", "digamma"), (0.0, INF)),
+    **dict.fromkeys([name for name in CYLINDER if "_y" in name or "_k" in name], (0.0, INF)),
     **dict.fromkeys(("atanh", "erfinv"), (-1.0, 1.0)),
     "log1p": (-1.0, INF),
     "erfc": (-7.0, 28.0),
@@ -99,7 +110,7 @@ DOMAIN = {
     "acos": (-1.0, 1.0),
 }
 """Open intervals outside of which there is no finite result."""
-SLOW = {"erfinv", "ndtri", "lgamma", "digamma", "i0", "i1", "i0e", "i1e"}
+SLOW = {"erfinv", "ndtri", "lgamma", "digamma", "i0", "i1", "i0e", "i1e", *CYLINDER}
 """Of these mpmath computes fewer in the same time."""
 
 
@@ -146,13 +157,23 @@ def exact_pairs(values: list[Any]) -> tuple[Any, Any]:
     return high, low
 
 
-def errors(found: Any, high: Any, low: Any = 0.0) -> Any:
-    """The distance from high + low (float64) in units in the last place of the format of `found`.
+def swing(name: str, x: Any) -> Any:
+    """The size of an oscillating function beside its zeros, else 0."""
+    size = np.maximum(np.abs(x).astype(float), 1)
+    if name.startswith(("bessel_j", "bessel_y")):
+        return np.sqrt(2 / np.pi / size)
+    if name.startswith("airy"):
+        return np.where(x < 0, size ** (0.25 if name.endswith("slope") else -0.25) / np.sqrt(np.pi), 0)
+    return np.zeros(x.shape)
+
+
+def errors(found: Any, high: Any, low: Any = 0.0, *, size: Any = 0.0) -> Any:
+    """The distance from high + low (float64) in units in the last place of the format of `found`, of a size at least.
 
     Infinity, and all beyond, counts as the power of two that follows the largest float.
     """
     info = np.finfo(found.dtype)
-    exponent = np.frexp(high)[1] - 1
+    exponent = np.frexp(np.maximum(np.abs(high), size))[1] - 1
     inside = np.isfinite(high) & (exponent < info.maxexp)
     unit = np.where(inside, np.maximum(exponent, info.minexp), info.maxexp - 1) - info.nmant
     with np.errstate(over="ignore"):
@@ -167,7 +188,7 @@ def test_float64_against_mpmath(name: str) -> None:
     few = 1 if os.environ.get("TENURE_FUZZ") else 4
     x = samples(name, "float64", 7000 // few // (20 if name in SLOW else 1))
     truth = [EXACT[name](mpmath.mpf(v)) for v in x.tolist()]
-    worst = errors(kernels("float64")(name, x), *exact_pairs(truth))
+    worst = errors(kernels("float64")(name, x), *exact_pairs(truth), size=swing(name, x))
     assert worst.max() <= ULPS.get(name, ULP), (x[worst.argmax()], worst.max())
 
 
@@ -194,7 +215,7 @@ def float64_reference(name: str, x: Any) -> Any:
 def test_float32_against_float64(name: str) -> None:
     x = samples(name, "float32", 1 << 16)
     with np.errstate(over="ignore"):
-        worst = errors(kernels("float32")(name, x), float64_reference(name, x))
+        worst = errors(kernels("float32")(name, x), float64_reference(name, x), size=swing(name, x))
     assert worst.max() <= ULP, (x[worst.argmax()], worst.max())
 
 
@@ -257,6 +278,16 @@ SPECIAL: dict[str, list[tuple[float, float]]] = {
     "i1": [(NAN, NAN), (INF, INF), (-INF, -INF), (0.0, 0.0), (-0.0, -0.0), (-1e30, -INF)],
     "i0e": [(NAN, NAN), (INF, 0.0), (-INF, 0.0), (0.0, 1.0), (-0.0, 1.0)],
     "i1e": [(NAN, NAN), (INF, 0.0), (-INF, -0.0), (0.0, 0.0), (-0.0, -0.0)],
+    "bessel_j0": [(NAN, NAN), (INF, 0.0), (-INF, 0.0), (0.0, 1.0), (-0.0, 1.0)],
+    "bessel_j1": [(NAN, NAN), (INF, 0.0), (-INF, -0.0), (0.0, 0.0), (-0.0, -0.0)],
+    **{f"bessel_y{n}": [(NAN, NAN), (INF, 0.0), (0.0, -INF), (-0.0, -INF), (-1.0, NAN)] for n in (0, 1)},
+    **{
+        f"{way}modified_bessel_k{n}": [(NAN, NAN), (INF, 0.0), (0.0, INF), (-0.0, INF), (-1.0, NAN), (-INF, NAN)]
+        for way in ("", "scaled_")
+        for n in (0, 1)
+    },
+    "airy_ai": [(NAN, NAN), (INF, 0.0), (-INF, 0.0), (1e30, 0.0)],
+    "airy_ai_slope": [(NAN, NAN), (INF, -0.0), (-INF, NAN)],
     "sqrt": [(NAN, NAN), (INF, INF), (-INF, NAN), (0.0, 0.0), (-0.0, -0.0), (-1.0, NAN), (4.0, 2.0)],
     "floor": [(NAN, NAN), (INF, INF), (-INF, -INF), (-0.0, -0.0), (-0.5, -1.0), (1e30, 1e30)],
     "sign": [(NAN, NAN), (INF, 1.0), (-INF, -1.0), (0.0, 0.0), (-0.0, 0.0)],

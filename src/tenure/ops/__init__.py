@@ -7,9 +7,11 @@ from tenure.ops import (
     chain,
     combine,
     complex_functions,
+    complex_sums,
     complexes,
     contract,
     convolving,
+    cylinder,
     division,
     draws,
     fourier,
@@ -36,9 +38,11 @@ __all__ = [
     "chain",
     "combine",
     "complex_functions",
+    "complex_sums",
     "complexes",
     "contract",
     "convolving",
+    "cylinder",
     "division",
     "draws",
     "fourier",
@@ -59,5 +63,5 @@ __all__ = [
     "windows",
 ]
 
-for _name, _rule in (complexes.SPLIT | complex_functions.FUNCTIONS).items():
+for _name, _rule in (complexes.SPLIT | complex_functions.FUNCTIONS | complex_sums.FUNCTIONS).items():
     TABLE[_name].split = _rule

@@ -17,7 +17,7 @@ from tenure.ops.normal import exp_product, wide
 from tenure.ops.pointwise import absolute, less, sign, where
 
 
-def _past_zero(x: Value, near: Value, far: Value) -> Value:
+def past_zero(x: Value, near: Value, far: Value) -> Value:
     """A slope whose terms cancel near 0, where the first of its series do."""
     return where(less(absolute(x), x.coerce(1e-8)), near, far)
 
@@ -25,7 +25,7 @@ def _past_zero(x: Value, near: Value, far: Value) -> Value:
 ROOT_PI = math.sqrt(math.pi)
 
 
-def _special(name: str, partial: Partial, ref: Rule, domain: Any = REALS, **more: Any) -> Primitive:
+def special(name: str, partial: Partial, ref: Rule, domain: Any = REALS, **more: Any) -> Primitive:
     """A function of one operand with code of its own."""
     return pointwise(
         name,
@@ -114,18 +114,18 @@ def _bessel(np: Any, x: Any, n: int, scaled: bool) -> Any:
     return np.asarray(ans if n == 0 else np.copysign(ans, x), x.dtype)
 
 
-erfc = _special("erfc", lambda ans, x: exp_product(-x, x) * (-2 / ROOT_PI), _by_element(math.erfc))
+erfc = special("erfc", lambda ans, x: exp_product(-x, x) * (-2 / ROOT_PI), _by_element(math.erfc))
 """1 − erf(x)."""
-erfinv = _special(
+erfinv = special(
     "erfinv",
     lambda ans, x: exp_product(ans, ans) * (ROOT_PI / 2),
     _by_element(_erfinv),
     interval(-0.9, 0.9),
 )
-lgamma = _special("lgamma", lambda ans, x: digamma(x), _by_element(_lgamma), POSITIVE)
+lgamma = special("lgamma", lambda ans, x: digamma(x), _by_element(_lgamma), POSITIVE)
 """log |Γ(x)|."""
-digamma: Primitive = _special("digamma", lambda ans, x: polygamma(x, n=1), lambda np, x: _polygamma(np, x, 0), POSITIVE)
-polygamma: Primitive = _special(
+digamma: Primitive = special("digamma", lambda ans, x: polygamma(x, n=1), lambda np, x: _polygamma(np, x, 0), POSITIVE)
+polygamma: Primitive = special(
     "polygamma",
     lambda ans, x, n: polygamma(x, n=n + 1),
     lambda np, x, n: _polygamma(np, x, n),
@@ -133,15 +133,15 @@ polygamma: Primitive = _special(
     params=({"n": 1}, {"n": 2}),
 )
 """The n-th derivative of digamma, n ≥ 1."""
-i0: Primitive = _special("i0", lambda ans, x: i1(x), lambda np, x: _bessel(np, x, 0, False))
-i1: Primitive = _special(
+i0: Primitive = special("i0", lambda ans, x: i1(x), lambda np, x: _bessel(np, x, 0, False))
+i1: Primitive = special(
     "i1",
-    lambda ans, x: _past_zero(x, 0.5 + 0.1875 * (x * x), i0(x) - ans / x),
+    lambda ans, x: past_zero(x, 0.5 + 0.1875 * (x * x), i0(x) - ans / x),
     lambda np, x: _bessel(np, x, 1, False),
 )
-i0e: Primitive = _special("i0e", lambda ans, x: i1e(x) - sign(x) * ans, lambda np, x: _bessel(np, x, 0, True))
-i1e: Primitive = _special(
+i0e: Primitive = special("i0e", lambda ans, x: i1e(x) - sign(x) * ans, lambda np, x: _bessel(np, x, 0, True))
+i1e: Primitive = special(
     "i1e",
-    lambda ans, x: _past_zero(x, 0.5 - absolute(x), i0e(x) - ans * (sign(x) + 1 / x)),
+    lambda ans, x: past_zero(x, 0.5 - absolute(x), i0e(x) - ans * (sign(x) + 1 / x)),
     lambda np, x: _bessel(np, x, 1, True),
 )

@@ -7,13 +7,15 @@ import math
 from tenure.dtypes import finfo
 from tenure.errors import DTypeError
 from tenure.ir.program import Value
-from tenure.ops import complexes, pointwise, promote, reduce, special
+from tenure.ops import complex_sums, complexes, pointwise, promote, reduce, special
 
 
 def logsumexp(x: Value, *, axes: tuple[int, ...], keepdims: bool) -> Value:
     """log Σ exp(x), which no finite x overflows: the largest element, a constant here, is taken out first. Elements
     that equal it share the gradient where it is infinite too."""
     x = promote.floating(x)
+    if x.dtype.is_complex:
+        return complex_sums.logsumexp(x, axes=axes, keepdims=keepdims)
     if any(x.shape[k] == 0 for k in axes):
         return promote.keep(pointwise.log(reduce.reduce_sum(x, axes=axes)), x, axes, keepdims)
     top = promote.stop(reduce.reduce_max(x, axes=axes))

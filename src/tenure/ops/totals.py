@@ -10,7 +10,7 @@ from tenure import dtypes
 from tenure.dtypes import DType
 from tenure.errors import DTypeError
 from tenure.ir.program import Value
-from tenure.ops import index, pointwise, reduce, scan, special
+from tenure.ops import complex_sums, index, pointwise, reduce, scan, special
 from tenure.ops.move import pad, reshape
 from tenure.ops.promote import accumulated, as_type, average, common, floating, keep, stop, total
 
@@ -119,6 +119,8 @@ def logcumsumexp(x: Value, *, axis: int) -> Value:
     """
 
     def sums(x: Value) -> Value:
+        if x.dtype.is_complex:
+            return complex_sums.logcumsumexp(x, axis=axis)
         top = stop(scan.cummax(x, axis=axis, reverse=False))
         falls = pointwise.exp(special.distance(top, scan.shifted(top, axis, back=True)))
         terms = pointwise.exp(special.distance(x, top))

@@ -47,16 +47,17 @@ def i1e(v: Lanes, x: ir.Value) -> ir.Value:
 def _grown(v: Lanes, size: ir.Value, n: int) -> ir.Value:
     far = _far(v, size, n)
     power, exponent = reduced_exp(v, v.at_most(size, LAST))
-    ans = v.select(v.compare("<=", size, NEAR), _near(v, size, n), scale(v, v.fma(far, power, far), exponent))
+    ans = v.select(v.compare("<=", size, NEAR), near(v, size, n), scale(v, v.fma(far, power, far), exponent))
     return v.select(v.compare(">=", size, LAST), math.inf, ans)
 
 
 def _scaled(v: Lanes, size: ir.Value, n: int) -> ir.Value:
-    near = v.mul(_near(v, size, n), exp(v.b, v.neg(size)))
-    return v.select(v.compare("<=", size, NEAR), near, _far(v, size, n))
+    small = v.mul(near(v, size, n), exp(v.b, v.neg(size)))
+    return v.select(v.compare("<=", size, NEAR), small, _far(v, size, n))
 
 
-def _near(v: Lanes, size: ir.Value, n: int) -> ir.Value:
+def near(v: Lanes, size: ir.Value, n: int) -> ir.Value:
+    """Iₙ(x) for 0 ≤ x ≤ 8."""
     half = v.mul(size, 0.5)
     z = v.mul(half, half)
     rest = v.mul(z, v.horner(z, (c.BESSEL_NEAR_0, c.BESSEL_NEAR_1)[n]))

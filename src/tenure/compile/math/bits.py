@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from llvmlite import ir
 
 from tenure.compile.math.arithmetic import fmod_of_floats, fmod_of_integers, is_integer
-from tenure.compile.math.lanes import Lanes, element, splat
+from tenure.compile.math.lanes import Lanes, Unsigned, element, like, splat, unsigned
 from tenure.compile.math.widened import in_double
 
 __all__ = [
+    "bitcast",
     "bitwise_not",
     "ceil",
     "copysign",
@@ -27,6 +29,18 @@ __all__ = [
     "signbit",
     "trunc",
 ]
+
+
+def bitcast(b: ir.IRBuilder, x: ir.Value, *, dtype: Any, signed: bool = True) -> ir.Value:
+    """The number of a dtype that has the bits of x."""
+    bits = 8 * dtype.itemsize
+    floats = {"float32": ir.FloatType(), "float64": ir.DoubleType()}
+    lane = Unsigned(bits) if dtype.kind == "u" else ir.IntType(bits)
+    target = like(x.type, floats.get(dtype.name, lane))
+    if target != x.type:
+        return b.bitcast(x, target)
+    # An unsigned type equals the signed one: the constant in front gives the result its own.
+    return x if unsigned(target) == unsigned(x.type) else b.or_(ir.Constant(target, None), x)
 
 
 def ceil(b: ir.IRBuilder, x: ir.Value) -> ir.Value:

@@ -1,9 +1,10 @@
 """The inverse of erf and the quantile of the normal distribution, by the rational approximations of M. J. Wichura's
-algorithm AS 241 (Applied Statistics 37, 1988); erfinv with a step of Newton's from there."""
+algorithm AS 241 (Applied Statistics 37, 1988); erfinv of float64 with a step of Newton's from there."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from llvmlite import ir
 
@@ -42,19 +43,31 @@ FAR_DENOMINATOR = (
 )  # fmt: skip
 
 
-@in_double
-def erfinv(v: Lanes, x: ir.Value) -> ir.Value:
-    """The number whose erf is x; ±∞ at ±1, NaN beyond."""
+def erfinv(b: ir.IRBuilder, x: ir.Value) -> ir.Value:
+    """The number whose erf is x; ±∞ at ±1, NaN beyond. Of float32 the quantile is exact enough as it is."""
+    v = Lanes(b, x.type)
+    if not v.single:
+        return _erfinv(v, x, _one_step)
+    w = v.wide()
+    return b.fptrunc(_erfinv(w, b.fpext(x, w.type), lambda v, size, y: y), v.type)
+
+
+def _erfinv(v: Lanes, x: ir.Value, refined: Callable[..., ir.Value]) -> ir.Value:
     size = v.fabs(x)
-    y = v.div(_normal_quantile(v, v.mul(size, 0.5), v.fma(size, -0.5, 0.5)), math.sqrt(2.0))
+    y = v.mul(_normal_quantile(v, v.mul(size, 0.5), v.fma(size, -0.5, 0.5)), math.sqrt(0.5))
+    ans = refined(v, size, y)
+    ans = v.select(v.compare("<", size, 1e-8), v.mul(size, math.sqrt(math.pi) / 2), ans)
+    ends = v.select(v.compare("==", size, 1.0), math.inf, math.nan)
+    return v.copysign(v.select(v.compare("<", size, 1.0), ans, ends), x)
+
+
+def _one_step(v: Lanes, size: ir.Value, y: ir.Value) -> ir.Value:
+    """y after a step of Newton's, on the tail's own digits where y is large."""
     beyond = v.sub(1.0, size)
     inner = v.compare("<", size, 0.5)
     error = v.select(inner, v.sub(erf(v.b, y), size), v.sub(beyond, erfc(v.b, y)))
     slope = exp(v.b, v.neg(v.mul(y, y)))
-    ans = v.fma(v.div(error, slope), -math.sqrt(math.pi) / 2, y)
-    ans = v.select(v.compare("<", size, 1e-8), v.mul(size, math.sqrt(math.pi) / 2), ans)
-    ends = v.select(v.compare("==", size, 1.0), math.inf, math.nan)
-    return v.copysign(v.select(v.compare("<", size, 1.0), ans, ends), x)
+    return v.fma(v.div(error, slope), -math.sqrt(math.pi) / 2, y)
 
 
 @in_double

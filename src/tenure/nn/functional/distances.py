@@ -36,7 +36,9 @@ def cosine_similarity(
     """
     x, y = value_of(x1), value_of(x2)
     shape = broadcast_shapes([x.shape, y.shape], "cosine_similarity")
-    along = check_axis(int_of(dim if axis is None else axis, "cosine_similarity: dim"), len(shape), "dim")
+    along = check_axis(int_of(dim if axis is None else axis, "cosine_similarity: dim"), max(len(shape), 1), "dim")
+    if not shape:
+        x, y, shape = x.reshape(1), y.reshape(1), (1,)
     form = parameters(("axis", "shape"), along, shape)
     return apply(COSINE, (x, y), form, (scalar("cosine_similarity", "eps", eps),))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from tenure.ops import angles
+from tenure.ops import angles, pointwise
 from tenure.ops.promote import Operation, common, elementary, floating
 from tenure.values.operations.elementary import unary
 from tenure.values.trace.operators import binary, recorded
@@ -159,7 +159,16 @@ def log10(x: ArrayLike) -> Tensor:
     """
 
 
-@recorded(unary(elementary("sinc", angles.sinc, "")))
+def _sinc(x: Any) -> Any:
+    """Of a complex number the quotient itself, without a slope at 0, as in PyTorch."""
+    if not x.dtype.is_complex:
+        return angles.sinc(floating(x))
+    zero, one = pointwise.equal(x, x.coerce(0)), x.coerce(1)
+    turned = pointwise.where(zero, one, x) * math.pi
+    return pointwise.where(zero, one, pointwise.sin(turned) / turned)
+
+
+@recorded(unary(Operation("sinc", _sinc)))
 def sinc(x: ArrayLike) -> Tensor:
     """Elementwise sin(πx) / (πx), and 1 at 0; the gradient at 0 is 0.
 

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from tenure import dtypes
+from tenure.dtypes import promote
 from tenure.errors import DTypeError, ShapeError
+from tenure.ops import draws
+from tenure.ops.promote import Operation, parameters
+from tenure.values.native.hits import apply_one
 from tenure.values.operations.complexes import complex, imag, real
 from tenure.values.operations.reading import value_of
 from tenure.values.rules.sites import at_users_line
@@ -26,15 +32,23 @@ def _observations(name: str, given: Any) -> Tensor:
     return x if x._aval.ndim == 2 else x.reshape(1, -1)
 
 
+WEIGHTS = Operation(
+    "weights", lambda x, *, what: draws.within(x, what=what, open=False, most=float(np.finfo(x.dtype.numpy).max))
+)
+"""The identity on what is not negative."""
+
+
 def _weights(weights: Any, what: str, kinds: str, size: int, dtype: Any) -> Any:
-    """A weight for each observation."""
+    """A weight for each observation, none of them negative."""
     weights = value_of(weights)
     if weights._aval.dtype.kind not in kinds:
         wanted = "whole numbers" if kinds == "iu" else "floats"
         raise DTypeError(f"cov: {what} of {weights._aval.dtype.name}, where {wanted} are wanted")
     if weights._aval.shape != (size,):
         raise ShapeError(f"cov: {what} of shape {list(weights._aval.shape)} for {size} observations")
-    return weights.to(dtype.parts if dtype.is_complex else dtype)
+    wide = dtype.parts
+    known = apply_one(WEIGHTS, weights.to(wide), parameters(("what",), f"cov: {what}"))
+    return known if dtype.is_complex else known.to(dtype)
 
 
 @public
@@ -45,13 +59,17 @@ def cov(
 
     The sum of products is divided by the number of observations less ``correction``. ``fweights`` (whole numbers) say
     how often each was observed, ``aweights`` (floats) how much it counts. Whole numbers become the default float.
-    ShapeError (TN802) for more than two axes or weights of another length, DTypeError (TN802) for their dtype.
+    ShapeError (TN802) for more than two axes or weights of another length, DTypeError (TN802) for their dtype,
+    DomainError (TN802), when the result is read, for a negative one.
 
     >>> tn.cov(tn.tensor([[0.0, 1.0, 2.0], [2.0, 1.0, 0.0]]))
     tensor([[ 1., -1.],
             [-1.,  1.]])
     """
     rows, less = _observations("cov", x), int_of(correction, "cov: correction")
+    if aweights is not None:
+        aweights = value_of(aweights)
+        rows = rows.to(promote(rows._aval.dtype, aweights._aval.dtype)) if aweights._aval.dtype.is_floating else rows
     size, dtype = rows._aval.shape[1], rows._aval.dtype
     often = None if fweights is None else _weights(fweights, "fweights", "iu", size, dtype)
     much = None if aweights is None else _weights(aweights, "aweights", "f", size, dtype)

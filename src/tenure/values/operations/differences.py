@@ -46,7 +46,7 @@ def diff(
     whole, at = _along("diff", x, one_of(axis, dim))
     times = int_of(n, "diff: n")
     if times < 0:
-        raise ShapeError(f"diff: {times} times")
+        raise ShapeError(f"diff: n is not negative: {times}")
     shape = whole._aval.shape
     ends = [None if end is None else _end(end, shape, at) for end in (prepend, append)]
     joined = [end for end in (ends[0], whole, ends[1]) if end is not None]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tenure import dtypes
 from tenure.errors import DTypeError, shown
-from tenure.ops import gamma, implicit, move, pointwise, promote, reduce
+from tenure.ops import gamma, implicit, move, pointwise, promote, reduce, rounding
 from tenure.ops.declare import broadcast_shapes
 from tenure.ops.promote import Operation, parameters
 from tenure.values.native.hits import apply_one
@@ -81,14 +81,9 @@ TERMS = 10
 """Terms of the zeta function that are added up before the sum of Euler and Maclaurin takes over."""
 
 
-def _zeta(x: Any, q: Any) -> Any:
-    """In float64: Σ (q + k)⁻ˣ for k < 10, and what follows from w = q + 10 on, by Euler and Maclaurin."""
-    dtype = x.dtype
-    x, q = promote.as_type(x, dtypes.float64), promote.as_type(q, dtypes.float64)
-    one, above = x.coerce(1), pointwise.greater(x, x.coerce(1))
-    inside = pointwise.logical_and(above, pointwise.greater(q, q.coerce(0)))
-    s, a = pointwise.where(inside, x, x.coerce(2)), pointwise.where(inside, q, q.coerce(1))
-    k = x.builder.emit(move.iota, (), {"length": TERMS, "dtype": dtypes.float64})
+def _positive(s: Any, a: Any) -> Any:
+    """Of s > 1 and a > 0: Σ (a + k)⁻ˢ for k < 10, and what follows from w = a + 10 on, by Euler and Maclaurin."""
+    k = s.builder.emit(move.iota, (), {"length": TERMS, "dtype": dtypes.float64})
     each, power = (move.reshape(v, shape=(*v.shape, 1)) for v in (a, s))
     total = reduce.reduce_sum(pointwise.power(each + k, -power), axes=(s.ndim,))
     w = a + TERMS
@@ -97,11 +92,33 @@ def _zeta(x: Any, q: Any) -> Any:
         rest = rest + share * float(b / math.factorial(2 * j))
         share = share * ((s + (2 * j - 1)) / w) * ((s + 2 * j) / w)
     last = pointwise.power(w, -s)
-    found = pointwise.where(pointwise.equal(last, last.coerce(0)), total, total + last * rest)
-    pole = pointwise.logical_and(pointwise.less_equal(q, q.coerce(0)), pointwise.equal(q, pointwise.floor(q)))
+    return pointwise.where(pointwise.equal(last, last.coerce(0)), total, total + last * rest)
+
+
+def _zeta(x: Any, q: Any) -> Any:
+    """In float64; for q < 0 and whole x the terms below 0 are the beginning of another sum, of the distances from 0."""
+    dtype = x.dtype
+    x, q = promote.as_type(x, dtypes.float64), promote.as_type(q, dtypes.float64)
+    one, zero, above = x.coerce(1), q.coerce(0), pointwise.greater(x, x.coerce(1))
+    below, whole = pointwise.less(q, zero), pointwise.equal(q, pointwise.floor(q))
+    pole = pointwise.logical_and(pointwise.less_equal(q, zero), whole)
+    inside = pointwise.logical_and(above, pointwise.logical_not(pole))
+    inside = pointwise.logical_and(inside, pointwise.logical_or(pointwise.greater(q, zero), _is_whole(x)))
+    s = pointwise.where(inside, x, x.coerce(2))
+    turned = pointwise.logical_and(inside, below)
+    first = pointwise.where(turned, q - pointwise.floor(q), q)
+    found = _positive(s, pointwise.where(inside, first, one))
+    left, rest = (pointwise.where(turned, v, one) for v in (rounding.ceil(q) - q, 1 - q))
+    odd = pointwise.not_equal(s, 2 * pointwise.floor(s * 0.5))
+    others = _positive(s, left) - _positive(s, rest)
+    found = pointwise.where(turned, found + pointwise.where(odd, -others, others), found)
     pole = pointwise.logical_or(pointwise.logical_and(pole, above), pointwise.equal(x, one))
     outside = pointwise.where(pole, x.coerce(math.inf), x.coerce(math.nan))
     return promote.as_type(pointwise.where(inside, found, outside), dtype)
+
+
+def _is_whole(x: Any) -> Any:
+    return pointwise.equal(x, pointwise.floor(x))
 
 
 def _both(x: Any, q: Any) -> Any:
@@ -114,8 +131,8 @@ def _both(x: Any, q: Any) -> Any:
 def zeta(x: Operand, q: Operand) -> Tensor:
     """Elementwise Hurwitz zeta function Σ (q + k)⁻ˣ over k ≥ 0; of q = 1 Riemann's.
 
-    ∞ for x = 1, and for q = 0, -1, …; NaN for x below 1, and for all other q below 0. At least one operand is a
-    tensor. The shapes broadcast together, else ShapeError (TN802).
+    ∞ for x = 1, and for q = 0, -1, …; NaN for x below 1, and for all other q below 0 unless x is a whole number, as
+    in PyTorch. At least one operand is a tensor. The shapes broadcast together, else ShapeError (TN802).
 
     >>> tn.special.zeta(tn.tensor([2.0, 4.0]), 1)
     tensor([1.6449, 1.0823])

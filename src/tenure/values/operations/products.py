@@ -13,7 +13,7 @@ from tenure.values.native.hits import apply
 from tenure.values.operations.axes import check_axis, one_of
 from tenure.values.operations.complexes import conj
 from tenure.values.operations.reading import value_of
-from tenure.values.trace.given import number
+from tenure.values.trace.given import factor, number
 from tenure.values.trace.operators import binary, recorded
 
 if TYPE_CHECKING:
@@ -220,7 +220,7 @@ def cdist(x1: ArrayLike, x2: ArrayLike, p: float = 2.0, compute_mode: str | None
 
 def _plus(name: str, input: Any, product: Any, beta: Any, alpha: Any) -> Tensor:
     """beta · input + alpha · product; an input that counts for nothing is not looked at."""
-    alpha, beta = number(name, "alpha", alpha), number(name, "beta", beta)
+    alpha, beta = factor(name, "alpha", alpha), factor(name, "beta", beta)
     scaled = product if type(alpha) is int and alpha == 1 else product * alpha
     if type(beta) in (int, float) and beta == 0:
         return scaled  # type: ignore[no-any-return]

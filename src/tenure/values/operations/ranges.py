@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cmath
 import math
 from typing import TYPE_CHECKING, Any, Literal, overload
 
@@ -80,17 +81,21 @@ def _wrapped(number: float) -> int:
     return (int(number) + 2**63) % 2**64 - 2**63
 
 
-def _is_finite(number: float) -> bool:
-    return math.isfinite(number) if isinstance(number, float) else abs(number) < 2**64
+def _is_finite(number: complex) -> bool:
+    return cmath.isfinite(number) if isinstance(number, float | complex) else abs(number) < 2**64
 
 
-def _finite(name: str, number: Any) -> Any:
+REALS = (bool, int, float)
+NUMBERS = (*REALS, complex)
+
+
+def _finite(name: str, number: Any, kinds: tuple[type, ...] = REALS) -> Any:
     """Bound of a range as a Python number."""
     if isinstance(number, np.generic) or (isinstance(number, record._Tensor) and number._aval.size == 1):
         number = number.item()
     if type(number) is float and math.isfinite(number):
         return number
-    if not isinstance(number, (bool, int, float)) or not _is_finite(number):
+    if not isinstance(number, NUMBERS) or not isinstance(number, kinds) or not _is_finite(number):
         raise DTypeError(f"{name}: {shown(number)} is no finite number")
     return number
 
@@ -125,13 +130,15 @@ def linspace(
     stop, num = one_of(stop, end, "linspace: stop and end"), one_of(num, steps, "linspace: num and steps")
     if stop is None or num is None:
         raise TypeError("linspace: stop or num is missing, as in linspace(0, 1, 5)")
-    target = dtypes.default_float if dtype is None else as_dtype(dtype)
+    start, stop, endpoint = *[_finite("linspace", x, NUMBERS) for x in (start, stop)], flag("endpoint", endpoint)
+    whole = complex if isinstance(start, complex) or isinstance(stop, complex) else float
+    usual = dtypes.default_float if whole is float else dtypes.promote(dtypes.default_float, dtypes.complex64)
+    target = usual if dtype is None else as_dtype(dtype)
     (num,) = check_shape((num,), target)
-    start, stop, endpoint = _finite("linspace", start), _finite("linspace", stop), flag("endpoint", endpoint)
     if target.kind in "iu" and type(start) is int and type(stop) is int:
         gaps = max(1, num - 1 if endpoint else num)
         return tensor([start + k * (stop - start) // gaps for k in range(num)], dtype=target)
-    line = np.linspace(float(start), float(stop), num, endpoint=endpoint)
+    line = np.linspace(whole(start), whole(stop), num, endpoint=endpoint)
     return tensor(line, dtype=target, requires_grad=requires_grad)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tenure import dtypes
 from tenure.errors import DTypeError
-from tenure.ops import angles, pointwise, rounding
+from tenure.ops import angles, integers, pointwise, rounding
 from tenure.ops.promote import Operation, arithmetic, as_type, common, floating, parameters
 from tenure.values.native.hits import apply_one
 from tenure.values.operations.angles import of_reals
@@ -71,13 +71,16 @@ def _step_at_zero(x: Any, y: Any) -> Any:
 
 def _scaled_by_power(x: Any, n: Any) -> Any:
     """x · 2ⁿ, in two steps so that the power itself does not overflow."""
+    if x.dtype.is_complex:
+        return x * angles.exp2(n)
     n = pointwise.maximum(pointwise.minimum(n, n.coerce(5000)), n.coerce(-5000))
     half = pointwise.floor(n * 0.5)
     return x * angles.exp2(half) * angles.exp2(n - half)
 
 
 def _double_power(x: Any, y: Any) -> Any:
-    return pointwise.power(as_type(x, dtypes.float64), as_type(y, dtypes.float64))
+    wide = dtypes.complex128 if x.dtype.is_complex or y.dtype.is_complex else dtypes.float64
+    return pointwise.power(as_type(x, wide), as_type(y, wide))
 
 
 @recorded(unary(_of_whole("ceil", rounding.ceil)))
@@ -197,7 +200,22 @@ def copysign(x: Operand, y: Operand) -> Tensor:
     """
 
 
-@recorded(binary(of_reals("nextafter", rounding.nextafter), operator=False))
+def _next(x: Any, y: Any) -> Any:
+    """Of a half the neighbour among halves, by the order of their bits."""
+    if x.dtype.kind != "h":
+        return rounding.nextafter(x, y)
+    bits, zero = integers.bitcast(x, dtype=dtypes.int16), x.coerce(0)
+    away = pointwise.equal(pointwise.less(x, y), pointwise.greater(x, zero))
+    moved = bits + pointwise.where(away, bits.coerce(1), bits.coerce(-1))
+    least = integers.bitcast(y, dtype=dtypes.int16)
+    least = integers.bitwise_or(integers.bitwise_and(least, least.coerce(-(2**15))), least.coerce(1))
+    found = integers.bitcast(pointwise.where(pointwise.equal(x, zero), least, moved), dtype=x.dtype)
+    known = pointwise.logical_and(pointwise.equal(x, x), pointwise.equal(y, y))
+    found = pointwise.where(pointwise.equal(x, y), y, found)
+    return pointwise.where(known, found, x + y)
+
+
+@recorded(binary(of_reals("nextafter", _next), operator=False))
 def nextafter(x: Operand, y: Operand) -> Tensor:
     """Elementwise float next to x in the direction of y; not differentiable.
 
@@ -254,7 +272,7 @@ def ldexp(x: Operand, y: Operand) -> Tensor:
 
 @recorded(binary(Operation("float_power", _double_power, "PowBackward0"), operator=False))
 def float_power(x: Operand, y: Operand) -> Tensor:
-    """Elementwise power, x to the y, computed in float64.
+    """Elementwise power, x to the y, computed in float64 or complex128.
 
     At least one operand is a tensor. The shapes broadcast together, else ShapeError (TN802).
 

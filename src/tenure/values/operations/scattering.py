@@ -21,7 +21,7 @@ from tenure.values.operations.boundary import array_of
 from tenure.values.operations.reading import value_of
 from tenure.values.rules.sites import at_users_line
 from tenure.values.trace import record
-from tenure.values.trace.given import flag, int_of, number
+from tenure.values.trace.given import factor, flag, int_of
 
 if TYPE_CHECKING:
     from tenure.values.tensor.tensor import Tensor
@@ -159,7 +159,7 @@ def index_add(x: ArrayLike, dim: int, index: ArrayLike, source: ArrayLike, *, al
     >>> tn.index_add(tn.zeros(3), 0, tn.tensor([0, 0]), tn.tensor([1.0, 2.0]))
     tensor([3., 0., 0.])
     """
-    scale = 1 if type(alpha) is int and alpha == 1 else number("index_add", "alpha", alpha)
+    scale = 1 if type(alpha) is int and alpha == 1 else factor("index_add", "alpha", alpha)
 
     def write(at: AtIndex, source: Any) -> Tensor:
         return at.add(source if type(scale) is int and scale == 1 else source * scale)

@@ -61,17 +61,28 @@ def reshape(x: ArrayLike, *sizes: Shape, shape: Shape | None = None, copy: bool 
     else:
         if len(sizes) <= MOST_AXES:
             return apply_one(RESHAPE, x, parameters(SHAPE, sizes))
+    shape = x._aval.shape
+    for n in (*shape, *sizes):
+        if type(n) is not int:
+            return apply_one(RESHAPE, x, _filled(shape, sizes))
+    return apply_one(RESHAPE, x, _known(shape, sizes))
+
+
+def _filled(shape: tuple[int, ...], sizes: tuple[Any, ...]) -> tuple[tuple[str, Any], ...]:
+    """The parameters of a reshape with its missing size."""
     unknown = [k for k, n in enumerate(sizes) if isinstance(n, int) and n == -1]
     if not unknown:
-        return apply_one(RESHAPE, x, (("shape", check_shape(sizes)),))
+        return (("shape", check_shape(sizes)),)
     if len(unknown) > 1:
         raise ShapeError(f"reshape: only one size may be -1, not {shown(list(sizes))}")
-    rest = math.prod(check_shape([n for k, n in enumerate(sizes) if k not in unknown]))
-    size = x._aval.size
+    rest, size = math.prod(check_shape([n for k, n in enumerate(sizes) if k not in unknown])), math.prod(shape)
     if rest == 0 or size % rest:
-        raise ShapeError(f"cannot reshape {list(x._aval.shape)} ({size} elements) to {list(sizes)}")
-    full = check_shape([size // rest if k in unknown else n for k, n in enumerate(sizes)])
-    return apply_one(RESHAPE, x, parameters(SHAPE, full))
+        raise ShapeError(f"cannot reshape {list(shape)} ({size} elements) to {list(sizes)}")
+    return parameters(SHAPE, check_shape([size // rest if k in unknown else n for k, n in enumerate(sizes)]))
+
+
+_known = lru_cache(maxsize=4096)(_filled)
+"""The same of plain ints, found again: as quick as a shape that is given whole."""
 
 
 def flatten(x: ArrayLike, start_dim: int = 0, end_dim: int = -1) -> Tensor:

@@ -35,7 +35,6 @@ SHAPED = "a place keeps its shape; the method without the underscore gives a val
 MEMORY = {
     **dict.fromkeys(("storage", "untyped_storage", "data_ptr", "stride", "is_contiguous", "storage_offset"), OWN),
     **dict.fromkeys(("resize_", "transpose_", "t_", "squeeze_", "unsqueeze_", "swapaxes_"), SHAPED),
-    "as_strided": "there are no views that overlap; choose the elements with an index",
     "share_memory_": "what several processes write is a tn.Shared(value)",
     "detach_": "x.detach() gives a value without a graph",
     **dict.fromkeys(("cuda", "pin_memory"), "there is one device, the CPU"),

@@ -32,6 +32,7 @@ from tenure.values.operations import (
     quantiles,
     reading,
     reductions,
+    reinterpreting,
     repeating,
     replacing,
     rounding,
@@ -188,7 +189,7 @@ class Shaping:
     cumsum, cumprod, logcumsumexp = scans.cumsum, scans.cumprod, scans.logcumsumexp
     softmax, log_softmax = exponentials.softmax, exponentials.log_softmax
     cummax, cummin, diff = scans.cummax, scans.cummin, differences.diff
-    reshape = view = shaping.reshape
+    reshape, view, as_strided = shaping.reshape, reinterpreting.view, reinterpreting.as_strided
     flatten, transpose, squeeze, unsqueeze = shaping.flatten, shaping.transpose, shaping.squeeze, shaping.unsqueeze
     permute = permute_dims = shaping.permute_dims
     broadcast_to, expand, flip = shaping.broadcast_to, shaping.expand, shaping.flip
@@ -213,18 +214,17 @@ class Shaping:
     bincount, histc, histogram = counting.bincount, counting.histc, counting.histogram
     tril, triu, diag, diagflat = diagonals.tril, diagonals.triu, diagonals.diag, diagonals.diagflat
     diag_embed, trace = diagonals.diag_embed, diagonals.trace
-    det, slogdet, logdet = systems.det, systems.slogdet, systems.logdet
-    inverse, pinverse = systems.inverse, systems.pinverse
+    det, slogdet, logdet, inverse = systems.det, systems.slogdet, systems.logdet, systems.inverse
     cholesky, qr, svd = older.cholesky, older.qr, older.svd
     cholesky_solve, cholesky_inverse = systems.cholesky_solve, systems.cholesky_inverse
-    lu_solve, orgqr = older.lu_solve, systems.orgqr
+    lu_solve, orgqr, pinverse = older.lu_solve, systems.orgqr, systems.pinverse
     matrix_exp, matrix_power = spectra.matrix_exp, spectra.matrix_power
     scatter, scatter_add = scattering.scatter, scattering.scatter_add
     scatter_reduce = scattering.scatter_reduce
     index_add, index_copy = scattering.index_add, scattering.index_copy
     index_fill, masked_fill = scattering.index_fill, scattering.masked_fill
     index_put, masked_scatter = scattering.index_put, scattering.masked_scatter
-    index_reduce, put = replacing.index_reduce, replacing.put
+    index_reduce, put, as_strided_scatter = replacing.index_reduce, replacing.put, reinterpreting.as_strided_scatter
     select_scatter, slice_scatter = replacing.select_scatter, replacing.slice_scatter
     diagonal_scatter = replacing.diagonal_scatter
     cov, corrcoef, dist, renorm = covariances.cov, covariances.corrcoef, norms.dist, norms.renorm

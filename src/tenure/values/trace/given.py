@@ -79,6 +79,15 @@ def number(name: str, argument: str, x: Any) -> Any:
     raise DTypeError(f"{name}: {argument} is a number, not {shown(x)}")
 
 
+def factor(name: str, argument: str, x: Any) -> Any:
+    """Argument as a number that may be complex; TN802 for anything else."""
+    if isinstance(x, complex):
+        return x
+    if isinstance(x, np.generic) and x.dtype.kind == "c":
+        return x.item()
+    return number(name, argument, x)
+
+
 def int_of(x: Any, what: str) -> int:
     """Argument as a Python int; TN802 for anything else."""
     if type(x) is int:

@@ -11,7 +11,7 @@ from tenure.ops.promote import Operation
 from tenure.values.rules.modes import MODE, current_mode
 from tenure.values.rules.rules import Rule
 from tenure.values.trace import record
-from tenure.values.trace.given import number
+from tenure.values.trace.given import factor
 from tenure.values.trace.record import EXPRESSIONS, PLACES, RECORDER, cut, rest, taken
 from tenure.values.trace.trace import Trace
 
@@ -92,7 +92,7 @@ def scaled(fn: Operation) -> Callable[..., Tensor]:
     def function(x: Any, y: Any, *, alpha: float = 1) -> Any:
         if type(alpha) is not int or alpha != 1:
             y = record._Tensor._as_operand(y)
-            y = y if y is NotImplemented else y * number(fn.name, "alpha", alpha)
+            y = y if y is NotImplemented else y * factor(fn.name, "alpha", alpha)
         return step(x, y)
 
     STEPS[function] = STEPS[step]

@@ -8,4 +8,3 @@ from tenure.torch.names.forms.native import *  # noqa: F403
 from tenure.torch.names.forms.reading import *  # noqa: F403
 from tenure.torch.names.forms.reducing import *  # noqa: F403
 from tenure.torch.names.forms.sources import *  # noqa: F403
-from tenure.torch.names.forms.special import *  # noqa: F403

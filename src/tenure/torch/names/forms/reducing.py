@@ -13,7 +13,7 @@ from tenure.values.operations.casting import to
 __all__ = [
     "average", "axes", "bounded", "extreme", "extreme_along", "length", "pair", "placed", "plain_pair", "product",
     "quantified", "scan",
-    "spread", "total",
+    "spread", "total", "traced",
 ]  # fmt: skip
 
 
@@ -34,6 +34,11 @@ def total(x: Any, dim: Any, keepdim: Any, dtype: Any) -> Any:
     return tn.sum(x, axes(dim), keepdim) if dtype is None and x.dtype.kind != "u" else tn.sum(
         _summed(x, dtype), axes(dim), keepdim
     )
+
+
+def traced(x: Any) -> Any:
+    """The sum of the diagonal of a matrix."""
+    return total(tn.diagonal(x), None, False, None)
 
 
 def average(x: Any, dim: Any, keepdim: Any, dtype: Any) -> Any:

@@ -103,9 +103,7 @@ resolve_conj resolve_neg(input) = input
 
 [special out]
 bessel_j0 bessel_j1 bessel_y0 bessel_y1 modified_bessel_i0 modified_bessel_i1 modified_bessel_k0 modified_bessel_k1
-    scaled_modified_bessel_k0 scaled_modified_bessel_k1(input) = by_array(NAME, input)
-airy_ai(input) = by_array(airy_ai, input)
-spherical_bessel_j0(input) = sinc(input / 3.141592653589793)
+    scaled_modified_bessel_k0 scaled_modified_bessel_k1 spherical_bessel_j0 airy_ai(input)
 entr erf erfc erfcx erfinv exp2 expit expm1 gammaln i0 i0e i1 i1e log1p log_ndtr ndtr ndtri digamma psi sinc(input)
 logit(input, eps=None)
 round(input, *, decimals=0)
@@ -115,7 +113,7 @@ logsumexp(input, dim, keepdim=False) = logsumexp(input, axes(dim), keepdim)
 softmax log_softmax(input, dim, *, dtype=None)
 
 [special out weigh]
-zeta(input, other) = by_array(zeta, input, other)
+zeta(input, other)
 chebyshev_polynomial_t chebyshev_polynomial_u chebyshev_polynomial_v chebyshev_polynomial_w
     shifted_chebyshev_polynomial_t shifted_chebyshev_polynomial_u shifted_chebyshev_polynomial_v
     shifted_chebyshev_polynomial_w hermite_polynomial_h hermite_polynomial_he laguerre_polynomial_l

@@ -24,7 +24,7 @@ triangular_solve(input, A, upper=True, transpose=False, unitriangular=False) -> 
 
 [torch Tensor]
 det logdet matrix_exp(input)
-trace(input) = trace(matrix_of(input))
+trace(input) = traced(matrix_of(input)) ! 'TraceBackward0'
 pinverse(input, rcond=1e-15)
 
 [torch Tensor Tensor_ out]

@@ -70,6 +70,7 @@ diag(input, diagonal=0)
 diag_embed(input, offset=0, dim1=-2, dim2=-1)
 diagonal_scatter(input, src, offset=0, dim1=0, dim2=1)
 select_scatter(input, src, dim, index: any)
+as_strided_scatter(input, src, size, stride, storage_offset=None)
 slice_scatter(input, src, dim=0, start=None, end=None, step=1)
 
 [torch Tensor elementwise]
