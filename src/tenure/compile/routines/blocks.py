@@ -10,7 +10,8 @@ from llvmlite import ir
 from tenure.compile.nests import constant, counted
 from tenure.compile.routines.code import I1, I8, I32, I64, POINTER, VOID, at, larger, least, load, started, store
 from tenure.compile.routines.tiles import REALS, number
-from tenure.ops.tiling import ALL, SPATIAL
+from tenure.ops.cuts import SPATIAL
+from tenure.ops.tiling import ALL
 
 INDEX = {name: k for k, name in enumerate(ALL)}
 COPY = ir.FunctionType(VOID, [POINTER, POINTER, POINTER, I64, I64, I64, I64, I64])
@@ -102,18 +103,18 @@ def emit_copy(module: ir.Module, name: str, bits: int, lanes: int) -> ir.Functio
     n = Numbers(b, start, bits)
     row = emit_row(module, f"{name}.row", bits, lanes)
     several = n("woven"), many, n.product("groups", "channels", n.volume("source"))
-    steps, leaps, shifts = (n.three(x) for x in ("step_in", "leap", "shift"))
+    steps, apart, leaps, shifts = (n.three(x) for x in ("step_in", "apart", "leap", "shift"))
     source, extent, planes = n.three("source"), n.three("extent"), n.three("planes")
     origin = [b.add(b.mul(p, s), k) for p, s, k in zip(box, steps, shifts, strict=True)]
     size, area, line = n.volume("source"), n.product(*source[1:]), source[2]
 
     def plane(fw: ir.Value) -> None:
         first = b.add(origin[2], b.mul(fw, leaps[2]))
-        ends = within(n, first, steps[2], line, extent[2])
+        ends = within(n, first, apart[2], line, extent[2])
 
         def rows(c: ir.Value, fd: ir.Value, fh: ir.Value, hd: ir.Value) -> None:
             i, j = (b.add(o, b.mul(f, k)) for o, f, k in zip(origin, (fd, fh), leaps, strict=False))
-            i = b.add(i, b.mul(hd, steps[0]))
+            i = b.add(i, b.mul(hd, apart[0]))
             deep = n.inside(i, source[0])
             channel = b.add(b.mul(c, size), b.mul(i, area))
             place = n.flat((fd, fh, fw, hd, constant(0)), (*planes, extent[0], extent[1]))
@@ -124,8 +125,8 @@ def emit_copy(module: ir.Module, name: str, bits: int, lanes: int) -> ir.Functio
                 there = b.and_(deep, n.inside(at_, source[1]))
                 begin, end = (b.select(there, x, constant(0)) for x in ends)
                 spot = b.select(there, b.add(b.add(channel, b.mul(at_, line)), first), constant(0))
-                b.call(row, [at(b, image, spot, n.t), steps[2], out, begin, end, extent[2], *several])
-                return [b.add(at_, steps[1]), at(b, out, n.product(extent[2], "woven"), n.t)]
+                b.call(row, [at(b, image, spot, n.t), apart[2], out, begin, end, extent[2], *several])
+                return [b.add(at_, apart[1]), at(b, out, n.product(extent[2], "woven"), n.t)]
 
             counted(b, constant(0), extent[1], 1, one, [j, to])
 
@@ -262,8 +263,8 @@ def tap_of(n: Numbers, tap: Sequence[ir.Value], job: Sequence[ir.Value]) -> tupl
     b, fits = n.b, I1(1)
     planes, places = [], []
     for k, f, axis in zip(tap, job, SPATIAL, strict=True):
-        far, step = n.product(k, f"gap.{axis}"), n.product(f"step_in.{axis}", f"step_out.{axis}")
-        plane, place = b.srem(far, n(f"step_in.{axis}")), b.add(n(f"base.{axis}"), b.mul(n("sign"), b.sdiv(far, step)))
+        far, step = n.product(k, f"gap.{axis}"), n.product(f"apart.{axis}", f"step_out.{axis}")
+        plane, place = b.srem(far, n(f"apart.{axis}")), b.add(n(f"base.{axis}"), b.mul(n("sign"), b.sdiv(far, step)))
         if axis == SPATIAL[-1]:
             columns = b.icmp_signed("!=", n("columns"), constant(0))
             own = b.select(b.icmp_signed(">", n("sign"), constant(0)), k, place)

@@ -34,7 +34,7 @@ from tenure.compile.routines.code import (
 )
 from tenure.compile.routines.singles import emit_parts, split, total
 from tenure.compile.routines.tiles import REALS, chosen, emit_strips, emit_sums, number, vector
-from tenure.ops.tiling import LINE, QUAD, SLACK, SPATIAL
+from tenure.ops.cuts import LINE, QUAD, SLACK, SPATIAL
 
 BYTES = 32
 """Bytes of the lanes in which is added up, whatever a processor has."""
