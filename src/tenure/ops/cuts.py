@@ -94,6 +94,7 @@ class Cut(NamedTuple):
     apart: Sizes = (1, 1, 1)
     direct: int = 0
     reached: int = 0
+    shares: int = 1
 
     @staticmethod
     def of(which: int, way: Way, images: int, groups: int, channels: int, results: int, words: int) -> Cut:

@@ -11,8 +11,8 @@ from tenure.ops.cuts import BLOCK, FEW, ITEMS, LINE, PIECES, SLACK, Cut, Sizes, 
 
 PLACES, TERMS, LEAST, PAGES = 400, 256, 6, 56
 """Places of a block, terms at once, results from which vectors of them pay, and pages of memory that are read at once."""
-HELD = 1 << 16
-"""Sums of weights that an item has."""
+HELD, MOST = 1 << 16, 8
+"""Sums of weights that an item has, and panels of results."""
 
 
 def width(bits: int) -> int:
@@ -48,8 +48,10 @@ def inside(way: Way) -> bool:
 def panels(which: int, way: Way, images: int, groups: int, channels: int, results: int, words: int) -> Cut | None:
     """The cut, if results are to lie so."""
     line, one, size = LINE // words, (1, 1, 1), prod(way.source)
-    if results < LEAST or which == 2:
+    if results < LEAST:
         return None
+    if which == 2:
+        return sums(way, images, groups, channels, results, words)
     direct = inside(way) and channels * size < 1 << 30
     rows, wide = box(way, channels, direct, BLOCK // words)
     joined = 1
@@ -74,6 +76,39 @@ def panels(which: int, way: Way, images: int, groups: int, channels: int, result
     return Cut((1, rows, wide), one, extent, one, *rest, 1, apart(way), int(direct), reached)
 
 
+def sums(way: Way, images: int, groups: int, channels: int, results: int, words: int) -> Cut:
+    """The cut of sums of weights: some results by some channels, over a share of the images."""
+    line, taps, most, size = LINE // words, prod(way.window), BLOCK // words, prod(way.source)
+    direct = inside(way) and channels * size < 1 << 30
+    rows, wide = box(way, 1, direct, most)
+    read = max(1, rows * wide if direct else prod(seen(way, rows, wide)))
+    wanted = -(-results // line)
+    part = -(-wanted // -(-wanted // MOST)) * line
+    strip = max(1, min(channels, HELD // (part * taps), most // read))
+    strip = -(-channels // -(-channels // strip)) if channels else 1
+    joined = 1
+    if (rows, wide) == way.counts[1:] and way.counts[0] == 1:
+        joined = max(1, min(images, FEW // (rows * wide), most // (strip * read)))
+    blocks = -(-images // joined)
+    items = groups * -(-results // part)
+    shares = max(1, min(blocks, -(-ITEMS // max(1, items * -(-channels // strip)))))
+    while items * -(-channels // strip) * shares < ITEMS and strip * taps > 2 * SLACK:
+        strip = -(-strip // 2)
+    extent = way.source if direct else seen(way, rows, wide)
+    channel = size if direct else (-(-prod(extent) // LINE) | 1) * LINE
+    pieces = max(1, min(items * -(-channels // strip) * shares, PIECES))
+    pitch = -(-(joined * rows * wide) // LINE) * LINE + LINE
+    rest = (channel, part, strip, line, TERMS, pieces, pitch, 0, wide, 2, joined)
+    one = (1, 1, 1)
+    return Cut((1, rows, wide), one, extent, one, *rest, 1, apart(way), int(direct), 0, shares)
+
+
+def kept(cut: Cut, groups: int, channels: int, results: int, taps: int) -> int:
+    """The elements of all sums of weights, share by share."""
+    strips, parts = -(-max(channels, 1) // cut.strip), -(-results // cut.chunk)
+    return cut.shares * groups * parts * strips * (cut.strip * taps + LINE) * cut.chunk
+
+
 def box(way: Way, channels: int, direct: bool, most: int) -> tuple[int, int]:
     """Rows and columns of a block."""
     _, down, across = (max(n, 1) for n in way.counts)
@@ -87,8 +122,10 @@ def box(way: Way, channels: int, direct: bool, most: int) -> tuple[int, int]:
     return -(-down // -(-down // rows)), wide
 
 
-def room(cut: Cut, channels: int) -> int:
+def room(which: int, cut: Cut, taps: int) -> int:
     """The elements that a piece of the work needs room for."""
-    line = cut.chunk
-    copied = 0 if cut.direct else cut.joined * channels * cut.channel + SLACK
-    return (2 * line + 1) * cut.pitch + cut.reached + SLACK + copied
+    copied = 0 if cut.direct else cut.joined * cut.strip * cut.channel + SLACK
+    if which < 2:
+        return (2 * cut.chunk + 1) * cut.pitch + cut.reached + SLACK + copied
+    places = cut.strip * taps + LINE
+    return max(places * cut.chunk, places + (1 + cut.part) * cut.pitch + copied)

@@ -50,6 +50,7 @@ def formed(
     laid = y.size * size if which == 1 else 0
     if cut.tiled == 2:
         laid = size * groups * -(-results // cut.chunk) * cut.chunk * channels * taps
+        laid = size * panels.kept(cut, groups, channels, results, taps) if which == 2 else laid
     elif cut.tiled:
         laid = 4 * prod(cut.block) if which == 2 else TILES * groups * results * channels * size
     terms = (cut.strip if which == 2 else channels) * taps
@@ -65,7 +66,7 @@ def formed(
 def held(which: int, cut: Cut, channels: int, taps: int) -> int:
     """The elements that a piece of the work needs room for."""
     if cut.tiled == 2:
-        return panels.room(cut, channels)
+        return panels.room(which, cut, taps)
     if not cut.tiled:
         seen = (cut.strip if which == 2 else channels) * cut.channel
         return seen + SLACK + (cut.chunk + 1) * cut.pitch + cut.channel

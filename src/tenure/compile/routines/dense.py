@@ -13,7 +13,7 @@ from llvmlite import ir
 from tenure.compile.nests import constant, counted
 from tenure.compile.routines.blocks import Numbers
 from tenure.compile.routines.code import I8, I32, I64, POINTER, TASK, at, least, load, started, store
-from tenure.compile.routines.panels import emit_panels, emit_turned
+from tenure.compile.routines.panels import LARGEST, emit_panels, emit_turned
 from tenure.compile.routines.results import Calls, Results
 from tenure.compile.routines.singles import Singles, emit_parts
 from tenure.compile.routines.tiles import number, stepped
@@ -102,39 +102,18 @@ def emit_pieces(module: ir.Module, name: str, bits: int, lanes: int, calls: Call
     return function
 
 
-class Dense(Results):
-    """The code of a block of results, of one image or a few."""
+class Reading(Results):
+    """The code of what a block reads, of one image or a few: where it lies, and where the windows of its places begin."""
 
-    panels: Panels
+    copied: ir.Value
+    places: ir.Value
+    many: ir.Value
 
-    def rooms(self, piece: ir.Value) -> None:
-        """The room of a piece: a panel of results, its rows, what is selected, places, what a block reads."""
-        b, n = self.b, self.n
-        self.starts, self.table, self.laid = self.all, n.room(self.all, "starts"), n.room(self.all, "turned")
-        self.sums = at(b, n.room(self.all, "pieces_at"), n.product(piece, "piece"), I8)
-        self.rows = self.turned = at(b, self.sums, n.product("pitch", "chunk"), self.t)
-        self.kept = at(b, self.turned, n.product("pitch", "chunk"), self.t)
-        self.places = at(b, self.kept, b.add(n("reached"), constant(SLACK)), self.t)
-        self.copied = at(b, self.places, n("pitch"), self.t)
-
-    def emit(self, images: ir.Value, group: ir.Value, d: ir.Value, h: ir.Value, w: ir.Value, part: ir.Value) -> None:
-        """Compute a block."""
-        b, n = self.b, self.n
-        self.first = n.product(images, "joined")
-        self.many = least(b, n("joined"), b.sub(n("images"), self.first))
-        source = self.place(self.first, group, d, h, w)
-        self.across, self.each = self.width, b.mul(self.height, self.width)
-        self.read(source)
-        self.total = self.begins()
-        low = n.product(part, "part")
-        high = least(b, b.add(low, n("part")), n("results"))
-        n.each(n.three("step_out"), lambda *job: self.residue(job, low, high))
-
-    def read(self, source: ir.Value) -> None:
+    def read(self, source: ir.Value, channels: ir.Value) -> None:
         """Find or copy what a block reads; images lie ``between`` one another."""
         b, n = self.b, self.n
         direct = b.icmp_signed("!=", n("direct"), constant(0))
-        whole, own = n.product("groups", "channels", n.volume("source")), n.product("channels", "channel")
+        whole, own = n.product("groups", "channels", n.volume("source")), n.product("strip", "channel")
         spots = zip(self.box, n.three("step_in"), n.three("shift"), strict=True)
         start = n.flat([b.add(b.mul(x, s), k) for x, s, k in spots], n.three("source"))
         self.origin = b.select(direct, at(b, source, start, self.t), self.copied)
@@ -142,7 +121,7 @@ class Dense(Results):
 
         def image(i: ir.Value) -> None:
             from_, to = at(b, source, b.mul(i, whole), self.t), at(b, self.copied, b.mul(i, own), self.t)
-            b.call(self.copy, [self.numbers, from_, to, constant(1), n("channels"), *self.box])
+            b.call(self.copy, [self.numbers, from_, to, constant(1), channels, *self.box])
 
         n.each((b.select(direct, constant(0), self.many),), image)
 
@@ -167,7 +146,7 @@ class Dense(Results):
         return b.select(direct, b.sub(n("reached"), b.sub(whole, last)), n("reached"))
 
     def begins(self) -> ir.Value:
-        """Write the table of places, of which the last is there a few times; their number."""
+        """Write the table of places; their number."""
         b, n = self.b, self.n
         down, along = self.strides()
 
@@ -185,11 +164,44 @@ class Dense(Results):
             counted(b, constant(0), self.width, 1, one)
 
         n.each((self.many, self.height), row)
-        count = b.mul(self.many, self.each)
-        last = load(b, self.places, b.sub(count, constant(1)), I32)
-        for k in range(8):
-            store(b, last, at(b, self.places, count, I32), k)
-        return count
+        return b.mul(self.many, b.mul(self.height, self.width))
+
+    def repeated(self, table: ir.Value, count: ir.Value) -> None:
+        """Put the last entry of a table behind it a few times: a tile may read as many."""
+        b = self.b
+        last = load(b, table, b.sub(count, constant(1)), I32)
+        for k in range(LARGEST):
+            store(b, last, at(b, table, count, I32), k)
+
+
+class Dense(Reading):
+    """The code of a block of results, of one image or a few."""
+
+    panels: Panels
+
+    def rooms(self, piece: ir.Value) -> None:
+        """The room of a piece: a panel of results, its rows, what is selected, places, what a block reads."""
+        b, n = self.b, self.n
+        self.starts, self.table, self.laid = self.all, n.room(self.all, "starts"), n.room(self.all, "turned")
+        self.sums = at(b, n.room(self.all, "pieces_at"), n.product(piece, "piece"), I8)
+        self.rows = self.turned = at(b, self.sums, n.product("pitch", "chunk"), self.t)
+        self.kept = at(b, self.turned, n.product("pitch", "chunk"), self.t)
+        self.places = at(b, self.kept, b.add(n("reached"), constant(SLACK)), self.t)
+        self.copied = at(b, self.places, n("pitch"), self.t)
+
+    def emit(self, images: ir.Value, group: ir.Value, d: ir.Value, h: ir.Value, w: ir.Value, part: ir.Value) -> None:
+        """Compute a block."""
+        b, n = self.b, self.n
+        self.first = n.product(images, "joined")
+        self.many = least(b, n("joined"), b.sub(n("images"), self.first))
+        source = self.place(self.first, group, d, h, w)
+        self.across, self.each = self.width, b.mul(self.height, self.width)
+        self.read(source, n("channels"))
+        self.total = self.begins()
+        self.repeated(self.places, self.total)
+        low = n.product(part, "part")
+        high = least(b, b.add(low, n("part")), n("results"))
+        n.each(n.three("step_out"), lambda *job: self.residue(job, low, high))
 
     def residue(self, job: Any, low: ir.Value, high: ir.Value) -> None:
         """The results of a residue modulo the step."""

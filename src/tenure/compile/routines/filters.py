@@ -16,6 +16,7 @@ from llvmlite import ir
 
 from tenure.compile.jit import engine
 from tenure.compile.nests import constant, counted, stack
+from tenure.compile.routines import weights
 from tenure.compile.routines.blocks import Numbers, emit_copy, emit_tables
 from tenure.compile.routines.code import (
     I1,
@@ -32,6 +33,7 @@ from tenure.compile.routines.code import (
     started,
     store,
 )
+from tenure.compile.routines.results import Calls
 from tenure.compile.routines.singles import emit_parts, split, total
 from tenure.compile.routines.tiles import REALS, chosen, emit_strips, emit_sums, number, vector
 from tenure.ops.cuts import LINE, QUAD, SLACK, SPATIAL
@@ -49,6 +51,7 @@ def emit(module: ir.Module, name: str, bits: int) -> None:
     sums = emit_sums(module, f"{name}.sums", bits, 8 * BYTES // bits)
     items = emit_items(module, f"{name}.items", Item, (bits, 8 * BYTES // bits), (copy, sums, single))
     wide = emit_items(module, f"{name}.wide", Wide, (bits, lanes), (copy, strips, single))
+    panels = weights.emit(module, f"{name}.panels", bits, lanes, Calls(copy, strips, single))
     function = ir.Function(module, ir.FunctionType(I64, [POINTER, POINTER]), name)
     b = ir.IRBuilder(function.append_basic_block("entry"))
     buffers, numbers = function.args
@@ -57,12 +60,14 @@ def emit(module: ir.Module, name: str, bits: int) -> None:
     context = stack(b, ir.ArrayType(POINTER, 2))
     for k, x in enumerate(function.args):
         store(b, x, context, k)
-    with b.if_else(b.icmp_signed("!=", n("tiled"), constant(0))) as (tiled, plain):
-        with tiled:
+
+    def way(k: int) -> None:
+        if k == 1:
             places(n, load(b, buffers, 3, POINTER))
-            share(b, wide, context, n("pieces"))
-        with plain:
-            share(b, items, context, n("pieces"))
+        for task in ((items,), (wide,), panels)[k]:
+            share(b, task, context, n("pieces"))
+
+    chosen(b, b.add(n("tiled"), constant(1)), lambda k: way(k - 1), 3)
     b.ret(constant(0))
 
 

@@ -26,12 +26,14 @@ PANELS = ir.FunctionType(VOID, [POINTER, POINTER, POINTER, POINTER, *[I64] * 3, 
 TILE = ir.FunctionType(VOID, [POINTER, POINTER, POINTER, POINTER, I64, POINTER, I64])
 TURN = ir.FunctionType(VOID, [POINTER, I64, POINTER, I64])
 PLACES = {1: (8, 4), 2: (6, 4), 4: (2, 1), 8: (1, 1)}
-"""Of the number of vectors of a line the places of a tile, such that what is added up fits registers, and of a small one."""
+"""Of the number of vectors of a line the places of a tile, such that sums fit registers, and of a small one."""
+LARGEST, AHEAD = 8, 32
+"""The places of the largest tile; elements that are asked for ahead."""
 
 
 def emit_panels(module: ir.Module, name: str, bits: int, lanes: int) -> ir.Function:
-    """``panels`` (panel, offsets, source, places, count, terms, of these at once, out, whether to add, whether half of a
-    line is wanted)."""
+    """``panels`` (panel, offsets, source, places, count, terms, of these at once, out, whether to add, whether to compute
+    half of a line)."""
     t, vectors = REALS[bits], width(bits) // lanes
     made = {
         v: [emit_tile(module, f"{name}.{m}.{v}", t, lanes, m, v) for m in PLACES[v]] for v in {vectors, halved(vectors)}
@@ -94,12 +96,11 @@ def emit_tile(module: ir.Module, name: str, t: ir.Type, lanes: int, m: int, v: i
 
     def term(e: ir.Value, held: list[Any]) -> list[Any]:
         own, skip = at(b, panel, b.mul(e, constant(line)), t), number(b, offsets, e)
-        prefetch(b, at(b, starts[-1], b.add(skip, constant(ahead)), t))
+        prefetch(b, at(b, starts[-1], b.add(skip, constant(AHEAD)), t))
         ws = [vector(b, own, j * lanes, t, lanes) for j in range(v)]
         xs = [splat(b, load(b, start, skip, t), lanes) for start in starts]
         return [fused(b, xs[i], ws[j], held[i * v + j]) for i in range(m) for j in range(v)]
 
-    ahead = int(__import__("os").environ.get("AHEAD","32"))
     zero = ir.Constant(wide, None)
     found = counted(b, constant(0), terms, 1, term, [zero] * (m * v))
     with b.if_else(b.icmp_signed("!=", add, constant(0))) as (more, first):
