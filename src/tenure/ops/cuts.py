@@ -28,7 +28,7 @@ COPIED = 0.06
 
 class Way(NamedTuple):
     """The meeting of images, windows and results on each of three axes. A place in an image is step_in · (place of a
-    result) + leap · plane + shift, one in the result step_out · (place) + residue + offset."""
+    result) + leap · plane + shift, one in the result step_out · (place) + residue."""
 
     source: Sizes
     target: Sizes
@@ -38,7 +38,6 @@ class Way(NamedTuple):
     gap: Sizes
     lows: Sizes
     shift: Sizes
-    offset: Sizes
     base: Sizes
     sign: int
     counts: Sizes
@@ -54,19 +53,20 @@ class Way(NamedTuple):
         low = (*[0] * n, *low)
         if which != 1:
             turned, none = tuple([-a for a in low]), (0, 0, 0)
-            return Way(source, target, window, step, one, gap, low, turned, none, none, 1, target)
-        reach = tuple([(k - 1) * g // s for k, g, s in zip(window, gap, step, strict=True)])
-        first = tuple([a // s for a, s in zip(low, step, strict=True)])
-        count = tuple([(m - 1 + a) // s - f + 1 for m, a, s, f in zip(target, low, step, first, strict=True)])
-        shift = tuple([f - r for f, r in zip(first, reach, strict=True)])
-        offset = tuple([f * s - a for f, s, a in zip(first, step, low, strict=True)])
-        return Way(source, target, window, one, step, gap, low, shift, offset, reach, -1, count)
+            return Way(source, target, window, step, one, gap, low, turned, none, 1, target)
+        last = zip(window, gap, step, low, strict=True)
+        shift = tuple([-(((k - 1) * g - a) // s) for k, g, s, a in last])
+        count = tuple([-(-m // s) for m, s in zip(target, step, strict=True)])
+        base = tuple([-a for a in shift])
+        return Way(source, target, window, one, step, gap, low, shift, base, -1, count)
 
     @property
     def reach(self) -> Sizes:
         """Places from the first element of a window to the last, in steps."""
-        steps = [a * b for a, b in zip(self.step_in, self.step_out, strict=True)]
-        return tuple([(k - 1) * g // s for k, g, s in zip(self.window, self.gap, steps, strict=True)])
+        if self.sign < 0:
+            ends = zip(self.lows, self.step_out, self.base, strict=True)
+            return tuple([max(0, -(-low // s) + first) for low, s, first in ends])
+        return tuple([(k - 1) * g // s for k, g, s in zip(self.window, self.gap, self.step_in, strict=True)])
 
 
 class Cut(NamedTuple):

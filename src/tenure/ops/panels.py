@@ -9,9 +9,9 @@ from math import prod
 
 from tenure.ops.cuts import BLOCK, FEW, ITEMS, LINE, PIECES, SLACK, Cut, Sizes, Way
 
-PLACES, TERMS, LEAST, PAGES = 400, 256, 6, 56
+PLACES, TERMS, LEAST, PAGES = 400, 256, 12, 56
 """Places of a block, terms at once, results from which vectors of them pay, and pages of memory that are read at once."""
-HELD, MOST = 1 << 16, 8
+HELD, MOST = 1 << 18, 32
 """Sums of weights that an item has, and panels of results."""
 
 
@@ -22,7 +22,7 @@ def width(bits: int) -> int:
 
 def far(way: Way) -> Sizes:
     """Places from the first element of a window to the last."""
-    return tuple([(k - 1) * g // s for k, g, s in zip(way.window, way.gap, way.step_out, strict=True)])
+    return way.reach if way.sign < 0 else tuple([(k - 1) * g for k, g in zip(way.window, way.gap, strict=True)])
 
 
 def seen(way: Way, rows: int, wide: int) -> Sizes:
@@ -104,7 +104,9 @@ def sums(way: Way, images: int, groups: int, channels: int, results: int, words:
 
 
 def kept(cut: Cut, groups: int, channels: int, results: int, taps: int) -> int:
-    """The elements of all sums of weights, share by share."""
+    """The elements of all sums of weights, share by share; a single one has its own in its room."""
+    if cut.shares == 1:
+        return 0
     strips, parts = -(-max(channels, 1) // cut.strip), -(-results // cut.chunk)
     return cut.shares * groups * parts * strips * (cut.strip * taps + LINE) * cut.chunk
 
@@ -112,8 +114,9 @@ def kept(cut: Cut, groups: int, channels: int, results: int, taps: int) -> int:
 def box(way: Way, channels: int, direct: bool, most: int) -> tuple[int, int]:
     """Rows and columns of a block."""
     _, down, across = (max(n, 1) for n in way.counts)
-    wide = -(-across // -(-across // PLACES))
-    rows = max(1, min(down, PLACES // wide))
+    most_places = PLACES // min(way.step_out[2], 4)
+    wide = -(-across // -(-across // most_places))
+    rows = max(1, min(down, most_places // wide))
     if not direct:
         while rows > 1 and channels * prod(seen(way, rows, wide)) > most:
             rows -= 1
@@ -122,10 +125,11 @@ def box(way: Way, channels: int, direct: bool, most: int) -> tuple[int, int]:
     return -(-down // -(-down // rows)), wide
 
 
-def room(which: int, cut: Cut, taps: int) -> int:
+def room(which: int, cut: Cut, taps: int, along: int) -> int:
     """The elements that a piece of the work needs room for."""
     copied = 0 if cut.direct else cut.joined * cut.strip * cut.channel + SLACK
     if which < 2:
-        return (2 * cut.chunk + 1) * cut.pitch + cut.reached + SLACK + copied
+        return ((1 + along) * cut.chunk + 1) * cut.pitch + cut.reached + SLACK + copied
     places = cut.strip * taps + LINE
-    return max(places * cut.chunk, places + (1 + cut.part) * cut.pitch + copied)
+    own = 0 if cut.shares > 1 else cut.part * places
+    return own + places * cut.chunk + places + (1 + cut.part) * cut.pitch + copied

@@ -50,11 +50,11 @@ def formed(
     laid = y.size * size if which == 1 else 0
     if cut.tiled == 2:
         laid = size * groups * -(-results // cut.chunk) * cut.chunk * channels * taps
-        laid = size * panels.kept(cut, groups, channels, results, taps) if which == 2 else laid
+        laid = laid if which < 2 else size * panels.kept(cut, groups, channels, results, taps)
     elif cut.tiled:
         laid = 4 * prod(cut.block) if which == 2 else TILES * groups * results * channels * size
     terms = (cut.strip if which == 2 else channels) * taps
-    piece = lines(held(which, cut, channels, taps) * size)
+    piece = lines(held(which, cut, channels, taps, way.step_out[2]) * size)
     ends = [0]
     for nbytes in (8 * (prod(way.step_out) + 1), 8 * terms, laid, cut.pieces * piece):
         ends.append(ends[-1] + lines(nbytes))
@@ -63,10 +63,10 @@ def formed(
     return (Head(images, groups, channels, results, *by, *begins, selects, int(marks)), way, cut), ends[4]
 
 
-def held(which: int, cut: Cut, channels: int, taps: int) -> int:
+def held(which: int, cut: Cut, channels: int, taps: int, along: int) -> int:
     """The elements that a piece of the work needs room for."""
     if cut.tiled == 2:
-        return panels.room(which, cut, taps)
+        return panels.room(which, cut, taps, along)
     if not cut.tiled:
         seen = (cut.strip if which == 2 else channels) * cut.channel
         return seen + SLACK + (cut.chunk + 1) * cut.pitch + cut.channel

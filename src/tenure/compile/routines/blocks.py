@@ -179,11 +179,14 @@ def emit_row(module: ir.Module, name: str, bits: int, lanes: int) -> ir.Function
 
     counted(b, constant(0), begin, 1, fill)
     counted(b, end, count, 1, fill)
-    whole = b.sub(end, b.and_(b.sub(end, begin), constant(lanes - 1)))
+    long = b.icmp_signed(">=", b.sub(end, begin), constant(lanes))
     for size, vectors in ((1, dense), (2, second)):
-        with b.if_then(b.icmp_signed("==", step, constant(size))):
-            counted(b, begin, whole, lanes, vectors)
-    counted(b, b.select(b.icmp_signed("<", step, constant(3)), whole, begin), end, 1, one)
+        with b.if_then(b.and_(long, b.icmp_signed("==", step, constant(size)))):
+            last = b.sub(end, constant(lanes))
+            counted(b, begin, last, lanes, vectors)
+            vectors(last, [])
+            b.ret_void()
+    counted(b, begin, end, 1, one)
     b.ret_void()
     return function
 
@@ -262,14 +265,16 @@ def tap_of(n: Numbers, tap: Sequence[ir.Value], job: Sequence[ir.Value]) -> tupl
     """The offset of an element of a window in a channel, and whether it is one of a residue's."""
     b, fits = n.b, I1(1)
     planes, places = [], []
+    ahead = b.icmp_signed(">", n("sign"), constant(0))
     for k, f, axis in zip(tap, job, SPATIAL, strict=True):
-        far, step = n.product(k, f"gap.{axis}"), n.product(f"apart.{axis}", f"step_out.{axis}")
-        plane, place = b.srem(far, n(f"apart.{axis}")), b.add(n(f"base.{axis}"), b.mul(n("sign"), b.sdiv(far, step)))
+        far, apart, step = n.product(k, f"gap.{axis}"), n(f"apart.{axis}"), n(f"step_out.{axis}")
+        back = b.sub(b.add(f, n(f"lows.{axis}")), far)
+        plane = b.select(ahead, b.srem(far, apart), constant(0))
+        place = b.select(ahead, b.sdiv(far, apart), b.add(n(f"base.{axis}"), b.sdiv(back, step)))
         if axis == SPATIAL[-1]:
             columns = b.icmp_signed("!=", n("columns"), constant(0))
-            own = b.select(b.icmp_signed(">", n("sign"), constant(0)), k, place)
-            plane, place = b.select(columns, own, plane), b.select(columns, constant(0), place)
+            plane, place = b.select(columns, b.select(ahead, k, place), plane), b.select(columns, constant(0), place)
         planes.append(plane)
         places.append(place)
-        fits = b.and_(fits, b.icmp_signed("==", b.srem(far, n(f"step_out.{axis}")), f))
+        fits = b.and_(fits, b.or_(ahead, b.icmp_signed("==", b.srem(back, step), constant(0))))
     return n.flat((*planes, *places), (*n.three("planes"), *n.three("extent"))), fits

@@ -13,7 +13,7 @@ from llvmlite import ir
 from tenure.compile.nests import constant, counted
 from tenure.compile.routines.blocks import Numbers
 from tenure.compile.routines.code import I8, I32, I64, POINTER, TASK, at, least, load, started, store
-from tenure.compile.routines.panels import LARGEST, emit_panels, emit_turned
+from tenure.compile.routines.panels import LARGEST, emit_laid, emit_panels, emit_turned
 from tenure.compile.routines.results import Calls, Results
 from tenure.compile.routines.singles import Singles, emit_parts
 from tenure.compile.routines.tiles import number, stepped
@@ -38,7 +38,8 @@ class Panels(NamedTuple):
 def emit(module: ir.Module, name: str, bits: int, lanes: int, calls: Calls) -> tuple[ir.Function, ir.Function]:
     """The tasks that lay out weights, and that compute pieces of the work."""
     panels = Panels.emitted(module, name, bits, lanes)
-    return emit_weights(module, f"{name}.weights", bits), emit_pieces(
+    laid = emit_laid(module, f"{name}.laid", bits, lanes)
+    return emit_weights(module, f"{name}.weights", bits, laid), emit_pieces(
         module, f"{name}.pieces", bits, lanes, calls, panels
     )
 
@@ -48,7 +49,7 @@ def parts(n: Numbers) -> ir.Value:
     return n.parts(n("results"), constant(width(n.bits)))
 
 
-def emit_weights(module: ir.Module, name: str, bits: int) -> ir.Function:
+def emit_weights(module: ir.Module, name: str, bits: int, laid: ir.Function) -> ir.Function:
     """The task that lays out the weights of a panel, term by term; the last result's for those that are not."""
     function, b = started(module, name, TASK)
     context, first, last = function.args
@@ -80,7 +81,12 @@ def emit_weights(module: ir.Module, name: str, bits: int) -> ir.Function:
                 )
             return []
 
-        counted(b, constant(0), count, 1, term)
+        with b.if_else(b.icmp_signed(">", n("sign"), constant(0))) as (in_order, other):
+            with in_order:
+                many = least(b, constant(line), b.sub(n("results"), low))
+                b.call(laid, [starts[0], n("by_result"), many, count, out])
+            with other:
+                counted(b, constant(0), count, 1, term)
         return []
 
     counted(b, first, last, 1, one)
@@ -126,11 +132,16 @@ class Reading(Results):
         n.each((b.select(direct, constant(0), self.many),), image)
 
     def read_at(self, r: ir.Value, k: ir.Value) -> ir.Value:
-        b, n = self.b, self.n
-        k = b.add(b.mul(r, self.width), k)  # where all rows are one, k goes on behind the first
-        r, k = b.sdiv(k, self.width), b.srem(k, self.width)
+        b, along = self.b, self.n("step_out.w")
+        k = b.add(b.mul(r, self.across), k)  # where all rows are one, k goes on behind the first
+        r, k = b.sdiv(k, self.across), b.srem(k, self.across)
+        self.job = [*self.job[:2], b.srem(k, along)]
+        return self.spot_of(r, b.sdiv(k, along))
+
+    def spot_of(self, r: ir.Value, k: ir.Value) -> ir.Value:
+        """The place at which a window begins, of place k in row r."""
         down, along = self.strides()
-        return b.add(b.mul(r, down), b.mul(k, along))
+        return self.b.add(self.b.mul(r, down), self.b.mul(k, along))
 
     def strides(self) -> tuple[ir.Value, ir.Value]:
         """Elements between what results below and beside one another read."""
@@ -140,9 +151,9 @@ class Reading(Results):
 
     def reached(self) -> ir.Value:
         b, n = self.b, self.n
-        last = self.read_at(b.sub(self.height, constant(1)), b.sub(self.width, constant(1)))
+        last = self.spot_of(b.sub(self.height, constant(1)), b.sub(self.width, constant(1)))
         direct = b.icmp_signed("!=", n("direct"), constant(0))
-        whole = self.read_at(b.sub(n("block.h"), constant(1)), b.sub(n("block.w"), constant(1)))
+        whole = self.spot_of(b.sub(n("block.h"), constant(1)), b.sub(n("block.w"), constant(1)))
         return b.select(direct, b.sub(n("reached"), b.sub(whole, last)), n("reached"))
 
     def begins(self) -> ir.Value:
@@ -185,7 +196,7 @@ class Dense(Reading):
         self.starts, self.table, self.laid = self.all, n.room(self.all, "starts"), n.room(self.all, "turned")
         self.sums = at(b, n.room(self.all, "pieces_at"), n.product(piece, "piece"), I8)
         self.rows = self.turned = at(b, self.sums, n.product("pitch", "chunk"), self.t)
-        self.kept = at(b, self.turned, n.product("pitch", "chunk"), self.t)
+        self.kept = at(b, self.turned, n.product("pitch", "chunk", "step_out.w"), self.t)
         self.places = at(b, self.kept, b.add(n("reached"), constant(SLACK)), self.t)
         self.copied = at(b, self.places, n("pitch"), self.t)
 
@@ -195,47 +206,51 @@ class Dense(Reading):
         self.first = n.product(images, "joined")
         self.many = least(b, n("joined"), b.sub(n("images"), self.first))
         source = self.place(self.first, group, d, h, w)
-        self.across, self.each = self.width, b.mul(self.height, self.width)
+        self.each = b.mul(self.height, self.width)
         self.read(source, n("channels"))
         self.total = self.begins()
         self.repeated(self.places, self.total)
         low = n.product(part, "part")
         high = least(b, b.add(low, n("part")), n("results"))
-        n.each(n.three("step_out"), lambda *job: self.residue(job, low, high))
+        n.each(n.three("step_out")[:2], lambda d, h: self.residues(d, h, low, high))
 
-    def residue(self, job: Any, low: ir.Value, high: ir.Value) -> None:
-        """The results of a residue modulo the step."""
-        b, n = self.b, self.n
-        self.job = job
-        self.image = self.first
+    def residues(self, d: ir.Value, h: ir.Value, low: ir.Value, high: ir.Value) -> None:
+        """The results of residues modulo the steps; those along the last axis, between one another, make one row."""
+        b, n, along = self.b, self.n, self.n("step_out.w")
+        narrow, left = self.width, b.sub(n("target.w"), b.mul(self.box[2], along))
+        self.job, self.image, self.step = [d, h, constant(0)], self.first, constant(1)
+        self.across = b.mul(self.width, along)
+        self.width = least(b, self.across, left)
         self.lines()
         start, line = self.start, constant(width(self.bits))
-        here = n.flat(job, n.three("step_out"))
-        first = load(b, self.starts, here)
-        terms, all_ = (
-            b.sub(load(b, self.starts, b.add(here, constant(1))), first),
-            n.product("channels", n.volume("window")),
-        )
-        offsets = at(b, self.table, first, I32)
+        self.width = narrow
 
         def panel(o: ir.Value, _: list[Any]) -> list[Any]:
-            left = b.sub(high, o)
-            own = b.add(n.product(self.group, parts(n)), b.sdiv(o, line))
-            weights = at(b, self.laid, b.mul(b.add(b.mul(own, all_), first), line), self.t)
-            half = b.zext(b.icmp_signed("<=", left, constant(width(self.bits) // 2)), I64)
-            passed = [weights, offsets, self.origin, self.places, self.total, terms, n("depth"), self.sums]
-            b.call(self.panels.panels, [*passed, constant(0), half])
-            b.call(self.panels.turned, [self.sums, self.total, self.turned, n("pitch")])
-            n.each((self.many,), lambda i: self.stored(i, o, least(b, line, left), start))
+            n.each((along,), lambda w: self.residue((d, h, w), o, high))
+            n.each((self.many,), lambda i: self.stored(i, o, least(b, line, b.sub(high, o)), start))
             return []
 
         stepped(b, low, high, line, panel)
+
+    def residue(self, job: tuple[ir.Value, ...], o: ir.Value, high: ir.Value) -> None:
+        """A panel of results of one residue."""
+        b, n, line, along = self.b, self.n, constant(width(self.bits)), self.n("step_out.w")
+        here, all_ = n.flat(job, n.three("step_out")), n.product("channels", n.volume("window"))
+        first = load(b, self.starts, here)
+        terms = b.sub(load(b, self.starts, b.add(here, constant(1))), first)
+        own = b.add(n.product(self.group, parts(n)), b.sdiv(o, line))
+        weights = at(b, self.laid, b.mul(b.add(b.mul(own, all_), first), line), self.t)
+        half = b.zext(b.icmp_signed("<=", b.sub(high, o), constant(width(self.bits) // 2)), I64)
+        passed = [weights, at(b, self.table, first, I32), self.origin, self.places, self.total, terms, n("depth")]
+        b.call(self.panels.panels, [*passed, self.sums, constant(0), half])
+        to = at(b, self.turned, job[2], self.t)
+        b.call(self.panels.turned, [self.sums, self.total, to, n.product("pitch", along), along])
 
     def stored(self, i: ir.Value, o: ir.Value, many: ir.Value, start: ir.Value) -> None:
         """Store the results of image i."""
         b, n = self.b, self.n
         self.image, self.seen = b.add(self.first, i), at(b, self.origin, b.mul(i, self.between), self.t)
         self.start = at(b, start, n.product(i, "groups", "results", n.volume("target")), self.t)
-        self.rows = at(b, self.turned, b.mul(i, self.each), self.t)
+        self.rows = at(b, self.turned, n.product(i, self.each, "step_out.w"), self.t)
         self.singles = Singles(self, constant(0))
-        n.each((many,), lambda k: self.store(b.add(o, k), k))
+        n.each((many,), lambda k: self.store(b.add(o, k), n.product(k, "step_out.w")))

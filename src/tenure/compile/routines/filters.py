@@ -64,8 +64,10 @@ def emit(module: ir.Module, name: str, bits: int) -> None:
     def way(k: int) -> None:
         if k == 1:
             places(n, load(b, buffers, 3, POINTER))
-        for task in ((items,), (wide,), panels)[k]:
-            share(b, task, context, n("pieces"))
+        share(b, (items, wide, panels[0])[k], context, n("pieces"))
+        if k == 2:
+            with b.if_then(b.icmp_signed(">", n("shares"), constant(1))):
+                share(b, panels[1], context, n("pieces"))
 
     chosen(b, b.add(n("tiled"), constant(1)), lambda k: way(k - 1), 3)
     b.ret(constant(0))

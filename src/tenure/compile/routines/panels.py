@@ -12,6 +12,7 @@ their sums are added in order.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from llvmlite import ir
@@ -24,7 +25,7 @@ from tenure.ops.panels import width
 
 PANELS = ir.FunctionType(VOID, [POINTER, POINTER, POINTER, POINTER, *[I64] * 3, POINTER, I64, I64])
 TILE = ir.FunctionType(VOID, [POINTER, POINTER, POINTER, POINTER, I64, POINTER, I64])
-TURN = ir.FunctionType(VOID, [POINTER, I64, POINTER, I64])
+TURN = ir.FunctionType(VOID, [POINTER, I64, POINTER, I64, I64])
 PLACES = {1: (8, 4), 2: (6, 4), 4: (2, 1), 8: (1, 1)}
 """Of the number of vectors of a line the places of a tile, such that sums fit registers, and of a small one."""
 LARGEST, AHEAD = 8, 32
@@ -113,21 +114,32 @@ def emit_tile(module: ir.Module, name: str, t: ir.Type, lanes: int, m: int, v: i
 
 
 def emit_turned(module: ir.Module, name: str, bits: int, lanes: int) -> ir.Function:
-    """``turned`` (out, count, rows, from row to row): whole vectors, behind the last place too."""
+    """``turned`` (out, count, rows, from row to row, from place to place): whole vectors, behind the last place too."""
     t = REALS[bits]
     function, b = started(module, name, TURN)
-    out, count, rows, pitch = function.args
+    out, count, rows, pitch, step = function.args
 
-    def several(k: ir.Value, _: list[Any]) -> list[Any]:
+    def put(first: int, k: ir.Value, xs: Sequence[ir.Value]) -> None:
+        for i, x in enumerate(xs):
+            b.store(x, at(b, rows, b.add(b.mul(pitch, constant(first + i)), k), t), align=bits // 8)
+
+    def spread(first: int, k: ir.Value, xs: Sequence[ir.Value]) -> None:
+        for i, x in enumerate(xs):
+            start = at(b, rows, b.add(b.mul(pitch, constant(first + i)), b.mul(k, step)), t)
+            for j in range(lanes):
+                store(b, b.extract_element(x, ir.Constant(I32, j)), start, b.mul(step, constant(j)))
+
+    def several(to: Any, k: ir.Value, _: list[Any]) -> list[Any]:
         for first in range(0, width(bits), lanes):
             start = at(b, out, b.mul(k, constant(width(bits))), t)
             xs = [vector(b, start, i * width(bits) + first, t, lanes) for i in range(lanes)]
-            for i, x in enumerate(in_registers(b, xs)):
-                place = b.add(b.mul(pitch, constant(first + i)), k)
-                b.store(x, at(b, rows, place, t), align=bits // 8)
+            to(first, k, in_registers(b, xs))
         return []
 
-    counted(b, constant(0), count, lanes, several)
+    with b.if_else(b.icmp_signed("==", step, constant(1))) as (yes, no):
+        for way, to in ((yes, put), (no, spread)):
+            with way:
+                counted(b, constant(0), count, lanes, partial(several, to))
     b.ret_void()
     return function
 

@@ -50,16 +50,16 @@ class Results:
         self.box = [d, n.product(h, "block.h"), n.product(w, "block.w")]
         sizes = zip(n.three("counts"), self.box, n.three("block"), strict=True)
         self.height, self.width = [least(b, b.sub(count, x), size) for count, x, size in sizes][1:]
-        self.across = n("across")
+        self.across, self.step = n("across"), n("step_out.w")
         own = n.product(b.add(n.product(image, "groups"), group), "channels")
         return at(b, self.images, b.mul(own, n.volume("source")), self.t)
 
     def lines(self) -> None:
         """Common numbers of the rows of a residue: where they begin and end, and whether all are one row."""
         b, n = self.b, self.n
-        steps, offsets, width = n.three("step_out"), n.three("offset"), n("target.w")
-        spots = zip(self.box, steps, self.job, offsets, strict=True)
-        self.spot = [b.add(b.add(b.mul(x, s), f), k) for x, s, f, k in spots]
+        steps, width = (*n.three("step_out")[:2], self.step), n("target.w")
+        spots = zip(self.box, n.three("step_out"), self.job, strict=True)
+        self.spot = [b.add(b.mul(x, s), f) for x, s, f in spots]
         same = [b.icmp_signed("==", x, self.width) for x in (width, self.across)]
         dense, alone = (b.icmp_signed("==", x, constant(1)) for x in (steps[2], n("woven")))
         self.flat = b.and_(b.and_(*same), b.and_(dense, b.icmp_signed("==", steps[1], constant(1))))
@@ -103,7 +103,7 @@ class Results:
     def moved(self, line: ir.Value, source: ir.Value) -> ir.Value:
         """Move the elements of a row; whether any is to be looked at: no finite number, or a zero where marks are."""
         b, n, lanes = self.b, self.n, self.lanes
-        first, step = self.spot[2], n("step_out.w")
+        first, step = self.spot[2], self.step
         wide, words = ir.VectorType(self.t, lanes), ir.VectorType(ir.IntType(self.bits), lanes)
         marks = b.sub(ir.IntType(self.bits)(0), b.trunc(n("marks"), ir.IntType(self.bits)) if self.bits < 64 else n("marks"))
         masks, zero = splat(b, marks, lanes), ir.Constant(wide, None)

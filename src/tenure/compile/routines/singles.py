@@ -37,7 +37,7 @@ class Singles:
         by_map = b.and_(b.icmp_signed("==", n("selects"), constant(1)), b.icmp_signed("!=", n("marks"), constant(0)))
 
         def one(k: ir.Value, _: list[Any]) -> list[Any]:
-            q = b.add(block.spot[2], n.product(k, "step_out.w"))
+            q = b.add(block.spot[2], b.mul(k, block.step))
             x = load(b, line, q, block.t)
             nothing = b.fsub(x, x)
             broken = b.fcmp_unordered("uno", nothing, nothing)

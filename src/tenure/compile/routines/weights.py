@@ -60,7 +60,7 @@ class Kept(Reading):
         return self.b.add(n.product("strip", n.volume("window")), constant(LINE))
 
     def held(self, share: ir.Value, group: ir.Value, panel: ir.Value, strip: ir.Value) -> ir.Value:
-        """Where the sums of a panel by a strip begin."""
+        """Where the sums of a share, of a panel by a strip, begin."""
         n = self.n
         sizes = share, n("groups"), panels_of(n), self.slices()
         place = n.product(n.flat((share, group, panel, strip), sizes), self.padded(), constant(width(self.bits)))
@@ -78,6 +78,57 @@ class Kept(Reading):
         n = self.n
         return at(self.b, n.room(self.all, "pieces_at"), n.product(piece, "piece"), I8)
 
+    def put(self, first: ir.Value, second: ir.Value, group: ir.Value, low: ir.Value, many: ir.Value) -> None:
+        """Add the shares of results by a strip, and put them where they belong."""
+        b, n = self.b, self.n
+        counted(b, constant(0), self.elements, self.lanes, lambda k, _: self.several(first, second, k))
+
+        def row(i: ir.Value) -> None:
+            own = n.product(b.add(b.add(n.product(group, "results"), low), i), "channels", n.volume("window"))
+            place = at(b, self.out, b.add(own, n.product(self.channel, n.volume("window"))), self.t)
+            self.ended(at(b, self.rows, b.mul(i, self.padded()), self.t), place, group, b.add(low, i))
+
+        n.each((many,), row)
+
+    def several(self, first: ir.Value, second: ir.Value, k: ir.Value) -> list[Any]:
+        """Add the shares of a few elements, and turn them."""
+        b, n, lanes, line = self.b, self.n, self.lanes, width(self.bits)
+        size = ir.IntType(64)
+        stride = b.sdiv(b.sub(b.ptrtoint(second, size), b.ptrtoint(first, size)), constant(self.bits // 8))
+        for half in range(0, line, lanes):
+
+            def share(s: ir.Value, held: list[Any]) -> list[Any]:
+                start = at(b, first, b.add(b.mul(s, stride), b.mul(k, constant(line))), self.t)
+                xs = [vector(b, start, i * line + half, self.t, lanes) for i in range(lanes)]
+                return [b.fadd(x, y) for x, y in zip(held, xs, strict=True)]
+
+            zero = ir.Constant(ir.VectorType(self.t, lanes), None)
+            found = counted(b, constant(0), n("shares"), 1, share, [zero] * lanes)
+            for i, x in enumerate(in_registers(b, found)):
+                place = b.add(b.mul(self.padded(), constant(half + i)), k)
+                b.store(x, at(b, self.rows, place, self.t), align=4)
+        return []
+
+    def ended(self, row: ir.Value, place: ir.Value, group: ir.Value, o: ir.Value) -> None:
+        """Move a row to where it belongs; what is not finite, and a zero where marks are, is computed anew."""
+        b, n = self.b, self.n
+        self.spot, self.step, self.ends = [constant(0)] * 3, constant(1), (constant(0), self.elements)
+        whole = b.and_(self.elements, constant(-self.lanes))
+        self.vectors = self.scattered = whole
+        found = self.moved(place, row)
+        with b.if_then(found, likely=False):
+
+            def one(k: ir.Value, _: list[Any]) -> list[Any]:
+                x = load(b, place, k, self.t)
+                nothing, zero = b.fsub(x, x), b.fcmp_ordered("==", x, ir.Constant(self.t, 0.0))
+                odd = b.or_(b.fcmp_unordered("uno", nothing, nothing), b.and_(zero, b.trunc(n("marks"), ir.IntType(1))))
+                with b.if_then(odd):
+                    weight = b.add(n.product(self.channel, n.volume("window")), k)
+                    store(b, b.call(self.single, [self.numbers, self.buffers, group, o, weight]), place, k)
+                return []
+
+            counted(b, constant(0), self.elements, 1, one)
+
 
 class Sums(Kept):
     """The code of an item."""
@@ -88,9 +139,12 @@ class Sums(Kept):
         return [n("shares"), n("groups"), self.slices(), n.parts(n("results"), n("part"))]
 
     def rooms(self, piece: ir.Value) -> None:
-        """Where windows begin, where elements of them are, lines of results, what a block reads."""
+        """Rows of a panel, sums, where windows begin, where elements of them are, lines of results, what a block reads."""
         b, n = self.b, self.n
-        self.places = self.piece(piece)
+        self.rows, self.alone = self.piece(piece), b.icmp_signed("==", n("shares"), constant(1))
+        self.sums = at(b, self.rows, b.mul(self.padded(), constant(width(self.bits))), self.t)
+        own = b.select(self.alone, b.mul(self.padded(), n("part")), constant(0))
+        self.places = at(b, self.sums, own, self.t)
         self.taps = at(b, self.places, n("pitch"), self.t)
         self.laid = at(b, self.taps, self.padded(), self.t)
         self.copied = at(b, self.laid, n.product("part", "pitch"), self.t)
@@ -116,6 +170,12 @@ class Sums(Kept):
         counted(b, *ends, 1, some_images)
         with b.if_then(b.icmp_signed("==", b.load(self.before, typ=I64), constant(0))):
             self.panel_by_panel(lambda o, half, own: self.clear(own))
+        with b.if_then(self.alone):
+
+            def put(o: ir.Value, half: ir.Value, own: ir.Value) -> None:
+                self.put(own, own, group, o, least(b, self.line, b.sub(self.high, o)))
+
+            self.panel_by_panel(put)
 
     def table(self) -> None:
         """Where the elements of a window are, for all channels."""
@@ -145,7 +205,8 @@ class Sums(Kept):
 
         def one(o: ir.Value, _: list[Any]) -> list[Any]:
             half = b.zext(b.icmp_signed("<=", b.sub(self.high, o), constant(width(self.bits) // 2)), I64)
-            body(o, half, self.held(share, group, b.sdiv(o, self.line), strip))
+            own = at(b, self.sums, b.mul(b.sub(o, self.low), self.padded()), self.t)
+            body(o, half, b.select(self.alone, own, self.held(share, group, b.sdiv(o, self.line), strip)))
             return []
 
         stepped(b, self.low, self.high, self.line, one)
@@ -205,58 +266,12 @@ class Ends(Kept):
     def emit(self, group: ir.Value, panel: ir.Value) -> None:
         """Add the shares of a panel, strip by strip."""
         b, n = self.b, self.n
-        low, whole = n.product(panel, constant(width(self.bits))), n.product("channels", n.volume("window"))
+        low = n.product(panel, constant(width(self.bits)))
         many = least(b, constant(width(self.bits)), b.sub(n("results"), low))
 
         def strip(s: ir.Value) -> None:
             self.of_strip(s)
-            first, each = self.held(constant(0), group, panel, s), self.held(constant(1), group, panel, s)
-            counted(b, constant(0), self.elements, self.lanes, lambda k, _: self.several(first, each, k))
-
-            def row(i: ir.Value) -> None:
-                own = n.product(b.add(b.add(n.product(group, "results"), low), i), whole)
-                place = at(b, self.out, b.add(own, n.product(self.channel, n.volume("window"))), self.t)
-                self.ended(at(b, self.rows, b.mul(i, self.padded()), self.t), place, group, b.add(low, i))
-
-            n.each((many,), row)
+            first, second = (self.held(constant(k), group, panel, s) for k in range(2))
+            self.put(first, second, group, low, many)
 
         n.each((self.slices(),), strip)
-
-    def several(self, first: ir.Value, second: ir.Value, k: ir.Value) -> list[Any]:
-        """Add the shares of a few elements, and turn them."""
-        b, n, lanes, line = self.b, self.n, self.lanes, width(self.bits)
-        size = ir.IntType(64)
-        stride = b.sdiv(b.sub(b.ptrtoint(second, size), b.ptrtoint(first, size)), constant(self.bits // 8))
-        for half in range(0, line, lanes):
-
-            def share(s: ir.Value, held: list[Any]) -> list[Any]:
-                start = at(b, first, b.add(b.mul(s, stride), b.mul(k, constant(line))), self.t)
-                xs = [vector(b, start, i * line + half, self.t, lanes) for i in range(lanes)]
-                return [b.fadd(x, y) for x, y in zip(held, xs, strict=True)]
-
-            zero = ir.Constant(ir.VectorType(self.t, lanes), None)
-            found = counted(b, constant(0), n("shares"), 1, share, [zero] * lanes)
-            for i, x in enumerate(in_registers(b, found)):
-                place = b.add(b.mul(self.padded(), constant(half + i)), k)
-                b.store(x, at(b, self.rows, place, self.t), align=4)
-        return []
-
-    def ended(self, row: ir.Value, place: ir.Value, group: ir.Value, o: ir.Value) -> None:
-        """Move a row to where it belongs; what is not finite, and a zero where marks are, is computed anew."""
-        b, n = self.b, self.n
-        self.spot, self.ends = [constant(0)] * 3, (constant(0), self.elements)
-        whole = b.and_(self.elements, constant(-self.lanes))
-        self.vectors = self.scattered = whole
-        found = self.moved(place, row)
-        with b.if_then(found, likely=False):
-
-            def one(k: ir.Value, _: list[Any]) -> list[Any]:
-                x = load(b, place, k, self.t)
-                nothing, zero = b.fsub(x, x), b.fcmp_ordered("==", x, ir.Constant(self.t, 0.0))
-                odd = b.or_(b.fcmp_unordered("uno", nothing, nothing), b.and_(zero, b.trunc(n("marks"), ir.IntType(1))))
-                with b.if_then(odd):
-                    weight = b.add(n.product(self.channel, n.volume("window")), k)
-                    store(b, b.call(self.single, [self.numbers, self.buffers, group, o, weight]), place, k)
-                return []
-
-            counted(b, constant(0), self.elements, 1, one)
