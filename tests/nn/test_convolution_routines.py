@@ -14,7 +14,8 @@ from tenure.compile.executable import compiled
 from tenure.compile.stepwise import stepwise
 from tenure.ir.aval import Aval
 from tenure.ir.program import TABLE, Builder
-from tenure.ops.tiling import BLOCK, PIECES, formed
+from tenure.ops.cuts import BLOCK, PIECES
+from tenure.ops.tiling import formed
 from tenure.runtime import threads
 
 Array = Any

@@ -10,9 +10,9 @@ from math import prod
 from tenure.ops.cuts import BLOCK, FEW, ITEMS, LINE, PIECES, SLACK, Cut, Sizes, Way
 
 PLACES, TERMS, LEAST, PAGES = 400, 256, 12, 56
-"""Places of a block, terms at once, results from which vectors of them pay, and pages of memory that are read at once."""
-HELD, MOST = 1 << 18, 32
-"""Sums of weights that an item has, and panels of results."""
+"""Places of a block, terms at once, results from which vectors of them pay, pages of memory that are read at once."""
+HELD, MOST, FAR = 1 << 18, 32, 6
+"""Sums of weights that an item has, panels of results; how much more than fits is read before places are few."""
 
 
 def width(bits: int) -> int:
@@ -37,12 +37,12 @@ def apart(way: Way) -> Sizes:
     return tuple([s if k == 1 else 1 for k, s in zip(way.window, way.step_in, strict=True)])
 
 
-def inside(way: Way) -> bool:
-    """Whether images are read where they lie: no window goes over a border, and no copy would leave anything out."""
-    if prod(apart(way)) != 1:
-        return False
+def direct(way: Way, channels: int) -> bool:
+    """Whether images are read where they lie: no window goes over a border, and few elements are read twice."""
     ends = zip(way.counts, way.step_in, way.shift, far(way), way.source, strict=True)
-    return all(n > 0 and low >= 0 and (n - 1) * s + low + f < size for n, s, low, f, size in ends)
+    inside = all(n > 0 and low >= 0 and (n - 1) * s + low + f < size for n, s, low, f, size in ends)
+    once = prod(apart(way)) == 1 and prod(way.window) <= prod(way.step_in) * prod(way.step_out)
+    return inside and once and channels * prod(way.source) < 1 << 30
 
 
 def panels(which: int, way: Way, images: int, groups: int, channels: int, results: int, words: int) -> Cut | None:
@@ -52,16 +52,16 @@ def panels(which: int, way: Way, images: int, groups: int, channels: int, result
         return None
     if which == 2:
         return sums(way, images, groups, channels, results, words)
-    direct = inside(way) and channels * size < 1 << 30
-    rows, wide = box(way, channels, direct, BLOCK // words)
+    there = direct(way, channels)
+    rows, wide = box(way, channels, there, BLOCK // words)
     joined = 1
     if (rows, wide) == way.counts[1:] and way.counts[0] == 1:
         read = channels * prod(seen(way, rows, wide))
         fits = min(FEW // (rows * wide), 4 * BLOCK // words // max(read, 1))
         joined = max(1, min(images, fits))
         joined = -(-images // -(-images // joined)) if images else 1
-    extent = (*way.source,) if direct else seen(way, rows, wide)
-    channel = size if direct else (-(-prod(extent) // LINE) | 1) * LINE
+    extent = (*way.source,) if there else seen(way, rows, wide)
+    channel = size if there else (-(-prod(extent) // LINE) | 1) * LINE
     count, down, across = (max(n, 1) for n in way.counts)
     items = -(-images // joined) * groups * count * -(-down // rows) * -(-across // wide)
     parts = max(1, min(-(-ITEMS // max(items, 1)), results // (4 * line)))
@@ -72,16 +72,16 @@ def panels(which: int, way: Way, images: int, groups: int, channels: int, result
     depth = min(TERMS, PAGES * pages * prod(way.window))
     rest = (channel, part, channels, line, depth, pieces, pitch, 0, wide, 2, joined)
     d, h, w = seen(way, rows, wide)
-    reached = ((d - 1) * extent[1] + h - 1) * extent[2] + w if direct else channel
-    return Cut((1, rows, wide), one, extent, one, *rest, 1, apart(way), int(direct), reached)
+    reached = ((d - 1) * extent[1] + h - 1) * extent[2] + w if there else channel
+    return Cut((1, rows, wide), one, extent, one, *rest, 1, apart(way), int(there), reached)
 
 
 def sums(way: Way, images: int, groups: int, channels: int, results: int, words: int) -> Cut:
     """The cut of sums of weights: some results by some channels, over a share of the images."""
     line, taps, most, size = LINE // words, prod(way.window), BLOCK // words, prod(way.source)
-    direct = inside(way) and channels * size < 1 << 30
-    rows, wide = box(way, 1, direct, most)
-    read = max(1, rows * wide if direct else prod(seen(way, rows, wide)))
+    there = direct(way, channels)
+    rows, wide = box(way, 1, there, most)
+    read = max(1, rows * wide if there else prod(seen(way, rows, wide)))
     wanted = -(-results // line)
     part = -(-wanted // -(-wanted // MOST)) * line
     strip = max(1, min(channels, HELD // (part * taps), most // read))
@@ -94,13 +94,13 @@ def sums(way: Way, images: int, groups: int, channels: int, results: int, words:
     shares = max(1, min(blocks, -(-ITEMS // max(1, items * -(-channels // strip)))))
     while items * -(-channels // strip) * shares < ITEMS and strip * taps > 2 * SLACK:
         strip = -(-strip // 2)
-    extent = way.source if direct else seen(way, rows, wide)
-    channel = size if direct else (-(-prod(extent) // LINE) | 1) * LINE
+    extent = way.source if there else seen(way, rows, wide)
+    channel = size if there else (-(-prod(extent) // LINE) | 1) * LINE
     pieces = max(1, min(items * -(-channels // strip) * shares, PIECES))
     pitch = -(-(joined * rows * wide) // LINE) * LINE + LINE
     rest = (channel, part, strip, line, TERMS, pieces, pitch, 0, wide, 2, joined)
     one = (1, 1, 1)
-    return Cut((1, rows, wide), one, extent, one, *rest, 1, apart(way), int(direct), 0, shares)
+    return Cut((1, rows, wide), one, extent, one, *rest, 1, apart(way), int(there), 0, shares)
 
 
 def kept(cut: Cut, groups: int, channels: int, results: int, taps: int) -> int:
@@ -111,17 +111,22 @@ def kept(cut: Cut, groups: int, channels: int, results: int, taps: int) -> int:
     return cut.shares * groups * parts * strips * (cut.strip * taps + LINE) * cut.chunk
 
 
-def box(way: Way, channels: int, direct: bool, most: int) -> tuple[int, int]:
-    """Rows and columns of a block."""
+def box(way: Way, channels: int, there: bool, most: int) -> tuple[int, int]:
+    """Rows and columns of a block. What it reads should fit the second level, but not at the cost of few places: the
+    weights are read once for each block."""
     _, down, across = (max(n, 1) for n in way.counts)
-    most_places = PLACES // min(way.step_out[2], 4)
-    wide = -(-across // -(-across // most_places))
-    rows = max(1, min(down, most_places // wide))
-    if not direct:
-        while rows > 1 and channels * prod(seen(way, rows, wide)) > most:
-            rows -= 1
-        while rows == 1 and wide > SLACK and channels * prod(seen(way, 1, wide)) > most:
-            wide = -(-wide // 2)
+    limit = PLACES // min(way.step_out[2], 4)
+    wide = -(-across // -(-across // limit))
+    rows = max(1, min(down, limit // wide))
+    few = max(1, min(rows, -(-FEW // wide)))
+
+    def read(rows: int) -> int:
+        return 0 if there else channels * prod(seen(way, rows, wide))
+
+    while rows > 1 and read(rows) > (most if rows > few else FAR * most):
+        rows -= 1
+    while rows == 1 and wide > SLACK and read(1) > FAR * most:
+        wide = -(-wide // 2)
     return -(-down // -(-down // rows)), wide
 
 

@@ -9,7 +9,7 @@ from llvmlite import ir
 
 from tenure.compile.nests import constant, counted
 from tenure.compile.routines.blocks import Numbers, emit_copy, within
-from tenure.compile.routines.code import I1, I32, POINTER, at, least, load, some, splat, store
+from tenure.compile.routines.code import I1, I32, I64, POINTER, at, least, load, some, splat, store
 from tenure.compile.routines.singles import Singles, emit_single
 from tenure.compile.routines.tiles import REALS, emit_strips, vector
 
@@ -65,9 +65,8 @@ class Results:
         self.flat = b.and_(b.and_(*same), b.and_(dense, b.icmp_signed("==", steps[1], constant(1))))
         begin, end = within(n, self.spot[2], steps[2], width, self.width)
         end = b.select(self.flat, b.mul(self.height, self.width), end)
-        whole = b.sub(end, b.and_(b.sub(end, begin), constant(self.lanes - 1)))
-        self.ends, self.vectors = (begin, end), b.select(b.and_(dense, alone), whole, begin)
-        self.scattered = b.select(alone, whole, begin)
+        self.ends, self.dense = (begin, end), b.and_(dense, alone)
+        self.scattered = b.and_(alone, b.not_(dense))
         self.count = b.select(self.flat, constant(1), self.height)
         own = n.product(b.add(n.product(self.image, "groups"), self.group), "results")
         self.start = at(b, self.out, n.product(own, n.volume("target")), self.t)
@@ -129,8 +128,14 @@ class Results:
             return seen(splat(b, x, lanes), held)
 
         held = [zero, ir.Constant(words, None)]
-        held = counted(b, self.ends[0], self.vectors, lanes, dense, held)
-        held = counted(b, self.vectors, self.scattered, lanes, spread, held)
-        nothing, none = counted(b, self.scattered, self.ends[1], 1, one, held)
+        begin, end = self.ends
+        whole = b.sub(end, b.and_(b.sub(end, begin), constant(lanes - 1)))
+        last, long = b.sub(end, constant(lanes)), b.and_(self.dense, b.icmp_signed(">=", b.sub(end, begin), constant(lanes)))
+        held = counted(b, begin, b.select(long, last, begin), lanes, dense, held)
+        held = counted(b, last, b.add(last, b.zext(long, I64)), 1, dense, held)  # over some that are there already
+        begin = b.select(long, end, begin)
+        held = counted(b, begin, b.select(self.scattered, whole, begin), lanes, spread, held)
+        begin = b.select(self.scattered, whole, begin)
+        nothing, none = counted(b, begin, end, 1, one, held)
         broken = some(b, b.fcmp_unordered("uno", nothing, nothing))
         return b.or_(broken, some(b, b.icmp_signed("!=", none, ir.Constant(words, None))))

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from llvmlite import ir
 
 from tenure.compile.nests import constant, counted, stack
-from tenure.compile.routines.code import I8, I32, I64, POINTER, TASK, at, least, load, started, store
+from tenure.compile.routines.code import I1, I8, I32, I64, POINTER, TASK, at, least, load, started, store
 from tenure.compile.routines.dense import Reading
 from tenure.compile.routines.dense import parts as panels_of
 from tenure.compile.routines.panels import emit_laid, emit_panels
@@ -113,15 +113,14 @@ class Kept(Reading):
         """Move a row to where it belongs; what is not finite, and a zero where marks are, is computed anew."""
         b, n = self.b, self.n
         self.spot, self.step, self.ends = [constant(0)] * 3, constant(1), (constant(0), self.elements)
-        whole = b.and_(self.elements, constant(-self.lanes))
-        self.vectors = self.scattered = whole
+        self.dense, self.scattered = I1(1), I1(0)
         found = self.moved(place, row)
         with b.if_then(found, likely=False):
 
             def one(k: ir.Value, _: list[Any]) -> list[Any]:
                 x = load(b, place, k, self.t)
                 nothing, zero = b.fsub(x, x), b.fcmp_ordered("==", x, ir.Constant(self.t, 0.0))
-                odd = b.or_(b.fcmp_unordered("uno", nothing, nothing), b.and_(zero, b.trunc(n("marks"), ir.IntType(1))))
+                odd = b.or_(b.fcmp_unordered("uno", nothing, nothing), b.and_(zero, b.trunc(n("marks"), I1)))
                 with b.if_then(odd):
                     weight = b.add(n.product(self.channel, n.volume("window")), k)
                     store(b, b.call(self.single, [self.numbers, self.buffers, group, o, weight]), place, k)
