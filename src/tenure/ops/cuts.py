@@ -17,18 +17,16 @@ that the numbers of one do not depend on how many there are."""
 QUAD = 4
 """Results, channels or filters, that are computed together."""
 SPATIAL = ("d", "h", "w")
-FEW, CHUNK, DEPTH, STRIPE = 192, 64, 128, 128
+FEW, CHUNK, DEPTH = 192, 64, 128
 """Places of results that a block has at least, if there are so many; results computed at once, terms of them that read
-different lines; channels whose sums of weights go side by side."""
+different lines."""
 WOVEN = 32
 """Results of an image up to which images are woven."""
-COPIED = 0.06
-"""The part of results that nobody wants up to which rows are not copied for each place of a window."""
 
 
 class Way(NamedTuple):
     """The meeting of images, windows and results on each of three axes. A place in an image is step_in · (place of a
-    result) + leap · plane + shift, one in the result step_out · (place) + residue."""
+    result) + plane + shift, one in the result step_out · (place) + residue."""
 
     source: Sizes
     target: Sizes
@@ -70,15 +68,14 @@ class Way(NamedTuple):
 
 
 class Cut(NamedTuple):
-    """Blocks, and what they read: along each axis planes, which begin ``leap`` after one another, and the extent of
-    each; elements of a channel; results and channels of an item, results computed at once, pieces of the work, elements
-    of a row of results; images that are woven. With ``columns`` each element of a window along the last axis has its
-    plane."""
+    """Blocks, and what they read: along each axis planes, one for each residue modulo ``apart``, and their extent;
+    elements of a channel; results and channels of an item, results computed at once, pieces of the work, elements of a
+    row of results; the way (0: as it lies, 1: tiles, 2: panels), images of a block, or that are woven; whether they are
+    read where they lie, places of a channel that are read, and parts of the images."""
 
     block: Sizes
     planes: Sizes
     extent: Sizes
-    leap: Sizes
     channel: int
     part: int
     strip: int
@@ -86,7 +83,6 @@ class Cut(NamedTuple):
     depth: int
     pieces: int
     pitch: int
-    columns: int
     across: int
     tiled: int
     joined: int
@@ -103,14 +99,9 @@ class Cut(NamedTuple):
         most, reach, count = BLOCK // words, way.reach, tuple([max(n, 1) for n in way.counts])
         seen, part, strip = max(channels, 1) if which < 2 else 1, max(results, 1), max(channels, 1)
         planes = tuple([min(s, (k - 1) * g + 1) for k, g, s in zip(way.window, way.gap, way.step_in, strict=True)])
-        columns = wasteful(way, part, seen, 3 * most)
-        leap, far = (1, 1, 1), reach[2]
-        if columns:
-            planes, far = (*planes[:2], way.window[2] if way.sign > 0 else reach[2] + 1), 0
-            leap = (1, 1, way.gap[2] if way.sign > 0 else 1)
+        far = reach[2]
         deep, terms = prod(planes) * (reach[0] + 1), seen * prod(way.window)
         rows, wide = box(which, seen * deep, reach[1], far, count, most)
-        rows = max(rows, min(count[1], -(-FEW // wide))) if columns else rows
         if which < 2:
             rows = enough(rows, wide, count[1], images * count[0] * -(-count[2] // wide))
         rows = -(-count[1] // -(-count[1] // rows))
@@ -133,10 +124,9 @@ class Cut(NamedTuple):
             part = portion(part, ITEMS, items, 8)
             items *= -(-max(results, 1) // part)
             chunk = QUAD
-        depth = max(1, DEPTH * way.window[2] // planes[2])
         pieces = max(1, min(items, PIECES))
-        rest = (channel, part, strip, chunk, depth, pieces, pitch, int(columns), extent[2], 0, 1, woven)
-        return Cut((1, rows, wide), planes, extent, leap, *rest, way.step_in)
+        rest = (channel, part, strip, chunk, DEPTH, pieces, pitch, extent[2], 0, 1, woven)
+        return Cut((1, rows, wide), planes, extent, *rest, way.step_in)
 
 
 def enough(rows: int, wide: int, down: int, others: int) -> int:
@@ -173,42 +163,8 @@ def tiles(which: int, way: Way, images: int, groups: int, channels: int, results
     pitch = (-(-(joined * wide * high + LINE) // LINE) | 1) * LINE
     items = -(-images // joined) * groups * count[0] * -(-count[1] // (2 * high)) * -(-count[2] // (2 * wide))
     pieces, across = max(1, min(items, PIECES)), 2 * wide + 2 * LINE
-    rest = (channel, results, channels, chunk, DEPTH, pieces, pitch, 0, across, 1, joined)
-    return Cut((1, 2 * high, 2 * wide), one, extent, one, *rest)
-
-
-def lanes(which: int, way: Way, images: int, groups: int, channels: int, results: int, words: int) -> Cut | None:
-    """The cut where the sums of weights go side by side for several channels, if they do: ``tiled``, ``pitch`` from
-    place to place."""
-    wide = max(way.counts[2], 1)
-    if which != 2 or channels < STRIPE // 2 or prod(way.counts[1:]) > 2 * FEW:
-        return None
-    most, reach, taps = BLOCK // words, way.reach, prod(way.window)
-    planes = tuple([min(s, (k - 1) * g + 1) for k, g, s in zip(way.window, way.gap, way.step_in, strict=True)])
-    strip = -(-channels // -(-channels // STRIPE) // 8) * 8 if channels > STRIPE else channels
-    pitch = -(-strip // 8) * 8 + 2 * LINE
-    deep = prod(planes) * (reach[0] + 1) * pitch
-    rows = max(1, min(max(way.counts[1], 1), most // (deep * (wide + reach[2])) - reach[1]))
-    rows = -(-max(way.counts[1], 1) // -(-max(way.counts[1], 1) // rows))
-    extent = (reach[0] + 1, rows + reach[1], wide + reach[2])
-    channel = (-(-prod(planes) * prod(extent) // LINE) | 1) * LINE
-    part = max(QUAD, min(max(results, 1), CHUNK, 2 * most // (taps * pitch) // QUAD * QUAD))
-    items = groups * -(-channels // strip)
-    part = min(part, portion(max(results, 1), ITEMS, items, 8))
-    items *= -(-max(results, 1) // part)
-    pieces, one = max(1, min(items, PIECES)), (1, 1, 1)
-    block = (1, rows, wide)
-    rest = (channel, part, strip, QUAD, DEPTH, pieces, pitch, 0, extent[2], 1, 1, 1, way.step_in)
-    return Cut(block, planes, extent, one, *rest)
-
-
-def wasteful(way: Way, results: int, channels: int, most: int) -> bool:
-    """Whether results between two rows, which nobody wants, cost more than copies of rows for each of their places."""
-    far, (_, down, wide), k = way.reach[2], way.counts, way.window[2]
-    rows = min(down, -(-FEW // max(wide, 1))) + way.reach[1]
-    fits = channels * k * (way.reach[0] + 1) * min(way.step_in[1], way.window[1]) * rows * wide <= most
-    work = results * prod(way.window)
-    return k > 1 and fits and far * work > (wide + far) * (8 * (k - 1) + work * COPIED)
+    rest = (channel, results, channels, chunk, DEPTH, pieces, pitch, across, 1, joined)
+    return Cut((1, 2 * high, 2 * wide), one, extent, *rest)
 
 
 def box(which: int, deep: int, down: int, across: int, count: Sizes, most: int) -> tuple[int, int]:

@@ -11,7 +11,7 @@ from tenure.ops.cuts import BLOCK, FEW, ITEMS, LINE, PIECES, SLACK, Cut, Sizes, 
 
 PLACES, TERMS, LEAST, PAGES = 400, 256, 12, 56
 """Places of a block, terms at once, results from which vectors of them pay, pages of memory that are read at once."""
-HELD, MOST, FAR = 1 << 18, 32, 6
+HELD, MOST, FAR = 1 << 18, 32, 20
 """Sums of weights that an item has, panels of results; how much more than fits is read before places are few."""
 
 
@@ -70,10 +70,10 @@ def panels(which: int, way: Way, images: int, groups: int, channels: int, result
     pitch = (-(-(joined * rows * wide + 2 * LINE) // LINE) | 1) * LINE
     pages = max(1, 4096 // (4 * words * channel))
     depth = min(TERMS, PAGES * pages * prod(way.window))
-    rest = (channel, part, channels, line, depth, pieces, pitch, 0, wide, 2, joined)
+    rest = (channel, part, channels, line, depth, pieces, pitch, wide, 2, joined)
     d, h, w = seen(way, rows, wide)
     reached = ((d - 1) * extent[1] + h - 1) * extent[2] + w if there else channel
-    return Cut((1, rows, wide), one, extent, one, *rest, 1, apart(way), int(there), reached)
+    return Cut((1, rows, wide), one, extent, *rest, 1, apart(way), int(there), reached)
 
 
 def sums(way: Way, images: int, groups: int, channels: int, results: int, words: int) -> Cut:
@@ -98,9 +98,9 @@ def sums(way: Way, images: int, groups: int, channels: int, results: int, words:
     channel = size if there else (-(-prod(extent) // LINE) | 1) * LINE
     pieces = max(1, min(items * -(-channels // strip) * shares, PIECES))
     pitch = -(-(joined * rows * wide) // LINE) * LINE + LINE
-    rest = (channel, part, strip, line, TERMS, pieces, pitch, 0, wide, 2, joined)
+    rest = (channel, part, strip, line, TERMS, pieces, pitch, wide, 2, joined)
     one = (1, 1, 1)
-    return Cut((1, rows, wide), one, extent, one, *rest, 1, apart(way), int(there), 0, shares)
+    return Cut((1, rows, wide), one, extent, *rest, 1, apart(way), int(there), 0, shares)
 
 
 def kept(cut: Cut, groups: int, channels: int, results: int, taps: int) -> int:

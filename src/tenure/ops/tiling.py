@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, get_type_hints
 
 from tenure.ir.aval import Aval
 from tenure.ops import panels
-from tenure.ops.cuts import SLACK, SPATIAL, TILES, Cut, Sizes, Way, lanes, tiles
+from tenure.ops.cuts import SLACK, SPATIAL, TILES, Cut, Sizes, Way, tiles
 
 
 def layout(which: int, ans: Aval, xs: Sequence[Aval], **params: Any) -> list[int]:
@@ -46,13 +46,13 @@ def formed(
     images, channels, taps, size = x.shape[0], x.shape[1] // groups, prod(window), x.dtype.itemsize
     results = y.shape[1] if which == 1 else y.shape[0 if which == 0 else 1] // groups
     sizes = (which, way, images, groups, channels, results, size // 4)
-    cut = tiles(*sizes) or panels.panels(*sizes) or lanes(*sizes) or Cut.of(*sizes)
+    cut = tiles(*sizes) or panels.panels(*sizes) or Cut.of(*sizes)
     laid = y.size * size if which == 1 else 0
     if cut.tiled == 2:
         laid = size * groups * -(-results // cut.chunk) * cut.chunk * channels * taps
         laid = laid if which < 2 else size * panels.kept(cut, groups, channels, results, taps)
     elif cut.tiled:
-        laid = 4 * prod(cut.block) if which == 2 else TILES * groups * results * channels * size
+        laid = TILES * groups * results * channels * size
     terms = (cut.strip if which == 2 else channels) * taps
     piece = lines(held(which, cut, channels, taps, way.step_out[2]) * size)
     ends = [0]
@@ -70,8 +70,6 @@ def held(which: int, cut: Cut, channels: int, taps: int, along: int) -> int:
     if not cut.tiled:
         seen = (cut.strip if which == 2 else channels) * cut.channel
         return seen + SLACK + (cut.chunk + 1) * cut.pitch + cut.channel
-    if which == 2:
-        return cut.strip * cut.channel + SLACK + (cut.channel + taps * cut.part) * cut.pitch
     rows = TILES * (channels + cut.chunk) * cut.pitch + cut.block[1] * cut.across
     return (1 + cut.joined) * cut.channel + SLACK + rows
 

@@ -103,17 +103,17 @@ def emit_copy(module: ir.Module, name: str, bits: int, lanes: int) -> ir.Functio
     n = Numbers(b, start, bits)
     row = emit_row(module, f"{name}.row", bits, lanes)
     several = n("woven"), many, n.product("groups", "channels", n.volume("source"))
-    steps, apart, leaps, shifts = (n.three(x) for x in ("step_in", "apart", "leap", "shift"))
+    steps, apart, shifts = (n.three(x) for x in ("step_in", "apart", "shift"))
     source, extent, planes = n.three("source"), n.three("extent"), n.three("planes")
     origin = [b.add(b.mul(p, s), k) for p, s, k in zip(box, steps, shifts, strict=True)]
     size, area, line = n.volume("source"), n.product(*source[1:]), source[2]
 
     def plane(fw: ir.Value) -> None:
-        first = b.add(origin[2], b.mul(fw, leaps[2]))
+        first = b.add(origin[2], fw)
         ends = within(n, first, apart[2], line, extent[2])
 
         def rows(c: ir.Value, fd: ir.Value, fh: ir.Value, hd: ir.Value) -> None:
-            i, j = (b.add(o, b.mul(f, k)) for o, f, k in zip(origin, (fd, fh), leaps, strict=False))
+            i, j = (b.add(o, f) for o, f in zip(origin, (fd, fh), strict=False))
             i = b.add(i, b.mul(hd, apart[0]))
             deep = n.inside(i, source[0])
             channel = b.add(b.mul(c, size), b.mul(i, area))
@@ -155,7 +155,7 @@ def emit_row(module: ir.Module, name: str, bits: int, lanes: int) -> ir.Function
         b.call(woven, function.args)
         b.ret_void()
     t = REALS[bits]
-    index, wide = ir.VectorType(I32, lanes), ir.VectorType(t, lanes)
+    wide = ir.VectorType(t, lanes)
 
     def fill(k: ir.Value, _: list[Any]) -> list[Any]:
         store(b, unselected(t), target, k)
@@ -170,11 +170,7 @@ def emit_row(module: ir.Module, name: str, bits: int, lanes: int) -> ir.Function
         return []
 
     def second(k: ir.Value, _: list[Any]) -> list[Any]:
-        """Every second element, of two vectors that overlap, so that the last read is the last wanted."""
-        from_, half = b.mul(k, constant(2)), lanes // 2
-        x, y = (b.load(at(b, image, b.add(from_, constant(o)), t), typ=wide, align=4) for o in (0, lanes - 1))
-        order = [*range(0, lanes, 2), *[lanes + 1 + 2 * j for j in range(half)]]
-        b.store(b.shuffle_vector(x, y, ir.Constant(index, order)), at(b, target, k, t), align=4)
+        b.store(every_second(b, at(b, image, b.mul(k, constant(2)), t), wide), at(b, target, k, t), align=4)
         return []
 
     counted(b, constant(0), begin, 1, fill)
@@ -189,6 +185,14 @@ def emit_row(module: ir.Module, name: str, bits: int, lanes: int) -> ir.Function
     counted(b, begin, end, 1, one)
     b.ret_void()
     return function
+
+
+def every_second(b: ir.IRBuilder, start: ir.Value, wide: ir.Type) -> ir.Value:
+    """Every second element, of two vectors that overlap, so that the last read is the last wanted."""
+    lanes = wide.count
+    x, y = (b.load(at(b, start, o, wide.element), typ=wide, align=4) for o in (0, lanes - 1))
+    order = [*range(0, lanes, 2), *[lanes + 1 + 2 * j for j in range(lanes // 2)]]
+    return b.shuffle_vector(x, y, ir.Constant(ir.VectorType(I32, lanes), order))
 
 
 def emit_woven(module: ir.Module, name: str, bits: int) -> ir.Function:
@@ -271,9 +275,6 @@ def tap_of(n: Numbers, tap: Sequence[ir.Value], job: Sequence[ir.Value]) -> tupl
         back = b.sub(b.add(f, n(f"lows.{axis}")), far)
         plane = b.select(ahead, b.srem(far, apart), constant(0))
         place = b.select(ahead, b.sdiv(far, apart), b.add(n(f"base.{axis}"), b.sdiv(back, step)))
-        if axis == SPATIAL[-1]:
-            columns = b.icmp_signed("!=", n("columns"), constant(0))
-            plane, place = b.select(columns, b.select(ahead, k, place), plane), b.select(columns, constant(0), place)
         planes.append(plane)
         places.append(place)
         fits = b.and_(fits, b.or_(ahead, b.icmp_signed("==", b.srem(back, step), constant(0))))

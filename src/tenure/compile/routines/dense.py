@@ -6,6 +6,7 @@ are laid out line by line first. What a panel gives is turned, and stored row by
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from llvmlite import ir
@@ -69,29 +70,28 @@ def emit_weights(module: ir.Module, name: str, bits: int, laid: ir.Function) -> 
         starts = [
             at(b, source, n.product(least(b, b.add(low, constant(i)), end), "by_result"), n.t) for i in range(line)
         ]
-
-        def term(e: ir.Value, _: list[Any]) -> list[Any]:
-            place = number(b, places, e)
-            for half in range(2):
-                x: ir.Value = ir.Constant(ir.VectorType(n.t, line // 2), ir.Undefined)
-                for i in range(line // 2):
-                    x = b.insert_element(x, load(b, starts[half * (line // 2) + i], place, n.t), I32(i))
-                b.store(
-                    x, at(b, out, b.add(b.mul(e, constant(line)), constant(half * (line // 2))), n.t), align=bits // 8
-                )
-            return []
-
         with b.if_else(b.icmp_signed(">", n("sign"), constant(0))) as (in_order, other):
             with in_order:
                 many = least(b, constant(line), b.sub(n("results"), low))
                 b.call(laid, [starts[0], n("by_result"), many, count, out])
             with other:
-                counted(b, constant(0), count, 1, term)
+                counted(b, constant(0), count, 1, lambda e, _: gathered(n, starts, number(b, places, e), out, e))
         return []
 
     counted(b, first, last, 1, one)
     b.ret_void()
     return function
+
+
+def gathered(n: Numbers, starts: Sequence[ir.Value], place: ir.Value, out: ir.Value, e: ir.Value) -> list[Any]:
+    """Put an element of several rows in line e."""
+    b, line, half = n.b, len(starts), len(starts) // 2
+    for first in (0, half):
+        x: ir.Value = ir.Constant(ir.VectorType(n.t, half), ir.Undefined)
+        for i, start in enumerate(starts[first : first + half]):
+            x = b.insert_element(x, load(b, start, place, n.t), I32(i))
+        b.store(x, at(b, out, b.add(b.mul(e, constant(line)), constant(first)), n.t), align=4)
+    return []
 
 
 def emit_pieces(module: ir.Module, name: str, bits: int, lanes: int, calls: Calls, panels: Panels) -> ir.Function:
@@ -109,7 +109,7 @@ def emit_pieces(module: ir.Module, name: str, bits: int, lanes: int, calls: Call
 
 
 class Reading(Results):
-    """The code of what a block reads, of one image or a few: where it lies, and where the windows of its places begin."""
+    """The code of what a block of an image, or of a few, reads: where it lies, and where windows begin."""
 
     copied: ir.Value
     places: ir.Value

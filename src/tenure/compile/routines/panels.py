@@ -33,8 +33,8 @@ LARGEST, AHEAD = 8, 32
 
 
 def emit_panels(module: ir.Module, name: str, bits: int, lanes: int) -> ir.Function:
-    """``panels`` (panel, offsets, source, places, count, terms, of these at once, out, whether to add, whether to compute
-    half of a line)."""
+    """``panels`` (panel, offsets, source, places, count, terms, of these at once, out, whether to add, whether half of a
+    line will do)."""
     t, vectors = REALS[bits], width(bits) // lanes
     made = {
         v: [emit_tile(module, f"{name}.{m}.{v}", t, lanes, m, v) for m in PLACES[v]] for v in {vectors, halved(vectors)}

@@ -18,14 +18,14 @@ class Calls(NamedTuple):
     """The functions that blocks call."""
 
     copy: ir.Function
-    strips: ir.Function
     single: ir.Function
+    strips: ir.Function | None = None
 
     @staticmethod
     def emitted(module: ir.Module, name: str, bits: int, lanes: int) -> Calls:
         """Add them."""
         copy, strips = (emit(module, f"{name}.{emit.__name__}", bits, lanes) for emit in (emit_copy, emit_strips))
-        return Calls(copy, strips, emit_single(module, f"{name}.single", bits))
+        return Calls(copy, emit_single(module, f"{name}.single", bits), strips)
 
 
 class Results:
@@ -34,7 +34,7 @@ class Results:
     def __init__(
         self, b: ir.IRBuilder, numbers: ir.Value, buffers: ir.Value, bits: int, lanes: int, calls: Calls
     ) -> None:
-        self.copy, self.strips, self.single = calls
+        self.copy, self.single, self.strips = calls
         self.b, self.n, self.lanes, self.bits = b, Numbers(b, numbers, bits), lanes, bits
         self.numbers, self.buffers = numbers, buffers
         self.t, self.dead, self.lane = REALS[bits], I1(0), constant(0)
@@ -104,11 +104,11 @@ class Results:
         b, n, lanes = self.b, self.n, self.lanes
         first, step = self.spot[2], self.step
         wide, words = ir.VectorType(self.t, lanes), ir.VectorType(ir.IntType(self.bits), lanes)
-        marks = b.sub(ir.IntType(self.bits)(0), b.trunc(n("marks"), ir.IntType(self.bits)) if self.bits < 64 else n("marks"))
-        masks, zero = splat(b, marks, lanes), ir.Constant(wide, None)
+        marks = b.sub(constant(0), n("marks"))
+        masks = splat(b, b.trunc(marks, ir.IntType(self.bits)) if self.bits < 64 else marks, lanes)
 
         def seen(x: ir.Value, held: Sequence[ir.Value]) -> list[ir.Value]:
-            none = b.sext(b.fcmp_ordered("==", x, zero), words)
+            none = b.sext(b.fcmp_ordered("==", x, ir.Constant(wide, None)), words)
             return [b.fadd(held[0], b.fsub(x, x)), b.or_(held[1], b.and_(none, masks))]
 
         def dense(k: ir.Value, held: list[Any]) -> list[Any]:
@@ -127,10 +127,11 @@ class Results:
             store(b, x, line, b.add(first, b.mul(k, step)))
             return seen(splat(b, x, lanes), held)
 
-        held = [zero, ir.Constant(words, None)]
+        held = [ir.Constant(wide, None), ir.Constant(words, None)]
         begin, end = self.ends
         whole = b.sub(end, b.and_(b.sub(end, begin), constant(lanes - 1)))
-        last, long = b.sub(end, constant(lanes)), b.and_(self.dense, b.icmp_signed(">=", b.sub(end, begin), constant(lanes)))
+        last = b.sub(end, constant(lanes))
+        long = b.and_(self.dense, b.icmp_signed(">=", last, begin))
         held = counted(b, begin, b.select(long, last, begin), lanes, dense, held)
         held = counted(b, last, b.add(last, b.zext(long, I64)), 1, dense, held)  # over some that are there already
         begin = b.select(long, end, begin)

@@ -6,6 +6,7 @@ each element of a window reads the images from a place of its own. The shares ar
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, NamedTuple
 
 from llvmlite import ir
@@ -17,7 +18,7 @@ from tenure.compile.routines.dense import parts as panels_of
 from tenure.compile.routines.panels import emit_laid, emit_panels
 from tenure.compile.routines.results import Calls
 from tenure.compile.routines.singles import emit_parts
-from tenure.compile.routines.tiles import number, stepped, vector
+from tenure.compile.routines.tiles import stepped, vector
 from tenure.compile.transpose import in_registers
 from tenure.ops.cuts import LINE
 from tenure.ops.panels import width
@@ -93,17 +94,16 @@ class Kept(Reading):
     def several(self, first: ir.Value, second: ir.Value, k: ir.Value) -> list[Any]:
         """Add the shares of a few elements, and turn them."""
         b, n, lanes, line = self.b, self.n, self.lanes, width(self.bits)
-        size = ir.IntType(64)
-        stride = b.sdiv(b.sub(b.ptrtoint(second, size), b.ptrtoint(first, size)), constant(self.bits // 8))
+        stride = b.sdiv(b.sub(b.ptrtoint(second, I64), b.ptrtoint(first, I64)), constant(self.bits // 8))
+
+        def share(half: int, s: ir.Value, held: list[Any]) -> list[Any]:
+            start = at(b, first, b.add(b.mul(s, stride), b.mul(k, constant(line))), self.t)
+            xs = [vector(b, start, i * line + half, self.t, lanes) for i in range(lanes)]
+            return [b.fadd(x, y) for x, y in zip(held, xs, strict=True)]
+
+        zero = ir.Constant(ir.VectorType(self.t, lanes), None)
         for half in range(0, line, lanes):
-
-            def share(s: ir.Value, held: list[Any]) -> list[Any]:
-                start = at(b, first, b.add(b.mul(s, stride), b.mul(k, constant(line))), self.t)
-                xs = [vector(b, start, i * line + half, self.t, lanes) for i in range(lanes)]
-                return [b.fadd(x, y) for x, y in zip(held, xs, strict=True)]
-
-            zero = ir.Constant(ir.VectorType(self.t, lanes), None)
-            found = counted(b, constant(0), n("shares"), 1, share, [zero] * lanes)
+            found = counted(b, constant(0), n("shares"), 1, partial(share, half), [zero] * lanes)
             for i, x in enumerate(in_registers(b, found)):
                 place = b.add(b.mul(self.padded(), constant(half + i)), k)
                 b.store(x, at(b, self.rows, place, self.t), align=4)
@@ -138,7 +138,7 @@ class Sums(Kept):
         return [n("shares"), n("groups"), self.slices(), n.parts(n("results"), n("part"))]
 
     def rooms(self, piece: ir.Value) -> None:
-        """Rows of a panel, sums, where windows begin, where elements of them are, lines of results, what a block reads."""
+        """Rows of a panel, sums, where windows begin, where elements of them are, lines of results, what is copied."""
         b, n = self.b, self.n
         self.rows, self.alone = self.piece(piece), b.icmp_signed("==", n("shares"), constant(1))
         self.sums = at(b, self.rows, b.mul(self.padded(), constant(width(self.bits))), self.t)
@@ -166,7 +166,7 @@ class Sums(Kept):
             n.each(boxes, lambda *box: self.block(i, *box))
             return []
 
-        counted(b, *ends, 1, some_images)
+        counted(b, ends[0], ends[1], 1, some_images)
         with b.if_then(b.icmp_signed("==", b.load(self.before, typ=I64), constant(0))):
             self.panel_by_panel(lambda o, half, own: self.clear(own))
         with b.if_then(self.alone):
@@ -243,7 +243,8 @@ class Sums(Kept):
             def row(r: ir.Value) -> None:
                 index = (result, self.box[0], b.add(self.box[1], r), self.box[2])
                 source = at(b, self.weights, n.flat(index, (result, *target)), self.t)
-                line = b.add(n.product(b.sub(o, self.low), "pitch"), b.mul(b.add(start, b.mul(r, self.width)), self.line))
+                line = b.mul(b.add(start, b.mul(r, self.width)), self.line)
+                line = b.add(n.product(b.sub(o, self.low), "pitch"), line)
                 b.call(self.panels.laid, [source, size, many, count, at(b, self.laid, line, self.t)])
 
             n.each((rows,), row)
