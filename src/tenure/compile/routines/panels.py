@@ -33,7 +33,7 @@ LARGEST, AHEAD = 8, 32
 
 
 def emit_panels(module: ir.Module, name: str, bits: int, lanes: int) -> ir.Function:
-    """``panels`` (panel, offsets, source, places, count, terms, of these at once, out, whether to add, whether half of a
+    """``panels`` (panel, offsets, source, places, count, terms, of these at once, out, whether to add, whether half a
     line will do)."""
     t, vectors = REALS[bits], width(bits) // lanes
     made = {
