@@ -1,4 +1,11 @@
-"""How the work of a convolution is cut into blocks, from shapes alone: by the definition, or in tiles."""
+"""How the work of a convolution is cut into blocks, from shapes alone: of few results as it lies, or in tiles.
+
+A block is a box of results of one image and one group. What it reads is copied to where nothing depends on a border or
+a step any more: for each channel one plane for each residue of a place modulo the step. Each element of a window is
+then an offset, the same for all results, which lie behind one another; behind each row are a few that nobody wants.
+The transpose of a step are such planes of results. Small images are woven: a block has several of them, an element of
+each beside the same element of the next, so that vectors are full and weights are read once for all.
+"""
 
 from __future__ import annotations
 

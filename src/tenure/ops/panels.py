@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from math import prod
 
-from tenure.ops.cuts import BLOCK, FEW, ITEMS, LINE, PIECES, SLACK, Cut, Sizes, Way
+from tenure.ops.cuts import BLOCK, FEW, ITEMS, LINE, PIECES, QUAD, SLACK, Cut, Sizes, Way
 
 PLACES, TERMS, LEAST, PAGES = 400, 256, 12, 56
 """Places of a block, terms at once, results from which vectors of them pay, pages of memory that are read at once."""
@@ -66,7 +66,7 @@ def panels(which: int, way: Way, images: int, groups: int, channels: int, result
     items = -(-images // joined) * groups * count * -(-down // rows) * -(-across // wide)
     parts = max(1, min(-(-ITEMS // max(items, 1)), results // (4 * line)))
     part = -(-results // (parts * line)) * line
-    pieces = max(1, min(items * -(-results // part), PIECES))
+    pieces = pieces_of(items * -(-results // part), 0 if there else joined * channels * channel)
     pitch = (-(-(joined * rows * wide + 2 * LINE) // LINE) | 1) * LINE
     pages = max(1, 4096 // (4 * words * channel))
     depth = min(TERMS, PAGES * pages * prod(way.window))
@@ -96,7 +96,7 @@ def sums(way: Way, images: int, groups: int, channels: int, results: int, words:
         strip = -(-strip // 2)
     extent = way.source if there else seen(way, rows, wide)
     channel = size if there else (-(-prod(extent) // LINE) | 1) * LINE
-    pieces = max(1, min(items * -(-channels // strip) * shares, PIECES))
+    pieces = pieces_of(items * -(-channels // strip) * shares, 0 if there else joined * strip * channel)
     pitch = -(-(joined * rows * wide) // LINE) * LINE + LINE
     rest = (channel, part, strip, line, TERMS, pieces, pitch, wide, 2, joined)
     one = (1, 1, 1)
@@ -128,6 +128,11 @@ def box(way: Way, channels: int, there: bool, most: int) -> tuple[int, int]:
     while rows == 1 and wide > SLACK and read(1) > FAR * most:
         wide = -(-wide // 2)
     return -(-down // -(-down // rows)), wide
+
+
+def pieces_of(items: int, copied: int) -> int:
+    """The pieces of the work: fewer where each copies much."""
+    return max(1, min(items, PIECES, max(QUAD, PIECES * QUAD * BLOCK // max(copied, 1))))
 
 
 def room(which: int, cut: Cut, taps: int, along: int) -> int:

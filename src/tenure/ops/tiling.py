@@ -1,13 +1,7 @@
-"""Blocks, room and numbers of the routines of convolution (``compile.routines.convolution``).
-
-A block is a box of results of one image and one group. What it reads is copied to where nothing depends on a border or
-a step any more: for each channel one plane for each residue of a place modulo the step. Each element of a window is
-then an offset, the same for all results, which lie behind one another; behind each row are a few that nobody wants.
-The transpose of a step are such planes of results. Small images are woven: a block has several of them, an element of
-each beside the same element of the next, so that vectors are full and weights are read once for all.
+"""Room and numbers of the routines of convolution: how the work is cut (``cuts``, ``panels``), and what that takes.
 
 Blocks depend on shapes alone, and so do the bits. The room holds the weights once more, and for each of at most PIECES
-pieces of the work a block: about BLOCK elements, or what one row of results reads.
+pieces of the work a block.
 """
 
 from __future__ import annotations
