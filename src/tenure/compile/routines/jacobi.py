@@ -16,7 +16,7 @@ from llvmlite import ir
 from tenure.compile.nests import constant, counted, stack
 from tenure.compile.routines.code import I32, I64, at, load, repeat, some, store
 from tenure.compile.routines.lanewise import LANES, MOST, Sides
-from tenure.compile.routines.small import intrinsic
+from tenure.compile.routines.small import directed, intrinsic
 
 SWEEPS = 24
 """The most rounds of rotations."""
@@ -151,6 +151,7 @@ class Jacobi(Sides):
                 store(b, b.select(self.vectors, y, ir.Constant(self.t, 0)), row, j)
 
             self.each(constant(0), n, element)
+            directed(b, self.t, row, n)
 
         self.each(constant(0), n, value)
 

@@ -262,6 +262,7 @@ def hermitian(c: Call) -> None:
     b.store(b.select(wanted, I8(ord("V")), I8(ord("N"))), letter)
     if c.words == 1:
         c.lapack("syevd", letter, "U", n, vectors, lead, out, work, length, whole, numbers)
+        c.rows(0, n, lambda i: small.directed(b, c.real, c.element(vectors, b.mul(i, n)), n))
     else:
         values = c.piece(7)
         c.lapack("heevd", letter, "U", n, vectors, lead, values, work, length, more, many, whole, numbers)
