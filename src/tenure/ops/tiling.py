@@ -1,13 +1,7 @@
-"""Blocks, room and numbers of the routines of convolution (``compile.routines.convolution``).
-
-A block is a box of results of one image and one group. What it reads is copied to where nothing depends on a border or
-a step any more: for each channel one plane for each residue of a place modulo the step. Each element of a window is
-then an offset, the same for all results, which lie behind one another; behind each row are a few that nobody wants.
-The transpose of a step are such planes of results. Small images are woven: a block has several of them, an element of
-each beside the same element of the next, so that vectors are full and weights are read once for all.
+"""Room and numbers of the routines of convolution: how the work is cut (``cuts``, ``panels``), and what that takes.
 
 Blocks depend on shapes alone, and so do the bits. The room holds the weights once more, and for each of at most PIECES
-pieces of the work a block: about BLOCK elements, or what one row of results reads.
+pieces of the work a block.
 """
 
 from __future__ import annotations
@@ -17,26 +11,8 @@ from math import prod
 from typing import Any, NamedTuple, get_type_hints
 
 from tenure.ir.aval import Aval
-
-Sizes = tuple[int, ...]
-BLOCK, STRIP = 3 << 14, 1000
-"""Elements that a block reads, and results of it where weights are summed over them: of a cache's second and first
-level."""
-PIECES, ITEMS, SLACK, LINE = 16, 8, 64, 16
-"""The most pieces of the work, the blocks wanted at least, elements that may be read behind an end, those of a line."""
-TILES, WORTH = 16, 64
-"""Numbers of a tile, and results of an image from which it pays to transform the weights: whatever the images are, so
-that the numbers of one do not depend on how many there are."""
-QUAD = 4
-"""Results, channels or filters, that are computed together."""
-SPATIAL = ("d", "h", "w")
-FEW, CHUNK, DEPTH, STRIPE = 192, 64, 128, 128
-"""Places of results that a block has at least, if there are so many; results computed at once, terms of them that read
-different lines; channels whose sums of weights go side by side."""
-WOVEN = 32
-"""Results of an image up to which images are woven."""
-COPIED = 0.06
-"""The part of results that nobody wants up to which rows are not copied for each place of a window."""
+from tenure.ops import panels
+from tenure.ops.cuts import SLACK, SPATIAL, TILES, Cut, Sizes, Way, tiles
 
 
 def layout(which: int, ans: Aval, xs: Sequence[Aval], **params: Any) -> list[int]:
@@ -64,12 +40,15 @@ def formed(
     images, channels, taps, size = x.shape[0], x.shape[1] // groups, prod(window), x.dtype.itemsize
     results = y.shape[1] if which == 1 else y.shape[0 if which == 0 else 1] // groups
     sizes = (which, way, images, groups, channels, results, size // 4)
-    cut = tiles(*sizes) or lanes(*sizes) or Cut.of(*sizes)
+    cut = tiles(*sizes) or panels.panels(*sizes) or Cut.of(*sizes)
     laid = y.size * size if which == 1 else 0
-    if cut.tiled:
-        laid = 4 * prod(cut.block) if which == 2 else TILES * groups * results * channels * size
+    if cut.tiled == 2:
+        laid = size * groups * -(-results // cut.chunk) * cut.chunk * channels * taps
+        laid = laid if which < 2 else size * panels.kept(cut, groups, channels, results, taps)
+    elif cut.tiled:
+        laid = TILES * groups * results * channels * size
     terms = (cut.strip if which == 2 else channels) * taps
-    piece = lines(held(which, cut, channels, taps) * size)
+    piece = lines(held(which, cut, channels, taps, way.step_out[2]) * size)
     ends = [0]
     for nbytes in (8 * (prod(way.step_out) + 1), 8 * terms, laid, cut.pieces * piece):
         ends.append(ends[-1] + lines(nbytes))
@@ -78,13 +57,13 @@ def formed(
     return (Head(images, groups, channels, results, *by, *begins, selects, int(marks)), way, cut), ends[4]
 
 
-def held(which: int, cut: Cut, channels: int, taps: int) -> int:
+def held(which: int, cut: Cut, channels: int, taps: int, along: int) -> int:
     """The elements that a piece of the work needs room for."""
+    if cut.tiled == 2:
+        return panels.room(which, cut, taps, along)
     if not cut.tiled:
         seen = (cut.strip if which == 2 else channels) * cut.channel
         return seen + SLACK + (cut.chunk + 1) * cut.pitch + cut.channel
-    if which == 2:
-        return cut.strip * cut.channel + SLACK + (cut.channel + taps * cut.part) * cut.pitch
     rows = TILES * (channels + cut.chunk) * cut.pitch + cut.block[1] * cut.across
     return (1 + cut.joined) * cut.channel + SLACK + rows
 
@@ -110,203 +89,6 @@ class Head(NamedTuple):
     piece: int
     selects: int
     marks: int
-
-
-class Way(NamedTuple):
-    """The meeting of images, windows and results on each of three axes. A place in an image is step_in · (place of a
-    result) + leap · plane + shift, one in the result step_out · (place) + residue + offset."""
-
-    source: Sizes
-    target: Sizes
-    window: Sizes
-    step_in: Sizes
-    step_out: Sizes
-    gap: Sizes
-    lows: Sizes
-    shift: Sizes
-    offset: Sizes
-    base: Sizes
-    sign: int
-    counts: Sizes
-
-    @staticmethod
-    def of(which: int, source: Sizes, target: Sizes, window: Sizes, step: Sizes, gap: Sizes, low: Sizes) -> Way:
-        """The meeting that a primitive has."""
-        if prod(window) == prod(step) == 1 and not any(low) and source == target:
-            source = target = (prod(source),)
-            window, step, gap, low = (1,), (1,), (1,), (0,)
-        one, n = (1, 1, 1), 3 - len(source)
-        source, target, window, step, gap = ((*[1] * n, *v) for v in (source, target, window, step, gap))
-        low = (*[0] * n, *low)
-        if which != 1:
-            turned, none = tuple([-a for a in low]), (0, 0, 0)
-            return Way(source, target, window, step, one, gap, low, turned, none, none, 1, target)
-        reach = tuple([(k - 1) * g // s for k, g, s in zip(window, gap, step, strict=True)])
-        first = tuple([a // s for a, s in zip(low, step, strict=True)])
-        count = tuple([(m - 1 + a) // s - f + 1 for m, a, s, f in zip(target, low, step, first, strict=True)])
-        shift = tuple([f - r for f, r in zip(first, reach, strict=True)])
-        offset = tuple([f * s - a for f, s, a in zip(first, step, low, strict=True)])
-        return Way(source, target, window, one, step, gap, low, shift, offset, reach, -1, count)
-
-    @property
-    def reach(self) -> Sizes:
-        """Places from the first element of a window to the last, in steps."""
-        steps = [a * b for a, b in zip(self.step_in, self.step_out, strict=True)]
-        return tuple([(k - 1) * g // s for k, g, s in zip(self.window, self.gap, steps, strict=True)])
-
-
-class Cut(NamedTuple):
-    """Blocks, and what they read: along each axis planes, which begin ``leap`` after one another, and the extent of
-    each; elements of a channel; results and channels of an item, results computed at once, pieces of the work, elements
-    of a row of results; images that are woven. With ``columns`` each element of a window along the last axis has its
-    plane."""
-
-    block: Sizes
-    planes: Sizes
-    extent: Sizes
-    leap: Sizes
-    channel: int
-    part: int
-    strip: int
-    chunk: int
-    depth: int
-    pieces: int
-    pitch: int
-    columns: int
-    across: int
-    tiled: int
-    joined: int
-    woven: int = 1
-
-    @staticmethod
-    def of(which: int, way: Way, images: int, groups: int, channels: int, results: int, words: int) -> Cut:
-        """The cut of one primitive."""
-        alike, images = images, images * groups if which < 2 else groups  # whose results are apart
-        most, reach, count = BLOCK // words, way.reach, tuple([max(n, 1) for n in way.counts])
-        seen, part, strip = max(channels, 1) if which < 2 else 1, max(results, 1), max(channels, 1)
-        planes = tuple([min(s, (k - 1) * g + 1) for k, g, s in zip(way.window, way.gap, way.step_in, strict=True)])
-        columns = wasteful(way, part, seen, 3 * most)
-        leap, far = (1, 1, 1), reach[2]
-        if columns:
-            planes, far = (*planes[:2], way.window[2] if way.sign > 0 else reach[2] + 1), 0
-            leap = (1, 1, way.gap[2] if way.sign > 0 else 1)
-        deep, terms = prod(planes) * (reach[0] + 1), seen * prod(way.window)
-        rows, wide = box(which, seen * deep, reach[1], far, count, most)
-        rows = max(rows, min(count[1], -(-FEW // wide))) if columns else rows
-        if which < 2:
-            rows = enough(rows, wide, count[1], images * count[0] * -(-count[2] // wide))
-        rows = -(-count[1] // -(-count[1] // rows))
-        extent = (reach[0] + 1, rows + reach[1], wide + far)
-        read, woven = prod(planes) * prod(extent), 1
-        if which < 2 and (rows, wide) == count[1:]:
-            woven = weaving(alike, rows * wide, seen * read, most)
-        channel = (-(-read * woven // LINE) | 1) * LINE
-        pitch = -(-rows * extent[2] * woven // SLACK) * SLACK + SLACK
-        items = images if woven == 1 else groups * -(-alike // woven)
-        if which < 2:
-            items *= count[0] * -(-count[1] // rows) * -(-count[2] // wide)
-            part = portion(part, ITEMS if woven == 1 else ITEMS // 2, items, QUAD * QUAD)
-            items *= -(-max(results, 1) // part)
-            chunk = min(CHUNK, -(-part // QUAD) * QUAD)
-            chunk = chunk if woven > 1 else max(QUAD, min(chunk, BLOCK // terms // QUAD * QUAD))
-        else:
-            strip = min(portion(strip, ITEMS, items, 8), max(1, most // channel))
-            items *= -(-max(channels, 1) // strip)
-            part = portion(part, ITEMS, items, 8)
-            items *= -(-max(results, 1) // part)
-            chunk = QUAD
-        depth = max(1, DEPTH * way.window[2] // planes[2])
-        pieces = max(1, min(items, PIECES))
-        rest = (channel, part, strip, chunk, depth, pieces, pitch, int(columns), extent[2], 0, 1, woven)
-        return Cut((1, rows, wide), planes, extent, leap, *rest)
-
-
-def enough(rows: int, wide: int, down: int, others: int) -> int:
-    """The rows of a block: fewer where there would be too few blocks, next to so many others."""
-    few = min(rows, -(-FEW // wide))
-    return max(few, min(rows, -(-down // -(-ITEMS // max(others, 1)))))
-
-
-def weaving(images: int, results: int, read: int, most: int) -> int:
-    """The images that are woven, each of which has so many results of a channel, and of which so much is read."""
-    if results > WOVEN or images == 0:
-        return 1
-    fits = max(1, min(images, FEW // results, 4 * most // read))
-    return -(-images // -(-images // fits))
-
-
-def tiles(which: int, way: Way, images: int, groups: int, channels: int, results: int, words: int) -> Cut | None:
-    """The cut where tiles of 2 × 2 results are computed together (``compile.routines.winograd``), if they are."""
-    one, count = (1, 1, 1), way.counts
-    fits = way.window == (1, 3, 3) and way.step_in == way.step_out == way.gap == one and which < 2
-    many = prod(count[1:]) >= WORTH and min(count[1:], default=0) >= 4 and min(channels, results) >= LINE
-    if not (fits and many):
-        return None
-    chunk = min(CHUNK, -(-results // QUAD) * QUAD)
-    goal = max(24, min(64, 2 * BLOCK // words // (TILES * (channels + chunk))))
-    wide = -(-count[2] // 2)
-    wide = -(-wide // -(-wide // max(goal, 32)))
-    high = -(-count[1] // 2)
-    high = -(-high // -(-high // max(1, goal // wide)))
-    whole = wide * 2 >= count[2] and high * 2 >= count[1]
-    joined = max(1, min(images, goal // (wide * high))) if whole else 1
-    extent = (1, 2 * high + 2, 2 * wide + 2)
-    channel = -(-prod(extent) // LINE) * LINE + 2 * LINE
-    pitch = (-(-(joined * wide * high + LINE) // LINE) | 1) * LINE
-    items = -(-images // joined) * groups * count[0] * -(-count[1] // (2 * high)) * -(-count[2] // (2 * wide))
-    pieces, across = max(1, min(items, PIECES)), 2 * wide + 2 * LINE
-    rest = (channel, results, channels, chunk, DEPTH, pieces, pitch, 0, across, 1, joined)
-    return Cut((1, 2 * high, 2 * wide), one, extent, one, *rest)
-
-
-def lanes(which: int, way: Way, images: int, groups: int, channels: int, results: int, words: int) -> Cut | None:
-    """The cut where the sums of weights go side by side for several channels, if they do: ``tiled``, ``pitch`` from
-    place to place."""
-    wide = max(way.counts[2], 1)
-    if which != 2 or channels < STRIPE // 2 or prod(way.counts[1:]) > 2 * FEW:
-        return None
-    most, reach, taps = BLOCK // words, way.reach, prod(way.window)
-    planes = tuple([min(s, (k - 1) * g + 1) for k, g, s in zip(way.window, way.gap, way.step_in, strict=True)])
-    strip = -(-channels // -(-channels // STRIPE) // 8) * 8 if channels > STRIPE else channels
-    pitch = -(-strip // 8) * 8 + 2 * LINE
-    deep = prod(planes) * (reach[0] + 1) * pitch
-    rows = max(1, min(max(way.counts[1], 1), most // (deep * (wide + reach[2])) - reach[1]))
-    rows = -(-max(way.counts[1], 1) // -(-max(way.counts[1], 1) // rows))
-    extent = (reach[0] + 1, rows + reach[1], wide + reach[2])
-    channel = (-(-prod(planes) * prod(extent) // LINE) | 1) * LINE
-    part = max(QUAD, min(max(results, 1), CHUNK, 2 * most // (taps * pitch) // QUAD * QUAD))
-    items = groups * -(-channels // strip)
-    part = min(part, portion(max(results, 1), ITEMS, items, 8))
-    items *= -(-max(results, 1) // part)
-    pieces, one = max(1, min(items, PIECES)), (1, 1, 1)
-    block = (1, rows, wide)
-    return Cut(block, planes, extent, one, channel, part, strip, QUAD, DEPTH, pieces, pitch, 0, extent[2], 1, 1)
-
-
-def wasteful(way: Way, results: int, channels: int, most: int) -> bool:
-    """Whether results between two rows, which nobody wants, cost more than copies of rows for each of their places."""
-    far, (_, down, wide), k = way.reach[2], way.counts, way.window[2]
-    rows = min(down, -(-FEW // max(wide, 1))) + way.reach[1]
-    fits = channels * k * (way.reach[0] + 1) * min(way.step_in[1], way.window[1]) * rows * wide <= most
-    work = results * prod(way.window)
-    return k > 1 and fits and far * work > (wide + far) * (8 * (k - 1) + work * COPIED)
-
-
-def box(which: int, deep: int, down: int, across: int, count: Sizes, most: int) -> tuple[int, int]:
-    """Rows and columns of a block, of whose reads a row has so many elements at each place."""
-    limit, columns = STRIP if which == 2 else most, count[2]
-    if deep * (1 + down) * (columns + across) > most or columns > limit:
-        fits = min(most // (deep * (1 + down)) - across, limit)
-        columns = -(-columns // -(-columns // max(fits, min(FEW, columns))))
-    by_reads = most // (deep * (columns + across)) - down
-    by_results = limit // (columns + across)
-    return max(1, min(count[1], by_reads, by_results)), columns
-
-
-def portion(n: int, wanted: int, items: int, least: int) -> int:
-    """The size of equal parts, such that there are as many items as wanted, none of fewer than the least."""
-    parts = max(1, min(-(-wanted // max(items, 1)), n // least))
-    return -(-n // (parts * QUAD)) * QUAD if parts > 1 else n
 
 
 ALL = [

@@ -10,7 +10,8 @@ from llvmlite import ir
 from tenure.compile.nests import constant, counted
 from tenure.compile.routines.code import I1, I8, I32, I64, POINTER, VOID, at, larger, least, load, started, store
 from tenure.compile.routines.tiles import REALS, number
-from tenure.ops.tiling import ALL, SPATIAL
+from tenure.ops.cuts import SPATIAL
+from tenure.ops.tiling import ALL
 
 INDEX = {name: k for k, name in enumerate(ALL)}
 COPY = ir.FunctionType(VOID, [POINTER, POINTER, POINTER, I64, I64, I64, I64, I64])
@@ -102,18 +103,18 @@ def emit_copy(module: ir.Module, name: str, bits: int, lanes: int) -> ir.Functio
     n = Numbers(b, start, bits)
     row = emit_row(module, f"{name}.row", bits, lanes)
     several = n("woven"), many, n.product("groups", "channels", n.volume("source"))
-    steps, leaps, shifts = (n.three(x) for x in ("step_in", "leap", "shift"))
+    steps, apart, shifts = (n.three(x) for x in ("step_in", "apart", "shift"))
     source, extent, planes = n.three("source"), n.three("extent"), n.three("planes")
     origin = [b.add(b.mul(p, s), k) for p, s, k in zip(box, steps, shifts, strict=True)]
     size, area, line = n.volume("source"), n.product(*source[1:]), source[2]
 
     def plane(fw: ir.Value) -> None:
-        first = b.add(origin[2], b.mul(fw, leaps[2]))
-        ends = within(n, first, steps[2], line, extent[2])
+        first = b.add(origin[2], fw)
+        ends = within(n, first, apart[2], line, extent[2])
 
         def rows(c: ir.Value, fd: ir.Value, fh: ir.Value, hd: ir.Value) -> None:
-            i, j = (b.add(o, b.mul(f, k)) for o, f, k in zip(origin, (fd, fh), leaps, strict=False))
-            i = b.add(i, b.mul(hd, steps[0]))
+            i, j = (b.add(o, f) for o, f in zip(origin, (fd, fh), strict=False))
+            i = b.add(i, b.mul(hd, apart[0]))
             deep = n.inside(i, source[0])
             channel = b.add(b.mul(c, size), b.mul(i, area))
             place = n.flat((fd, fh, fw, hd, constant(0)), (*planes, extent[0], extent[1]))
@@ -124,8 +125,8 @@ def emit_copy(module: ir.Module, name: str, bits: int, lanes: int) -> ir.Functio
                 there = b.and_(deep, n.inside(at_, source[1]))
                 begin, end = (b.select(there, x, constant(0)) for x in ends)
                 spot = b.select(there, b.add(b.add(channel, b.mul(at_, line)), first), constant(0))
-                b.call(row, [at(b, image, spot, n.t), steps[2], out, begin, end, extent[2], *several])
-                return [b.add(at_, steps[1]), at(b, out, n.product(extent[2], "woven"), n.t)]
+                b.call(row, [at(b, image, spot, n.t), apart[2], out, begin, end, extent[2], *several])
+                return [b.add(at_, apart[1]), at(b, out, n.product(extent[2], "woven"), n.t)]
 
             counted(b, constant(0), extent[1], 1, one, [j, to])
 
@@ -154,7 +155,7 @@ def emit_row(module: ir.Module, name: str, bits: int, lanes: int) -> ir.Function
         b.call(woven, function.args)
         b.ret_void()
     t = REALS[bits]
-    index, wide = ir.VectorType(I32, lanes), ir.VectorType(t, lanes)
+    wide = ir.VectorType(t, lanes)
 
     def fill(k: ir.Value, _: list[Any]) -> list[Any]:
         store(b, unselected(t), target, k)
@@ -169,22 +170,29 @@ def emit_row(module: ir.Module, name: str, bits: int, lanes: int) -> ir.Function
         return []
 
     def second(k: ir.Value, _: list[Any]) -> list[Any]:
-        """Every second element, of two vectors that overlap, so that the last read is the last wanted."""
-        from_, half = b.mul(k, constant(2)), lanes // 2
-        x, y = (b.load(at(b, image, b.add(from_, constant(o)), t), typ=wide, align=4) for o in (0, lanes - 1))
-        order = [*range(0, lanes, 2), *[lanes + 1 + 2 * j for j in range(half)]]
-        b.store(b.shuffle_vector(x, y, ir.Constant(index, order)), at(b, target, k, t), align=4)
+        b.store(every_second(b, at(b, image, b.mul(k, constant(2)), t), wide), at(b, target, k, t), align=4)
         return []
 
     counted(b, constant(0), begin, 1, fill)
     counted(b, end, count, 1, fill)
-    whole = b.sub(end, b.and_(b.sub(end, begin), constant(lanes - 1)))
+    long = b.icmp_signed(">=", b.sub(end, begin), constant(lanes))
     for size, vectors in ((1, dense), (2, second)):
-        with b.if_then(b.icmp_signed("==", step, constant(size))):
-            counted(b, begin, whole, lanes, vectors)
-    counted(b, b.select(b.icmp_signed("<", step, constant(3)), whole, begin), end, 1, one)
+        with b.if_then(b.and_(long, b.icmp_signed("==", step, constant(size)))):
+            last = b.sub(end, constant(lanes))
+            counted(b, begin, last, lanes, vectors)
+            vectors(last, [])
+            b.ret_void()
+    counted(b, begin, end, 1, one)
     b.ret_void()
     return function
+
+
+def every_second(b: ir.IRBuilder, start: ir.Value, wide: ir.Type) -> ir.Value:
+    """Every second element, of two vectors that overlap, so that the last read is the last wanted."""
+    lanes = wide.count
+    x, y = (b.load(at(b, start, o, wide.element), typ=wide, align=4) for o in (0, lanes - 1))
+    order = [*range(0, lanes, 2), *[lanes + 1 + 2 * j for j in range(lanes // 2)]]
+    return b.shuffle_vector(x, y, ir.Constant(ir.VectorType(I32, lanes), order))
 
 
 def emit_woven(module: ir.Module, name: str, bits: int) -> ir.Function:
@@ -261,14 +269,13 @@ def tap_of(n: Numbers, tap: Sequence[ir.Value], job: Sequence[ir.Value]) -> tupl
     """The offset of an element of a window in a channel, and whether it is one of a residue's."""
     b, fits = n.b, I1(1)
     planes, places = [], []
+    ahead = b.icmp_signed(">", n("sign"), constant(0))
     for k, f, axis in zip(tap, job, SPATIAL, strict=True):
-        far, step = n.product(k, f"gap.{axis}"), n.product(f"step_in.{axis}", f"step_out.{axis}")
-        plane, place = b.srem(far, n(f"step_in.{axis}")), b.add(n(f"base.{axis}"), b.mul(n("sign"), b.sdiv(far, step)))
-        if axis == SPATIAL[-1]:
-            columns = b.icmp_signed("!=", n("columns"), constant(0))
-            own = b.select(b.icmp_signed(">", n("sign"), constant(0)), k, place)
-            plane, place = b.select(columns, own, plane), b.select(columns, constant(0), place)
+        far, apart, step = n.product(k, f"gap.{axis}"), n(f"apart.{axis}"), n(f"step_out.{axis}")
+        back = b.sub(b.add(f, n(f"lows.{axis}")), far)
+        plane = b.select(ahead, b.srem(far, apart), constant(0))
+        place = b.select(ahead, b.sdiv(far, apart), b.add(n(f"base.{axis}"), b.sdiv(back, step)))
         planes.append(plane)
         places.append(place)
-        fits = b.and_(fits, b.icmp_signed("==", b.srem(far, n(f"step_out.{axis}")), f))
+        fits = b.and_(fits, b.or_(ahead, b.icmp_signed("==", b.srem(back, step), constant(0))))
     return n.flat((*planes, *places), (*n.three("planes"), *n.three("extent"))), fits

@@ -17,13 +17,13 @@ from llvmlite import ir
 
 from tenure.compile.jit import engine
 from tenure.compile.nests import constant, counted, stack
-from tenure.compile.routines import winograd
+from tenure.compile.routines import dense, winograd
 from tenure.compile.routines.blocks import Numbers, emit_tables
 from tenure.compile.routines.code import I8, I32, I64, POINTER, TASK, at, least, load, share, started, store
 from tenure.compile.routines.results import Calls, Results
 from tenure.compile.routines.singles import Singles, emit_parts
-from tenure.compile.routines.tiles import number, stepped
-from tenure.ops.tiling import LINE, SLACK
+from tenure.compile.routines.tiles import chosen, number, stepped
+from tenure.ops.cuts import LINE, SLACK
 
 
 def emit(module: ir.Module, name: str, bits: int) -> None:
@@ -32,7 +32,8 @@ def emit(module: ir.Module, name: str, bits: int) -> None:
     tables = emit_tables(module, f"{name}.tables", bits)
     calls = Calls.emitted(module, name, bits, lanes)
     turns, blocks = emit_turns(module, f"{name}.turns", bits), emit_blocks(module, f"{name}.blocks", bits, lanes, calls)
-    ways = (turns, blocks), winograd.emit(module, f"{name}.tiles", bits, lanes, calls)
+    tiled = winograd.emit(module, f"{name}.tiles", bits, lanes, calls)
+    panels = dense.emit(module, f"{name}.dense", bits, lanes, calls)
     function = ir.Function(module, ir.FunctionType(I64, [POINTER, POINTER]), name)
     b = ir.IRBuilder(function.append_basic_block("entry"))
     buffers, numbers = function.args
@@ -40,15 +41,20 @@ def emit(module: ir.Module, name: str, bits: int) -> None:
     context = stack(b, ir.ArrayType(POINTER, 2))
     for k, x in enumerate(function.args):
         store(b, x, context, k)
-    with b.if_else(b.icmp_signed("!=", n("tiled"), constant(0))) as (tiled, plain):
-        with tiled:
-            share(b, ways[1][0], context, n.product("groups", "results"))
-            share(b, ways[1][1], context, n("pieces"))
-        with plain:
+
+
+    def way(k: int) -> None:
+        tasks = (turns, blocks), tiled, panels
+        if k != 1:
             b.call(tables, [numbers, load(b, buffers, 3, POINTER), n("channels")])
+        if k == 0:
             with b.if_then(b.icmp_signed("!=", n("turned"), constant(0))):
                 share(b, turns, context, n.product("groups", n.parts(n("results"), constant(LINE))))
-            share(b, blocks, context, n("pieces"))
+        else:
+            share(b, tasks[k][0], context, n.product("groups", n("results") if k == 1 else dense.parts(n)))
+        share(b, tasks[k][1], context, n("pieces"))
+
+    chosen(b, b.add(n("tiled"), constant(1)), lambda k: way(k - 1), 3)
     b.ret(constant(0))
 
 

@@ -9,17 +9,16 @@ filters, with zeros where a row goes on in the copy; both then lie behind one an
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
 
 from tenure.compile.jit import engine
 from tenure.compile.nests import constant, counted, stack
+from tenure.compile.routines import weights
 from tenure.compile.routines.blocks import Numbers, emit_copy, emit_tables
 from tenure.compile.routines.code import (
     I1,
-    I32,
     I64,
     POINTER,
     TASK,
@@ -32,9 +31,10 @@ from tenure.compile.routines.code import (
     started,
     store,
 )
+from tenure.compile.routines.results import Calls
 from tenure.compile.routines.singles import emit_parts, split, total
-from tenure.compile.routines.tiles import REALS, chosen, emit_strips, emit_sums, number, vector
-from tenure.ops.tiling import LINE, QUAD, SLACK, SPATIAL
+from tenure.compile.routines.tiles import REALS, chosen, emit_sums, vector
+from tenure.ops.cuts import QUAD, SLACK, SPATIAL
 
 BYTES = 32
 """Bytes of the lanes in which is added up, whatever a processor has."""
@@ -45,10 +45,9 @@ def emit(module: ir.Module, name: str, bits: int) -> None:
     lanes = engine().target.vector_bits // bits
     tables = emit_tables(module, f"{name}.tables", bits)
     copy, single = emit_copy(module, f"{name}.copy", bits, lanes), emit_single(module, f"{name}.single", bits)
-    strips = emit_strips(module, f"{name}.strips", bits, lanes)
     sums = emit_sums(module, f"{name}.sums", bits, 8 * BYTES // bits)
-    items = emit_items(module, f"{name}.items", Item, (bits, 8 * BYTES // bits), (copy, sums, single))
-    wide = emit_items(module, f"{name}.wide", Wide, (bits, lanes), (copy, strips, single))
+    items = emit_items(module, f"{name}.items", bits, (copy, sums, single))
+    panels = weights.emit(module, f"{name}.panels", bits, lanes, Calls(copy, single))
     function = ir.Function(module, ir.FunctionType(I64, [POINTER, POINTER]), name)
     b = ir.IRBuilder(function.append_basic_block("entry"))
     buffers, numbers = function.args
@@ -59,31 +58,20 @@ def emit(module: ir.Module, name: str, bits: int) -> None:
         store(b, x, context, k)
     with b.if_else(b.icmp_signed("!=", n("tiled"), constant(0))) as (tiled, plain):
         with tiled:
-            places(n, load(b, buffers, 3, POINTER))
-            share(b, wide, context, n("pieces"))
+            share(b, panels[0], context, n("pieces"))
+            with b.if_then(b.icmp_signed(">", n("shares"), constant(1))):
+                share(b, panels[1], context, n("pieces"))
         with plain:
             share(b, items, context, n("pieces"))
     b.ret(constant(0))
 
 
-def places(n: Numbers, room: ir.Value) -> None:
-    """The offsets of the places of a block, where channels lie side by side."""
-    b, table = n.b, n.room(room, "turned")
-
-    def one(r: ir.Value, k: ir.Value) -> None:
-        place = n.product(b.add(n.product(r, "extent.w"), k), "pitch")
-        b.store(b.trunc(place, I32), at(b, table, b.add(n.product(r, "block.w"), k), I32))
-
-    n.each((n("block.h"), n("block.w")), one)
-
-
-def emit_items(module: ir.Module, name: str, of: Any, form: tuple[int, int], calls: tuple[Any, ...]) -> ir.Function:
+def emit_items(module: ir.Module, name: str, bits: int, calls: tuple[Any, ...]) -> ir.Function:
     """The task of pieces of the work: channels and filters."""
-    bits, lanes = form
     function, b = started(module, name, TASK)
     context = function.args[0]
     buffers, numbers = (load(b, context, k, POINTER) for k in range(2))
-    made = of(b, numbers, buffers, bits, lanes)
+    made = Item(b, numbers, buffers, bits, 8 * BYTES // bits)
     made.copy, made.sums, made.single = calls
     n = made.n
     counts = [n("groups"), n.parts(n("channels"), n("strip")), n.parts(n("results"), n("part"))]
@@ -138,19 +126,10 @@ class Item:
             body(o, at(b, self.place, b.mul(o, self.whole), self.t))
             return []
 
-        begin = lambda o, place: self.clear(place, self.terms)  # noqa: E731
-        self.begin(lambda: counted(b, self.low, self.high, 1, lambda o, _: filter_of(o, begin)))
+        counted(b, self.low, self.high, 1, lambda o, _: filter_of(o, lambda o, place: self.clear(place, self.terms)))
         boxes = [n.parts(*x) for x in zip(n.three("counts"), n.three("block"), strict=True)]
         n.each([n("images"), *boxes], self.block)
-        self.end()
         counted(b, self.low, self.high, 1, lambda o, _: filter_of(o, self.mend))
-
-    def begin(self, clear: Callable[[], Any]) -> None:
-        """Begin with zeros."""
-        clear()
-
-    def end(self) -> None:
-        """Put the sums where they belong."""
 
     def copied(self, image: ir.Value, d: ir.Value, h: ir.Value, w: ir.Value) -> None:
         """Copy a block of an image."""
@@ -230,78 +209,6 @@ class Item:
         (found,) = counted(b, constant(0), whole, self.lanes, several, [zero])
         fine = b.icmp_signed("==", found, zero)
         counted(b, b.select(some(b, b.not_(fine)), constant(0), whole), self.terms, 1, one)
-
-
-class Wide(Item):
-    """The same, of several channels at once: what a block reads is turned, so that they lie side by side."""
-
-    def rooms(self, piece: ir.Value) -> None:
-        b, n = self.b, self.n
-        self.seen = at(b, n.room(self.all, "pieces_at"), n.product(piece, "piece"), ir.IntType(8))
-        self.turned = at(b, self.seen, b.add(n.product("strip", "channel"), constant(SLACK)), self.t)
-        self.rows = at(b, self.turned, n.product("channel", "pitch"), self.t)
-        self.places = n.room(self.all, "turned")
-
-    def begin(self, clear: Callable[[], Any]) -> None:
-        b = self.b
-        self.before = stack(b, I64)
-        b.store(constant(0), self.before)
-
-    def block(self, image: ir.Value, d: ir.Value, h: ir.Value, w: ir.Value) -> None:
-        b, n = self.b, self.n
-        self.copied(image, d, h, w)
-        self.turn()
-        terms, rows = b.mul(self.height, n("target.w")), b.sub(self.high, self.low)
-        own = b.add(n.product(b.add(n.product(image, "groups"), self.group), "results"), self.low)
-        place = n.flat((own, self.box[0], self.box[1], constant(0)), (own, *n.three("target")))
-        left, before = at(b, self.given, place, self.t), b.load(self.before, typ=I64)
-        count = b.and_(b.add(self.count, constant(self.lanes - 1)), constant(-self.lanes))  # no vector is summed twice
-
-        def tap(k: ir.Value, _: list[Any]) -> list[Any]:
-            source = at(b, self.turned, n.product(number(b, self.table, k), "pitch"), self.t)
-            out = at(b, self.rows, n.product(k, "part", "pitch"), self.t)
-            passed = [left, n.volume("target"), self.places, source, terms, n("depth"), out, n("pitch")]
-            b.call(self.sums, [*passed, count, rows, before])
-            return []
-
-        counted(b, constant(0), n.volume("window"), 1, tap)
-        b.store(b.add(before, terms), self.before)
-
-    def turn(self) -> None:
-        """Lay the channels of a block side by side."""
-        b, n, lanes = self.b, self.n, self.lanes
-
-        def one(c: ir.Value) -> None:
-            source, out = at(b, self.seen, n.product(c, "channel"), self.t), at(b, self.turned, c, self.t)
-
-            def several(p: ir.Value, _: list[Any]) -> list[Any]:
-                x = b.load(at(b, source, p, self.t), typ=ir.VectorType(self.t, lanes), align=4)
-                for k in range(lanes):
-                    store(b, b.extract_element(x, ir.Constant(I32, k)), out, n.product(b.add(p, constant(k)), "pitch"))
-                return []
-
-            counted(b, constant(0), n("channel"), lanes, several)
-
-        n.each((self.count,), one)
-
-    def end(self) -> None:
-        b, n = self.b, self.n
-        none = b.icmp_signed("==", b.load(self.before, typ=I64), constant(0))
-
-        def some(o: ir.Value, part: ir.Value, k: ir.Value) -> None:
-            first, window = n.product(part, constant(LINE)), n.volume("window")
-            row = at(b, self.rows, n.product(b.add(n.product(k, "part"), o), "pitch"), self.t)
-            to = at(b, self.place, b.add(b.mul(b.add(self.low, o), self.whole), k), self.t)
-
-            def one(c: ir.Value, _: list[Any]) -> list[Any]:
-                x = b.select(none, ir.Constant(self.t, 0.0), load(b, row, c, self.t))
-                store(b, x, to, b.mul(c, window))
-                return []
-
-            counted(b, first, least(b, b.add(first, constant(LINE)), self.count), 1, one)
-
-        parts = n.parts(self.count, constant(LINE))
-        n.each((b.sub(self.high, self.low), parts, n.volume("window")), some)
 
 
 def emit_single(module: ir.Module, name: str, bits: int) -> ir.Function:

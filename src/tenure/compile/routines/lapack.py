@@ -15,7 +15,7 @@ from typing import Any
 from llvmlite import ir
 
 from tenure.compile.nests import constant, counted, stack
-from tenure.compile.routines import small
+from tenure.compile.routines import sides, small
 from tenure.compile.routines.code import (
     I8,
     I32,
@@ -262,6 +262,7 @@ def hermitian(c: Call) -> None:
     b.store(b.select(wanted, I8(ord("V")), I8(ord("N"))), letter)
     if c.words == 1:
         c.lapack("syevd", letter, "U", n, vectors, lead, out, work, length, whole, numbers)
+        c.rows(0, n, lambda i: small.directed(b, c.real, c.element(vectors, b.mul(i, n)), n))
     else:
         values = c.piece(7)
         c.lapack("heevd", letter, "U", n, vectors, lead, values, work, length, more, many, whole, numbers)
@@ -342,32 +343,7 @@ NAMES = {f"{name}_{kind}": (name, kind) for name in BODIES for kind in REALS}
 
 def emit(module: ir.Module, name: str, which: tuple[str, str]) -> None:
     """Add a routine of some elements."""
-    body, strides = BODIES[which[0]]
-    task, b = started(module, f"{name}.groups", TASK)
-    context, first, last = task.args
-    buffers, numbers = (load(b, context, k, POINTER) for k in range(2))
-    count = len(strides(b, lambda k: constant(1)))
-    starts = [load(b, buffers, k, POINTER) for k in range(count + 1)]
-    matrices, groups, size = (load(b, numbers, k) for k in range(HEAD))
-    each = strides(b, lambda k: load(b, numbers, HEAD + k))
-
-    def group(g: ir.Value, _: list[Any]) -> list[Any]:
-        room = at(b, starts[-1], b.mul(g, size), I8)
-        c = Call(b, which[1], (), room, numbers)
-
-        def one(i: ir.Value, _: list[Any]) -> list[Any]:
-            c.buffers = [c.element(x, b.mul(i, n)) for x, n in zip(starts, each, strict=False)]
-            c.item = i
-            b.store(I32(0), c.info)
-            body(c)
-            return []
-
-        ends = [b.udiv(b.mul(matrices, k), groups) for k in (g, b.add(g, constant(1)))]
-        counted(b, ends[0], ends[1], 1, one)
-        return []
-
-    counted(b, first, last, 1, group)
-    b.ret_void()
+    task = emit_groups(module, f"{name}.groups", *which)
     function = ir.Function(module, ir.FunctionType(I64, [POINTER, POINTER]), name)
     b = ir.IRBuilder(function.append_basic_block("entry"))
     held = stack(b, ir.ArrayType(POINTER, 2))
@@ -375,3 +351,44 @@ def emit(module: ir.Module, name: str, which: tuple[str, str]) -> None:
         store(b, x, held, k)
     share(b, task, held, load(b, function.args[1], 1))
     b.ret(constant(0))
+
+
+def emit_groups(module: ir.Module, name: str, what: str, kind: str) -> ir.Function:
+    """The task of groups of matrices: one by one, or small ones several at once."""
+    body, strides = BODIES[what]
+    task, b = started(module, name, TASK)
+    context, first, last = task.args
+    buffers, numbers = (load(b, context, k, POINTER) for k in range(2))
+    count = len(strides(b, lambda k: constant(1)))
+    starts = [load(b, buffers, k, POINTER) for k in range(count + 1)]
+    matrices, groups, size = (load(b, numbers, k) for k in range(HEAD))
+    spots = list(zip(starts, strides(b, lambda k: load(b, numbers, HEAD + k)), strict=False))
+    beside = None if kind in "cz" else sides.BY_NAME.get(what)
+
+    def group(g: ir.Value, _: list[Any]) -> list[Any]:
+        c = Call(b, kind, (), at(b, starts[-1], b.mul(g, size), I8), numbers)
+        ends = b.udiv(b.mul(matrices, g), groups), b.udiv(b.mul(matrices, b.add(g, constant(1))), groups)
+
+        def buffers_of(i: ir.Value) -> list[ir.Value]:
+            return [c.element(x, b.mul(i, n)) for x, n in spots]
+
+        def one(i: ir.Value, _: list[Any]) -> list[Any]:
+            c.buffers, c.item = buffers_of(i), i
+            b.store(I32(0), c.info)
+            body(c)
+            return []
+
+        if beside is None:
+            counted(b, ends[0], ends[1], 1, one)
+            return []
+        few, code = beside(b, c.real, c.size)
+        with b.if_else(few) as (several, many):
+            with several:
+                code(ends, buffers_of)
+            with many:
+                counted(b, ends[0], ends[1], 1, one)
+        return []
+
+    counted(b, first, last, 1, group)
+    b.ret_void()
+    return task

@@ -8,6 +8,7 @@ again where marks are asked for: so say the places of a block at which any chann
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from llvmlite import ir
@@ -16,7 +17,7 @@ from tenure.compile.nests import constant, counted, stack
 from tenure.compile.routines.blocks import Numbers, tap_of, unselected
 from tenure.compile.routines.code import I1, I64, POINTER, at, load, repeat, splat, started, store
 from tenure.compile.routines.tiles import REALS, fused
-from tenure.ops.tiling import SPATIAL
+from tenure.ops.cuts import SPATIAL
 
 if TYPE_CHECKING:
     from tenure.compile.routines.results import Results
@@ -36,7 +37,7 @@ class Singles:
         by_map = b.and_(b.icmp_signed("==", n("selects"), constant(1)), b.icmp_signed("!=", n("marks"), constant(0)))
 
         def one(k: ir.Value, _: list[Any]) -> list[Any]:
-            q = b.add(block.spot[2], n.product(k, "step_out.w"))
+            q = b.add(block.spot[2], b.mul(k, block.step))
             x = load(b, line, q, block.t)
             nothing = b.fsub(x, x)
             broken = b.fcmp_unordered("uno", nothing, nothing)
@@ -46,8 +47,7 @@ class Singles:
                 passed = [block.numbers, block.buffers, block.image, block.group, o, *place]
                 store(b, b.call(block.single, passed), line, q)
             with b.if_then(b.and_(zero, by_map)):
-                place = n.product(b.add(n.product(r, "extent.w"), k), "woven")
-                found = self.selected(b.add(place, block.lane))
+                found = self.selected(block.read_at(r, k))
                 known = b.fadd(load(b, line, q, block.t), ir.Constant(block.t, 0.0))
                 store(b, b.select(found, known, unselected(block.t)), line, q)
             return []
@@ -76,10 +76,12 @@ class Singles:
     def map(self, word: ir.Type) -> None:
         """The places at which any channel is selected."""
         b, n, block, lanes = self.b, self.n, self.block, self.block.lanes
-        wide = ir.VectorType(word, lanes)
-        sign = splat(b, word(-1 << (block.bits - 1)), lanes)
+        count = block.reached()
 
-        def some(p: ir.Value, _: list[Any]) -> list[Any]:
+        def some(width: int, p: ir.Value, _: list[Any]) -> list[Any]:
+            wide = ir.VectorType(word, width)
+            sign = splat(b, word(-1 << (block.bits - 1)), width)
+
             def channel(c: ir.Value, held: list[Any]) -> list[Any]:
                 x = b.load(at(b, block.seen, b.add(n.product(c, "channel"), p), word), typ=wide, align=4)
                 return [b.or_(held[0], b.xor(x, sign))]
@@ -88,7 +90,9 @@ class Singles:
             b.store(found, at(b, block.kept, p, word), align=4)
             return []
 
-        counted(b, constant(0), n("channel"), lanes, some)
+        whole = b.and_(count, constant(-lanes))
+        counted(b, constant(0), whole, lanes, partial(some, lanes))
+        counted(b, whole, count, 1, partial(some, 1))
 
 
 def emit_single(module: ir.Module, name: str, bits: int) -> ir.Function:

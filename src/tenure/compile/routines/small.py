@@ -12,6 +12,7 @@ from llvmlite import ir
 
 from tenure.compile.nests import constant, counted, stack
 from tenure.compile.routines.code import I32, at, larger, least, load, splat, store
+from tenure.ops.linear.eigh import LARGE
 
 MOST = 64
 """The largest size; from there on LAPACK's blocks pay."""
@@ -157,3 +158,28 @@ def factors(
         rows.each(after, m, 1, lambda i: rows.subtract(i, load(b, out, rows.place(i, k), t), after, n))
 
     rows.each(constant(0), least(b, m, n), 1, step)
+
+
+def directed(b: ir.IRBuilder, t: ir.Type, row: ir.Value, n: ir.Value) -> None:
+    """Turn a vector round if its first large element (``ops.linear.eigh``) is negative."""
+    zero = ir.Constant(t, 0)
+
+    def most(j: ir.Value, held: list[Any]) -> list[Any]:
+        x = intrinsic(b, "fabs", load(b, row, j, t))
+        return [b.select(b.fcmp_ordered(">", x, held[0]), x, held[0])]
+
+    (largest,) = counted(b, constant(0), n, 1, most, [zero])
+    limit = b.fmul(largest, ir.Constant(t, LARGE))
+
+    def first(k: ir.Value, held: list[Any]) -> list[Any]:
+        x = load(b, row, b.sub(b.sub(n, k), constant(1)), t)
+        return [b.select(b.fcmp_ordered(">=", intrinsic(b, "fabs", x), limit), x, held[0])]
+
+    (found,) = counted(b, constant(0), n, 1, first, [zero])
+    sign = b.select(b.fcmp_ordered("<", found, zero), ir.Constant(t, -1), ir.Constant(t, 1))
+
+    def one(j: ir.Value, _: list[Any]) -> list[Any]:
+        store(b, b.fmul(load(b, row, j, t), sign), row, j)
+        return []
+
+    counted(b, constant(0), n, 1, one)

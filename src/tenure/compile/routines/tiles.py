@@ -16,7 +16,7 @@ from llvmlite import ir
 
 from tenure.compile.nests import constant, counted
 from tenure.compile.routines.code import I32, I64, POINTER, VOID, at, larger, least, load, repeat, splat, started
-from tenure.ops.tiling import QUAD
+from tenure.ops.cuts import QUAD
 
 STRIP = ir.FunctionType(VOID, [POINTER, I64, POINTER, POINTER, I64, I64, POINTER, I64, I64, I64, I64])
 TILE = ir.FunctionType(VOID, [POINTER, I64, POINTER, POINTER, I64, POINTER, I64, I64])

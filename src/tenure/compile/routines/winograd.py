@@ -24,7 +24,7 @@ from tenure.compile.routines.code import I1, I8, I32, I64, POINTER, TASK, at, le
 from tenure.compile.routines.results import Calls, Results
 from tenure.compile.routines.singles import Singles, emit_parts
 from tenure.compile.routines.tiles import stepped, vector
-from tenure.ops.tiling import SLACK, TILES
+from tenure.ops.cuts import SLACK, TILES
 
 SIDE = 4
 EIGHT = 8

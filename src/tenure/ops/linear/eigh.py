@@ -34,6 +34,10 @@ from tenure.ops.linear.parts import (
 )
 from tenure.ops.selection import settled
 
+LARGE = 0.43
+"""The part of the largest element of an eigenvector from which on one is large: the first that is large is positive, in
+real eigenvectors, so that the sign depends neither on rounding nor on the way that they are computed."""
+
 
 def _aval(a: Aval, *, vectors: bool) -> Aval:
     n = square("eigh", a)
@@ -43,10 +47,20 @@ def _aval(a: Aval, *, vectors: bool) -> Aval:
 def _ref(np: Any, a: Any, *, vectors: bool) -> Any:
     lead = a.shape[:-2]
     w, v = np.linalg.eigh(a.swapaxes(-1, -2), "U")
-    v = v if vectors else np.zeros_like(v)
+    v = (v if np.iscomplexobj(v) else _directed(np, v)) if vectors else np.zeros_like(v)
     return np.concatenate(
         [w.astype(a.dtype), v.swapaxes(-1, -2).reshape(*lead, a.shape[-1] ** 2), np.zeros((*lead, 2), a.dtype)], -1
     )
+
+
+def _directed(np: Any, v: Any) -> Any:
+    """Real eigenvectors, columns, with the sign that they have here."""
+    if not v.size:
+        return v
+    size = np.abs(v)
+    first = np.argmax(size >= v.dtype.type(LARGE) * size.max(-2, keepdims=True), -2)
+    sign = np.take_along_axis(v, first[..., None, :], -2)
+    return np.where(sign < 0, -v, v)
 
 
 def _found(ans: Value) -> tuple[Value, Value]:
