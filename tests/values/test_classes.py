@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import pytest
 
 import tenure as tn
+from tenure.compile.rules import RULES
 from tenure.ir import applications, kin, likes
 from tenure.ir.templates import RECIPES
 from tenure.nn import functional as F
@@ -67,11 +69,24 @@ def test_rules_made_do_not_grow_with_the_shapes(name: str, monkeypatch: pytest.M
     found = [value(operations, n, 100 + n) for n in sizes]
     assert COUNTS["rules"] - before <= len(sizes), "more rules than those of the gradients, which are their paths' own"
     assert len(seen) <= 2, "templates or records were made by running"
-    monkeypatch.setattr(kin.Line, "at", lambda *_: None)
-    for table in (*KNOWN.values(), alike.CLASSES, applications.APPLICATIONS, applications.PLAIN, likes.KINS, RECIPES):
-        table.clear()
-    assert [value(operations, n, 100 + n) for n in sizes] == found
+    with emptied():
+        monkeypatch.setattr(kin.Line, "at", lambda *_: None)
+        assert [value(operations, n, 100 + n) for n in sizes] == found
     assert seen[2:], "nothing was made anew to compare with"
+
+
+@contextmanager
+def emptied() -> Iterator[None]:
+    """No rule, application or record is known meanwhile."""
+    tables: list[dict[Any, Any]] = [applications.APPLICATIONS, applications.PLAIN, likes.KINS, RECIPES, RULES]
+    tables += [*KNOWN.values(), alike.CLASSES]
+    held = [dict(table) for table in tables]
+    for table in tables:
+        table.clear()
+    yield
+    for table, before in zip(tables, held, strict=True):
+        table.clear()
+        table.update(before)
 
 
 def test_errors_are_those_of_the_line() -> None:

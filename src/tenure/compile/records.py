@@ -85,29 +85,38 @@ class Filled(Rule):
 
 
 class Record:
-    """The record of a rule on symbols."""
+    """The record of a rule on symbols. Nothing is compiled for it alone: its functions are provided with those of the
+    rules that run."""
 
-    __slots__ = ("words",)
+    __slots__ = ("functions", "made", "ready", "symbols", "words")
 
     def __init__(self, made: tuple[Application, Rule], symbols: Extents) -> None:
-        at, rule = made
-        provide([call.function for call in rule.calls])
-        writer = Writer()
-        writer.write(at, rule)
-        self.words = writer.function(symbols)
+        self.made, self.symbols = made, symbols
+        self.functions = [call.function for call in made[1].calls]
+        self.write()
 
-    def at(self, values: Values) -> tuple[None, Filled]:
-        """The rule for values of the symbols."""
+    def write(self) -> None:
+        """Write the function of the words, with the addresses that are known."""
+        self.ready = all(f.address for f in self.functions)
+        writer = Writer()
+        writer.write(*self.made)
+        self.words = writer.function(self.symbols)
+
+    def at(self, values: Values) -> tuple[None, Filled] | None:
+        """The rule for values of the symbols; None while its functions have no addresses."""
+        if not self.ready:
+            if not all(f.address for f in self.functions):
+                return None
+            self.write()
         return None, Filled(self.words(values))
 
-    def agrees(self, some: tuple[None, Filled], other: tuple[Application, Rule]) -> bool:
-        """Whether the words of a rule are those of another one."""
-        return same(some[1].record, *other)
+    def agrees(self, values: Values, made: tuple[Application, Rule]) -> bool:
+        """Whether the words of a rule are those for values of the symbols."""
+        return self.functions == [call.function for call in made[1].calls] and same(self.words(values), *made)
 
 
 def same(words: Sequence[int], at: Application, rule: Rule) -> bool:
     """Whether words begin with the record of a rule, but for addresses of numbers and for the time that it takes."""
-    provide([call.function for call in rule.calls])
     written = [call.words() for call in rule.calls]  # a rule in use keeps its own where they are
     record = rule.words(len(at.operands), at.aval.nbytes, written)
     place = len(record)

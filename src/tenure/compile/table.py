@@ -133,16 +133,21 @@ def rules_of(applications: Sequence[Application]) -> list[Rule]:
     found: list[Rule] = [at.calls for at in applications]
     if None in found:
         fresh: dict[Application, Rule] = {}
+        waiting: list[Application] = []
         for at in applications:
             if at.calls is None:
                 kin, extents = at.kin
                 line = None if kin is None else kin.lines.get(CALLS)
                 filled = None if line is None else line.at(extents)
                 at.calls = RULES.get(at) if filled is None else filled[1]
-                if at.calls is None and at not in fresh:
+                if at.calls is None and line is not None and line.general and fresh:
+                    waiting.append(at)  # for functions that are compiled below, all in one module
+                elif at.calls is None and at not in fresh:
                     fresh[at] = new_rule(at)
         if fresh:
             publish(fresh)
+        if waiting:
+            rules_of(waiting)
         found = [at.calls or RULES[at] for at in applications]
         for at, rule in zip(applications, found, strict=True):
             at.calls = rule

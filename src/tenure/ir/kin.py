@@ -127,7 +127,7 @@ class Line:
 
     def found(self, extents: Sequence[int], run: Run, wrap: Wrap) -> Any:
         """The result for some extents. ``wrap`` makes of what it gives for symbols a thing that has ``at`` values of
-        the symbols, and says whether one ``agrees``."""
+        the symbols, and says whether one ``agrees`` with what was made by running the function."""
         found = self.at(extents)
         if found is None:
             found = run(extents)
@@ -137,7 +137,8 @@ class Line:
 
     def note(self, extents: Sequence[int], made: Any, run: Run, wrap: Wrap) -> None:
         """Note what was made by running the function, and run it on symbols if there are examples."""
-        if len(self.examples) >= EXAMPLES and self.failed < ATTEMPTS:
+        known = any(match(*extents) is not None for match, _ in self.general)
+        if len(self.examples) >= EXAMPLES and self.failed < ATTEMPTS and not known:
             try:
                 self.learn(extents, made, run, wrap)
             except Exception as error:  # what symbols are not made for
@@ -158,12 +159,12 @@ class Line:
         for other, like in [*self.examples, (extents, made)]:
             values = match(*other)
             if values is not None:
-                if not general.agrees(general.at(values), like):
+                if not general.agrees(values, like):
                     raise ValueError("an example does not agree")
                 agreed = agreed or likeness.apart(other, extents)
         for values in elsewhere(likeness.values(extents) or ()):
             other = likeness.with_values(extents, values)
-            if match(*other) is not None and not general.agrees(general.at(values), run(other)):
+            if match(*other) is not None and not general.agrees(values, run(other)):
                 raise ValueError("it does not agree elsewhere")
         if agreed:
             self.general = [(match, general), *self.general[: MOST - 1]]

@@ -188,11 +188,11 @@ class Filled:
             avals[k] = aval
         return like.like(constants, own, avals)
 
-    @staticmethod
-    def agrees(some: Template, other: Template) -> bool:
-        """Whether two templates are equal."""
+    def agrees(self, values: tuple[int, ...], made: Template) -> bool:
+        """Whether these values give a template."""
+        found = self.at(values)
         names = [name for name in Template.__slots__ if name not in ("facts", "start")]
-        return all(getattr(some, name) == getattr(other, name) for name in names)
+        return all(getattr(found, name) == getattr(made, name) for name in names)
 
 
 def constant_of(at: Application) -> Constant:

@@ -33,13 +33,13 @@ class Sources(NamedTuple):
 
 
 class Class:
-    """Rules of a key without extents, whose templates are on a ``line``. ``known`` has a rule for each template of
-    symbols, and its ``Sources``."""
+    """Rules of a key without extents, whose templates are on a ``line``, and the ``first`` of them. ``known`` has a
+    rule for each template of symbols, and its ``Sources``."""
 
-    __slots__ = ("known", "line")
+    __slots__ = ("first", "known", "line")
 
-    def __init__(self, line: Line) -> None:
-        self.line = line
+    def __init__(self, line: Line, first: Rule) -> None:
+        self.line, self.first = line, first
         self.known: dict[Any, tuple[Rule, Sources]] = {}
 
     def general(self, extents: Sequence[int]) -> tuple[Any, Any]:
@@ -130,7 +130,8 @@ def note(rule: Rule) -> None:
     line, extents = rule.recipe.line(rule.flags)
     sources = sources_of(rule, template)
     if line is not None and sources is not None:
-        one: Class = CLASSES.get(found[0]) or CLASSES.keep(found[0], Class(line))
+        one: Class = CLASSES.get(found[0]) or CLASSES.keep(found[0], Class(line, rule))
+        rule.first = None if one.first is rule else one.first
         general, _ = one.general(extents)
         if general is not None:
             one.known.setdefault(general, (rule, sources))

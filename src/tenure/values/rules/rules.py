@@ -106,15 +106,17 @@ class Rule(Twinned):
     ``consumes`` what it walks or not. ``size`` counts its operations, each of a composite one by itself. ``open`` is
     the innermost vmapped call from here on. ``form`` is what rules share that differ in extents alone (``forms``), with
     its own extents. It is ``made_of`` a recipe, which knows what an operation emits with some ``flags``
-    (``ir.templates``), ``template`` has it, where each result is an instruction of its own; ``reads`` is whether its
+    (``ir.templates``); ``template`` has it, where each result is an instruction of its own; ``reads`` is whether its
     gradient reads a value, once that is known, and ``spends`` says of each result whether a backward consumes its step
-    (``spending``), likewise.
+    (``spending``), likewise. ``first`` is the first rule of its class (``alike``), if it is another.
     """
 
+    made_of: Recipe | None
+    first: Rule | None
     __slots__ = (
-        "arity", "bounds", "consumes", "expand", "flags", "form", "grad", "inputs", "key", "kind", "kinds", "leaves",
-        "level", "made_of", "name", "numbers", "open", "params", "reads", "size", "spends", "template", "tracked",
-        "turned",
+        "arity", "bounds", "consumes", "expand", "first", "flags", "form", "grad", "inputs", "key", "kind", "kinds",
+        "leaves", "level", "made_of", "name", "numbers", "open", "params", "reads", "size", "spends", "template",
+        "tracked", "turned",
     )  # fmt: skip
 
     def __init__(
@@ -150,7 +152,7 @@ class Rule(Twinned):
         self.size = size
         self.open = open
         self.form: tuple[int, tuple[int, ...]] | None = None
-        self.made_of: Recipe | None = None
+        self.made_of = self.first = None
         self.template: Any = None
         self.flags: tuple[bool, ...] = ()
         self.reads: bool | None = None
