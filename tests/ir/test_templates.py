@@ -89,6 +89,12 @@ def test_tables_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     for k in range(9):
         assert table.keep(k, str(k)) == table[k] == str(k)
     assert list(table) == [8] and table.keep(8, "other") == "8"
+    monkeypatch.setattr(likes.Made, "filled", [])
+    monkeypatch.setattr(likes.Made, "count", 0)
+    kins = [likes.Kin() for _ in range(3)]
+    for k in range(30):
+        assert kins[k % 3].made.keep((k,), k) == k
+        assert sum([len(kin.made) for kin in kins]) <= 4
 
 
 def test_operations_that_differ_in_parameters_alone_are_told_apart_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import count
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from tenure.errors import following
 from tenure.ir.aval import Aval
@@ -32,6 +32,25 @@ class Bounded(dict[Any, Any]):
         if len(self) >= MOST:
             self.clear()
         return self.setdefault(key, value)
+
+
+class Made(dict[Any, Any]):
+    """Things of one kin by their extents. Those of all kins are bounded together."""
+
+    __slots__ = ()
+    filled: ClassVar[list[Made]] = []
+    count: ClassVar[int] = 0
+
+    def keep(self, extents: Any, value: Any) -> Any:
+        """Add a thing; the one that is there already, if another thread has added it."""
+        if Made.count >= MOST:
+            for table in Made.filled:
+                table.clear()
+            Made.filled, Made.count = [], 0
+        if not self:
+            Made.filled.append(self)
+        Made.count += 1
+        return self.setdefault(extents, value)
 
 
 class Symbolic(Exception):
@@ -66,7 +85,7 @@ class Kin:
     __slots__ = ("lines", "made")
 
     def __init__(self) -> None:
-        self.made = Bounded()
+        self.made = Made()
         self.lines: dict[Any, Any] = {}
 
 
