@@ -9,7 +9,7 @@ import pytest
 import tenure.ops  # noqa: F401  (fills the table)
 from tenure.dtypes import float32, int64
 from tenure.errors import ShapeError
-from tenure.ir import applications
+from tenure.ir import likes
 from tenure.ir.applications import Application, applied
 from tenure.ir.aval import Aval
 from tenure.ir.program import TABLE, Builder, Value
@@ -84,11 +84,17 @@ def test_an_application_is_one_object() -> None:
 
 
 def test_tables_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    table = applications.Bounded()
-    monkeypatch.setattr(applications, "MOST", 4)
+    table = likes.Bounded()
+    monkeypatch.setattr(likes, "MOST", 4)
     for k in range(9):
         assert table.keep(k, str(k)) == table[k] == str(k)
     assert list(table) == [8] and table.keep(8, "other") == "8"
+    monkeypatch.setattr(likes.Made, "filled", [])
+    monkeypatch.setattr(likes.Made, "count", 0)
+    kins = [likes.Kin() for _ in range(3)]
+    for k in range(30):
+        assert kins[k % 3].made.keep((k,), k) == k
+        assert sum([len(kin.made) for kin in kins]) <= 4
 
 
 def test_operations_that_differ_in_parameters_alone_are_told_apart_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from tenure.compile.generic_library import provide
-from tenure.compile.rules import RULES, Rule, room, word_of
+from tenure.compile.rules import NUMBER, ROOM, RULES, Rule, room, word_of
 from tenure.ir.applications import Application
 from tenure.ir.aval import Aval
-from tenure.ir.extents import Extent, Extents, Ratio, source
+from tenure.ir.extents import Extent, Extents, Ratio, source, symbolic
 from tenure.ir.kin import Values
 
 WORD = 8
@@ -21,50 +21,48 @@ WORD = 8
 
 
 class Writer:
-    """Sources of the words of records, one behind the other. ``addresses`` are pairs of the places of addresses within
-    them, and of what these refer to."""
+    """The words of records, one behind the other: numbers, and sources of those that symbols decide. ``addresses`` are
+    pairs of the places of addresses within them, and of what these refer to."""
 
     def __init__(self) -> None:
-        self.words: list[str] = []
+        self.words: list[int | str] = []
         self.addresses: list[tuple[int, int]] = []
         self.constants: list[Any] = []
-        self.size = 0
 
     def write(self, at: Application, rule: Rule) -> int:
         """Write the words of a rule's record, and the numbers behind it; where the record begins."""
-        start = self.size
-        number = "0" if rule.number is None else source(rule.number)
+        start = len(self.words)
+        head: list[int | str] = [said(word) for word in rule.head(len(at.operands))]
         if isinstance(rule.number, Extent | Ratio):
             self.constants.append(Aval((), at.aval.dtype))
-            number = f"word({number}, c[{len(self.constants) - 1}])"
-        head = rule.head(len(at.operands))
-        words = [*map(source, head[:4]), number, f"*room({source(at.aval.nbytes)})", *map(source, head[7:])]
-        first = start + len(words) + 1  # as the room is two words
+            head[NUMBER] = f"word({source(rule.number)}, c[{len(self.constants) - 1}])"
+        size = said(at.aval.nbytes)
+        head[ROOM : ROOM + 2] = [f"room({size})[{k}]" for k in (0, 1)] if isinstance(size, str) else room(size)
+        first = start + len(head)
         behind = first + sum([3 + len(call.spots) for call in rule.calls])
-        numbers: list[str] = []
+        numbers: list[int | str] = []
         for call, spots in zip(rule.calls, rule.spots(), strict=True):
             self.addresses.append((first + 1, behind + len(numbers)))
-            words += [str(call.function.address), "0", str(len(spots)), *map(source, spots)]
-            numbers += [f"int({source(call.work)}) + 1", *map(source, call.numbers)]
+            head += [call.function.address, 0, len(spots), *map(said, spots)]
+            numbers += [f"int({source(call.work)}) + 1", *map(said, call.numbers)]
             first += 3 + len(spots)
-        self.words += [*words, *numbers]
-        self.size = behind + len(numbers)
+        self.words += [*head, *numbers]
         return start
 
-    def function(self, symbols: Extents) -> Callable[..., tuple[int, ...]]:
-        """The function of values of the symbols that gives the words."""
-        return symbols.function(f"({''.join([f'{word}, ' for word in self.words])})", {**NAMES, "c": self.constants})
-
-    def placed(self, words: Sequence[int]) -> array[int]:
-        """The words in memory, with the addresses of what lies there."""
-        found = array("q", words)
-        begin = found.buffer_info()[0]
-        for place, to in self.addresses:
-            found[place] = begin + WORD * to
-        return found
+    def function(self, symbols: Extents) -> Callable[[Values], array[int]]:
+        """The function of values of the symbols that gives the words, with the addresses of what lies there."""
+        like = array("q", [0 if isinstance(word, str) else word for word in self.words])
+        lines = [f"({''.join([f'{text}, ' for text in symbols.atoms if text.isalnum()])}) = values"]
+        lines += ["w = like[:]", "begin = w.buffer_info()[0]"]
+        lines += [f"w[{k}] = {word}" for k, word in enumerate(self.words) if isinstance(word, str)]
+        lines += [f"w[{place}] = begin + {WORD * to}" for place, to in self.addresses]
+        names = {"room": room, "word": word_of, "int": int, "float": float, "c": self.constants, "like": like}
+        return symbols.function("w", names, ("values",), lines)
 
 
-NAMES = {"room": room, "word": word_of, "int": int, "float": float}
+def said(word: int) -> int | str:
+    """A word, or its source."""
+    return source(word) if symbolic(word) else word
 
 
 class Filled(Rule):
@@ -87,29 +85,38 @@ class Filled(Rule):
 
 
 class Record:
-    """The record of a rule on symbols."""
+    """The record of a rule on symbols. Nothing is compiled for it alone: its functions are provided with those of the
+    rules that run."""
 
-    __slots__ = ("words", "writer")
+    __slots__ = ("functions", "made", "ready", "symbols", "words")
 
     def __init__(self, made: tuple[Application, Rule], symbols: Extents) -> None:
-        at, rule = made
-        provide([call.function for call in rule.calls])
-        self.writer = Writer()
-        self.writer.write(at, rule)
-        self.words = self.writer.function(symbols)
+        self.made, self.symbols = made, symbols
+        self.functions = [call.function for call in made[1].calls]
+        self.write()
 
-    def at(self, values: Values) -> tuple[None, Filled]:
-        """The rule for values of the symbols."""
-        return None, Filled(self.writer.placed(self.words(*values)))
+    def write(self) -> None:
+        """Write the function of the words, with the addresses that are known."""
+        self.ready = all(f.address for f in self.functions)
+        writer = Writer()
+        writer.write(*self.made)
+        self.words = writer.function(self.symbols)
 
-    def agrees(self, some: tuple[None, Filled], other: tuple[Application, Rule]) -> bool:
-        """Whether the words of a rule are those of another one."""
-        return same(some[1].record, *other)
+    def at(self, values: Values) -> tuple[None, Filled] | None:
+        """The rule for values of the symbols; None while its functions have no addresses."""
+        if not self.ready:
+            if not all(f.address for f in self.functions):
+                return None
+            self.write()
+        return None, Filled(self.words(values))
+
+    def agrees(self, values: Values, made: tuple[Application, Rule]) -> bool:
+        """Whether the words of a rule are those for values of the symbols."""
+        return self.functions == [call.function for call in made[1].calls] and same(self.words(values), *made)
 
 
 def same(words: Sequence[int], at: Application, rule: Rule) -> bool:
     """Whether words begin with the record of a rule, but for addresses of numbers and for the time that it takes."""
-    provide([call.function for call in rule.calls])
     written = [call.words() for call in rule.calls]  # a rule in use keeps its own where they are
     record = rule.words(len(at.operands), at.aval.nbytes, written)
     place = len(record)

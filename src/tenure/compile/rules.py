@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -27,8 +28,8 @@ __all__ = ["RULES", "Rule", "publish", "rule_of"]
 MOST = 1 << 14
 """Rules that are kept."""
 ALIGN = 64
-ROOM = 5
-"""The word of a record where the size and class of the result's room stand."""
+NUMBER, ROOM = 4, 5
+"""The words of a record where the number of all elements stands, and the size and class of the result's room."""
 WORD = 8
 """Bytes of a word, and of the largest number that a record says."""
 
@@ -162,6 +163,7 @@ def word_of(number: Any, aval: Aval) -> int:
     return int.from_bytes(data.ljust(8, b"\0"), "little", signed=True)
 
 
+@lru_cache(maxsize=1 << 14)
 def room(nbytes: int) -> tuple[int, int]:
     """The bytes of a buffer and the number of this size: multiples of ALIGN, four sizes to each power of two."""
     octave = max(0, (max(nbytes, 1) - 1).bit_length() - 8)

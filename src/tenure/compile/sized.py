@@ -65,7 +65,7 @@ class General:
             return False
         if [aval.shape for aval in program.inputs] != list(self.shapes(*values)[:n]):
             return False
-        words = self.words(*values)
+        words = self.words(values)
         pairs = zip(self.records, made, strict=True)
         return all(start is None or same(words[start:], at, Rule(at)) for start, at in pairs)
 
@@ -115,7 +115,7 @@ class SizedTable(Table):
     def starts(self) -> array[int]:
         program: Any = self.program
         general: General = program.general
-        self.records = general.writer.placed(general.words(*program.values))
+        self.records = general.words(program.values)
         begin = self.records.buffer_info()[0]
         at = [0 if start is None else begin + WORD * start for start in general.records]
         missing = [k for k, start in enumerate(general.records) if start is None]

@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from tenure.compile.late import late
 from tenure.compile.row_calls import copy
 from tenure.compile.rules import RULES, Rule, publish
-from tenure.ir.applications import Application
-from tenure.ir.kin import kin, kind_of, known, like
+from tenure.ir.applications import Application, like
+from tenure.ir.kin import line_in
 from tenure.ir.program import Program
 from tenure.runtime import table_plan
 from tenure.runtime.table import ARRAYS, HEADER, MOST, NUMBERS, place
@@ -27,6 +27,8 @@ __all__ = ["Table"]
 WORDS = 2
 """Packed words before the numbers of a call: the address of the table, and the row to go on with."""
 ALIGN = 64
+CALLS = "calls"
+"""The name of the line of records."""
 LENGTH = table_plan.FIELDS.index("length")
 
 
@@ -131,36 +133,38 @@ def rules_of(applications: Sequence[Application]) -> list[Rule]:
     found: list[Rule] = [at.calls for at in applications]
     if None in found:
         fresh: dict[Application, Rule] = {}
+        waiting: list[Application] = []
         for at in applications:
             if at.calls is None:
-                at.calls = filled_in(at) or RULES.get(at)
-            if at.calls is None and at not in fresh:
-                fresh[at] = new_rule(at)
-        publish(fresh)
-        for at in applications:
-            at.calls = at.calls or RULES[at]
-        found = [at.calls for at in applications]
+                kin, extents = at.kin
+                line = None if kin is None else kin.lines.get(CALLS)
+                filled = None if line is None else line.at(extents)
+                at.calls = RULES.get(at) if filled is None else filled[1]
+                if at.calls is None and line is not None and line.general and fresh:
+                    waiting.append(at)  # for functions that are compiled below, all in one module
+                elif at.calls is None and at not in fresh:
+                    fresh[at] = new_rule(at)
+        if fresh:
+            publish(fresh)
+        if waiting:
+            rules_of(waiting)
+        found = [at.calls or RULES[at] for at in applications]
+        for at, rule in zip(applications, found, strict=True):
+            at.calls = rule
     return found
-
-
-def filled_in(at: Application) -> Rule | None:
-    """The rule of an application by a record that serves all that differ in extents alone, if there is one."""
-    number, extents = kind_of(at)
-    found = known(("calls", number), extents) if number else None
-    return None if found is None else found[1]
 
 
 def new_rule(at: Application) -> Rule:
     """The rule of an application; it is noted as an example of a record for all extents."""
-    number, extents = kind_of(at)
-    if not number:
+    kin, extents = at.kin
+    if kin is None:
         return Rule(at)
 
     def run(extents: Sequence[int]) -> tuple[Application, Rule]:
         own = like(at, extents)
         return own, Rule(own)
 
-    found: Rule = kin(("calls", number), extents, run, late("records").Record)[1]
+    found: Rule = line_in(kin.lines, CALLS).found(extents, run, late("records").Record)[1]
     return found
 
 

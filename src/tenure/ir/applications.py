@@ -7,29 +7,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import prod
 from typing import TYPE_CHECKING, Any
 
 from tenure.ir.aval import Aval
+from tenure.ir.likes import Bounded, Kin, Symbolic, Twinned, filled, kin_by, stripped
 
 if TYPE_CHECKING:
     from tenure.ir.primitive import Primitive
 
-MOST = 1 << 14
-"""Entries at which a table is emptied: under thousands of shapes it would else grow for good."""
-
 Params = Mapping[str, Any]
 
 
-class Application:
+class Application(Twinned):
     """A primitive, its parameters, the avals of its operands and that of its result.
 
     ``size`` is that of the result. ``alias`` is the number of the operand that the result simply is, None if there is
     none. ``flows`` are the numbers of the operands that a gradient may flow to; ``carries`` the same where the result
     can have a gradient. ``reads`` is the size of the operand that it reads by index, -1 if it is no such read.
     ``rules`` keeps the templates of the derivatives (``ir.templates``), ``calls`` the calls of generic functions that
-    compute it (``compile.rules``), ``kin`` what it shares with others (``ir.kin``), once they are known.
+    compute it (``compile.rules``), once they are known. ``kin`` is what it shares with others, with its extents.
     """
 
     __slots__ = (
@@ -49,16 +47,18 @@ class Application:
         self.reads = operands[0].size if primitive.accumulate is not None else -1
         self.rules: dict[Any, Any] = {}
         self.calls: Any = None
-        self.kin: Any = None
+        self.kin: tuple[Kin | None, tuple[int, ...]] = NONE
         self.hash: int | None = None
 
-    def alike(self, params: Params, operands: tuple[Aval, ...], aval: Aval) -> Application:
+    def alike(
+        self, kin: tuple[Kin | None, tuple[int, ...]], params: Params, operands: tuple[Aval, ...], aval: Aval
+    ) -> Application:
         """The application for other extents."""
-        made = Application.__new__(Application)
-        made.primitive, made.params, made.operands, made.aval = self.primitive, params, operands, aval
-        made.size, made.alias, made.flows, made.carries = prod(aval.shape), self.alias, self.flows, self.carries
-        made.reads = -1 if self.reads < 0 else operands[0].size
-        made.rules, made.calls, made.kin, made.hash = {}, None, None, None
+        made = self.twin()
+        made.kin, made.params, made.operands, made.aval, made.size = kin, params, operands, aval, prod(aval.shape)
+        made.rules, made.calls, made.hash = {}, None, None
+        if self.reads >= 0:
+            made.reads = operands[0].size
         return made
 
     def __reduce__(self) -> Any:
@@ -86,16 +86,6 @@ class Application:
         return f"{self.primitive}({', '.join(map(str, self.operands))}; {dict(self.params)})"
 
 
-class Bounded(dict[Any, Any]):
-    """Table that is emptied when it is full. Whatever is looked up in it can be made once more."""
-
-    def keep(self, key: Any, value: Any) -> Any:
-        """Add an entry; the one that is there already, if another thread has added it."""
-        if len(self) >= MOST:
-            self.clear()
-        return self.setdefault(key, value)
-
-
 def exact(value: Any) -> Any:
     """A parameter, or all of them in their order, as a key that tells 1 from True and 1.0, and 0.0 from −0.0."""
     kind = type(value)
@@ -119,5 +109,30 @@ def applied(primitive: Primitive, params: Params, avals: tuple[Aval, ...]) -> Ap
     except TypeError:  # a parameter without a hash
         return Application(primitive, params, avals, primitive.aval(*avals, **params))
     if found is None:
-        found = table.keep(key, Application(primitive, dict(params), avals, primitive.aval(*avals, **params)))
+        found = table.keep(key, interned(Application(primitive, dict(params), avals, primitive.aval(*avals, **params))))
     return found
+
+
+NONE: tuple[None, tuple[int, ...]] = None, ()
+"""The kin of an application whose parameters are no keys, or that holds symbols."""
+
+
+def interned(at: Application) -> Application:
+    """An application as the one that stands for it among its kin."""
+    extents: list[int] = []
+    try:
+        key = (at.primitive, stripped(tuple(at.params.items()), extents), stripped(at.operands, extents))
+        kin = kin_by(key)
+    except (TypeError, Symbolic):
+        return at
+    at.kin = kin, tuple(extents)
+    return kin.made.keep(at.kin[1], at)  # type: ignore[no-any-return]
+
+
+def like(at: Application, extents: Sequence[int]) -> Application:
+    """An application with other extents."""
+    if extents == at.kin[1]:
+        return at
+    left = iter(extents)
+    params = filled(tuple(at.params.items()), left)
+    return applied(at.primitive, dict(params), filled(at.operands, left))

@@ -60,10 +60,13 @@ class Extents:
         """The source of a sum."""
         return " + ".join(["*".join([*[self.atoms[k] for k in factors], str(n)]) for factors, n in form]) or "0"
 
+    def asked(self) -> list[str]:
+        """The conditions as sources that are true."""
+        return [f"({text})" if value else f"not ({text})" for text, value in self.conditions.items()]
+
     def holds(self) -> Callable[..., bool]:
         """The function of values of the symbols that says whether all conditions hold."""
-        said = [text if value else f"not ({text})" for text, value in self.conditions.items()]
-        answers = self.function(" and ".join(said) or "True", {})
+        answers = self.function(" and ".join(self.asked()) or "True", {})
 
         def holds(*values: int) -> bool:
             try:
@@ -73,11 +76,16 @@ class Extents:
 
         return holds
 
-    def function(self, source: str, names: Mapping[str, Any]) -> Callable[..., Any]:
-        """A function of values of the symbols, by the source of its result."""
-        symbols = ", ".join([text for text in self.atoms if text.isalnum()])
-        code = compile(f"lambda {symbols}: {source}", __file__, "eval")
-        made: Callable[..., Any] = eval(code, {**self.names, **names})
+    def function(
+        self, source: str, names: Mapping[str, Any], given: Sequence[str] = (), before: Sequence[str] = ()
+    ) -> Callable[..., Any]:
+        """A function of values of the symbols, or of what is ``given``, by the source of its result and statements that
+        come ``before``."""
+        symbols = ", ".join(given or [text for text in self.atoms if text.isalnum()])
+        known: dict[str, Any] = {**self.names, **names}
+        body = "\n ".join([*before, f"return {source}"])
+        exec(compile(f"def made({symbols}):\n {body}", __file__, "exec"), known)
+        made: Callable[..., Any] = known["made"]
         return made
 
 

@@ -15,10 +15,11 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
-from tenure.ir.applications import Application, Bounded, exact
+from tenure.ir.applications import Application, exact
 from tenure.ir.aval import Aval
-from tenure.ir.extents import Extents
-from tenure.ir.kin import Symbolic, filled, kin, stripped
+from tenure.ir.extents import Extents, symbolic
+from tenure.ir.kin import Line, line_of
+from tenure.ir.likes import Bounded, Symbolic, Twinned, filled, stripped
 from tenure.ir.program import Builder, Constant, Value, constant_key
 from tenure.ir.spelled import Spelled
 
@@ -52,20 +53,21 @@ class Symbols(Builder):
         return self.applications[v]
 
 
-class Template:
+class Template(Twinned):
     """Instructions to copy. They and the results refer by 0, 1, … to operands, then to the constants that they share
     with the builder, then to the instructions themselves.
 
-    ``results`` are references, None for a result that there is not; ``single`` is the only one. ``order`` is that of
-    constants and instructions. ``zeros`` pairs references with the zeros that they hold as cotangents, where known.
-    ``facts`` is what others keep with it that does not depend on extents.
+    ``is_new`` says whether each result is an instruction of its own. ``results`` are references, None for a result that
+    there is not; ``single`` is the only one. ``order`` is that of constants and instructions. ``zeros`` pairs
+    references with the zeros that they hold as cotangents, where known. ``facts`` is what others keep with it that does
+    not depend on extents.
     ``words`` has the numbers for native code, and ``start`` their address, 0 if there are more than it takes: how many
     values are given, constants and instructions; how many results there are, and their references; of each instruction
     how many operands it has, and their references; of each constant how many instructions come before it.
     """
 
     __slots__ = (
-        "applications", "avals", "constants", "facts", "given", "order", "refs", "results", "single", "start",
+        "applications", "avals", "constants", "facts", "given", "is_new", "order", "refs", "results", "single", "start",
         "tracked", "words", "zeros",
     )  # fmt: skip
 
@@ -88,9 +90,10 @@ class Template:
         self.single = self.results[0] if len(self.results) == 1 else None
         self.zeros: tuple[tuple[int, int], ...] = ()
         self.facts: dict[Any, Any] = {}
+        first = given + len(self.constants)
+        self.is_new = all(k is not None and k >= first for k in self.results)
         words = [given, len(self.constants), len(own), len(self.results)]
         words += [-1 if k is None else k for k in self.results]
-        first = given + len(self.constants)
         before = [sum([k >= first for k in self.order[: self.order.index(given + c)]]) for c in range(words[1])]
         self.words = array("q", chain(words, *[(len(refs), *refs) for refs in self.refs], before))
         self.start = self.words.buffer_info()[0] if sum(words[:3]) <= MOST_VALUES else 0
@@ -99,17 +102,9 @@ class Template:
         self, constants: tuple[tuple[Constant, Application], ...], applications: list[Application], avals: list[Aval]
     ) -> Template:
         """The same with other applications."""
-        made = Template.__new__(Template)
+        made = self.twin()
         made.constants, made.applications, made.avals = constants, applications, avals
-        made.given, made.order, made.tracked, made.refs = self.given, self.order, self.tracked, self.refs
-        made.results, made.single, made.zeros = self.results, self.single, self.zeros
-        made.words, made.start, made.facts = self.words, self.start, self.facts
         return made
-
-    def is_new(self) -> bool:
-        """Whether each result is an instruction of its own."""
-        first = self.given + len(self.constants)
-        return all(k is not None and k >= first for k in self.results)
 
     def behind(self, refs: Sequence[int]) -> set[int]:
         """The references that some depend on, these included."""
@@ -170,27 +165,34 @@ class Template:
 
 
 class Filled:
-    """A template on symbols, to be filled in."""
+    """A template on symbols, to be filled in. Of its constants only those are spelled that hold symbols."""
 
-    __slots__ = ("made", "template")
+    __slots__ = ("constants", "made", "template", "weak")
 
     def __init__(self, template: Template, symbols: Extents) -> None:
         self.template = template
-        self.made = Spelled([*[at for _, at in template.constants], *template.applications], symbols)
+        held = [at for _, at in template.constants]
+        self.constants = any(symbolic(x) for at in held for x in (*at.params.values(), at.aval.shape))
+        self.weak = [(k, aval) for k, aval in enumerate(template.avals) if aval.weak and not symbolic(aval.shape)]
+        self.made = Spelled([*(held if self.constants else ()), *template.applications], symbols).at
 
     def at(self, values: tuple[int, ...]) -> Template:
         """The template for values of the symbols."""
-        like, made = self.template, self.made.at(values)
-        n = len(like.constants)
-        constants = tuple([(constant_of(at), at) for at in made[:n]]) if n else ()
-        own = made[n:]
-        return like.like(constants, own, [at.aval for at in own])
+        like, own = self.template, self.made(values)
+        constants = like.constants
+        if self.constants:
+            held, own = own[: len(constants)], own[len(constants) :]
+            constants = tuple([(constant_of(at), at) for at in held])
+        avals = [at.aval for at in own]
+        for k, aval in self.weak:
+            avals[k] = aval
+        return like.like(constants, own, avals)
 
-    @staticmethod
-    def agrees(some: Template, other: Template) -> bool:
-        """Whether two templates are equal."""
+    def agrees(self, values: tuple[int, ...], made: Template) -> bool:
+        """Whether these values give a template."""
+        found = self.at(values)
         names = [name for name in Template.__slots__ if name not in ("facts", "start")]
-        return all(getattr(some, name) == getattr(other, name) for name in names)
+        return all(getattr(found, name) == getattr(made, name) for name in names)
 
 
 def constant_of(at: Application) -> Constant:
@@ -231,15 +233,22 @@ class Recipe:
         """The template; None if the function is opaque. Its errors are raised here, each time."""
         if flags in self.templates:
             return self.templates[flags]
-        extents: list[int] = []
-        try:
-            key = (self.function, flags, stripped(self.avals, extents), stripped(self.params, extents))
-        except Symbolic:
+        line, extents = self.line(flags)
+        if line is None:
             found = self.run(flags, self.avals, self.params)
         else:
-            found = kin(key, extents, lambda extents: self.alike(flags, extents), Filled)
+            found = line.found(extents, lambda extents: self.alike(flags, extents), Filled)
         self.templates[flags] = found
         return found
+
+    def line(self, flags: Flags) -> tuple[Line | None, list[int]]:
+        """The line of templates of recipes that differ in extents alone, and the extents; None for symbols."""
+        extents: list[int] = []
+        try:
+            said = stripped(self.avals, extents), stripped(self.params, extents)
+        except Symbolic:
+            return None, extents
+        return line_of((self.function, flags, *said)), extents
 
     def alike(self, flags: Flags, extents: Sequence[int]) -> Template | None:
         """The template for other extents."""
@@ -256,7 +265,7 @@ class Recipe:
     def plain(self, flags: Flags) -> Template | None:
         """The template, if it has been made and each result is an instruction of its own."""
         found = self.templates.get(flags)
-        return found if found is not None and found.is_new() else None
+        return found if found is not None and found.is_new else None
 
     def lay(self, b: Builder, ids: list[int]) -> list[int]:
         """Emit the instructions of the function; returns the numbers of its results."""

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
-from tenure.ir.applications import Application
+from tenure.ir.applications import Application, like
 from tenure.ir.aval import Aval
-from tenure.ir.kin import kin, kind_of, like
+from tenure.ir.kin import line_in
 from tenure.ir.primitive import Primitive
 from tenure.ir.program import Builder, Value
 from tenure.ir.templates import Filled, Flags, Function, Opaque, Symbols, Template, flags_of
@@ -28,9 +28,7 @@ def laid(
     """Results of a rule of this name on operands ``ids``, the first ``about`` of which are cotangents or tangents. What
     zeros the results hold is known from then on. None, and nothing emitted, if it is opaque."""
     flags = flags_of(b, ids)
-    known = at.rules.get(name)
-    if known is None:
-        known = at.rules.setdefault(name, {})
+    known = kept_in(at.rules, name)
     key = flags if b.depths else packed(flags)
     found = known.get(key, MISSING)
     if found is MISSING:
@@ -85,13 +83,38 @@ def on_kinds(
     at: Application, name: Hashable, rule: Callable[[Application], OnKinds], flags: Flags, zeros: Zeros
 ) -> Template | None:
     """Template of an application's rule: filled in, where others have been made that differ in extents alone."""
-    number, extents = kind_of(at)
+    kin, extents = at.kin
 
     def run(extents: Sequence[int]) -> Template | None:
         return on_symbols(*rule(like(at, extents)), flags, zeros)
 
-    found: Template | None = kin((number, name, flags, zeros), extents, run, Filled) if number else run(extents)
+    if kin is None:
+        return on_symbols(*rule(at), flags, zeros)
+    of = packed(flags) if max(flags) <= 1 else flags
+    line = line_in(kin.lines, (name, of, packed(zeros, 2) if zeros else None))
+    found: Template | None = line.found(extents, run, Filled)
     return found
+
+
+def filled_in(at: Application, name: Hashable, flags: int, case: int | None) -> Template | None:
+    """The template of an application that has none yet, for packed flags and zeros of what is no example, filled in and
+    kept; None where that needs a run of the rule."""
+    kin, extents = at.kin
+    asks = (at.primitive, name) in ASKING
+    if kin is None or (asks and case is None):
+        return None
+    line = kin.lines.get((name, flags, case if asks else None))
+    found: Template | None = None if line is None else line.at(extents)
+    if found is None:
+        return None
+    known = kept_in(at.rules, name)
+    return (kept_in(known, flags) if asks else known).setdefault(case if asks else flags, found)  # type: ignore[no-any-return]
+
+
+def kept_in(table: dict[Any, Any], name: Hashable) -> dict[Any, Any]:
+    """The table that another one has under a name; new if there is none."""
+    found: dict[Any, Any] | None = table.get(name)
+    return table.setdefault(name, {}) if found is None else found
 
 
 def on_symbols(rule: Function, avals: tuple[Aval, ...], flags: Flags, zeros: Zeros) -> Template | None:

@@ -21,12 +21,12 @@ from tenure.runtime import buffers
 from tenure.runtime.extension import AVAILABLE, Extension, offset
 from tenure.runtime.launch import POOLED, RUN, Call
 from tenure.transform import vjp
+from tenure.transform.rules import filled_in
 from tenure.values.native import hits_code
 from tenure.values.native.hits_objects import CELL, HANDLE, LATE, MOST_PLACES, VIEW
 from tenure.values.native.hits_planning import PLANNER
-from tenure.values.rules import graph, paths, rows
+from tenure.values.rules import alike, graph, paths, rows
 from tenure.values.rules.expand import (
-    WEAK,
     Expansion,
     expand_close,
     expand_gradient,
@@ -38,7 +38,7 @@ from tenure.values.rules.expand import (
 )
 from tenure.values.rules.modes import MODE, Mode
 from tenure.values.rules.rows import COUNTS, ROOT, History, Path
-from tenure.values.rules.rules import DIVIDES, INT64, SAME, Kind, Rule
+from tenure.values.rules.rules import DIVIDES, INT64, SAME, WEAK, Kind, Rule
 from tenure.values.rules.sites import PACKAGE, site_of, user_frame
 from tenure.values.rules.unfinished import MOVED, Unfinished, refuse_moved
 from tenure.values.run import first, force, plan, young
@@ -120,8 +120,8 @@ def _known() -> dict[str, Any]:
         "getframe": sys._getframe,
         "package": PACKAGE,
         **{of.__name__: of for of in (bool, dict, float, int, list, slice, tuple)},
+        "fill_rule": alike.filled_in, "fill_template": filled_in, "resume": record.RECORDER.resume,
         "slow_bind": Trace.bind, "slow_point": Trace.point, "refuse_moved": refuse_moved,
-        "resume": record.RECORDER.resume,
         "mark_step": expand_mark,
         "close_step": expand_close, "return_step": expand_return, "widen_step": expand_widen,
         "gradient_step": expand_gradient,
@@ -220,6 +220,7 @@ def prepare() -> None:
 first.prepare = prepare
 if CODE is not None:
     for _of, _name, _code in (
+        *[(of, "twin", "twin") for of in (Application, Rule, Template)],
         (Trace, "bind", "bind_method"),
         (Trace, "point", "point_method"),
         (Expansion, "copied", "copied"),

@@ -18,7 +18,7 @@ from tenure.values.native.hits_attributes import ATTRIBUTES, IN_PLACE, finish
 from tenure.values.native.hits_backward import BACKWARD
 from tenure.values.native.hits_first import FIRST
 from tenure.values.native.hits_indexing import INDEXING
-from tenure.values.native.hits_objects import CELL, HANDLE, LATE, MOST_PLACES, VIEW, Code, Step
+from tenure.values.native.hits_objects import CELL, HANDLE, LATE, MOST_PLACES, VIEW, Code, Step, twin
 from tenure.values.native.hits_paths import PATHS
 from tenure.values.native.hits_places import PLACING
 from tenure.values.native.hits_planning import PLANNER
@@ -394,5 +394,5 @@ def onward(m: Code) -> None:
         f.ret(f.call("PyObject_Vectorcall", "ptr %f", everything, f.do("add", "i64 %n", "i64 1"), "ptr %names"))
 
 
-CALLED = (pair, binary, one_step, unary, apply_one, apply, lay, leaf_mark, mark_leaf, exact, value_of, onward)
+CALLED = (twin, pair, binary, one_step, unary, apply_one, apply, lay, leaf_mark, mark_leaf, exact, value_of, onward)
 """Builtins of this module, with their internal functions."""

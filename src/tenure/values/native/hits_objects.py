@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from tenure.runtime.assembler import NULL, Function, Module
 
-__all__ = ["CELL", "HANDLE", "LATE", "MOST_PLACES", "VIEW", "Code", "Step"]
+__all__ = ["CELL", "HANDLE", "LATE", "MOST_PLACES", "VIEW", "Code", "Step", "twin"]
 
 MOST_PLACES = 12
 HANDLE = ("aval", "bound", "code", "data", "held", "kind", "lasti", "rule", "slot", "src", "trace")
@@ -29,8 +29,8 @@ VIEW = {
 }  # fmt: skip
 """Slots of the window of a cell, of the step that it is taken by, and of a layout; likewise."""
 
-TYPE = "i64 8"
-"""Offset of an object's type."""
+TYPE, BASIC_SIZE, HEAD = "i64 8", "i64 32", "i64 2"
+"""Offset of an object's type; in a type, that of the size of its objects; words of an object before its slots."""
 
 
 class Step(Function):
@@ -151,3 +151,16 @@ class Step(Function):
 
 
 Code = Module[Step]
+
+
+def twin(m: Code) -> None:
+    """x.twin()"""
+    with m.function("twin", "ptr %x", "ptr %args", "i64 %n", exported=True) as f:
+        kind = f.kind("ptr %x")
+        size = f.load(f.at(kind, BASIC_SIZE, "i8"), "i64")
+        made = f.call("PyType_GenericAlloc", kind, "i64 0")
+        with f.unless(f.absent(made)), f.each(f.do("sub", f.do("lshr", size, "i64 3"), HEAD)) as k:
+            at = f.do("add", k, HEAD)
+            v = f.load(f.at("ptr %x", at))
+            f.store(f.incref(v), f.at(made, at))
+        f.ret(made)

@@ -119,8 +119,8 @@ def expected(m: Code) -> None:
 
 
 def rule(m: Code) -> None:
-    """The rule for the parts of a key in a trace: most likely the expected one; NULL, without an error, if it is
-    new."""
+    """The rule for the parts of a key in a trace: most likely the expected one, or made from one of its class; NULL,
+    without an error, if it is new."""
     with m.function("rule", "ptr %t", "ptr %parts", "i64 %n") as f:
         likely, mode = f.call("expected", "ptr %t"), f.get("ptr %t", "trace.mode")
         with f.unless(f.absent(likely)), f.when(f.equal(f.get(likely, "rule.grad"), f.get(mode, "mode.grad"))):
@@ -133,11 +133,16 @@ def rule(m: Code) -> None:
             f.ret(NULL)
         with f.each("i64 %n") as k:
             f.call("PyTuple_SetItem", key, k, f.incref(f.load(f.at("ptr %parts", k))), returns="i32")
-        found = f.call("PyDict_GetItemWithError", f.get(mode, "mode.known"), key)
+        box = f.local()
+        f.store(f.call("PyDict_GetItemWithError", f.get(mode, "mode.known"), key), box)
+        with f.when(f.both(f.absent(f.load(box)), f.negation(f.failed()))):
+            made = f.call_python(f.constant("fill_rule"), mode, key)
+            with f.unless(f.either(f.absent(made), f.is_(made, "none"))):
+                f.store(made, box)
+            f.decref(made)  # the table of rules has it
         f.decref(key)
-        with f.when(f.absent(found)):
-            f.call("PyErr_Clear", returns="void")
-        f.ret(found)
+        f.call("PyErr_Clear", returns="void")
+        f.ret(f.load(box))
 
 
 def slot(m: Code) -> None:

@@ -134,40 +134,58 @@ def between(m: Code) -> None:
         f.ret(out)
 
 
-def found(m: Code) -> None:
-    """The template of a rule of a name on some values, the first %about of which are cotangents (a borrowed reference);
-    NULL if there is none yet."""
-    with m.function("found", "ptr %b", "ptr %at", "ptr %name", "ptr %ids", "i64 %n", "i64 %about") as f:
-        known = f.call("PyDict_GetItemWithError", f.get("ptr %at", "application.rules"), "ptr %name")
-        with f.when(f.absent(known)):
-            f.ret(NULL)
+def case_of(m: Code) -> None:
+    """The zeros of the first %about values as one number (a new reference); None where they are not known."""
+    with m.function("case_of", "ptr %b", "ptr %ids", "i64 %about") as f:
         mask = f.local("i64")
+        f.store("i64 0", mask)
+        with f.each("i64 %about") as k:
+            held = f.call("PyDict_GetItemWithError", f.get("ptr %b", "builder.zeros"), f.load(f.at("ptr %ids", k)))
+            with f.when(f.absent(held)):
+                f.ret(f.incref(f.constant("none")))
+            case = f.do("shl", whole(f, held), f.do("mul", k, "i64 2"))
+            f.store(f.do("or", f.load(mask, "i64"), case), mask)
+        f.ret(number(f, f.load(mask, "i64")))
+
+
+def kept_by(m: Code) -> None:
+    """The template that a table of rules has for a name, flags and zeros; NULL if there is none yet."""
+    with m.function("kept_by", "ptr %rules", "ptr %name", "ptr %flags", "ptr %case") as f:
+        box = f.local()
+        f.store("ptr %rules", box)
+        for key in ("ptr %name", "ptr %flags", "ptr %case"):
+            f.store(f.call("PyDict_GetItemWithError", f.load(box), key), box)
+            with f.when(f.absent(f.load(box))):
+                f.ret(NULL)
+            with f.when(f.is_(f.kind(f.load(box)), "template")):
+                f.ret(f.load(box))
+            with f.unless(f.is_(f.kind(f.load(box)), "dict")):
+                f.ret(NULL)
+        f.ret(NULL)
+
+
+def found(m: Code) -> None:
+    """The template of a rule of a name on some values, the first %about of which are cotangents (a borrowed reference),
+    made from one of its class if it is new; NULL if there is none."""
+    with m.function("found", "ptr %b", "ptr %at", "ptr %name", "ptr %ids", "i64 %n", "i64 %about") as f:
+        mask, box = f.local("i64"), f.local()
         f.store("i64 0", mask)
         with f.each("i64 %n") as k:
             tracked = column(f, "ptr %b", "tracked", whole(f, f.load(f.at("ptr %ids", k))))
             bit = f.value("i64", f"zext {f.negation(f.is_(tracked, 'false'))} to i64")
             shifted = f.do("shl", bit, f.do("add", k, "i64 1"))
             f.store(f.do("or", f.load(mask, "i64"), shifted), mask)
-        key = number(f, f.load(mask, "i64"))
-        one = f.call("PyDict_GetItemWithError", known, key)
-        f.decref(key)
-        with f.when(f.absent(one)):
-            f.ret(NULL)
-        with f.when(f.is_(f.kind(one), "template")):
-            f.ret(one)
-        f.store("i64 0", mask)
-        with f.each("i64 %about") as k:
-            held = f.call("PyDict_GetItemWithError", f.get("ptr %b", "builder.zeros"), f.load(f.at("ptr %ids", k)))
-            with f.when(f.absent(held)):
-                f.ret(NULL)
-            case = f.do("shl", whole(f, held), f.do("mul", k, "i64 2"))
-            f.store(f.do("or", f.load(mask, "i64"), case), mask)
-        case = number(f, f.load(mask, "i64"))
-        two = f.call("PyDict_GetItemWithError", one, case)
-        f.decref(case)
-        with f.unless(f.absent(two)):
-            f.ret(f.choice(f.is_(f.kind(two), "template"), two, NULL))
-        f.ret(NULL)
+        flags, case = number(f, f.load(mask, "i64")), f.call("case_of", "ptr %b", "ptr %ids", "i64 %about")
+        rules = f.get("ptr %at", "application.rules")
+        f.store(f.call("kept_by", rules, "ptr %name", flags, case), box)
+        with f.when(f.absent(f.load(box))):
+            made = f.call_python(f.constant("fill_template"), "ptr %at", "ptr %name", flags, case)
+            with f.unless(f.either(f.absent(made), f.is_(made, "none"))):
+                f.store(made, box)
+            f.decref(made)  # the table of rules has it
+            f.call("PyErr_Clear", returns="void")
+        f.decref(flags, case)
+        f.ret(f.load(box))
 
 
 def same_aval(m: Code) -> None:
@@ -368,7 +386,7 @@ def passed(m: Code) -> None:
 assert UNSIGNED == 0  # the least of two, as in ``Walk.sum``
 
 WALKING = (
-    *(marked, flows, carries, descend, between, found, same_aval, emit_sum, arrive, note_zeros),
+    *(marked, flows, carries, descend, between, case_of, kept_by, found, same_aval, emit_sum, arrive, note_zeros),
     *(lay_rule, through_read, through, pass_value, passed),
 )
 """Builtins of this module, with their internal functions."""

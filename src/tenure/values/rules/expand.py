@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tenure import dtypes
+from tenure.dtypes import int64
 from tenure.ir.aval import Aval
 from tenure.ir.program import Builder, Value
 from tenure.ops import index, pointwise
@@ -19,13 +19,7 @@ from tenure.transform import vjp
 from tenure.transform.batch import close, widen
 from tenure.transform.jvp import push_forward
 from tenure.values.rules.rows import ROOT, Path, Step
-from tenure.values.rules.rules import Rule, Slots
-
-WEAK = {
-    bool: Aval((), dtypes.bool_, weak=True),
-    int: Aval((), dtypes.int64, weak=True),
-    float: Aval((), dtypes.float64, weak=True),
-}
+from tenure.values.rules.rules import WEAK, Rule, Slots
 
 
 class Expansion:
@@ -176,7 +170,7 @@ def expand_call(ex: Expansion, step: Step) -> None:
 
 def expand_open(ex: Expansion, step: Step) -> None:
     """Expand the begin of a vmapped call; until it returns, its primitives are those of one example."""
-    number = ex.builder.input(Aval((), dtypes.int64))
+    number = ex.builder.input(Aval((), int64))
     ex.examples.append(number)
     ex.builder.depths[number.id] = len(ex.examples)
 

@@ -15,10 +15,9 @@ from itertools import chain
 from typing import Any
 
 from tenure.errors import following
-from tenure.ir.kin import filled, numbered, stripped
+from tenure.ir.likes import filled, numbered, stripped
 from tenure.ir.templates import recipe
 from tenure.values.rules.expand import (
-    WEAK,
     Expansion,
     expand_block,
     expand_close,
@@ -29,7 +28,7 @@ from tenure.values.rules.expand import (
 )
 from tenure.values.rules.guard import guarded
 from tenure.values.rules.rows import Path, Step, steps_of
-from tenure.values.rules.rules import Rule
+from tenure.values.rules.rules import WEAK, Rule
 
 MOST_MET = 4096
 MOST_FORMS = 128
@@ -133,7 +132,7 @@ def expanded(path: Path, extents: Sequence[int]) -> Expansion:
                 given = [ex[slot].aval for slot in step.args]
                 weak = [WEAK[of] for of in rule.numbers]
                 avals = (*weak, *given) if rule.turned else (*given, *weak)
-                rule.recipe = recipe(fn, filled(params, left), avals)
+                rule.made_of = recipe(fn, filled(params, left), avals)
             ex.builder.origin, ex.builder.tracking = len(ex.slots), rule.grad
             rule.expand(ex, Step(rule, step.args, len(ex.slots), len(ex.scalars), None))
     ex.path = path

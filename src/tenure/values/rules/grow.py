@@ -11,9 +11,9 @@ from tenure.ir.templates import Flags, Recipe, Symbols, Template, recipe, run
 from tenure.ir.traits import Limit
 from tenure.ops.division import DIVISOR
 from tenure.ops.promote import Operation
-from tenure.values.rules.expand import WEAK, expand_operation
+from tenure.values.rules.expand import expand_operation
 from tenure.values.rules.levels import deeper, escaped, is_open
-from tenure.values.rules.rules import DIVIDES, INT64, Bound, Key, Kind, Level, Rule, kind_of
+from tenure.values.rules.rules import DIVIDES, INT64, WEAK, Bound, Key, Kind, Level, Rule, kind_of
 
 PRIMITIVES = 2
 """Average number of primitives in an operation."""
@@ -72,7 +72,7 @@ def new_operation(
         turned=turned,
         size=known.size // PRIMITIVES if fn.is_composite else 0,
     )
-    rule.recipe, rule.flags = found, flags
+    rule.made_of, rule.flags = found, flags
     rule.template = None if leaves else found.plain(flags)
     return rule
 

@@ -7,9 +7,10 @@ from itertools import islice
 from typing import Any
 
 from tenure.dtypes import DType
-from tenure.ir.applications import Application, Bounded
+from tenure.ir.applications import Application
 from tenure.ir.aval import Aval
 from tenure.ir.kind import Cost
+from tenure.ir.likes import Bounded
 from tenure.ir.primitive import UNSIGNED
 from tenure.ir.program import Value, filled
 from tenure.transform.vjp import pull_back

@@ -11,8 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+from tenure import dtypes
 from tenure.errors import DTypeError
 from tenure.ir.aval import Aval
+from tenure.ir.likes import Twinned
+from tenure.ir.templates import Recipe, recipe
 from tenure.ir.traits import Limit
 from tenure.ops.division import DIVISOR
 
@@ -36,6 +39,14 @@ INT64: Bound = (-(2**63), 2**63 - 1, None)
 DIVIDES: Bound = (*INT64[:2], DIVISOR)
 
 
+WEAK = {
+    bool: Aval((), dtypes.bool_, weak=True),
+    int: Aval((), dtypes.int64, weak=True),
+    float: Aval((), dtypes.float64, weak=True),
+}
+"""Avals of Python numbers by their types."""
+
+
 class Level:
     """Vmapped call on a path: so many examples, ``depth`` calls deep, within the level ``outer``."""
 
@@ -49,16 +60,18 @@ class Level:
 
 class Kind:
     """Kind of a value. ``leaf`` is the same with a gradient; ``input`` is the rule by which
-    such a value becomes an input of a trace."""
+    such a value becomes an input of a trace. ``like`` is what it shares with kinds of other ``extents`` (``alike``)."""
 
     leaf: Kind
-    __slots__ = ("aval", "input", "leaf", "level", "tracked")
+    extents: tuple[int, ...]
+    __slots__ = ("aval", "extents", "input", "leaf", "level", "like", "tracked")
 
     def __init__(self, aval: Aval, tracked: bool, level: Level | None) -> None:
         self.aval = aval
         self.tracked = tracked
         self.level = level
         self.input: Any = None
+        self.like: Any = None
 
     def __repr__(self) -> str:
         return f"{self.aval}{' tracked' if self.tracked else ''}{' of one example' if self.level else ''}"
@@ -83,7 +96,7 @@ SAME: Final = Level(0, None)
 """The innermost open vmapped call is the one before the step."""
 
 
-class Rule:
+class Rule(Twinned):
     """Step on operands of some kinds.
 
     ``kinds`` are those of its results, ``kind`` that of the only one, ``level`` their vmapped call; some are
@@ -92,16 +105,18 @@ class Rule:
     gradients from here on; ``grad``, whether gradients were recorded. ``inputs`` is 1 for a new input; a gradient
     ``consumes`` what it walks or not. ``size`` counts its operations, each of a composite one by itself. ``open`` is
     the innermost vmapped call from here on. ``form`` is what rules share that differ in extents alone (``forms``), with
-    its own extents. ``recipe`` knows what an operation emits with some ``flags``
-    (``ir.templates``), ``template`` has it, where each result is an instruction of its own; ``reads`` is whether its
+    its own extents. It is ``made_of`` a recipe, which knows what an operation emits with some ``flags``
+    (``ir.templates``); ``template`` has it, where each result is an instruction of its own; ``reads`` is whether its
     gradient reads a value, once that is known, and ``spends`` says of each result whether a backward consumes its step
-    (``spending``), likewise.
+    (``spending``), likewise. ``first`` is the first rule of its class (``alike``), if it is another.
     """
 
+    made_of: Recipe | None
+    first: Rule | None
     __slots__ = (
-        "arity", "bounds", "consumes", "expand", "flags", "form", "grad", "inputs", "key", "kind", "kinds", "leaves",
-        "level", "name", "numbers", "open", "params", "reads", "recipe", "size", "spends", "template", "tracked",
-        "turned",
+        "arity", "bounds", "consumes", "expand", "first", "flags", "form", "grad", "inputs", "key", "kind", "kinds",
+        "leaves", "level", "made_of", "name", "numbers", "open", "params", "reads", "size", "spends", "template",
+        "tracked", "turned",
     )  # fmt: skip
 
     def __init__(
@@ -137,7 +152,7 @@ class Rule:
         self.size = size
         self.open = open
         self.form: tuple[int, tuple[int, ...]] | None = None
-        self.recipe: Any = None
+        self.made_of = self.first = None
         self.template: Any = None
         self.flags: tuple[bool, ...] = ()
         self.reads: bool | None = None
@@ -153,6 +168,15 @@ class Rule:
         self.size = max(self.size, len(kinds))
         self.tracked = any(kind.tracked for kind in kinds)
         return self
+
+    @property
+    def recipe(self) -> Recipe:
+        """Recipe of an operation on operands of its kinds."""
+        if self.made_of is None:
+            (fn, params), kinds = self.params, [part for part in self.key if type(part) is Kind]
+            given, weak = [kind.aval for kind in kinds], [WEAK[of] for of in self.numbers]
+            self.made_of = recipe(fn, params, tuple([*weak, *given] if self.turned else [*given, *weak]))
+        return self.made_of
 
     def check(self, scalars: tuple[Any, ...]) -> None:
         """Check the numbers of a step."""

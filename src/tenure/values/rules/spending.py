@@ -51,7 +51,10 @@ def spends(rule: Rule, k: int) -> bool:
     if rule.expand is not expand_operation:
         return True
     if rule.reads is None:
-        rule.reads = _reads(rule)
+        first = rule.first or rule  # that a gradient reads a value does not depend on extents
+        if first.reads is None:
+            first.reads = _reads(first)
+        rule.reads = first.reads
     return rule.reads
 
 

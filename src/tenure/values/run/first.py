@@ -67,11 +67,13 @@ def run(t: Any, path: Path, slots: tuple[int, ...], save: Save) -> Once | None:
     """Run a trace whose path has never run; None, and nothing done, where that is left to a plan."""
     if path.stamp or t.cutting or t.vmapped or NOTED or plan.EXECUTOR is not Tiered:
         return None
-    standing = Standing(path, slots)
-    if (standing.open and save is not False) or (path.rows <= sized.MOST_ROWS and sized.met(path, (slots, save))):
+    if path.rows <= sized.MOST_ROWS and sized.met(path, (slots, save)):
         return None
     prepare()
     ex = t.expanded(path)
+    standing = Standing(path, slots)  # what a backward consumes is known by what was expanded
+    if standing.open and save is not False:
+        return None
     outputs = [ex.slots[slot] for slot in slots]
     if len(outputs) > 1 and len({unaliased(ex, v) for v in outputs}) < len(outputs):  # one value, so one array for all
         return None

@@ -16,8 +16,7 @@ from typing import Any
 from tenure.errors import InternalError
 from tenure.ir.program import Value
 from tenure.ops.promote import Operation
-from tenure.values.rules.expand import WEAK
-from tenure.values.rules.rules import kind_of
+from tenure.values.rules.rules import WEAK, kind_of
 from tenure.values.tensor.tensor import Tensor
 from tenure.values.trace import record
 

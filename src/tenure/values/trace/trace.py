@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from tenure.errors import DivisionByZero, DomainError, DTypeError, OutOfRange, ShapeError
 from tenure.ops.promote import Operation
 from tenure.runtime.bracket import at_once, bracket
-from tenure.values.rules import paths
+from tenure.values.rules import alike, paths
 from tenure.values.rules.expand import Expansion, expand_input
 from tenure.values.rules.graph import CodeSite, Leaf
 from tenure.values.rules.grow import new_operation
@@ -174,12 +174,17 @@ class Trace:
     ) -> Rule:
         """Rule of a new operation, whose numbers may come ``first``."""
         numbers, mode = tuple(map(type, scalars)), self.mode
+        rule = alike.filled_in(mode, key)
+        if rule is not None:
+            rule.check(scalars)
+            return rule
         try:
             rule = internally(self, new_operation, key, fn, kinds, params, numbers, mode.grad, (), first)
         except (ShapeError, DTypeError, OutOfRange, DivisionByZero, DomainError) as error:
             raise error.with_traceback(None) from error.__cause__  # it ends near the user's line
         rule.check(scalars)
         count("rules")
+        alike.note(rule)
         return mode.known.keep(rule)
 
     def append(self, rule: Rule, args: Sequence[int], scalars: Sequence[Any], frame: Any) -> Any:

@@ -1,0 +1,166 @@
+"""Likes: the common part of what differs in extents alone, as one object.
+
+    f32[37, 64] and f32[50, 64]                     are  f32[#, #], with the extents (37, 64) and (50, 64)
+    exp f32[37, 64] and exp f32[50, 64]             are of one ``Kin``, with these extents
+
+Extents are whole numbers in shapes and in parameters; those below 2 belong to what is common, as they decide what
+broadcasts and what is empty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count
+from typing import Any, ClassVar, Self
+
+from tenure.errors import following
+from tenure.ir.aval import Aval
+from tenure.ir.extents import Extent, Ratio
+
+NUMBER = "#"
+MOST = 1 << 14
+"""Entries at which a table is emptied: under thousands of shapes it would else grow for good."""
+
+
+class Bounded(dict[Any, Any]):
+    """Table that is emptied when it is full. Whatever is looked up in it can be made once more."""
+
+    __slots__ = ()
+
+    def keep(self, key: Any, value: Any) -> Any:
+        """Add an entry; the one that is there already, if another thread has added it."""
+        if len(self) >= MOST:
+            self.clear()
+        return self.setdefault(key, value)
+
+
+class Made(dict[Any, Any]):
+    """Things of one kin by their extents. Those of all kins are bounded together."""
+
+    __slots__ = ()
+    filled: ClassVar[list[Made]] = []
+    count: ClassVar[int] = 0
+
+    def keep(self, extents: Any, value: Any) -> Any:
+        """Add a thing; the one that is there already, if another thread has added it."""
+        if Made.count >= MOST:
+            for table in Made.filled:
+                table.clear()
+            Made.filled, Made.count = [], 0
+        if not self:
+            Made.filled.append(self)
+        Made.count += 1
+        return self.setdefault(extents, value)
+
+
+class Symbolic(Exception):
+    """A parameter holds symbols already."""
+
+
+class Twinned:
+    """Base class of objects with slots that are copied often."""
+
+    __slots__ = ()
+
+    def twin(self) -> Self:
+        """A copy, with the same objects in its slots."""
+        made = object.__new__(type(self))
+        slots: tuple[str, ...] = type(self).__slots__
+        for name in slots:
+            if hasattr(self, name):
+                setattr(made, name, getattr(self, name))
+        return made
+
+
+class Like:
+    """Avals that differ in extents alone, as one object: it is hashed and compared in no time."""
+
+    __slots__ = ()
+
+
+class Kin:
+    """Applications that differ in extents alone: ``made`` has them by their extents, ``lines`` what follows from their
+    extents (``ir.kin``), by name."""
+
+    __slots__ = ("lines", "made")
+
+    def __init__(self) -> None:
+        self.made = Made()
+        self.lines: dict[Any, Any] = {}
+
+
+STRIPPED, LIKES, KINS = Bounded(), Bounded(), Bounded()
+"""Avals without their extents, and these; objects for avals without extents, and for applications."""
+
+
+def stripped(value: Any, extents: list[int]) -> Any:
+    """A parameter without its extents, which are appended to ``extents``. Symbols raise Symbolic."""
+    if type(value) is int:
+        if value < 2:
+            return value
+        extents.append(value)
+        return NUMBER
+    if type(value) is tuple:
+        return tuple([stripped(part, extents) for part in value])
+    if type(value) is Aval:
+        said, own = like_of(value)
+        extents += own
+        return said
+    if isinstance(value, int | float):
+        if isinstance(value, Extent | Ratio):
+            raise Symbolic
+        return type(value), repr(value)
+    return value
+
+
+def like_of(aval: Aval) -> tuple[Like, tuple[int, ...]]:
+    """An aval without its extents, and these."""
+    found: tuple[Like, tuple[int, ...]] | None = STRIPPED.get(aval)
+    if found is None:
+        own: list[int] = []
+        said = (stripped(aval.shape, own), *aval[1:])
+        found = STRIPPED.keep(aval, (LIKES.get(said) or LIKES.keep(said, Like()), tuple(own)))
+    return found
+
+
+def spelled(value: Any, extents: list[int]) -> Any:
+    """As ``stripped``, for what holds symbols: that they are no less than 2 becomes a condition."""
+    if isinstance(value, Extent):
+        if value < 2:
+            raise Symbolic
+        extents.append(value)
+        return NUMBER
+    if type(value) is tuple:
+        return tuple([spelled(part, extents) for part in value])
+    if type(value) is Aval:
+        said = (spelled(value.shape, extents), *value[1:])
+        return LIKES.get(said) or LIKES.keep(said, Like())
+    return stripped(value, extents)
+
+
+def filled(value: Any, extents: Iterator[int]) -> Any:
+    """A parameter with other extents."""
+    if type(value) is int:
+        return value if value < 2 else following(extents)
+    if type(value) is tuple:
+        return tuple([filled(part, extents) for part in value])
+    if type(value) is Aval:
+        return Aval(filled(value.shape, extents), *value[1:])
+    return value
+
+
+def kin_by(key: Any) -> Kin:
+    """The kin of a key."""
+    found: Kin | None = KINS.get(key)
+    return KINS.keep(key, Kin()) if found is None else found
+
+
+NUMBERS = Bounded()
+"""Keys by number: a number is shorter to hash."""
+COUNT = count(1)
+
+
+def numbered(key: Any) -> int:
+    """The number of a key; none is given twice."""
+    found: int | None = NUMBERS.get(key)
+    return NUMBERS.keep(key, following(COUNT)) if found is None else found

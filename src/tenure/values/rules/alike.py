@@ -1,0 +1,151 @@
+"""Rules of a class: those of one operation that differ in extents alone, of which one is made, and others filled in.
+
+    add f32[37, 64] f32[64]; then with 50; then with 61        from here on, for any extent, the template of a symbol is
+                                                               filled in (``ir.kin``), and the rule is a copy
+
+What the templates of one symbol have in common is all that a rule says, but for kinds and parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from tenure.ir.kin import Line
+from tenure.ir.likes import Bounded, Symbolic, like_of, stripped
+from tenure.ir.templates import Template
+from tenure.values.rules.modes import Mode
+from tenure.values.rules.rules import Key, Kind, Rule, kind_of
+
+__all__ = ["Class", "filled_in", "note"]
+
+CLASSES, KINDS, PARAMS = Bounded(), Bounded(), Bounded()
+"""Classes by keys without extents; objects for kinds without theirs; parameters without theirs, and these."""
+
+
+class Sources(NamedTuple):
+    """Sources of a rule that is filled in: the ``results`` as numbers of instructions, or, if they are none, as places
+    of ``operands`` in the key; the place of the ``params``, 0 if they hold no extents."""
+
+    results: list[int]
+    operands: list[int]
+    params: int
+
+
+class Class:
+    """Rules of a key without extents, whose templates are on a ``line``, and the ``first`` of them. ``known`` has a
+    rule for each template of symbols, and its ``Sources``."""
+
+    __slots__ = ("first", "known", "line")
+
+    def __init__(self, line: Line, first: Rule) -> None:
+        self.line, self.first = line, first
+        self.known: dict[Any, tuple[Rule, Sources]] = {}
+
+    def general(self, extents: Sequence[int]) -> tuple[Any, Any]:
+        """The template of symbols for some extents, and their values; None if there is none."""
+        for match, general in self.line.general:
+            values = match(*extents)
+            if values is not None:
+                return general, values
+        return None, None
+
+
+def split(key: Key, grad: bool) -> tuple[Key, list[int], int] | None:
+    """The key of a rule without its extents; these, and how many are of its kinds. None where it is none of a class."""
+    said: list[Any] = [grad]
+    extents: list[int] = []
+    count = 0
+    for part in key:
+        kind = type(part)
+        if kind is Kind:
+            if part.like is None and not liken(part):
+                return None
+            said.append(part.like)
+            extents += part.extents
+            count = len(extents)
+        elif kind is tuple and part:
+            found = PARAMS.get(part) or PARAMS.keep(part, without(part))
+            if found[0] is None:
+                return None
+            said.append(found[0])
+            extents += found[1]
+        else:
+            said.append(part)
+    return tuple(said), extents, count
+
+
+def liken(kind: Kind) -> bool:
+    """Find what a kind has in common with others; whether it may be of a class: not the value of one example."""
+    if kind.level is not None:
+        return False
+    said, extents = like_of(kind.aval)
+    for one in (kind, kind.leaf):
+        one.extents = extents
+        one.like = KINDS.get((said, one.tracked)) or KINDS.keep((said, one.tracked), object())
+    return True
+
+
+def without(params: Any) -> tuple[Any, list[int]]:
+    """Parameters without their extents, and these; None for what holds symbols."""
+    extents: list[int] = []
+    try:
+        return stripped(params, extents), extents
+    except Symbolic:
+        return None, []
+
+
+def filled_in(mode: Mode, key: Key) -> Rule | None:
+    """The rule of a key that is new, as a copy of one of its class, which is kept; None if there is none yet."""
+    found = split(key, mode.grad)
+    one: Class | None = None if found is None else CLASSES.get(found[0])
+    if found is None or one is None:
+        return None
+    _, extents, count = found
+    general, values = one.general(extents)
+    known = one.known.get(general)
+    if known is None:
+        return None
+    like, sources = known
+    rule, template = like.twin(), general.at(values)
+    avals, tracked = template.avals, like.kinds[0].tracked
+    rule.key, rule.made_of, rule.template = key, None, None if sources.operands else template
+    if sources.operands:
+        avals = [key[k].aval for k in sources.operands]
+    rule.kinds = kinds = tuple([kind_of(avals[k], tracked) for k in sources.results])
+    if len(kinds) == 1:
+        rule.kind = kinds[0]
+    if sources.params:
+        rule.params = like.params[0], key[sources.params]
+        rule.form = None if like.form is None else (like.form[0], tuple(extents[count:]))
+    return mode.known.keep(rule)
+
+
+def note(rule: Rule) -> None:
+    """Note a rule that was made as one of its class."""
+    found = split(rule.key, rule.grad)
+    template = None if found is None else rule.recipe.templates.get(rule.flags)
+    if found is None or template is None or rule.leaves or len({kind.tracked for kind in rule.kinds}) != 1:
+        return
+    line, extents = rule.recipe.line(rule.flags)
+    sources = sources_of(rule, template)
+    if line is not None and sources is not None:
+        one: Class = CLASSES.get(found[0]) or CLASSES.keep(found[0], Class(line, rule))
+        rule.first = None if one.first is rule else one.first
+        general, _ = one.general(extents)
+        if general is not None:
+            one.known.setdefault(general, (rule, sources))
+
+
+def sources_of(rule: Rule, template: Template) -> Sources | None:
+    """The sources of a rule; None where a result is a number, or some are operands and others are not."""
+    first, refs = template.given + len(template.constants), [ref for ref in template.results if ref is not None]
+    place = next((k for k, part in enumerate(rule.key) if type(part) is tuple and part), 0)
+    if template.is_new:
+        return Sources([ref - first for ref in refs], [], place)
+    before = len(rule.numbers) if rule.turned else 0
+    places = [k for k, part in enumerate(rule.key) if type(part) is Kind]
+    operands = [ref - before for ref in refs]
+    if not all(0 <= k < rule.arity for k in operands):
+        return None
+    return Sources(operands, places, place)

@@ -1,0 +1,103 @@
+"""Rules of classes: for operations that differ in extents alone, rules are made for the first few, then filled in."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tenure as tn
+from tenure.compile.rules import RULES
+from tenure.ir import applications, kin, likes
+from tenure.ir.templates import RECIPES
+from tenure.nn import functional as F
+from tenure.values.rules import alike
+from tenure.values.rules.modes import KNOWN
+from tenure.values.rules.rows import COUNTS
+
+Operation = Callable[[Any, int], Any]
+OPERATIONS: dict[str, list[Operation]] = {
+    "elementwise": [lambda x, n: x * 2, lambda x, n: x.tanh() + x, lambda x, n: 1 - x * x],
+    "quotients": [lambda x, n: x / (x * x + 2)],
+    "broadcasting": [lambda x, n: x + x[0], lambda x, n: x * x[:, :1], lambda x, n: x * x.sum()],
+    "reductions": [lambda x, n: x - x.mean(0), lambda x, n: x * x.sum(1, keepdim=True), lambda x, n: x + x.max()],
+    "shapes": [
+        lambda x, n: x.T.reshape(n, 3) * 1,
+        lambda x, n: x.reshape(-1)[None].reshape(n, 3) + 0,
+        lambda x, n: x.T.permute(1, 0) * 1,
+    ],
+    "indexing": [lambda x, n: x[n // 2] * x, lambda x, n: tn.cat([x[1:], x[:1]]), lambda x, n: x[-1] + x[n - 2]],
+    "products": [lambda x, n: x @ (x.T @ x), lambda x, n: (x @ x.T) @ x * 0.1],
+    "joined": [
+        lambda x, n: tn.cat([x, x])[n:],
+        lambda x, n: tn.stack([x, x], 1)[:, 0],
+        lambda x, n: tn.cat([x, x], 1)[:, 2:5],
+    ],
+    "layers": [lambda x, n: F.layer_norm(x, (3,)), lambda x, n: F.softmax(x, 0), lambda x, n: F.log_softmax(x, -1)],
+}
+LENGTH = 9
+
+
+def value(operations: list[Operation], n: int, seed: int) -> list[bytes]:
+    """The bits of a result and of its gradient: of a graph that never comes again, on a shape that never does."""
+    draw = random.Random(seed)
+    a = np.random.default_rng(n).uniform(-1, 1, (n, 3))
+    x = tn.tensor(a, requires_grad=True)
+    y = x * 1
+    for _ in range(LENGTH):
+        y = draw.choice(operations)(y, n)
+        y = y.reshape(-1)[: n * 3].reshape(n, 3) if y.ndim == 2 else x * y
+        y = y.tanh()
+    y.sum().backward()
+    assert x.grad is not None
+    return [y.detach().numpy().tobytes(), x.grad.numpy().tobytes()]
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_rules_made_do_not_grow_with_the_shapes(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    operations = OPERATIONS[name]
+    for k, n in enumerate((7, 12, 19, 31, 44, 58, 8, 13, 21, 33)):
+        value(operations, n, k)
+    sizes = [97 + 3 * k for k in range(8)]
+    before, run = COUNTS["rules"], kin.Line.note
+    seen: list[Any] = []
+    monkeypatch.setattr(kin.Line, "note", lambda line, *args: (seen.append(args[0]), run(line, *args)))
+    found = [value(operations, n, 100 + n) for n in sizes]
+    assert COUNTS["rules"] - before <= len(sizes), "more rules than those of the gradients, which are their paths' own"
+    assert len(seen) <= 2, "templates or records were made by running"
+    with emptied():
+        monkeypatch.setattr(kin.Line, "at", lambda *_: None)
+        assert [value(operations, n, 100 + n) for n in sizes] == found
+    assert seen[2:], "nothing was made anew to compare with"
+
+
+@contextmanager
+def emptied() -> Iterator[None]:
+    """No rule, application or record is known meanwhile."""
+    tables: list[dict[Any, Any]] = [applications.APPLICATIONS, applications.PLAIN, likes.KINS, RECIPES, RULES]
+    tables += [*KNOWN.values(), alike.CLASSES]
+    held = [dict(table) for table in tables]
+    for table in tables:
+        table.clear()
+    yield
+    for table, before in zip(tables, held, strict=True):
+        table.clear()
+        table.update(before)
+
+
+def test_errors_are_those_of_the_line() -> None:
+    for n in range(20, 30):
+        x = tn.ones(n, 3)
+        (x + x.sum(0)).sum().item()
+    x, y = tn.ones(61, 3), tn.ones(62, 3)
+    with pytest.raises(tn.ShapeError, match=r"\[61, 3\].*\[62, 3\]|61.*62"):
+        x + y
+    with pytest.raises(tn.OutOfRange):
+        x[61]
+    assert (x + y[:61]).sum().item() == 2 * 61 * 3
+    for n in (4, 3, 2, 1, 0):
+        assert (tn.ones(n, 3) * 2 + tn.ones(3)).sum().item() == 9 * n
