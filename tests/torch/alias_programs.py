@@ -24,6 +24,7 @@ from tenure.values.operations.boundary import array_of
 CLASSES = (IndexError, TypeError, RuntimeError, AttributeError, NotImplementedError, ZeroDivisionError)
 REFUSED = (
     "modified by an inplace", "second time", "view was created in no_grad", "is a view and", "moved into the graph",
+    "returned an invalid gradient", "storage that is not resizable",
 )  # fmt: skip
 """Refusals of PyTorch where the face may go on with the right gradient."""
 DEFECTS = ("INTERNAL ASSERT", "setStorage")

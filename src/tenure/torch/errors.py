@@ -8,7 +8,23 @@ from tenure.errors import DivisionByZero, DomainError, DTypeError, OutOfRange, S
 from tenure.values.rules.sites import here, site
 
 
-class TorchError(TenureError, RuntimeError):
+class Shown(TenureError):
+    """An error whose class and text are spelled as in PyTorch; a traceback has the lines below."""
+
+    def __str__(self) -> str:
+        return self.message
+
+    @property
+    def __notes__(self) -> list[str]:
+        head = f"{self.code}: {self.message}" if self.code else self.message
+        below = self.render()[len(head) + 1 :]
+        return [below] if below else []
+
+    def __reduce__(self) -> Any:
+        return again, (KINDS.index(type(self)), self.message, self.code, self.help)
+
+
+class TorchError(Shown, RuntimeError):
     """The error that PyTorch raises as a RuntimeError."""
 
 
@@ -16,7 +32,7 @@ class TorchShapeError(TorchError, ValueError):
     """The error that PyTorch raises as a RuntimeError, or a ValueError where the check is in Python."""
 
 
-class TorchIndexError(TenureError, IndexError):
+class TorchIndexError(Shown, IndexError):
     """The error that PyTorch raises as an IndexError."""
 
 
@@ -24,12 +40,23 @@ class TorchBoundsError(TorchError, IndexError):
     """The error that PyTorch raises as an IndexError, or a RuntimeError where a kernel finds it."""
 
 
-class TorchTypeError(TenureError, TypeError):
+class TorchTypeError(Shown, TypeError):
     """The error that PyTorch raises as a TypeError."""
 
 
-class TorchValueError(TenureError, ValueError):
+class TorchValueError(Shown, ValueError):
     """The error that PyTorch raises as a ValueError."""
+
+
+KINDS = (TorchError, TorchShapeError, TorchIndexError, TorchBoundsError, TorchTypeError, TorchValueError)
+for _kind, _name in zip(KINDS, ("Runtime", "Runtime", "Index", "Index", "Type", "Value"), strict=True):
+    _kind.__name__ = _kind.__qualname__ = f"{_name}Error"
+    _kind.__module__ = "builtins"
+
+
+def again(kind: int, message: str, code: str | None, help: str | None) -> TenureError:
+    """An error that was pickled."""
+    return KINDS[kind](message, code=code, help=help)
 
 
 CLASSES: dict[type, type[TenureError]] = {

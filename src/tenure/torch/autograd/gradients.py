@@ -64,7 +64,7 @@ def nowhere(x: Any) -> bool:
 def check(ys: list[Any], xs: list[Any], gs: list[Any] | None) -> None:
     """Raise PyTorch's error for outputs, inputs and weights that have no gradient or do not fit."""
     for k, y in enumerate(ys):
-        if not y.requires_grad:
+        if not y.requires_grad or nowhere(y):
             raise RuntimeError(f"element {k} of tensors does not require grad and does not have a grad_fn")
         if (gs is None or gs[k] is None) and y.numel() != 1:
             raise RuntimeError("grad can be implicitly created only for scalar outputs")

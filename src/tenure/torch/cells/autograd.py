@@ -111,7 +111,9 @@ class Autograd:
         if self._leaf is not None or not self.requires_grad:
             return True
         w = self._window
-        return w is not None and not w.is_root and not w.recorded
+        if w is not None and not w.is_root and not w.recorded:
+            return True
+        return isinstance(present(self)._src, Leaf)  # of a view that has been given other elements
 
     def _grad_fn_name(self: Any) -> Any:
         """The name of the operation that made the tensor; None of a leaf."""
@@ -167,7 +169,7 @@ class Autograd:
         """Add the gradient of the tensor to ``.grad`` of every leaf that it was computed from."""
         g = None if gradient is None else look(gradient)
         value = look(self)
-        if not value._kind.tracked:
+        if not value._kind.tracked or (self._leaf is None and self.is_leaf):
             raise refuse("element 0 of tensors does not require grad and does not have a grad_fn")
         if g is None and value._aval.size != 1:
             raise refuse("grad can be implicitly created only for scalar outputs")

@@ -276,7 +276,7 @@ class Views(Parts):
                 f"setStorage: sizes {list(size)}, strides {list(stride)}, storage offset {offset} are out of bounds for"
                 f" storage of size {owner._aval.size}"
             )
-        return take(owner, self._face._blank(), Strided(to.layout, offset))
+        return take(owner, self._face._blank(), Strided(layout_of(owner), to.layout, offset))
 
     def detach(self: Any) -> Any:
         """Window of all elements, outside the graph."""

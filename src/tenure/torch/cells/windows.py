@@ -29,7 +29,7 @@ from tenure.values.operations.creation import wrap
 from tenure.values.operations.indexing import written
 from tenure.values.operations.shaping import reshape
 from tenure.values.places.var import as_leaf
-from tenure.values.rules.graph import CodeSite, Leaf
+from tenure.values.rules.graph import CodeSite, Frozen, Leaf
 from tenure.values.rules.modes import current_mode, enable_grad
 from tenure.values.rules.sites import here
 from tenure.values.tensor.tensor import Tensor as Value
@@ -128,7 +128,7 @@ def take(x: Any, v: Any, step: Step | None, where: CodeSite = None) -> Any:
         base = present(x)
     value = detach(base) if step is None else step.see(base)
     if not recorded and step is not None and base._kind.tracked:
-        value = as_leaf(value, Leaf())
+        value = as_leaf(value, Leaf()) if is_tracked(x) else detach(value)
     w = Window(owner, x, step, recorded, where or here())
     if v is None:
         v = x._of(value)
@@ -149,6 +149,13 @@ def take(x: Any, v: Any, step: Step | None, where: CodeSite = None) -> Any:
         if len(windows) > 64 and not len(windows) - 1 & len(windows) - 2:
             owner._borrows = [r for r in windows if r() is not None]
     return v
+
+
+def is_tracked(x: Any) -> bool:
+    """Whether the tensor that the views of x are views of in PyTorch's graph requires grad."""
+    while x._window is not None and (not x._window.is_root or x._window.flag == VIEW_OF_LEAF):
+        x = x._window.parent
+    return bool(present(x)._kind.tracked)
 
 
 @coded
@@ -182,16 +189,25 @@ def renewed(x: Any) -> Any:
     if w.foreign and not is_safe():
         w.foreign = ()  # its elements are now those that were written
     base = present(w.parent)
+    if is_shared(w.owner):
+        return remade(x, (base, w.node), seen)
+    value = seen(x, base)
+    if not w.foreign:
+        x._val = value
+        value._held = True
+    return value
+
+
+def seen(x: Any, base: Any) -> Any:
+    """What a window shows of the value of its parent."""
+    w = x._window
     if w.is_root:
         value = detach(base) if w.step is None else w.step.see(detach(base))
         value = with_node(value, x, w.node)
     else:
         value = enable_grad().apply(w.step.see, base) if w.recorded else w.step.see(detach(base))
-        if base._kind.tracked and not w.recorded:
+        if base._kind.tracked and not w.recorded and is_tracked(w.parent):
             value = as_leaf(value, Leaf())  # as in PyTorch: it requires grad, which goes nowhere
-    if not w.foreign and not is_shared(w.owner):
-        x._val = value
-        value._held = True
     return value
 
 
@@ -204,9 +220,35 @@ def remembered(x: Any) -> Any:
     """Value of an owner whose elements lie in memory that others write."""
     if not is_shared(x):
         return x._gone()
+    return remade(x, (x._lent.memory.tobytes(), x._lent.node), lent_value)
+
+
+def lent_value(x: Any, made_of: Any) -> Any:
+    """Value of the elements that lie in memory now."""
     value = with_node(wrap(np.array(x._lent.memory, order="C")), x, x._lent.node)
     watch(value, x._lent)
     return value
+
+
+def remade(x: Any, made_of: tuple[Any, ...], make: Any) -> Any:
+    """Value of a tensor whose elements lie in memory that others write: the last one while it would be made of the
+    same, since a graph knows it by its object."""
+    shown = (x if x._window is None else x._window.owner)._lent.shown
+    last = shown.get(id(x))
+    made_of = (*made_of, x._leaf)
+    if last is not None and last[0]() is x and all(same(a, b) for a, b in zip(last[1], made_of, strict=True)):
+        return last[2]
+    value = make(x, made_of[0])
+    if len(shown) > 64:
+        for k in [k for k, entry in shown.items() if entry[0]() is None]:
+            del shown[k]
+    shown[id(x)] = weakref.ref(x), made_of, value
+    return value
+
+
+def same(a: Any, b: Any) -> bool:
+    """Whether two are one object, or equal bytes."""
+    return a is b or (type(a) is bytes and a == b)
 
 
 def look(x: Any) -> Any:
@@ -229,6 +271,8 @@ def grafted(value: Any, node: Any) -> Any:
     array_of(node)
     made = wrap(array_of(value), value._aval)
     made._kind, made._src = node._kind, node._src
+    if getattr(node, "_kept", None) is not None:
+        made._kept = node._kept
     return made
 
 
@@ -312,7 +356,7 @@ def spread(x: Any, written: Geometry | None = None) -> None:
         if v is None:
             continue
         w = v._window
-        w.written = True
+        note_write(v)
         if v is x:
             w.foreign = () if written is None else w.foreign
         elif w.owner is owner and w.geometry.overlaps(at):
@@ -321,3 +365,25 @@ def spread(x: Any, written: Geometry | None = None) -> None:
                 w.foreign = [*w.foreign, (at, where)]
             forget(v)
     owner._borrows = [r for r in known if r() is not None]
+
+
+def touch(x: Any) -> None:
+    """Note a write of x that changes no element."""
+    for r in (x if x._window is None else x._window.owner)._borrows:
+        if (v := r()) is not None:
+            note_write(v)
+
+
+def note_write(v: Any) -> None:
+    """Note that elements of a view's owner are written: PyTorch makes the graph of a view anew, if its base became a
+    leaf since it was taken, or was written in the graph since the view became one."""
+    w = v._window
+    w.written = True
+    if w.recorded is not w.is_root or w.flag == NO_GRAD or w.step is None or not present(w.parent)._kind.tracked:
+        return
+    if not w.recorded:
+        w.recorded = True
+        forget(v)
+    elif v._leaf is not None:
+        v._frozen, v._leaf, w.is_root = Frozen(v._leaf), None, False
+        forget(v)

@@ -12,7 +12,7 @@ from typing import Any
 from tenure.torch.cells.aliasing import is_safe
 from tenure.torch.cells.geometry import Geometry
 from tenure.torch.cells.overlap import refuse_itself, refuse_overlap, refuse_repeated, shares, shows_twice, undefined
-from tenure.torch.cells.parts import is_whole
+from tenure.torch.cells.parts import is_bools, is_mask, is_whole
 from tenure.torch.cells.roles import become_owner, rebind
 from tenure.torch.cells.silent import note
 from tenure.torch.cells.steps import index
@@ -26,12 +26,14 @@ from tenure.torch.cells.windows import (
     look,
     present,
     spread,
+    touch,
     windowed,
     within_repeats,
 )
 from tenure.torch.errors import refuse
 from tenure.values.native.hits import apply
 from tenure.values.operations import indexing, keys, scattering, shaping
+from tenure.values.operations.arithmetic import clone
 from tenure.values.operations.casting import to
 from tenure.values.operations.creation import tensor as made
 from tenure.values.rules.modes import current_mode
@@ -104,6 +106,11 @@ def fitted(x: Any, value: Any) -> Any:
     return to(value, mine)
 
 
+def result_of(value: Any, recorded: bool) -> Any:
+    """Value of another tensor as the result of a write: in the graph it is a node of its own, with its own hooks."""
+    return clone(value) if recorded and value._kind.tracked else value
+
+
 class Writes:
     """In-place methods and assignment by index."""
 
@@ -146,6 +153,7 @@ class Writes:
             raise undefined()
         if rest is not None:
             refuse_itself(self, (v,))
+            self._refuse_dtype(v, rest)
         elif hasattr(v, "_window") and v._aval.shape and not (v._window is None and part.layout.is_contiguous):
             refuse_overlap(self, (v,), copies=True, part=part)
         v = self._value_for(v, part.shape, rest)
@@ -155,7 +163,7 @@ class Writes:
             return
         if rest is None and is_whole(spec):
             recorded = is_recorded(self, v)
-            self._put(self._spread(v), recorded)
+            self._put(result_of(self._spread(v), recorded), recorded)
             return
         recorded = is_recorded(self, v)
         old = present(self) if rest is None else look(self)
@@ -167,6 +175,18 @@ class Writes:
             inner = indexing.written(indexing.apply_basic(old, spec, starts), rest, v)
             new = indexing.written(old, basic, inner)
         self._put(new, recorded, part)
+
+    def _refuse_dtype(self: Any, v: Any, rest: Any) -> None:
+        """RuntimeError for a tensor of another dtype at positions; a mask takes one number of any."""
+        if not isinstance(v, Value) or v._aval.dtype is self._aval.dtype:
+            return
+        masks = [e for e in rest if not isinstance(e, slice) and e is not Ellipsis]
+        if v._aval.size == 1 and len(masks) == 1 and (is_mask(masks[0]) or is_bools(masks[0])):
+            return
+        raise refuse(
+            "Index put requires the source and destination dtypes match, got"
+            f" {spelled(self._aval.dtype)} for the destination and {spelled(v._aval.dtype)} for the source."
+        )
 
     def _put_plainly(self: Any, key: Any, v: Any) -> bool:
         """Write a number or a whole tensor at a basic index, where nobody else sees the elements; False if it is not
@@ -183,7 +203,7 @@ class Writes:
             number = int(v) if aval.dtype.kind in "iu" else v
             new = apply(indexing.SETITEM, (old,), params, (number, *starts)) if aval.dtype.kind != "b" else None
         elif getattr(v, "_window", v) is None and v._aval.dtype is aval.dtype and v._aval.ndim <= aval.ndim:
-            value = v._val
+            value = look(v)
             new = apply(indexing.SETITEM, (old, value), params, starts) if current_mode().grad or not (
                 value._kind.tracked) else None
         else:
@@ -226,12 +246,15 @@ class Writes:
         value = look(src) if hasattr(src, "_window") else made(src)
         if src is self:
             is_recorded(self)
+            touch(self)
             return self
         refuse_overlap(self, (src,), copies=True)
         shape = self._aval.shape
         value = value if value._aval.dtype is self._aval.dtype else to(value, self._aval.dtype)
         recorded = is_recorded(self, value)
-        return self._put(value if value._aval.shape == shape else shaping.broadcast_to(value, shape), recorded)
+        if value._aval.shape != shape:
+            value = shaping.broadcast_to(value, shape)
+        return self._put(result_of(value, recorded), recorded)
 
     def fill_(self: Any, value: Any) -> Any:
         """Write one number everywhere."""

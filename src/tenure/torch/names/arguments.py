@@ -11,7 +11,10 @@ import numpy as np
 from tenure.dtypes import DType, promote
 from tenure.errors import TenureError
 from tenure.torch.cells import Tensor, unwrap
+from tenure.torch.cells.aliasing import is_safe
 from tenure.torch.cells.overlap import refuse_itself
+from tenure.torch.cells.roles import resize
+from tenure.torch.cells.windows import with_node
 from tenure.torch.cells.writes import fitted
 from tenure.torch.devices import device
 from tenure.torch.dtypes import dtype
@@ -148,11 +151,13 @@ def written_to(out: Any, result: Any, operands: Any = ()) -> Any:
         raise refuse(f"{text}, but one of the arguments requires grad.")
     if out._aval.shape != result._aval.shape:
         refuse_itself(out, [v for v in operands if v is not out])
-        if out._window is not None or any(r() is not None for r in out._borrows):
+        is_alone = out._window is None and not any(r() is not None for r in out._borrows)
+        if not is_alone and (is_safe() or not resize(out, result._aval.shape)):
             raise refuse("out= has another shape than the result, and views", help="give it the result's shape")
-        out._val, out._layout = fitted(out, result), None
-        out._val._held = True
-        return out
+        if out._window is None:
+            out._val, out._layout = with_node(fitted(out, result), out, None), None
+            out._val._held = True
+            return out
     return out._assign(result, *operands)
 
 
