@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tenure.errors import DivisionByZero, DomainError, DTypeError, OutOfRange, ShapeError, TenureError
+from tenure.torch.messages import words
 from tenure.values.rules.sites import here, site
 
 
@@ -15,7 +16,7 @@ class Shown(TenureError):
         return self.message
 
     @property
-    def __notes__(self) -> list[str]:
+    def __notes__(self) -> list[str]:  # type: ignore[override]
         head = f"{self.code}: {self.message}" if self.code else self.message
         below = self.render()[len(head) + 1 :]
         return [below] if below else []
@@ -48,8 +49,20 @@ class TorchValueError(Shown, ValueError):
     """The error that PyTorch raises as a ValueError."""
 
 
-KINDS = (TorchError, TorchShapeError, TorchIndexError, TorchBoundsError, TorchTypeError, TorchValueError)
-for _kind, _name in zip(KINDS, ("Runtime", "Runtime", "Index", "Index", "Type", "Value"), strict=True):
+class TorchNotImplementedError(TorchError, NotImplementedError):
+    """The error that PyTorch raises as a NotImplementedError."""
+
+
+class TorchAssertionError(Shown, AssertionError):
+    """The error that PyTorch raises as an AssertionError."""
+
+
+KINDS = (
+    TorchError, TorchShapeError, TorchIndexError, TorchBoundsError, TorchTypeError, TorchValueError,
+    TorchNotImplementedError, TorchAssertionError,
+)  # fmt: skip
+NAMES = ("Runtime", "Runtime", "Index", "Index", "Type", "Value", "NotImplemented", "Assertion")
+for _kind, _name in zip(KINDS, NAMES, strict=True):
     _kind.__name__ = _kind.__qualname__ = f"{_name}Error"
     _kind.__module__ = "builtins"
 
@@ -70,11 +83,28 @@ CLASSES: dict[type, type[TenureError]] = {
 
 
 def translated(error: TenureError) -> TenureError:
-    """An error of the home library in PyTorch's class."""
+    """An error of the home library in PyTorch's class, and in its words where programs are known to print them."""
+    if isinstance(error, Shown):
+        return error
     made = next((CLASSES[of] for of in type(error).__mro__ if of in CLASSES), None)
+    found = words(error.message)
+    if found is None:
+        said = error.message
+    else:
+        kind, said = found
+        made = made if kind is None else KINDS[NAMES.index(kind)]
+        made = made or TorchError
     if made is None:
         return error
-    return made(error.message, code=error.code, at=error.at, notes=error.notes, help=error.help)
+    return made(said, code=error.code, at=error.at, notes=error.notes, help=error.help)
+
+
+def plainly(error: Exception) -> Exception:
+    """A plain error of the home library's constructors in PyTorch's words."""
+    found = words(str(error))
+    if found is None:
+        return error
+    return type(error)(found[1]) if found[0] is None else KINDS[NAMES.index(found[0])](found[1])
 
 
 def refuse(message: str, kind: Any = TorchError, help: str | None = None) -> TenureError:

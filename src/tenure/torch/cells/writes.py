@@ -9,10 +9,11 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
+from tenure.errors import TenureError
 from tenure.torch.cells.aliasing import is_safe
 from tenure.torch.cells.geometry import Geometry
 from tenure.torch.cells.overlap import refuse_itself, refuse_overlap, refuse_repeated, shares, shows_twice, undefined
-from tenure.torch.cells.parts import is_bools, is_mask, is_whole
+from tenure.torch.cells.parts import is_bools, is_mask, is_whole, of_index
 from tenure.torch.cells.roles import become_owner, rebind
 from tenure.torch.cells.silent import note
 from tenure.torch.cells.steps import index
@@ -30,7 +31,8 @@ from tenure.torch.cells.windows import (
     windowed,
     within_repeats,
 )
-from tenure.torch.errors import refuse
+from tenure.torch.errors import refuse, translated
+from tenure.torch.messages import spelled
 from tenure.values.native.hits import apply
 from tenure.values.operations import indexing, keys, scattering, shaping
 from tenure.values.operations.arithmetic import clone
@@ -44,12 +46,6 @@ CATEGORIES = {"b": 0, "u": 1, "i": 1, "h": 2, "f": 2, "c": 3}
 NUMBERS = (bool, int, float, complex)
 
 
-def spelled(dtype: Any) -> str:
-    """Name of a dtype in PyTorch's messages."""
-    names: dict[str, str] = {"float32": "Float", "float64": "Double", "int64": "Long", "int32": "Int", "bool": "Bool"}
-    return names.get(dtype.name, str(dtype.name))
-
-
 def root_of(x: Any) -> Any:
     """Tensor that the autograd chain of a window ends at."""
     while x._window is not None and not x._window.is_root:
@@ -57,8 +53,9 @@ def root_of(x: Any) -> Any:
     return x
 
 
-def is_recorded(x: Any, *others: Any) -> bool:
-    """Whether a write of x with some values is part of the graph; RuntimeError if x is a leaf, or a view of one."""
+def is_recorded(x: Any, *others: Any, by_view: bool = False) -> bool:
+    """Whether a write of x with some values is part of the graph; RuntimeError if x is a leaf, or a view of one
+    (``by_view``: a part of x is written)."""
     if not current_mode().grad:
         return False
     root = root_of(x)
@@ -71,7 +68,7 @@ def is_recorded(x: Any, *others: Any) -> bool:
     if root._window is not None and root._window.flag == VIEW_OF_LEAF:
         raise refuse(VIEW_OF_LEAF)
     if root._leaf is not None:
-        what = "a leaf Variable" if root is x else "a view of a leaf Variable"
+        what = "a leaf Variable" if root is x and not by_view else "a view of a leaf Variable"
         raise refuse(f"{what} that requires grad is being used in an in-place operation.",
                      help="update it under `with torch.no_grad():`, or through .data")
     return True
@@ -101,7 +98,7 @@ def fitted(x: Any, value: Any) -> Any:
     if mine is found:
         return value
     if CATEGORIES[found.kind] > CATEGORIES[mine.kind]:
-        text = f"result type {spelled(found)} can't be cast to the desired output type {spelled(mine)}"
+        text = f"result type {spelled(found.name)} can't be cast to the desired output type {spelled(mine.name)}"
         raise refuse(text)
     return to(value, mine)
 
@@ -141,8 +138,14 @@ class Writes:
         return self
 
     def __setitem__(self: Any, key: Any, v: Any) -> None:
-        if self._window is None and self._lent is None and not self._borrows and self._put_plainly(key, v):
-            return
+        try:
+            if self._window is None and self._lent is None and not self._borrows and self._put_plainly(key, v):
+                return
+            self._set(key, v)
+        except TenureError as error:
+            raise of_index(self, error) from None
+
+    def _set(self: Any, key: Any, v: Any) -> None:
         basic, rest = ((key,), None) if type(key) in (int, slice) else self._split(key)
         self._refuse_index(basic)
         spec, starts = keys.parse(basic, self._aval.shape)
@@ -165,7 +168,7 @@ class Writes:
             recorded = is_recorded(self, v)
             self._put(result_of(self._spread(v), recorded), recorded)
             return
-        recorded = is_recorded(self, v)
+        recorded = is_recorded(self, v, by_view=not is_whole(spec))
         old = present(self) if rest is None else look(self)
         if rest is not None and shows_twice(geometry(self)):
             raise undefined()
@@ -185,7 +188,7 @@ class Writes:
             return
         raise refuse(
             "Index put requires the source and destination dtypes match, got"
-            f" {spelled(self._aval.dtype)} for the destination and {spelled(v._aval.dtype)} for the source."
+            f" {spelled(self._aval.dtype.name)} for the destination and {spelled(v._aval.dtype.name)} for the source."
         )
 
     def _put_plainly(self: Any, key: Any, v: Any) -> bool:
@@ -253,7 +256,10 @@ class Writes:
         value = value if value._aval.dtype is self._aval.dtype else to(value, self._aval.dtype)
         recorded = is_recorded(self, value)
         if value._aval.shape != shape:
-            value = shaping.broadcast_to(value, shape)
+            try:
+                value = shaping.broadcast_to(value, shape)
+            except TenureError as error:
+                raise translated(error) from None
         return self._put(result_of(value, recorded), recorded)
 
     def fill_(self: Any, value: Any) -> Any:

@@ -167,7 +167,7 @@ def failed(name: str, error: Exception, first: Any = None) -> Exception:
         return refuse(str(error), TorchShapeError) if type(error) is ValueError else error
     made = translated(error)
     if type(made) is TorchError and isinstance(error, TypeError) and not isinstance(first, Value):
-        return TorchTypeError(error.message, code=error.code, at=error.at, notes=error.notes, help=error.help)
+        return TorchTypeError(made.message, code=error.code, at=error.at, notes=error.notes, help=error.help)
     return made
 
 

@@ -15,13 +15,20 @@ from tenure.torch.cells.layout import laid
 from tenure.torch.cells.roles import rebind
 from tenure.torch.devices import CPU, check_device, device, strided
 from tenure.torch.dtypes import BY_NAME, LEGACY, OF_HOME, Defaults, dtype, home_dtype
-from tenure.torch.errors import TorchIndexError, TorchTypeError, refuse, translated
+from tenure.torch.errors import TorchIndexError, TorchTypeError, TorchValueError, refuse, translated
 from tenure.torch.names.arguments import sizes
 from tenure.torch.names.making import tensor
 from tenure.torch.names.nodes import name_of
 from tenure.torch.sizes import Size
 from tenure.values.operations.boundary import array_of, spelled
 from tenure.values.operations.show import format_tensor
+
+
+def only(x: Any) -> Any:
+    """The one element of a tensor, for a Python number."""
+    if x._aval.size != 1:
+        raise refuse("only one element tensors can be converted to Python scalars", TorchValueError)
+    return x.item()
 
 
 class Methods:
@@ -97,13 +104,13 @@ class Methods:
             raise translated(error) from None
 
     def __float__(self: Any) -> float:
-        return float(self.item())
+        return float(only(self))
 
     def __int__(self: Any) -> int:
-        return int(self.item())
+        return int(only(self))
 
     def __complex__(self: Any) -> complex:
-        return complex(self.item())
+        return complex(only(self))
 
     def __index__(self: Any) -> int:
         if self._aval.dtype.kind not in "biu" or self._aval.size != 1:

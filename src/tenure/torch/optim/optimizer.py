@@ -18,7 +18,7 @@ from tenure.optim.optimizer import (
     required,
 )
 from tenure.torch.cells import Tensor, wrap
-from tenure.torch.errors import translated
+from tenure.torch.errors import plainly, translated
 from tenure.torch.nn.places import typename
 from tenure.values.tensor.tensor import Tensor as Value
 
@@ -101,6 +101,8 @@ def called(function: Callable[..., Any], *args: Any) -> Any:
         return function(*args)
     except TenureError as error:
         raise translated(error) from None
+    except ValueError as error:
+        raise plainly(error) from None
 
 
 @functools.cache
