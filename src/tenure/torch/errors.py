@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tenure.errors import DivisionByZero, DomainError, DTypeError, OutOfRange, ShapeError, TenureError
+from tenure.errors import LinAlgError as HomeLinAlgError
 from tenure.torch.messages import words
 from tenure.values.rules.sites import here, site
 
@@ -57,14 +58,19 @@ class TorchAssertionError(Shown, AssertionError):
     """The error that PyTorch raises as an AssertionError."""
 
 
+class LinAlgError(TorchError):
+    """The error of a matrix without such a decomposition or inverse (``torch.linalg.LinAlgError``)."""
+
+
 KINDS = (
     TorchError, TorchShapeError, TorchIndexError, TorchBoundsError, TorchTypeError, TorchValueError,
-    TorchNotImplementedError, TorchAssertionError,
+    TorchNotImplementedError, TorchAssertionError, LinAlgError,
 )  # fmt: skip
-NAMES = ("Runtime", "Runtime", "Index", "Index", "Type", "Value", "NotImplemented", "Assertion")
+NAMES = ("Runtime", "Runtime", "Index", "Index", "Type", "Value", "NotImplemented", "Assertion", "LinAlg")
 for _kind, _name in zip(KINDS, NAMES, strict=True):
     _kind.__name__ = _kind.__qualname__ = f"{_name}Error"
     _kind.__module__ = "builtins"
+LinAlgError.__name__ = LinAlgError.__qualname__ = "_LinAlgError"
 
 
 def again(kind: int, message: str, code: str | None, help: str | None) -> TenureError:
@@ -73,6 +79,7 @@ def again(kind: int, message: str, code: str | None, help: str | None) -> Tenure
 
 
 CLASSES: dict[type, type[TenureError]] = {
+    HomeLinAlgError: LinAlgError,
     ShapeError: TorchShapeError,
     DomainError: TorchShapeError,
     DTypeError: TorchError,

@@ -29,6 +29,8 @@ class Step:
     __slots__ = ("function", "layout", "offset", "params", "starts")
     repeats = False
     """Whether the view may show an element of the base more than once."""
+    recasts = False
+    """Whether the view's elements are of another kind than the base's."""
 
     def __init__(
         self, layout: Layout, offset: int = 0, function: Any = None, params: Any = (), starts: tuple[int, ...] = ()

@@ -86,7 +86,12 @@ class Window:
 
     @property
     def geometry(self) -> Geometry:
-        """Geometry in the owner's elements."""
+        """Geometry in the owner's elements: all of them, of a view that shows them as others."""
+        w: Window | None = self
+        while w is not None:
+            if w.step is not None and w.step.recasts:
+                return Geometry(0, layout(self.owner))
+            w = w.parent._window
         return Geometry(self.offset, self.layout)
 
 
@@ -107,7 +112,8 @@ def layout(x: Any) -> Layout:
 
 def geometry(x: Any) -> Geometry:
     """Geometry of a tensor in its owner's elements."""
-    return Geometry(0 if x._window is None else x._window.offset, layout(x))
+    w = x._window
+    return Geometry(0, layout(x)) if w is None else w.geometry
 
 
 def lineage(x: Any) -> Iterator[Any]:

@@ -23,6 +23,7 @@ from tenure.torch.cells.windows import (
     VIEW_OF_LEAF,
     geometry,
     give,
+    layout,
     lineage,
     look,
     present,
@@ -149,9 +150,10 @@ class Writes:
         basic, rest = ((key,), None) if type(key) in (int, slice) else self._split(key)
         self._refuse_index(basic)
         spec, starts = keys.parse(basic, self._aval.shape)
-        outer = geometry(self)
-        part = outer.layout.indexed(spec, starts)
-        part = Geometry(outer.offset + part.offset, part.layout)
+        outer, own = geometry(self), layout(self)
+        part = own.indexed(spec, starts)
+        shape = part.layout.shape
+        part = Geometry(outer.offset + part.offset, part.layout) if outer.layout is own else outer
         if rest is not None and shares(self, v) and any(type(e) is slice and e.start not in (None, 0) for e in basic):
             raise undefined()
         if rest is not None:
@@ -159,9 +161,9 @@ class Writes:
             self._refuse_dtype(v, rest)
         elif hasattr(v, "_window") and v._aval.shape and not (v._window is None and part.layout.is_contiguous):
             refuse_overlap(self, (v,), copies=True, part=part)
-        v = self._value_for(v, part.shape, rest)
+        v = self._value_for(v, shape, rest)
         if rest is None and not is_whole(spec) and within_repeats(self):
-            whole = windowed(self, index(outer.layout, spec, starts))
+            whole = windowed(self, index(own, spec, starts))
             whole._put(whole._spread(v), is_recorded(whole, v))
             return
         if rest is None and is_whole(spec):
