@@ -1,5 +1,5 @@
-"""``torch.amp``: mixed precision. On the CPU products are of bfloat16 under autocast, computed in float32 and rounded; a
-scaler that is not enabled passes losses through."""
+"""``torch.amp``: mixed precision. On the CPU products are of bfloat16 under autocast, computed in float32 and rounded;
+a scaler that is not enabled passes losses through."""
 
 from __future__ import annotations
 
