@@ -4,6 +4,7 @@ enters or leaves a graph."""
 from __future__ import annotations
 
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 from tenure.torch.cells.geometry import contiguous
@@ -88,6 +89,35 @@ def resize(x: Any, shape: tuple[int, ...]) -> bool:
     base = hidden if owner is x else owner
     take(base, x, Strided(layout(base), to, at))
     return True
+
+
+def seen_as(x: Any, view: Callable[[Any], Any]) -> Any:
+    """Make x a view of what it was: a hidden tensor stands in its place, of which its views are views from now on."""
+    w = x._window
+    if w is None:
+        hidden = set_apart(x)
+    else:
+        hidden = x._face._blank()
+        hidden._val = present(x)
+        hidden._window = inner = Window(w.owner, w.parent, w.step, w.recorded, w.where)
+        for name in ("foreign", "flag", "is_root", "node", "written", "quiet"):
+            setattr(inner, name, getattr(w, name))
+        if w.foreign:
+            del hidden._val
+        for r in w.owner._borrows:
+            if (v := r()) is not None and v._window.parent is x:
+                v._window.parent = hidden
+        w.owner._borrows = [*[r for r in w.owner._borrows if r() is not x], weakref.ref(hidden)]
+    x._layout = x._lent = None
+    seen = view(hidden)
+    x._window = seen._window
+    if hasattr(seen, "_val"):
+        x._val = seen._val
+    else:
+        del x._val
+    hidden_owner = x._window.owner
+    hidden_owner._borrows = [*[r for r in hidden_owner._borrows if r() is not seen], weakref.ref(x)]
+    return x
 
 
 def become_owner(x: Any) -> None:

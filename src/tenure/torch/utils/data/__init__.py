@@ -74,11 +74,19 @@ class DataLoader(home.DataLoader[Any]):
         )  # fmt: skip
 
 
+class _BaseDataLoaderIter:
+    """Base of PyTorch's iterators of a loader, about which programs ask; those here are of the home library."""
+
+
+_SingleProcessDataLoaderIter = _MultiProcessingDataLoaderIter = _BaseDataLoaderIter
+
+
 for _cls in (TensorDataset, DataLoader):
     _cls.__module__ = "torch.utils.data"
 _PLACES = {
     "dataset": "ChainDataset ConcatDataset Dataset IterableDataset StackDataset Subset TensorDataset random_split",
-    "dataloader": "DataLoader default_collate get_worker_info",
+    "dataloader": "DataLoader default_collate get_worker_info _BaseDataLoaderIter _MultiProcessingDataLoaderIter"
+    " _SingleProcessDataLoaderIter",
     "sampler": "BatchSampler RandomSampler Sampler SequentialSampler SubsetRandomSampler WeightedRandomSampler",
     "distributed": "DistributedSampler",
     "_utils.collate": "default_collate default_convert",
