@@ -9,7 +9,7 @@ from tenure.errors import BorrowError, GradientError, TenureError
 from tenure.torch.cells.aliasing import is_safe
 from tenure.torch.cells.roles import keep_nodes, outlive, rebind, step_aside
 from tenure.torch.cells.silent import note, refuse_rewritten
-from tenure.torch.cells.windows import detached, look, present
+from tenure.torch.cells.windows import detached, hold, look, present
 from tenure.torch.errors import TorchTypeError, refuse, translated
 from tenure.values.grad import autograd
 from tenure.values.grad.handlers import RemovableHandle, handler_of
@@ -101,8 +101,7 @@ class Autograd:
             kept = Frozen(self._leaf)
             self._leaf.grad = None
             self._leaf, self._frozen = None, kept
-        self._val = value
-        value._held = True
+        hold(self, value)
         return self
 
     @property
@@ -236,8 +235,6 @@ class Autograd:
         value = detach(present(self))
         if self._leaf is not None:
             self._frozen, self._leaf = Frozen(self._leaf), None
-        if self._window is not None:
-            self._window.node = None
-        self._val = value
+        hold(self, value)
         return self
 

@@ -78,10 +78,10 @@ class Window:
         self.quiet, start = False, 0
         if outer is not None:
             start, self.quiet = outer.offset, outer.quiet
-            self.flag = None if outer.is_root else outer.flag
+            self.flag = None if outer.is_root or step is None else outer.flag
         self.layout = layout(parent) if step is None else step.layout
         self.offset = start if step is None else start + step.offset
-        if not recorded:
+        if not recorded and step is not None:
             self.flag = NO_GRAD
 
     @property
@@ -159,7 +159,7 @@ def take(x: Any, v: Any, step: Step | None, where: CodeSite = None) -> Any:
 
 def is_tracked(x: Any) -> bool:
     """Whether the tensor that the views of x are views of in PyTorch's graph requires grad."""
-    while x._window is not None and (not x._window.is_root or x._window.flag == VIEW_OF_LEAF):
+    while x._window is not None and x._window.step is not None:
         x = x._window.parent
     return bool(present(x)._kind.tracked)
 
@@ -304,13 +304,9 @@ def give(x: Any, new: Any, recorded: bool) -> None:
         if w is not None:
             base, part = detach(present(w.parent)), detach(new)
             give(w.parent, part if w.step is None else w.step.put(base, part), False)
-            w.node = held
-        x._val = held
-        held._held = True
         if w is None and is_shared(x):
             x._lent.memory[...] = array_of(held)
-            x._lent.node = held if held._kind.tracked else None
-            del x._val
+        hold(x, held)
         return
     steps = [w.step]
     root = w.parent
@@ -325,6 +321,23 @@ def give(x: Any, new: Any, recorded: bool) -> None:
         give(root, enable_grad().apply(put_back, base, new, steps), True)
     else:
         give(root, put_back(detach(base), detach(new), steps), False)
+
+
+def hold(x: Any, value: Any) -> None:
+    """Let an owner, or a view with a graph of its own, have a value: of elements in memory that others write, only its
+    graph is kept."""
+    w = x._window
+    shared = is_shared(x if w is None else w.owner)
+    if w is not None:
+        w.node = value if value._kind.tracked else None
+    elif shared:
+        x._lent.node = value if value._kind.tracked else None
+    if shared:
+        with suppress(AttributeError):
+            del x._val
+    else:
+        x._val = value
+        value._held = True
 
 
 def within_repeats(x: Any) -> bool:
