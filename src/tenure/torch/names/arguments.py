@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tenure.dtypes import DType, promote
-from tenure.errors import TenureError
+from tenure.errors import BorrowError, TenureError
 from tenure.torch.cells import Tensor, unwrap
 from tenure.torch.cells.aliasing import is_safe
 from tenure.torch.cells.overlap import refuse_itself
@@ -22,6 +22,7 @@ from tenure.torch.errors import TorchError, TorchShapeError, TorchTypeError, ref
 from tenure.torch.names.rows import Row
 from tenure.values.operations.casting import to
 from tenure.values.rules.modes import current_mode
+from tenure.values.rules.sites import here, site
 from tenure.values.tensor.tensor import Tensor as Value
 
 RANK = {"b": 0, "u": 1, "i": 1, "h": 2, "f": 2, "c": 3}
@@ -153,7 +154,10 @@ def written_to(out: Any, result: Any, operands: Any = ()) -> Any:
         refuse_itself(out, [v for v in operands if v is not out])
         is_alone = out._window is None and not any(r() is not None for r in out._borrows)
         if not is_alone and (is_safe() or not resize(out, result._aval.shape)):
-            raise refuse("out= has another shape than the result, and views", help="give it the result's shape")
+            raise BorrowError(
+                "out= has another shape than the result, and shares its elements: it would write others of them",
+                code="TN506", at=site(here()), help="give it the result's shape, or a tensor of its own",
+            )  # fmt: skip
         if out._window is None:
             out._val, out._layout = with_node(fitted(out, result), out, None), None
             out._val._held = True
