@@ -28,8 +28,8 @@ REFUSED = (
 )  # fmt: skip
 """Refusals of PyTorch where the face may go on with the right gradient."""
 STALE_LEAF = "leaf Variable that requires grad is being used"
-"""Refusal of a view whose base was written in the graph, until somebody asks for the view's ``grad_fn``. Comparing after
-each statement asks, and checks true leaves."""
+"""Refusal of a view whose base was written in the graph, until somebody asks for the view's ``grad_fn``. Comparing
+after each statement asks, and checks true leaves."""
 DEFECTS = ("INTERNAL ASSERT", "setStorage")
 
 

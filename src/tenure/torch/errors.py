@@ -111,7 +111,7 @@ def plainly(error: Exception) -> Exception:
     found = words(str(error))
     if found is None:
         return error
-    return type(error)(found[1]) if found[0] is None else KINDS[NAMES.index(found[0])](found[1])
+    return KINDS[NAMES.index(found[0] or "Value")](found[1])
 
 
 def refuse(message: str, kind: Any = TorchError, help: str | None = None) -> TenureError:
