@@ -20,6 +20,7 @@ import numpy as np
 
 from tenure.torch.cells.aliasing import is_safe, stale
 from tenure.torch.cells.geometry import IN_ORDER, Geometry, Layout, contiguous
+from tenure.torch.cells.remaking import remade
 from tenure.torch.cells.silent import watch
 from tenure.torch.cells.steps import Step
 from tenure.values.native.hits import coded, know
@@ -234,27 +235,6 @@ def lent_value(x: Any, made_of: Any) -> Any:
     value = with_node(wrap(np.array(x._lent.memory, order="C")), x, x._lent.node)
     watch(value, x._lent)
     return value
-
-
-def remade(x: Any, made_of: tuple[Any, ...], make: Any) -> Any:
-    """Value of a tensor whose elements lie in memory that others write: the last one while it would be made of the
-    same, since a graph knows it by its object."""
-    shown = (x if x._window is None else x._window.owner)._lent.shown
-    last = shown.get(id(x))
-    made_of = (*made_of, x._leaf)
-    if last is not None and last[0]() is x and all(same(a, b) for a, b in zip(last[1], made_of, strict=True)):
-        return last[2]
-    value = make(x, made_of[0])
-    if len(shown) > 64:
-        for k in [k for k, entry in shown.items() if entry[0]() is None]:
-            del shown[k]
-    shown[id(x)] = weakref.ref(x), made_of, value
-    return value
-
-
-def same(a: Any, b: Any) -> bool:
-    """Whether two are one object, or equal bytes."""
-    return a is b or (type(a) is bytes and a == b)
 
 
 def look(x: Any) -> Any:
