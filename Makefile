@@ -27,8 +27,9 @@ bench: $(VENV)/.bench
 evidence: $(VENV)/.test
 	set -e; for script in $(EVIDENCE); do $(BIN)/python $$script; done
 
-fuzz: $(VENV)/.test
+fuzz: $(VENV)/.test $(VENV)/.peers
 	TENURE_FUZZ=1 $(BIN)/pytest -n $(JOBS) -m "not peers"
+	TENURE_FUZZ=1 $(BIN)/pytest -n $(JOBS) -m peers tests/torch/test_aliases.py
 
 clean:
 	rm -rf $(VENV) build dist out .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -21,6 +21,18 @@ z.conj()[1] = 0
 said(w.grad)
 x.imag = torch.ones(2, 2)
 said(x)
+r = torch.view_as_real(x)
+r[0, 1] = 9
+r.view(8)[6:].mul_(3)
+said(x, r, r.shape, r.stride())
+p = torch.arange(8.0).view(2, 2, 2).requires_grad_()
+c = torch.view_as_complex(p)
+(c.abs() ** 2).sum().backward()
+said(c, p.grad)
+a = torch.tensor([1.0, 2.0])
+b = a.view(torch.int32)
+b[0] = 0
+said(a, b, torch.tensor([1, 2]).view(torch.int32), (torch.arange(6.0).view(2, 3).t() * 2).as_strided((6,), (1,)))
 """
 
 

@@ -212,3 +212,9 @@ def test_a_model_trains(dtype: Any) -> None:
         losses.append(loss.item())
     assert losses[-1] < 0.2 * losses[0]
     assert all(p.dtype is dtype for p in model.parameters())
+
+
+def test_all_of_a_place_is_written_by_a_number() -> None:
+    x = tn.Var(tn.zeros(3).half())
+    x[:] = 1.5
+    assert x.tolist() == [1.5] * 3

@@ -332,8 +332,9 @@ class Builder:
             new += 1
         return found, reads.tobytes(), origins, tuple([ids[v] for v in outputs])
 
-    def needed(self, outputs: Iterable[int], given: set[int]) -> list[int]:
-        """The values that ``outputs`` depend on, those given left out, ascending."""
+    def needed(self, outputs: Iterable[int], given: set[int], whole: bool = False) -> list[int]:
+        """The values that ``outputs`` depend on, those given left out, ascending; with ``whole``, all that their
+        instructions name."""
         found: set[int] = set(given)
         stack = list(outputs)
         applications, operands = self.applications, self.operands
@@ -344,7 +345,7 @@ class Builder:
             found.add(v)
             at, read = applications[v], operands[v]
             if at is not None:
-                stack += read if at.alias is None else (read[at.alias],)
+                stack += read if whole or at.alias is None else (read[at.alias],)
         return sorted(found - given)
 
     def reads(self, outputs: Sequence[int], given: set[int]) -> set[int]:

@@ -75,7 +75,7 @@ class Template(Twinned):
         shared = {v: key for key, v in b.consts.items()}
         own = [v for v in range(given, len(b.avals)) if v not in shared]
         if b.wide:  # much was rounded that nobody reads
-            needed = set(b.needed([x.id for x in results if x is not None], set(range(given))))
+            needed = set(b.needed([x.id for x in results if x is not None], set(range(given)), whole=True))
             shared, own = {v: key for v, key in shared.items() if v in needed}, [v for v in own if v in needed]
         ref = {v: k for k, v in enumerate([*range(given), *shared, *own])}
         made: list[Any] = b.applications

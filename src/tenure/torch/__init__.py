@@ -66,6 +66,8 @@ __version__ = "2.13.0+tenure"
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__config__":
+        return importlib.import_module("tenure.torch.config")
     if name.startswith("__"):
         raise AttributeError(f"module 'torch' has no attribute {name!r}", name=name)
     importlib.import_module("tenure.torch.names.install")

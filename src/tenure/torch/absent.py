@@ -19,6 +19,7 @@ PROCESSES = "ranks communicate by torch.distributed's collectives and nn.paralle
 TABLE: dict[str, tuple[str, str]] = {
     "fx": ("Graph GraphModule Interpreter Node Proxy Tracer GraphAppendingTracer Transformer map_arg symbolic_trace"
            " replace_pattern subgraph_rewriter", GRAPHS),
+    "_tensor_str": ("_tensor_str _add_suffixes _str _str_intern Formatter", "tensors print as repr() says"),
     "fx.node": ("Node map_arg map_aggregate Argument", GRAPHS),
     "fx.graph": ("Graph", GRAPHS),
     "fx.proxy": ("Proxy GraphAppendingTracer", GRAPHS),
@@ -56,6 +57,7 @@ TABLE: dict[str, tuple[str, str]] = {
     "distributed.pipelining": ("pipeline", PROCESSES),
     "distributed.elastic": ("", PROCESSES),
     "distributed.algorithms": ("", PROCESSES),
+    "distributed.algorithms.join": ("Join Joinable JoinHook", PROCESSES),
     "distributed.algorithms._checkpoint": ("", PROCESSES),
     "distributed.algorithms._checkpoint.checkpoint_wrapper": (
         "CheckpointImpl apply_activation_checkpointing checkpoint_wrapper", PROCESSES),
@@ -100,6 +102,25 @@ def load_library(path: Any) -> Any:
     raise OSError(f"{path}: a library of operators for PyTorch does not run on Tenure's engine")
 
 
+class Operator:
+    """An operator of PyTorch's library, or a family of them: a name that programs register things for."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, name: str) -> Operator:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        found = self.__dict__[name] = Operator(f"{self._name}.{name}")
+        return found
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        raise missing(self._name, "call the function of that name in torch")
+
+    def __repr__(self) -> str:
+        return self._name
+
+
 ANSWERS: dict[str, dict[str, Any]] = {
     "fx": {"wrap": _passed},
     "onnx": {"is_in_onnx_export": lambda: False, "select_model_mode_for_export": None},
@@ -114,7 +135,8 @@ ANSWERS: dict[str, dict[str, Any]] = {
         "_copy_to_script_wrapper": _passed, "export": _passed, "ignore": _passed, "unused": _passed,
         "is_scripting": lambda: False,
     },
-    "ops": {"load_library": load_library},
+    "ops": {"load_library": load_library, "aten": Operator("torch.ops.aten"), "prim": Operator("torch.ops.prim")},
+    "_tensor_str": {"PRINT_OPTS": None},
     "_inductor": {"cudagraph_mark_step_begin": lambda: None},
 }  # fmt: skip
 """Names that are answered."""

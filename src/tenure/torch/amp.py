@@ -1,24 +1,25 @@
-"""``torch.amp``: mixed precision. Everything is computed in the dtype that it has: autocast changes nothing on a CPU
-that computes bfloat16 in float32, and a scaler that is not enabled passes losses through."""
+"""``torch.amp``: mixed precision. On the CPU products are of bfloat16 under autocast, computed in float32 and rounded;
+a scaler that is not enabled passes losses through."""
 
 from __future__ import annotations
 
 import functools
 import warnings
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 from tenure.torch.cells import Tensor
-from tenure.torch.dtypes import bfloat16, float16
+from tenure.torch.dtypes import bfloat16, float16, home_dtype
+from tenure.torch.names.precision import AUTOCAST, tell
 
 __all__ = ["GradScaler", "autocast", "custom_bwd", "custom_fwd", "is_autocast_available"]
 
 
 class autocast:
-    """Context, or decorator, of mixed precision: accepted, and computed in the dtypes that the tensors have.
+    """Context, or decorator, of mixed precision: on "cpu" products are of bfloat16, and losses of float32.
 
-    For a device "cuda", which is not there, PyTorch does the same; on "cpu" it would compute products in bfloat16, of
-    which the numbers here are more precise."""
+    For a device "cuda", which is not there, it changes nothing, as in PyTorch."""
 
     def __init__(
         self, device_type: str = "cpu", dtype: Any = None, enabled: bool = True, cache_enabled: bool | None = None
@@ -26,24 +27,31 @@ class autocast:
         if not isinstance(device_type, str):
             raise ValueError(f"Expected `device_type` of type `str`, got: `{type(device_type)}`")
         self.device, self.fast_dtype, self._enabled = device_type, dtype, enabled
+        self._before: list[Any] = []
         if enabled and device_type == "cuda":
             warnings.warn(
                 "User provided device_type of 'cuda', but CUDA is not available. Disabling", UserWarning, stacklevel=2
             )
             self._enabled = False
-        elif enabled and device_type == "cpu":
+        elif enabled and dtype not in (None, bfloat16, float16):
             warnings.warn(
-                "autocast on the CPU: products are computed in the dtype of their tensors, more precisely than in"
-                " bfloat16",
+                "In CPU autocast, but the target dtype is not supported. Disabling autocast.\n"
+                "CPU Autocast only supports dtype of torch.bfloat16, torch.float16 currently.",
                 UserWarning,
                 stacklevel=2,
             )
+            self._enabled = False
 
     def __enter__(self) -> autocast:
+        self._before.append(AUTOCAST.dtype)
+        if self._enabled:
+            tell(import_module("tenure.torch.nn"))
+        if self.device == "cpu":
+            AUTOCAST.dtype = home_dtype(self.fast_dtype or bfloat16) if self._enabled else None
         return self
 
     def __exit__(self, *error: object) -> None:
-        pass
+        AUTOCAST.dtype = self._before.pop()
 
     def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)
@@ -163,13 +171,13 @@ def custom_bwd(bwd: Any = None, *, device_type: str = "cuda") -> Any:
 
 
 def is_autocast_enabled(device_type: str = "cuda") -> bool:
-    """Whether autocast changes dtypes here: never."""
-    return False
+    """Whether autocast changes dtypes on a device."""
+    return device_type == "cpu" and AUTOCAST.dtype is not None
 
 
 def is_autocast_cpu_enabled() -> bool:
-    """Whether autocast changes dtypes on the CPU: never."""
-    return False
+    """Whether autocast changes dtypes on the CPU."""
+    return AUTOCAST.dtype is not None
 
 
 def is_autocast_cache_enabled() -> bool:

@@ -5,10 +5,28 @@ from __future__ import annotations
 from typing import Any
 
 from tenure.errors import DivisionByZero, DomainError, DTypeError, OutOfRange, ShapeError, TenureError
+from tenure.errors import LinAlgError as HomeLinAlgError
+from tenure.torch.messages import words
 from tenure.values.rules.sites import here, site
 
 
-class TorchError(TenureError, RuntimeError):
+class Shown(TenureError):
+    """An error whose class and text are spelled as in PyTorch; a traceback has the lines below."""
+
+    def __str__(self) -> str:
+        return self.message
+
+    @property
+    def __notes__(self) -> list[str]:  # type: ignore[override]
+        head = f"{self.code}: {self.message}" if self.code else self.message
+        below = self.render()[len(head) + 1 :]
+        return [below] if below else []
+
+    def __reduce__(self) -> Any:
+        return again, (KINDS.index(type(self)), self.message, self.code, self.help)
+
+
+class TorchError(Shown, RuntimeError):
     """The error that PyTorch raises as a RuntimeError."""
 
 
@@ -16,7 +34,7 @@ class TorchShapeError(TorchError, ValueError):
     """The error that PyTorch raises as a RuntimeError, or a ValueError where the check is in Python."""
 
 
-class TorchIndexError(TenureError, IndexError):
+class TorchIndexError(Shown, IndexError):
     """The error that PyTorch raises as an IndexError."""
 
 
@@ -24,15 +42,44 @@ class TorchBoundsError(TorchError, IndexError):
     """The error that PyTorch raises as an IndexError, or a RuntimeError where a kernel finds it."""
 
 
-class TorchTypeError(TenureError, TypeError):
+class TorchTypeError(Shown, TypeError):
     """The error that PyTorch raises as a TypeError."""
 
 
-class TorchValueError(TenureError, ValueError):
+class TorchValueError(Shown, ValueError):
     """The error that PyTorch raises as a ValueError."""
 
 
+class TorchNotImplementedError(TorchError, NotImplementedError):
+    """The error that PyTorch raises as a NotImplementedError."""
+
+
+class TorchAssertionError(Shown, AssertionError):
+    """The error that PyTorch raises as an AssertionError."""
+
+
+class LinAlgError(TorchError):
+    """The error of a matrix without such a decomposition or inverse (``torch.linalg.LinAlgError``)."""
+
+
+KINDS = (
+    TorchError, TorchShapeError, TorchIndexError, TorchBoundsError, TorchTypeError, TorchValueError,
+    TorchNotImplementedError, TorchAssertionError, LinAlgError,
+)  # fmt: skip
+NAMES = ("Runtime", "Runtime", "Index", "Index", "Type", "Value", "NotImplemented", "Assertion", "LinAlg")
+for _kind, _name in zip(KINDS, NAMES, strict=True):
+    _kind.__name__ = _kind.__qualname__ = f"{_name}Error"
+    _kind.__module__ = "builtins"
+LinAlgError.__name__ = LinAlgError.__qualname__ = "_LinAlgError"
+
+
+def again(kind: int, message: str, code: str | None, help: str | None) -> TenureError:
+    """An error that was pickled."""
+    return KINDS[kind](message, code=code, help=help)
+
+
 CLASSES: dict[type, type[TenureError]] = {
+    HomeLinAlgError: LinAlgError,
     ShapeError: TorchShapeError,
     DomainError: TorchShapeError,
     DTypeError: TorchError,
@@ -43,11 +90,28 @@ CLASSES: dict[type, type[TenureError]] = {
 
 
 def translated(error: TenureError) -> TenureError:
-    """An error of the home library in PyTorch's class."""
+    """An error of the home library in PyTorch's class, and in its words where programs are known to print them."""
+    if isinstance(error, Shown):
+        return error
     made = next((CLASSES[of] for of in type(error).__mro__ if of in CLASSES), None)
+    found = words(error.message)
+    if found is None:
+        said = error.message
+    else:
+        kind, said = found
+        made = made if kind is None else KINDS[NAMES.index(kind)]
+        made = made or TorchError
     if made is None:
         return error
-    return made(error.message, code=error.code, at=error.at, notes=error.notes, help=error.help)
+    return made(said, code=error.code, at=error.at, notes=error.notes, help=error.help)
+
+
+def plainly(error: Exception) -> Exception:
+    """A plain error of the home library's constructors in PyTorch's words."""
+    found = words(str(error))
+    if found is None:
+        return error
+    return KINDS[NAMES.index(found[0] or "Value")](found[1])
 
 
 def refuse(message: str, kind: Any = TorchError, help: str | None = None) -> TenureError:

@@ -15,6 +15,7 @@ from tenure.func.custom import custom_vjp
 from tenure.runtime.bracket import bracket
 from tenure.torch.cells import Tensor, unwrap, wrap
 from tenure.torch.errors import translated
+from tenure.torch.names.nodes import renamed
 from tenure.values.operations.arithmetic import detach
 from tenure.values.operations.boundary import array_of
 from tenure.values.rules.modes import is_grad_enabled, no_grad
@@ -217,7 +218,7 @@ class Function:
         rule: Any = custom_vjp(plain)
         rule.defvjp(call.first, call.back)
         try:
-            return call.result(rule(*[call.values[k] for k in call.at]))
+            return renamed(call.result(rule(*[call.values[k] for k in call.at])), plain.__name__)
         except TenureError as error:
             raise translated(error) from None
 

@@ -48,10 +48,11 @@ def grad(
     except TenureError as error:
         raise translated(error) from None
     found = tuple([None if nowhere(x) else g for x, g in zip(xs, found, strict=True)])
-    if not allow_unused and any(g is None for g in found):
+    missing = [k for k, g in enumerate(found) if g is None]
+    if missing and not allow_unused:
         raise refuse(
-            "One of the differentiated Tensors appears to not have been used in the graph. Set allow_unused=True if"
-            " this is the desired behavior."
+            f"The differentiated Tensor at index {missing[0]} appears to not have been used in the graph. Set"
+            " allow_unused=True if this is the desired behavior."
         )
     return wrap(found)  # type: ignore[no-any-return]
 
@@ -64,7 +65,7 @@ def nowhere(x: Any) -> bool:
 def check(ys: list[Any], xs: list[Any], gs: list[Any] | None) -> None:
     """Raise PyTorch's error for outputs, inputs and weights that have no gradient or do not fit."""
     for k, y in enumerate(ys):
-        if not y.requires_grad:
+        if not y.requires_grad or nowhere(y):
             raise RuntimeError(f"element {k} of tensors does not require grad and does not have a grad_fn")
         if (gs is None or gs[k] is None) and y.numel() != 1:
             raise RuntimeError("grad can be implicitly created only for scalar outputs")

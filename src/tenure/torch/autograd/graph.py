@@ -7,13 +7,10 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from tenure.torch.names.nodes import Node
 from tenure.torch.nn.registry import RemovableHandle
 
 __all__ = ["Node", "disable_saved_tensors_hooks", "register_multi_grad_hook", "save_on_cpu", "saved_tensors_hooks"]
-
-
-class Node:
-    """Node of a graph; the face shows only its name."""
 
 
 @contextlib.contextmanager

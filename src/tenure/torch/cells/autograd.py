@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from tenure.errors import BorrowError, GradientError
+from tenure.errors import BorrowError, GradientError, TenureError
 from tenure.torch.cells.aliasing import is_safe
 from tenure.torch.cells.roles import keep_nodes, outlive, rebind, step_aside
 from tenure.torch.cells.silent import note, refuse_rewritten
-from tenure.torch.cells.windows import detached, look, present
-from tenure.torch.errors import TorchTypeError, refuse
+from tenure.torch.cells.windows import detached, hold, look, present
+from tenure.torch.errors import TorchTypeError, refuse, translated
 from tenure.values.grad import autograd
 from tenure.values.grad.handlers import RemovableHandle, handler_of
 from tenure.values.grad.sparse_place import RowsPlace
@@ -74,7 +74,7 @@ class Autograd:
     def requires_grad_(self: Any, requires_grad: bool = True) -> Any:
         """Make the tensor a leaf, or none any more; RuntimeError for a result, or a dtype without a gradient."""
         if requires_grad and self._aval.dtype.kind not in "hfc":
-            raise refuse("only Tensors of floating point and complex dtype can require gradients")
+            raise refuse("only Tensors of floating point dtype can require gradients")
         if bool(requires_grad) == self.requires_grad:
             return self
         if not requires_grad and self._leaf is None and self.is_leaf:
@@ -101,8 +101,7 @@ class Autograd:
             kept = Frozen(self._leaf)
             self._leaf.grad = None
             self._leaf, self._frozen = None, kept
-        self._val = value
-        value._held = True
+        hold(self, value)
         return self
 
     @property
@@ -111,7 +110,9 @@ class Autograd:
         if self._leaf is not None or not self.requires_grad:
             return True
         w = self._window
-        return w is not None and not w.is_root and not w.recorded
+        if w is not None and not w.is_root and not w.recorded:
+            return True
+        return isinstance(present(self)._src, Leaf)  # of a view that has been given other elements
 
     def _grad_fn_name(self: Any) -> Any:
         """The name of the operation that made the tensor; None of a leaf."""
@@ -167,12 +168,15 @@ class Autograd:
         """Add the gradient of the tensor to ``.grad`` of every leaf that it was computed from."""
         g = None if gradient is None else look(gradient)
         value = look(self)
-        if not value._kind.tracked:
+        if not value._kind.tracked or (self._leaf is None and self.is_leaf):
             raise refuse("element 0 of tensors does not require grad and does not have a grad_fn")
         if g is None and value._aval.size != 1:
             raise refuse("grad can be implicitly created only for scalar outputs")
         refuse_rewritten([value])
-        autograd.backward(value, g, retain_graph, create_graph, inputs)
+        try:
+            autograd.backward(value, g, retain_graph, create_graph, inputs)
+        except TenureError as error:
+            raise translated(error) from None
 
     def register_hook(self: Any, hook: Any) -> Any:
         """Call a function with the gradient of the tensor once per backward; what it returns replaces it."""
@@ -231,8 +235,6 @@ class Autograd:
         value = detach(present(self))
         if self._leaf is not None:
             self._frozen, self._leaf = Frozen(self._leaf), None
-        if self._window is not None:
-            self._window.node = None
-        self._val = value
+        hold(self, value)
         return self
 

@@ -24,14 +24,15 @@ from tenure.values.rules.sites import here, site
 
 class Lent:
     """Arrays that show elements of an owner, each with its geometry and the line that took it. ``memory`` is the array
-    that owner and arrays share, if they do."""
+    that owner and arrays share, if they do; ``shown`` has the last value of each tensor on it."""
 
-    __slots__ = ("arrays", "memory", "node")
+    __slots__ = ("arrays", "memory", "node", "shown")
 
     def __init__(self) -> None:
         self.arrays: list[tuple[Any, Geometry, CodeSite]] = []
         self.memory: Any = None
         self.node: Any = None
+        self.shown: dict[int, Any] = {}
 
     def refuse_write(self, part: Geometry) -> None:
         """TN506 while an array shows what is to be written."""

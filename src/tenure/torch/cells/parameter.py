@@ -20,7 +20,9 @@ class Parameter(Tensor, parameter.Parameter):  # type: ignore[misc]
     __slots__ = ()
     __module__ = "torch.nn.parameter"
 
-    def __init__(self, data: Any = None, requires_grad: bool = True) -> None:
+    def __init__(self, data: Any = None, requires_grad: bool = True, **more: Any) -> None:
+        if self._window is not None or hasattr(self, "_val"):
+            return  # made by a subclass
         self._born = next(parameter.BIRTHS)
         self._holders = None
         if isinstance(data, Tensor) and data._window is not None:
@@ -52,3 +54,16 @@ def shared_with(x: Any, owner: Any, node: Any) -> None:
 
 add_place(Parameter)
 know("cell_leaf", Parameter)
+
+
+def subclass(cls: Any, data: Any, require_grad: bool = False) -> Any:
+    """A tensor of a subclass that shares the elements of another (``Tensor._make_subclass``)."""
+    x = cls._blank()
+    if issubclass(cls, Parameter):
+        Parameter.__init__(x, data, require_grad)
+        return x
+    take(data, x, None)
+    return x.requires_grad_() if require_grad else x
+
+
+Tensor._make_subclass = staticmethod(subclass)  # type: ignore[attr-defined]

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
+from tenure.errors import TenureError
 from tenure.torch.cells.geometry import Layout, keep, made
 from tenure.torch.cells.steps import Index, index, row
 from tenure.torch.cells.windows import layout, look, windowed
-from tenure.torch.errors import TorchIndexError, TorchTypeError, refuse
+from tenure.torch.errors import TorchIndexError, TorchTypeError, refuse, translated
 from tenure.values.operations import indexing, keys
 from tenure.values.tensor.tensor import Tensor as Value
 
@@ -76,6 +78,16 @@ def is_whole(spec: Any) -> bool:
     return all(entry == ":" for entry in spec)
 
 
+def of_index(x: Any, error: TenureError) -> TenureError:
+    """An error of an index of a tensor in PyTorch's class and words."""
+    mask = re.match(r"a mask of shape (\[.*?\]) for axes of .* they differ in axis (\d+)", error.message)
+    if mask is not None:
+        shape, k = mask.groups()
+        text = f"does not match the shape of the indexed tensor {list(x._aval.shape)} at index {k}"
+        return refuse(f"The shape of the mask {shape} at index {k} {text}", TorchIndexError)
+    return translated(error)
+
+
 def several(x: Any, name: str, steps: Sequence[Index]) -> tuple[Any, ...]:
     """Views of a tensor that one function gives, which are not written in the graph."""
     views = []
@@ -132,8 +144,11 @@ class Parts:
         return self._of(value)
 
     def __getitem__(self: Any, key: Any) -> Any:
-        step = self._part(key)
-        return self._indexed(key) if step is None else windowed(self, step)
+        try:
+            step = self._part(key)
+            return self._indexed(key) if step is None else windowed(self, step)
+        except TenureError as error:
+            raise of_index(self, error) from None
 
     def _part(self: Any, key: Any) -> Index | None:
         """Step of an int, or of a tuple of ints, slices, None and …; None for any other index."""
@@ -163,7 +178,9 @@ class Parts:
             raise ValueError("step must be greater than zero")
 
     def _indexed(self: Any, key: Any) -> Any:
-        if isinstance(key, str | float):
+        if isinstance(key, str):
+            raise refuse("new(): invalid data type 'str'", TorchTypeError)
+        if isinstance(key, float):
             raise refuse(f"only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid "
                          f"indices (got {type(key).__name__})", TorchIndexError)
         basic, rest = ((key,), None) if type(key) in (int, slice) else self._split(key)

@@ -4,13 +4,18 @@ enters or leaves a graph."""
 from __future__ import annotations
 
 import weakref
+from collections.abc import Callable
 from typing import Any
 
+from tenure.torch.cells.geometry import contiguous
+from tenure.torch.cells.steps import Strided
 from tenure.torch.cells.windows import (
     VIEW_OF_LEAF,
     Window,
     forget,
+    geometry,
     is_shared,
+    layout,
     lineage,
     look,
     present,
@@ -26,20 +31,7 @@ def rebind(x: Any, other: Any, shares: bool = False) -> None:
     other is x's window from then on; x is its, if it had windows before or ``shares``."""
     node = present(x)
     if any((v := r()) is not None and v._window.owner is x for r in x._borrows) or x._window is not None:
-        hidden = other._face._blank()
-        hidden._val, hidden._layout, hidden._window, hidden._lent = node, x._layout, x._window, x._lent
-        mine = x._borrows if x._window is None else x._window.owner._borrows
-        for r in mine:
-            v = r()
-            if v is not None and v is not x:
-                w = v._window
-                w.owner = hidden if w.owner is x else w.owner
-                w.parent = hidden if w.parent is x else w.parent
-        if x._window is None:
-            hidden._borrows, x._borrows = x._borrows, ()
-        else:
-            mine.append(weakref.ref(hidden))
-        x._window = None
+        set_apart(x)
     value = detach(look(other))
     x._layout = x._lent = None
     x._val = with_node(value, x, node if node._aval == value._aval else None)
@@ -58,6 +50,74 @@ def rebind(x: Any, other: Any, shares: bool = False) -> None:
             return
         x._val = held
     held._held = True
+
+
+def set_apart(x: Any) -> Any:
+    """Part x from its elements: a hidden tensor stands in its place, of which the views of x are views from now on."""
+    hidden = x._face._blank()
+    hidden._val, hidden._layout, hidden._window, hidden._lent = present(x), x._layout, x._window, x._lent
+    mine = x._borrows if x._window is None else x._window.owner._borrows
+    for r in mine:
+        v = r()
+        if v is not None and v is not x:
+            w = v._window
+            w.owner = hidden if w.owner is x else w.owner
+            w.parent = hidden if w.parent is x else w.parent
+    if x._window is None:
+        hidden._borrows, x._borrows = x._borrows, ()
+    else:
+        x._window.owner._borrows = [*[r for r in mine if r() is not x], weakref.ref(hidden)]
+    x._window = None
+    lent = (hidden if hidden._window is None else hidden._window.owner)._lent
+    if lent is not None:
+        lent.shown.pop(id(x), None)
+    return hidden
+
+
+def resize(x: Any, shape: tuple[int, ...]) -> bool:
+    """Give x another shape over its owner's elements, from where it begins, as ``resize_`` does in PyTorch; False where
+    the owner has too few of them, or is itself in the graph."""
+    at, to = geometry(x).offset, contiguous(shape)
+    owner = x if x._window is None else x._window.owner
+    if (at < owner._aval.size < at + to.size) or present(owner)._kind.tracked or present(x)._kind.tracked:
+        return False
+    value, hidden = present(x), set_apart(x)
+    x._layout = x._lent = None
+    if at >= owner._aval.size:  # an empty view at the end of its owner is parted from it
+        x._val = value
+        return True
+    base = hidden if owner is x else owner
+    take(base, x, Strided(layout(base), to, at))
+    return True
+
+
+def seen_as(x: Any, view: Callable[[Any], Any]) -> Any:
+    """Make x a view of what it was: a hidden tensor stands in its place, of which its views are views from now on."""
+    w = x._window
+    if w is None:
+        hidden = set_apart(x)
+    else:
+        hidden = x._face._blank()
+        hidden._val = present(x)
+        hidden._window = inner = Window(w.owner, w.parent, w.step, w.recorded, w.where)
+        for name in ("foreign", "flag", "is_root", "node", "written", "quiet"):
+            setattr(inner, name, getattr(w, name))
+        if w.foreign:
+            del hidden._val
+        for r in w.owner._borrows:
+            if (v := r()) is not None and v._window.parent is x:
+                v._window.parent = hidden
+        w.owner._borrows = [*[r for r in w.owner._borrows if r() is not x], weakref.ref(hidden)]
+    x._layout = x._lent = None
+    seen = view(hidden)
+    x._window = seen._window
+    if hasattr(seen, "_val"):
+        x._val = seen._val
+    else:
+        del x._val
+    hidden_owner = x._window.owner
+    hidden_owner._borrows = [*[r for r in hidden_owner._borrows if r() is not seen], weakref.ref(x)]
+    return x
 
 
 def become_owner(x: Any) -> None:
@@ -80,7 +140,10 @@ def keep_nodes(x: Any) -> None:
     """Let views of x, which leaves its graph, keep theirs: they require grad as before, and are not written in it."""
     for r in x._borrows if x._window is None else x._window.owner._borrows:
         v = r()
-        if v is None or v._window.parent is not x or v._window.is_root or not v._window.recorded:
+        if v is None or v._window.parent is not x or v._window.is_root:
+            continue
+        if not v._window.recorded:
+            forget(v)  # it required grad, which went nowhere, as its base did
             continue
         value = present(v)
         if value._kind.tracked:

@@ -29,6 +29,8 @@ class Step:
     __slots__ = ("function", "layout", "offset", "params", "starts")
     repeats = False
     """Whether the view may show an element of the base more than once."""
+    recasts = False
+    """Whether the view's elements are of another kind than the base's."""
 
     def __init__(
         self, layout: Layout, offset: int = 0, function: Any = None, params: Any = (), starts: tuple[int, ...] = ()
@@ -188,13 +190,27 @@ class Unfold(Scattered):
 
 
 class Strided(Scattered):
-    """Elements of an owner at an offset and strides (``as_strided``), whatever its own layout is."""
+    """Elements of an owner at an offset and strides (``as_strided``), as its own layout has them in memory."""
 
-    __slots__ = ()
+    __slots__ = ("numbers",)
+
+    def __init__(self, base: Layout, layout: Layout, offset: int) -> None:
+        super().__init__(layout, offset)
+        found = positions(layout) + offset
+        if not base.is_contiguous:
+            back = np.empty(base.size, np.int64)
+            back[positions(base).reshape(-1)] = np.arange(base.size)
+            found = back[found]
+        self.numbers = found
 
     def see(self, x: Any) -> Any:
-        shape, strides = self.layout.shape, self.layout.strides
-        numbers = np.full(shape, self.offset)
-        for axis, (n, step) in enumerate(zip(shape, strides, strict=True)):
-            numbers += (np.arange(n) * step).reshape([-1 if k == axis else 1 for k in range(len(shape))])
-        return indexing.getitem(shaping.reshape(x, (-1,)), wrap(numbers))
+        found = indexing.getitem(shaping.reshape(x, (-1,)), wrap(self.numbers.reshape(-1)))
+        return shaping.reshape(found, self.layout.shape)
+
+
+def positions(of: Layout) -> Any:
+    """Place in memory of each element of a layout."""
+    found = np.zeros(of.shape, np.int64)
+    for axis, (n, step) in enumerate(zip(of.shape, of.strides, strict=True)):
+        found += (np.arange(n) * step).reshape([-1 if k == axis else 1 for k in range(len(of.shape))])
+    return found

@@ -8,10 +8,13 @@ from typing import Any
 from tenure.errors import following
 from tenure.torch.cells.geometry import Geometry, Layout, keep, layout, made
 from tenure.torch.cells.parts import Parts, axis, axis_of
+from tenure.torch.cells.recasts import AsComplex, AsDtype, AsReal
 from tenure.torch.cells.steps import Component, Conjugate, Diagonal, Expand, Permute, Reshape, Strided, Unfold
 from tenure.torch.cells.windows import detached, geometry, lineage, look, take, windowed
 from tenure.torch.cells.windows import layout as layout_of
+from tenure.torch.dtypes import dtype, home_dtype
 from tenure.torch.errors import refuse
+from tenure.torch.messages import spelled
 from tenure.values.operations import shaping
 from tenure.values.tensor.tensor import Tensor as Value
 
@@ -122,7 +125,9 @@ class Views(Parts):
     __slots__ = ()
 
     def view(self: Any, *shape: Any) -> Any:
-        """View of another shape; RuntimeError where the strides do not allow it."""
+        """View of another shape, or of another dtype; RuntimeError where the strides do not allow it."""
+        if len(shape) == 1 and isinstance(shape[0], dtype):
+            return self._view(AsDtype(layout_of(self), self._aval.dtype, home_dtype(shape[0])))
         step = reshaped(layout_of(self), shape)
         if type(step) is not Reshape:
             raise refuse(
@@ -130,6 +135,31 @@ class Views(Parts):
                 " two contiguous subspaces). Use .reshape(...) instead."
             )
         return windowed(self, step)
+
+    def view_as_real(self: Any) -> Any:
+        """View of complex numbers as their parts along a last axis."""
+        if not self._aval.dtype.is_complex:
+            raise refuse("view_as_real is only supported for complex tensors")
+        return self._view(AsReal(layout_of(self)))
+
+    def view_as_complex(self: Any) -> Any:
+        """View of pairs along the last axis as complex numbers."""
+        if self._aval.dtype.kind != "f":
+            raise refuse("view_as_complex is only supported for half, float and double tensors, but got a tensor of"
+                         f" scalar type: {spelled(self._aval.dtype.name)}")
+        return self._view(AsComplex(layout_of(self)))
+
+    @property
+    def _base(self: Any) -> Any:
+        """The tensor that a view is of, in PyTorch's graph; None of another tensor."""
+        found = self
+        while found._window is not None and not found._window.is_root:
+            found = found._window.parent
+        return None if found is self else found
+
+    def _is_view(self: Any) -> bool:
+        """Whether the tensor is a view in PyTorch's graph."""
+        return self._base is not None
 
     def view_as(self: Any, other: Any) -> Any:
         """View of the shape of another tensor."""
@@ -276,7 +306,7 @@ class Views(Parts):
                 f"setStorage: sizes {list(size)}, strides {list(stride)}, storage offset {offset} are out of bounds for"
                 f" storage of size {owner._aval.size}"
             )
-        return take(owner, self._face._blank(), Strided(to.layout, offset))
+        return take(owner, self._face._blank(), Strided(layout_of(owner), to.layout, offset))
 
     def detach(self: Any) -> Any:
         """Window of all elements, outside the graph."""

@@ -20,6 +20,7 @@ import numpy as np
 
 from tenure.torch.cells.aliasing import is_safe, stale
 from tenure.torch.cells.geometry import IN_ORDER, Geometry, Layout, contiguous
+from tenure.torch.cells.remaking import remade
 from tenure.torch.cells.silent import watch
 from tenure.torch.cells.steps import Step
 from tenure.values.native.hits import coded, know
@@ -29,7 +30,7 @@ from tenure.values.operations.creation import wrap
 from tenure.values.operations.indexing import written
 from tenure.values.operations.shaping import reshape
 from tenure.values.places.var import as_leaf
-from tenure.values.rules.graph import CodeSite, Leaf
+from tenure.values.rules.graph import CodeSite, Frozen, Leaf
 from tenure.values.rules.modes import current_mode, enable_grad
 from tenure.values.rules.sites import here
 from tenure.values.tensor.tensor import Tensor as Value
@@ -78,15 +79,20 @@ class Window:
         self.quiet, start = False, 0
         if outer is not None:
             start, self.quiet = outer.offset, outer.quiet
-            self.flag = None if outer.is_root else outer.flag
+            self.flag = None if outer.is_root or step is None else outer.flag
         self.layout = layout(parent) if step is None else step.layout
         self.offset = start if step is None else start + step.offset
-        if not recorded:
+        if not recorded and step is not None:
             self.flag = NO_GRAD
 
     @property
     def geometry(self) -> Geometry:
-        """Geometry in the owner's elements."""
+        """Geometry in the owner's elements: all of them, of a view that shows them as others."""
+        w: Window | None = self
+        while w is not None:
+            if w.step is not None and w.step.recasts:
+                return Geometry(0, layout(self.owner))
+            w = w.parent._window
         return Geometry(self.offset, self.layout)
 
 
@@ -107,7 +113,8 @@ def layout(x: Any) -> Layout:
 
 def geometry(x: Any) -> Geometry:
     """Geometry of a tensor in its owner's elements."""
-    return Geometry(0 if x._window is None else x._window.offset, layout(x))
+    w = x._window
+    return Geometry(0, layout(x)) if w is None else w.geometry
 
 
 def lineage(x: Any) -> Iterator[Any]:
@@ -128,7 +135,7 @@ def take(x: Any, v: Any, step: Step | None, where: CodeSite = None) -> Any:
         base = present(x)
     value = detach(base) if step is None else step.see(base)
     if not recorded and step is not None and base._kind.tracked:
-        value = as_leaf(value, Leaf())
+        value = as_leaf(value, Leaf()) if is_tracked(x) else detach(value)
     w = Window(owner, x, step, recorded, where or here())
     if v is None:
         v = x._of(value)
@@ -149,6 +156,13 @@ def take(x: Any, v: Any, step: Step | None, where: CodeSite = None) -> Any:
         if len(windows) > 64 and not len(windows) - 1 & len(windows) - 2:
             owner._borrows = [r for r in windows if r() is not None]
     return v
+
+
+def is_tracked(x: Any) -> bool:
+    """Whether the tensor that the views of x are views of in PyTorch's graph requires grad."""
+    while x._window is not None and x._window.step is not None:
+        x = x._window.parent
+    return bool(present(x)._kind.tracked)
 
 
 @coded
@@ -182,16 +196,25 @@ def renewed(x: Any) -> Any:
     if w.foreign and not is_safe():
         w.foreign = ()  # its elements are now those that were written
     base = present(w.parent)
+    if is_shared(w.owner):
+        return remade(x, (base, w.node), seen)
+    value = seen(x, base)
+    if not w.foreign:
+        x._val = value
+        value._held = True
+    return value
+
+
+def seen(x: Any, base: Any) -> Any:
+    """What a window shows of the value of its parent."""
+    w = x._window
     if w.is_root:
         value = detach(base) if w.step is None else w.step.see(detach(base))
         value = with_node(value, x, w.node)
     else:
         value = enable_grad().apply(w.step.see, base) if w.recorded else w.step.see(detach(base))
-        if base._kind.tracked and not w.recorded:
+        if base._kind.tracked and not w.recorded and is_tracked(w.parent):
             value = as_leaf(value, Leaf())  # as in PyTorch: it requires grad, which goes nowhere
-    if not w.foreign and not is_shared(w.owner):
-        x._val = value
-        value._held = True
     return value
 
 
@@ -204,6 +227,11 @@ def remembered(x: Any) -> Any:
     """Value of an owner whose elements lie in memory that others write."""
     if not is_shared(x):
         return x._gone()
+    return remade(x, (x._lent.memory.tobytes(), x._lent.node), lent_value)
+
+
+def lent_value(x: Any, made_of: Any) -> Any:
+    """Value of the elements that lie in memory now."""
     value = with_node(wrap(np.array(x._lent.memory, order="C")), x, x._lent.node)
     watch(value, x._lent)
     return value
@@ -229,6 +257,8 @@ def grafted(value: Any, node: Any) -> Any:
     array_of(node)
     made = wrap(array_of(value), value._aval)
     made._kind, made._src = node._kind, node._src
+    if getattr(node, "_kept", None) is not None:
+        made._kept = node._kept
     return made
 
 
@@ -254,13 +284,9 @@ def give(x: Any, new: Any, recorded: bool) -> None:
         if w is not None:
             base, part = detach(present(w.parent)), detach(new)
             give(w.parent, part if w.step is None else w.step.put(base, part), False)
-            w.node = held
-        x._val = held
-        held._held = True
         if w is None and is_shared(x):
             x._lent.memory[...] = array_of(held)
-            x._lent.node = held if held._kind.tracked else None
-            del x._val
+        hold(x, held)
         return
     steps = [w.step]
     root = w.parent
@@ -275,6 +301,23 @@ def give(x: Any, new: Any, recorded: bool) -> None:
         give(root, enable_grad().apply(put_back, base, new, steps), True)
     else:
         give(root, put_back(detach(base), detach(new), steps), False)
+
+
+def hold(x: Any, value: Any) -> None:
+    """Let an owner, or a view with a graph of its own, have a value: of elements in memory that others write, only its
+    graph is kept."""
+    w = x._window
+    shared = is_shared(x if w is None else w.owner)
+    if w is not None:
+        w.node = value if value._kind.tracked else None
+    elif shared:
+        x._lent.node = value if value._kind.tracked else None
+    if shared:
+        with suppress(AttributeError):
+            del x._val
+    else:
+        x._val = value
+        value._held = True
 
 
 def within_repeats(x: Any) -> bool:
@@ -312,7 +355,7 @@ def spread(x: Any, written: Geometry | None = None) -> None:
         if v is None:
             continue
         w = v._window
-        w.written = True
+        note_write(v)
         if v is x:
             w.foreign = () if written is None else w.foreign
         elif w.owner is owner and w.geometry.overlaps(at):
@@ -321,3 +364,25 @@ def spread(x: Any, written: Geometry | None = None) -> None:
                 w.foreign = [*w.foreign, (at, where)]
             forget(v)
     owner._borrows = [r for r in known if r() is not None]
+
+
+def touch(x: Any) -> None:
+    """Note a write of x that changes no element."""
+    for r in (x if x._window is None else x._window.owner)._borrows:
+        if (v := r()) is not None:
+            note_write(v)
+
+
+def note_write(v: Any) -> None:
+    """Note that elements of a view's owner are written: PyTorch makes the graph of a view anew, if its base became a
+    leaf since it was taken, or was written in the graph since the view became one."""
+    w = v._window
+    w.written = True
+    if w.recorded is not w.is_root or w.flag == NO_GRAD or w.step is None or not present(w.parent)._kind.tracked:
+        return
+    if not w.recorded:
+        w.recorded = True
+        forget(v)
+    elif v._leaf is not None:
+        v._frozen, v._leaf, w.is_root = Frozen(v._leaf), None, False
+        forget(v)

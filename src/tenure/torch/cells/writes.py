@@ -9,10 +9,11 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
+from tenure.errors import TenureError
 from tenure.torch.cells.aliasing import is_safe
 from tenure.torch.cells.geometry import Geometry
 from tenure.torch.cells.overlap import refuse_itself, refuse_overlap, refuse_repeated, shares, shows_twice, undefined
-from tenure.torch.cells.parts import is_whole
+from tenure.torch.cells.parts import is_bools, is_mask, is_whole, of_index
 from tenure.torch.cells.roles import become_owner, rebind
 from tenure.torch.cells.silent import note
 from tenure.torch.cells.steps import index
@@ -22,16 +23,20 @@ from tenure.torch.cells.windows import (
     VIEW_OF_LEAF,
     geometry,
     give,
+    layout,
     lineage,
     look,
     present,
     spread,
+    touch,
     windowed,
     within_repeats,
 )
-from tenure.torch.errors import refuse
+from tenure.torch.errors import refuse, translated
+from tenure.torch.messages import spelled
 from tenure.values.native.hits import apply
 from tenure.values.operations import indexing, keys, scattering, shaping
+from tenure.values.operations.arithmetic import clone
 from tenure.values.operations.casting import to
 from tenure.values.operations.creation import tensor as made
 from tenure.values.rules.modes import current_mode
@@ -42,12 +47,6 @@ CATEGORIES = {"b": 0, "u": 1, "i": 1, "h": 2, "f": 2, "c": 3}
 NUMBERS = (bool, int, float, complex)
 
 
-def spelled(dtype: Any) -> str:
-    """Name of a dtype in PyTorch's messages."""
-    names: dict[str, str] = {"float32": "Float", "float64": "Double", "int64": "Long", "int32": "Int", "bool": "Bool"}
-    return names.get(dtype.name, str(dtype.name))
-
-
 def root_of(x: Any) -> Any:
     """Tensor that the autograd chain of a window ends at."""
     while x._window is not None and not x._window.is_root:
@@ -55,8 +54,9 @@ def root_of(x: Any) -> Any:
     return x
 
 
-def is_recorded(x: Any, *others: Any) -> bool:
-    """Whether a write of x with some values is part of the graph; RuntimeError if x is a leaf, or a view of one."""
+def is_recorded(x: Any, *others: Any, by_view: bool = False) -> bool:
+    """Whether a write of x with some values is part of the graph; RuntimeError if x is a leaf, or a view of one
+    (``by_view``: a part of x is written)."""
     if not current_mode().grad:
         return False
     root = root_of(x)
@@ -69,7 +69,7 @@ def is_recorded(x: Any, *others: Any) -> bool:
     if root._window is not None and root._window.flag == VIEW_OF_LEAF:
         raise refuse(VIEW_OF_LEAF)
     if root._leaf is not None:
-        what = "a leaf Variable" if root is x else "a view of a leaf Variable"
+        what = "a leaf Variable" if root is x and not by_view else "a view of a leaf Variable"
         raise refuse(f"{what} that requires grad is being used in an in-place operation.",
                      help="update it under `with torch.no_grad():`, or through .data")
     return True
@@ -99,9 +99,14 @@ def fitted(x: Any, value: Any) -> Any:
     if mine is found:
         return value
     if CATEGORIES[found.kind] > CATEGORIES[mine.kind]:
-        text = f"result type {spelled(found)} can't be cast to the desired output type {spelled(mine)}"
+        text = f"result type {spelled(found.name)} can't be cast to the desired output type {spelled(mine.name)}"
         raise refuse(text)
     return to(value, mine)
+
+
+def result_of(value: Any, recorded: bool) -> Any:
+    """Value of another tensor as the result of a write: in the graph it is a node of its own, with its own hooks."""
+    return clone(value) if recorded and value._kind.tracked else value
 
 
 class Writes:
@@ -134,30 +139,38 @@ class Writes:
         return self
 
     def __setitem__(self: Any, key: Any, v: Any) -> None:
-        if self._window is None and self._lent is None and not self._borrows and self._put_plainly(key, v):
-            return
+        try:
+            if self._window is None and self._lent is None and not self._borrows and self._put_plainly(key, v):
+                return
+            self._set(key, v)
+        except TenureError as error:
+            raise of_index(self, error) from None
+
+    def _set(self: Any, key: Any, v: Any) -> None:
         basic, rest = ((key,), None) if type(key) in (int, slice) else self._split(key)
         self._refuse_index(basic)
         spec, starts = keys.parse(basic, self._aval.shape)
-        outer = geometry(self)
-        part = outer.layout.indexed(spec, starts)
-        part = Geometry(outer.offset + part.offset, part.layout)
+        outer, own = geometry(self), layout(self)
+        part = own.indexed(spec, starts)
+        shape = part.layout.shape
+        part = Geometry(outer.offset + part.offset, part.layout) if outer.layout is own else outer
         if rest is not None and shares(self, v) and any(type(e) is slice and e.start not in (None, 0) for e in basic):
             raise undefined()
         if rest is not None:
             refuse_itself(self, (v,))
+            self._refuse_dtype(v, rest)
         elif hasattr(v, "_window") and v._aval.shape and not (v._window is None and part.layout.is_contiguous):
             refuse_overlap(self, (v,), copies=True, part=part)
-        v = self._value_for(v, part.shape, rest)
+        v = self._value_for(v, shape, rest)
         if rest is None and not is_whole(spec) and within_repeats(self):
-            whole = windowed(self, index(outer.layout, spec, starts))
+            whole = windowed(self, index(own, spec, starts))
             whole._put(whole._spread(v), is_recorded(whole, v))
             return
         if rest is None and is_whole(spec):
             recorded = is_recorded(self, v)
-            self._put(self._spread(v), recorded)
+            self._put(result_of(self._spread(v), recorded), recorded)
             return
-        recorded = is_recorded(self, v)
+        recorded = is_recorded(self, v, by_view=not is_whole(spec))
         old = present(self) if rest is None else look(self)
         if rest is not None and shows_twice(geometry(self)):
             raise undefined()
@@ -167,6 +180,18 @@ class Writes:
             inner = indexing.written(indexing.apply_basic(old, spec, starts), rest, v)
             new = indexing.written(old, basic, inner)
         self._put(new, recorded, part)
+
+    def _refuse_dtype(self: Any, v: Any, rest: Any) -> None:
+        """RuntimeError for a tensor of another dtype at positions; a mask takes one number of any."""
+        if not isinstance(v, Value) or v._aval.dtype is self._aval.dtype:
+            return
+        masks = [e for e in rest if not isinstance(e, slice) and e is not Ellipsis]
+        if v._aval.size == 1 and len(masks) == 1 and (is_mask(masks[0]) or is_bools(masks[0])):
+            return
+        raise refuse(
+            "Index put requires the source and destination dtypes match, got"
+            f" {spelled(self._aval.dtype.name)} for the destination and {spelled(v._aval.dtype.name)} for the source."
+        )
 
     def _put_plainly(self: Any, key: Any, v: Any) -> bool:
         """Write a number or a whole tensor at a basic index, where nobody else sees the elements; False if it is not
@@ -183,7 +208,7 @@ class Writes:
             number = int(v) if aval.dtype.kind in "iu" else v
             new = apply(indexing.SETITEM, (old,), params, (number, *starts)) if aval.dtype.kind != "b" else None
         elif getattr(v, "_window", v) is None and v._aval.dtype is aval.dtype and v._aval.ndim <= aval.ndim:
-            value = v._val
+            value = look(v)
             new = apply(indexing.SETITEM, (old, value), params, starts) if current_mode().grad or not (
                 value._kind.tracked) else None
         else:
@@ -226,12 +251,18 @@ class Writes:
         value = look(src) if hasattr(src, "_window") else made(src)
         if src is self:
             is_recorded(self)
+            touch(self)
             return self
         refuse_overlap(self, (src,), copies=True)
         shape = self._aval.shape
         value = value if value._aval.dtype is self._aval.dtype else to(value, self._aval.dtype)
         recorded = is_recorded(self, value)
-        return self._put(value if value._aval.shape == shape else shaping.broadcast_to(value, shape), recorded)
+        if value._aval.shape != shape:
+            try:
+                value = shaping.broadcast_to(value, shape)
+            except TenureError as error:
+                raise translated(error) from None
+        return self._put(result_of(value, recorded), recorded)
 
     def fill_(self: Any, value: Any) -> Any:
         """Write one number everywhere."""

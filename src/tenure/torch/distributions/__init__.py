@@ -125,4 +125,7 @@ _ROOMS = {
 }  # fmt: skip
 virtual.rooms("distributions", _ROOMS, lambda n: globals()[n] if n in globals() else __getattr__(n))
 __all__ = [*home.__all__]
+for _name in home.__all__:  # programs walk the names of this module
+    if _name not in globals():
+        __getattr__(_name)
 _BASES = (bases, Distribution, Transform)

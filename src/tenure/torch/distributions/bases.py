@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from tenure.distributions import Distribution as HomeDistribution
 from tenure.distributions import Transform as HomeTransform
+from tenure.distributions.constraints import is_dependent as depends
 from tenure.distributions.regions import Constraint as HomeConstraint
 from tenure.torch.cells import unwrap, wrap
 from tenure.torch.distributions.outer import FAMILIES, STAND, Outer, hide
@@ -15,6 +16,12 @@ from tenure.values.rules.modes import no_grad
 
 SIZES = re.compile(r": (\[[\d, ]*\])")
 """A shape in the text of a home distribution."""
+
+
+def is_dependent(constraint: Any) -> bool:
+    """Whether a constraint hangs on other parameters."""
+    held = hide(constraint)
+    return bool(getattr(constraint, "is_dependent", False) or (isinstance(held, HomeConstraint) and depends(held)))
 
 
 class Distribution(Outer):
@@ -33,12 +40,13 @@ class Distribution(Outer):
         if self._validate_args:
             for name, constraint in getattr(self, "arg_constraints", {}).items():
                 value = self.__dict__.get(name)
-                if value is not None and not getattr(constraint, "is_dependent", False):
+                if value is not None and not is_dependent(constraint):
                     ok = constraint.check(value)
                     if not bool(ok.all()):
                         raise ValueError(
-                            f"Expected parameter {name} of distribution {self!r} to satisfy the constraint "
-                            f"{constraint!r}, but found invalid values:\n{value}"
+                            f"Expected parameter {name} ({type(value).__name__} of shape {tuple(value.shape)}) of"
+                            f" distribution {self!r} to satisfy the constraint {constraint!r}, but found invalid"
+                            f" values:\n{value}"
                         )
 
     @staticmethod

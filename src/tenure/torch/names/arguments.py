@@ -9,9 +9,12 @@ from typing import Any
 import numpy as np
 
 from tenure.dtypes import DType, promote
-from tenure.errors import TenureError
+from tenure.errors import BorrowError, TenureError
 from tenure.torch.cells import Tensor, unwrap
+from tenure.torch.cells.aliasing import is_safe
 from tenure.torch.cells.overlap import refuse_itself
+from tenure.torch.cells.roles import resize
+from tenure.torch.cells.windows import with_node
 from tenure.torch.cells.writes import fitted
 from tenure.torch.devices import device
 from tenure.torch.dtypes import dtype
@@ -19,6 +22,7 @@ from tenure.torch.errors import TorchError, TorchShapeError, TorchTypeError, ref
 from tenure.torch.names.rows import Row
 from tenure.values.operations.casting import to
 from tenure.values.rules.modes import current_mode
+from tenure.values.rules.sites import here, site
 from tenure.values.tensor.tensor import Tensor as Value
 
 RANK = {"b": 0, "u": 1, "i": 1, "h": 2, "f": 2, "c": 3}
@@ -148,11 +152,16 @@ def written_to(out: Any, result: Any, operands: Any = ()) -> Any:
         raise refuse(f"{text}, but one of the arguments requires grad.")
     if out._aval.shape != result._aval.shape:
         refuse_itself(out, [v for v in operands if v is not out])
-        if out._window is not None or any(r() is not None for r in out._borrows):
-            raise refuse("out= has another shape than the result, and views", help="give it the result's shape")
-        out._val, out._layout = fitted(out, result), None
-        out._val._held = True
-        return out
+        is_alone = out._window is None and not any(r() is not None for r in out._borrows)
+        if not is_alone and (is_safe() or not resize(out, result._aval.shape)):
+            raise BorrowError(
+                "out= has another shape than the result, and shares its elements: it would write others of them",
+                code="TN506", at=site(here()), help="give it the result's shape, or a tensor of its own",
+            )  # fmt: skip
+        if out._window is None:
+            out._val, out._layout = with_node(fitted(out, result), out, None), None
+            out._val._held = True
+            return out
     return out._assign(result, *operands)
 
 
@@ -162,7 +171,7 @@ def failed(name: str, error: Exception, first: Any = None) -> Exception:
         return refuse(str(error), TorchShapeError) if type(error) is ValueError else error
     made = translated(error)
     if type(made) is TorchError and isinstance(error, TypeError) and not isinstance(first, Value):
-        return TorchTypeError(error.message, code=error.code, at=error.at, notes=error.notes, help=error.help)
+        return TorchTypeError(made.message, code=error.code, at=error.at, notes=error.notes, help=error.help)
     return made
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tenure.errors import following
 from tenure.torch.cells import Tensor
 from tenure.torch.cells.cell import Absent
 from tenure.torch.cells.windows import take
@@ -29,8 +30,13 @@ class Late:
         return made if x is None else made.__get__(x, of)
 
 
-def begun(self: Any, *data: Any, device: Any = None) -> None:
-    """``torch.Tensor(…)``: of sizes, or of elements in the default dtype; of a tensor, a window of it."""
+def begun(self: Any, *data: Any, device: Any = None, **more: Any) -> None:
+    """``torch.Tensor(…)``: of sizes, or of elements in the default dtype; of a tensor, a window of it. A subclass that
+    makes its tensors itself has arguments of its own."""
+    if self._window is not None or hasattr(self, "_val"):
+        return
+    if more:
+        raise TypeError(f"Tensor() got an unexpected keyword argument {following(iter(more))!r}")
     made = older(get_default_dtype().home, data, device)
     if data and made is data[0]:
         take(made, self, None)

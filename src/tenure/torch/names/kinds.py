@@ -9,6 +9,7 @@ import tenure as tn
 from tenure.errors import TenureError
 from tenure.torch.cells import Tensor, unwrap
 from tenure.torch.cells.layout import laid
+from tenure.torch.cells.roles import seen_as
 from tenure.torch.cells.windows import layout
 from tenure.torch.dtypes import BY_NAME
 from tenure.torch.errors import refuse, translated
@@ -40,8 +41,10 @@ def reseated(name: str) -> Callable[..., Any]:
             raise refuse("a leaf Variable that requires grad is being used in an in-place operation.")
         before = [r for r in self._borrows if r() is not None]
         if self._window is not None or before:
-            raise refuse(f"{name} of a view, or of a tensor that has views, is not supported here",
-                         help=f"x = x.{name[:-1]}(…)")
+            if self._leaf is not None or name == "as_strided_":
+                raise refuse(f"{name} of a view, or of a tensor that has views, is not supported here",
+                             help=f"x = x.{name[:-1]}(…)")
+            return seen_as(self, lambda x: getattr(x, name[:-1])(*args, **kwargs))
         view = getattr(self, name[:-1])(*args, **kwargs)
         if view is not self:
             at = layout(view)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator as operators
 from collections.abc import Callable
 from typing import Any
 
@@ -15,13 +16,29 @@ from tenure.torch.cells.layout import laid
 from tenure.torch.cells.roles import rebind
 from tenure.torch.devices import CPU, check_device, device, strided
 from tenure.torch.dtypes import BY_NAME, LEGACY, OF_HOME, Defaults, dtype, home_dtype
-from tenure.torch.errors import TorchIndexError, TorchTypeError, refuse, translated
+from tenure.torch.errors import TorchIndexError, TorchTypeError, TorchValueError, refuse, translated
 from tenure.torch.names.arguments import sizes
 from tenure.torch.names.making import tensor
-from tenure.torch.names.nodes import name_of
+from tenure.torch.names.nodes import name_of, node_of
 from tenure.torch.sizes import Size
 from tenure.values.operations.boundary import array_of, spelled
+from tenure.values.operations.creation import tensor as made
 from tenure.values.operations.show import format_tensor
+
+OPERATORS: dict[str, Any] = {
+    "add": operators.add, "subtract": operators.sub, "multiply": operators.mul, "divide": operators.truediv,
+    "power": operators.pow, "floor_divide": operators.floordiv, "remainder": operators.mod, "less": operators.lt,
+    "less_equal": operators.le, "greater": operators.gt, "greater_equal": operators.ge, "equal": operators.eq,
+    "not_equal": operators.ne, "matmul": operators.matmul,
+}  # fmt: skip
+"""Operators of NumPy's functions of two operands."""
+
+
+def only(x: Any) -> Any:
+    """The one element of a tensor, for a Python number."""
+    if x._aval.size != 1:
+        raise refuse("only one element tensors can be converted to Python scalars", TorchValueError)
+    return x.item()
 
 
 class Methods:
@@ -35,7 +52,7 @@ class Methods:
     layout = property(lambda self: strided, doc="The layout, which is strided.")
     itemsize = property(lambda self: self._aval.dtype.itemsize, doc="The bytes of an element.")
     nbytes = property(lambda self: self._aval.dtype.itemsize * self._aval.size, doc="The bytes of all elements.")
-    grad_fn = property(lambda self: Node.of(self), doc="The operation that a gradient flows through, or None.")
+    grad_fn = property(lambda self: node_of(self), doc="The operation that a gradient flows through, or None.")
     is_sparse = is_cuda = is_quantized = is_meta = is_mps = is_xpu = is_nested = is_mkldnn = is_xla = is_vulkan = (
         property(lambda self: False, doc="False.")
     )
@@ -97,13 +114,13 @@ class Methods:
             raise translated(error) from None
 
     def __float__(self: Any) -> float:
-        return float(self.item())
+        return float(only(self))
 
     def __int__(self: Any) -> int:
-        return int(self.item())
+        return int(only(self))
 
     def __complex__(self: Any) -> complex:
-        return complex(self.item())
+        return complex(only(self))
 
     def __index__(self: Any) -> int:
         if self._aval.dtype.kind not in "biu" or self._aval.size != 1:
@@ -116,6 +133,18 @@ class Methods:
             return self._read().tolist()
         except TenureError as error:
             raise translated(error) from None
+
+    def __array_ufunc__(self: Any, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        """A function of NumPy's: of tensors alone it gives a tensor; beside a scalar it is the tensor's operator."""
+        if method != "__call__" or kwargs:
+            return NotImplemented
+        if len(inputs) == 1:
+            return Tensor._of(made(np.asarray(ufunc(self.numpy()))))
+        operator = OPERATORS.get(ufunc.__name__)
+        if operator is None or isinstance(inputs[0], np.ndarray) or isinstance(inputs[1], np.ndarray):
+            return NotImplemented
+        one, other = [x.item() if isinstance(x, np.generic) else x for x in inputs]
+        return operator(one, other)
 
     def __array__(self: Any, dtype: Any = None, copy: Any = None) -> Any:
         found = self.numpy()
@@ -330,23 +359,3 @@ class Methods:
 
 
 _DTYPE, _DEVICE = dtype, device
-
-
-class Node:
-    """An operation of the graph: it has a name."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    def name(self) -> str:
-        """The name of the operation's derivative."""
-        return self._name
-
-    @staticmethod
-    def of(x: Any) -> Node | None:
-        """The operation that made a tensor, if a gradient flows through it."""
-        name = x._node_name()
-        return None if name is None else Node(name)
-
-    def __repr__(self) -> str:
-        return f"<{self._name} object at {id(self):#x}>"

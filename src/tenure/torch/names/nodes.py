@@ -5,6 +5,7 @@ PyTorch names a node after the function that made it, and where a function is ma
 
 from __future__ import annotations
 
+import functools
 import weakref
 from typing import Any
 
@@ -79,3 +80,34 @@ def name_of(x: Any) -> str | None:
 def each(x: Any, name: str | None) -> Any:
     """A part of a result."""
     return noted(x, name) if name is not None and type(x) is Value and x._kind.tracked else wrap(x)
+
+
+class Node:
+    """An operation of the graph: it has a name, which is that of its class too."""
+
+    def name(self) -> str:
+        """The name of the operation's derivative."""
+        return type(self).__name__
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} object at {id(self):#x}>"
+
+
+@functools.cache
+def kind_of_node(name: str) -> type[Node]:
+    """Class of the operations of a name, as in PyTorch."""
+    return type(name, (Node,), {"__module__": "torch.autograd.graph"})
+
+
+def node_of(x: Any) -> Node | None:
+    """The operation that made a tensor, if a gradient flows through it."""
+    name = x._node_name()
+    return None if name is None else kind_of_node(name)()
+
+
+def renamed(out: Any, name: str) -> Any:
+    """The tensors of a result, which print with the name of their node from now on."""
+    for x in out if isinstance(out, tuple | list) else (out,):
+        if isinstance(x, Tensor) and x._window is None and x._leaf is None and x.requires_grad:
+            x.__dict__["_node"] = weakref.ref(x._val), name
+    return out

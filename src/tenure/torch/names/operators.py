@@ -18,6 +18,7 @@ from tenure.torch.errors import translated
 from tenure.torch.names.arguments import no_complex32, same_dtype, weighed
 from tenure.torch.names.forms.arithmetic import difference, divided, floating, opposite, power, quotient
 from tenure.torch.names.nodes import noted
+from tenure.torch.names.precision import AUTOCAST, lowered
 from tenure.values.tensor.tensor import Tensor as Value
 
 NUMBERS = (bool, int, float, complex)
@@ -62,6 +63,8 @@ def operator(step: Any, reflected: bool = False, node: str | None = None) -> Any
 
 def product(x: Any, y: Any) -> Any:
     """The product of matrices of one dtype."""
+    if AUTOCAST.dtype is not None:
+        x, y = lowered(x, y)
     same_dtype(x, y)
     return x @ y
 

@@ -21,7 +21,7 @@ from tenure.nn.lazy import Lazy
 from tenure.nn.module import Module as HomeModule
 from tenure.torch.cells import Tensor
 from tenure.torch.crossings import flattened, given
-from tenure.torch.errors import translated
+from tenure.torch.errors import plainly, translated
 from tenure.torch.nn import containers, written
 from tenure.torch.nn.module import LAYER, Module, begun
 from tenure.torch.nn.places import faced
@@ -80,6 +80,8 @@ def constructor(init: Callable[..., None]) -> Callable[..., None]:
             init(self, *[told(a) for a in args], **{k: told(v) for k, v in kwargs.items()})
         except TenureError as error:
             raise translated(error) from None
+        except ValueError as error:
+            raise plainly(error) from None
         self.__dict__.pop("_non_persistent", None)
 
     return __init__

@@ -1,4 +1,4 @@
-"""``torch.optim``: the home library's optimizers over tensors of the face; a class is made at its first use."""
+"""``torch.optim``: the home library's optimizers over tensors of the face."""
 
 from __future__ import annotations
 
@@ -32,3 +32,7 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
+
+
+for _name in NAMES:  # programs walk the names of this module
+    __getattr__(_name)

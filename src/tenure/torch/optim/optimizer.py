@@ -18,7 +18,7 @@ from tenure.optim.optimizer import (
     required,
 )
 from tenure.torch.cells import Tensor, wrap
-from tenure.torch.errors import translated
+from tenure.torch.errors import TorchValueError, plainly, refuse, translated
 from tenure.torch.nn.places import typename
 from tenure.values.tensor.tensor import Tensor as Value
 
@@ -37,7 +37,7 @@ class Optimizer(Home):
             )
         groups = list(params)
         if not groups:
-            raise ValueError("optimizer got an empty parameter list")
+            raise refuse("optimizer got an empty parameter list", TorchValueError)
         called(Home.__init__, self, groups, defaults)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -55,10 +55,10 @@ class Optimizer(Home):
             if not isinstance(p, Tensor):
                 raise TypeError(f"optimizer can only optimize Tensors, but one of the params is {typename(p)}")
             if not self.defaults.get("differentiable") and not p.is_leaf:
-                raise ValueError("can't optimize a non-leaf Tensor")
+                raise refuse("can't optimize a non-leaf Tensor", TorchValueError)
         seen = {id(p) for g in self.param_groups for p in g["params"]}
         if any(id(p) in seen for p in params):
-            raise ValueError("some parameters appear in more than one parameter group")
+            raise refuse("some parameters appear in more than one parameter group", TorchValueError)
         called(Home.add_param_group, self, {**param_group, "params": params})
 
     def zero_grad(self, set_to_none: bool = True) -> None:
@@ -101,6 +101,8 @@ def called(function: Callable[..., Any], *args: Any) -> Any:
         return function(*args)
     except TenureError as error:
         raise translated(error) from None
+    except ValueError as error:
+        raise plainly(error) from None
 
 
 @functools.cache
@@ -123,7 +125,7 @@ def constructor(init: Callable[..., None]) -> Callable[..., None]:
             Optimizer.__init__(self, params, {})
         groups = list(params)
         if not groups:
-            raise ValueError("optimizer got an empty parameter list")
+            raise refuse("optimizer got an empty parameter list", TorchValueError)
         self.param_groups, self.defaults = [], {}
         called(functools.partial(init, **kwargs), self, groups, *args)
 

@@ -139,6 +139,7 @@ def grad(
         if not x._kind.tracked:
             raise GradientError("an input of grad() does not require grad", at=site(here()))
     walk = Walk(create_graph, not keep, accumulate=False)
+    walk.final = len(values) == 1
     run_walk(walk, roots, given, values)
     out = _found(walk, len(wanted))
     if materialize_grads:

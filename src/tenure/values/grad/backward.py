@@ -42,7 +42,7 @@ class Walk:
     ``leaves`` collects gradients of leaves, ``found`` those of the tensors asked for. With ``accumulate`` they
     are added to what the leaves hold, ``before``; with ``final`` the walk ends at what is asked for. ``stages`` and
     ``direct`` are how gradients have come to leaves that held some; ``numbers`` are the vertices of whose cotangent all
-    elements are selected.
+    elements are selected. ``ends`` has a leaf for each result that is asked for and whose own graph is consumed.
     """
 
     def __init__(self, create_graph: bool, consume: bool, accumulate: bool) -> None:
@@ -59,6 +59,7 @@ class Walk:
         self.direct: list[Arrival] = []
         self.wanted: dict[tuple[Any, int], list[int]] = {}
         self.wanted_leaves: dict[Leaf, list[int]] = {}
+        self.ends: dict[Out, Leaf] = {}
         self.found: dict[int, Any] = {}
         self.numbers: set[tuple[Any, int]] = set()
 
@@ -86,12 +87,21 @@ class Walk:
 
     def want(self, x: Any, number: int) -> None:
         """Request the gradient with respect to a tensor."""
+        source = source_of(x) if x._trace is not RECORDER.trace else None
+        if isinstance(source, Out) and source.segment is None:
+            self.wanted_leaves.setdefault(self.ends.setdefault(source, Leaf()), []).append(number)
+            return
         at = self.vertex(x)
         leaf = self.unit(at[0]).source(at[1]) if isinstance(at, tuple) else at
         if isinstance(leaf, Leaf):
             self.wanted_leaves.setdefault(leaf, []).append(number)
         elif isinstance(at, tuple):
             self.wanted.setdefault(at, []).append(number)
+
+    def source(self, unit: Unit, slot: int) -> Source:
+        """Source behind a source slot of a unit."""
+        source = unit.source(slot)
+        return self.ends.get(source, source) if isinstance(source, Out) else source
 
     def unit(self, of: Any) -> Unit:
         """Unit of a trace or segment."""
@@ -130,7 +140,7 @@ class Walk:
             roots = set(cts)
             self.walk(of, unit, cts)
             if self.consume:
-                unit.consume(roots)
+                unit.consume(roots, [s for u, s in self.wanted if u is of] if self.final else ())
             self.walked += 0 if self.create_graph or isinstance(unit, TraceUnit) else unit.segment.path.size
             del cts  # buffers without a holder are written in place
             if self.walked >= SHORT and RECORDER.open == 1 and any(cts for _, cts in self.units.values()):
@@ -157,7 +167,7 @@ class Walk:
             if of.spent if isinstance(of, Trace) else of.trace:
                 steps.refuse_spent(of, slot, [s for u, s in self.wanted if u is of] if self.final else ())
             for d in unit.deps(slot):
-                source = unit.source(d)
+                source = self.source(unit, d)
                 if self.accumulate and isinstance(source, Leaf) and source.grad is not None:
                     source.grad._refuse_write()
                 if isinstance(source, Out) and (source, d) not in seen:
@@ -182,32 +192,32 @@ class Walk:
             below = [s for s in special if s < max(roots) and s not in deps]
             stops = tuple(sorted([*[d for d in deps if self.interested(unit, d, special)], *below]))
             into = self.accumulators(unit, stops, special)
-            final = tuple([s for s in stops if self.ends(of, unit, s, special)])
+            final = tuple([s for s in stops if self.closes(of, unit, s, special)])
             found, selected = unit.stage(roots, stops, final, into, self)
             if self.before:
                 self.stages.append((unit, roots, stops, final, into))
             plain = {s: g for s, g in found.items() if s not in into}
             for s in into:
                 if s in found:
-                    self.arrive(self.past(unit.source(s)), found[s], summed=True, selected=s in selected)
+                    self.arrive(self.past(self.source(unit, s)), found[s], summed=True, selected=s in selected)
             roots = self.sort(unit, plain, special, waiting, selected)
 
     def interested(self, unit: Unit, slot: int, special: set[int]) -> bool:
         """Whether a source's cotangent is asked for: of leaves only ``inputs``, unless the pass is for all of them."""
         if self.accumulate or slot in special:
             return True
-        source = unit.source(slot)
+        source = self.source(unit, slot)
         return isinstance(source, Out) or self.is_wanted(source)
 
     def is_wanted(self, source: Source) -> bool:
         """Whether the gradient of a leaf, or of the leaf that it is rows of, is asked for."""
         return (source.of if isinstance(source, RowLeaf) else source) in self.wanted_leaves
 
-    def ends(self, of: Any, unit: Unit, slot: int, special: set[int]) -> bool:
+    def closes(self, of: Any, unit: Unit, slot: int, special: set[int]) -> bool:
         """Whether a stop's cotangent is a final gradient, behind which nothing is walked."""
         if slot in special:
             return self.final and (of, slot) in self.wanted and slot not in unit.handlers
-        return isinstance(unit.source(slot), Leaf)
+        return isinstance(self.source(unit, slot), Leaf)
 
     def sort(
         self, unit: Unit, cts: Cotangents, special: set[int], waiting: Cotangents, selected: Collection[int] = ()
@@ -219,7 +229,7 @@ class Walk:
                 waiting[slot] = g if slot not in waiting else waiting[slot] + g
             elif slot < 0 or unit.deps(slot) == (slot,):
                 g = ones_like(unit, slot) if g is None else g
-                source = unit.source(slot)
+                source = self.source(unit, slot)
                 self.arrive(self.past(source), g, selected=slot in selected)
             else:
                 roots[slot] = g
@@ -241,7 +251,7 @@ class Walk:
             left = handler.apply_hooks(shown)
             g = g if left is shown else steps.settle(left)
         for number in self.wanted.get((of, slot), ()):
-            self.found[number] = g if self.ends(of, unit, slot, {slot}) else steps.settle(g)
+            self.found[number] = g if self.closes(of, unit, slot, {slot}) else steps.settle(g)
         if self.final and (of, slot) in self.wanted:
             return {}
         if handler is not None and handler.refuse is not None:
@@ -258,7 +268,7 @@ class Walk:
     def leads(self, of: Any, unit: Unit, slots: Sequence[int]) -> bool:
         """Whether cotangents of some slots reach a requested vertex."""
         behind = {*slots, *paths.ancestors(path_of(of), slots)}
-        sources = {d: unit.source(d) for s in slots for d in unit.deps(s)}
+        sources = {d: self.source(unit, d) for s in slots for d in unit.deps(s)}
         leaves = [s for s in sources.values() if isinstance(s, Leaf) and (self.accumulate or self.is_wanted(s))]
         past = leaves or any(isinstance(s, Out) for s in sources.values())
         return bool(past) or any((of, s) in self.wanted for s in behind | sources.keys())
@@ -271,7 +281,7 @@ class Walk:
         out: Cotangents = {}
         seen: set[Source] = set()
         for s in stops:
-            leaf = unit.source(s) if s not in special else None
+            leaf = self.source(unit, s) if s not in special else None
             if isinstance(leaf, Out) and leaf not in seen and not self.create_graph:
                 seen.add(leaf)
                 segment = segment_of(leaf)
@@ -313,7 +323,7 @@ class Walk:
     ) -> list[Arrival]:
         """Contribution of one stage alone to leaves."""
         found, _ = unit.stage(roots, stops, final, {}, self)
-        return [(at, found[s]) for s in into if s in found and isinstance(at := unit.source(s), Leaf)]
+        return [(at, found[s]) for s in into if s in found and isinstance(at := self.source(unit, s), Leaf)]
 
 
 def segment_of(out: Out) -> Segment:

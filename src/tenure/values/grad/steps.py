@@ -32,7 +32,7 @@ from tenure.values.rules.levels import level_of
 from tenure.values.rules.modes import MODE, current_mode
 from tenure.values.rules.paths import ARGUMENT, BY_RULE, KEEPING, LEAF
 from tenure.values.rules.reach import reached_alike
-from tenure.values.rules.rows import count
+from tenure.values.rules.rows import Path, count
 from tenure.values.rules.rules import Key, Kind, Rule, kind_of
 from tenure.values.rules.sites import here, site, site_of
 from tenure.values.trace.record import RECORDER
@@ -244,7 +244,7 @@ def gradient(
 
     def build() -> Rule:
         if first:
-            refuse_consumed(t, [r for r, _ in roots], stops if ends else ())
+            refuse_consumed(t, [r for r, _ in roots], stops, ends)
         reached = reached_alike(t.path, roots, stops, lambda: reached_stops(t.expanded(t.path), roots, stops))
         tracked, level = create_graph and any_tracked(kinds_of(t, args)), level_of(t, args)
         kinds = tuple([kind_of(t.kind(s).aval, tracked, level) for s in reached])
@@ -266,14 +266,20 @@ def short_gradient(
     return t.rules[-1].params[4], handles
 
 
-def refuse_consumed(t: Trace, roots: Sequence[int], halt: Sequence[int] = ()) -> None:
-    """TN382 if a gradient of these results would walk a graph that an earlier backward has consumed."""
+def refuse_consumed(t: Trace, roots: Sequence[int], stops: Sequence[int], ends: bool) -> None:
+    """TN382 if a gradient of these results with respect to ``stops`` would walk a graph that an earlier backward has
+    consumed."""
     path = t.point()
     spent = spending.consumed(path).copy()
-    walked = paths.ancestors(path, roots, halt) if spent else set()
-    hit = [slot for slot in walked & spent.keys() if spent[slot] < path.results]
-    if hit:
-        raise consumed_error(site(site_of(t, t.handles[spent[max(hit)]])))
+    walked = paths.ancestors(path, roots, stops if ends else ()) if spent else set()
+    for slot in sorted(walked & spent.keys(), reverse=True):
+        if spent[slot] < path.results and leads(path, slot, stops):
+            raise consumed_error(site(site_of(t, t.handles[spent[slot]])))
+
+
+def leads(path: Path, slot: int, stops: Sequence[int]) -> bool:
+    """Whether the gradient of a result reaches one of ``stops``."""
+    return not {*paths.reached(path, slot), *paths.ancestors(path, [slot])}.isdisjoint(stops)
 
 
 def refuse_spent(of: Trace | Segment, slot: int, halt: Sequence[int]) -> None:

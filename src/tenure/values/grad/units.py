@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from math import inf
 from typing import Any
 
@@ -50,7 +50,7 @@ class TraceUnit:
             )
             return walked, ()
 
-    def consume(self, roots: set[int]) -> None:
+    def consume(self, roots: set[int], halt: Sequence[int]) -> None:
         """Nothing to do: the path itself says which results are consumed."""
 
 
@@ -78,9 +78,10 @@ class SegmentUnit:
         numbers = [s for s in cts if (self.segment, s) in walk.numbers]
         return segment_gradient(self.segment, cts, stops, final, numbers, into, walk.create_graph)
 
-    def consume(self, roots: set[int]) -> None:
-        """Consume those results of the segment whose gradient needs a saved value: they become plain numbers."""
-        spending.spend(self.segment, roots, here())
+    def consume(self, roots: set[int], halt: Sequence[int]) -> None:
+        """Consume those results of the segment whose gradient needs a saved value, up to ``halt``: they become plain
+        numbers."""
+        spending.spend(self.segment, roots, here(), halt)
 
 
 Unit = TraceUnit | SegmentUnit

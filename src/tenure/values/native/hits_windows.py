@@ -202,6 +202,7 @@ def around(m: Code) -> None:
         with f.when(f.absent(f.load(offset))):
             f.ret(NULL)
         flagged = f.choice(f.is_("ptr %grad", "true"), f.load(flag), f.constant("no_grad_flag"))
+        flagged = f.choice(f.is_("ptr %step", "none"), f.constant("none"), flagged)
         kept = {"owner": f.load(owner), "parent": "ptr %x", "step": "ptr %step", "recorded": "ptr %grad"}
         kept["flag"] = flagged
         kept |= {"where": "ptr %where", "layout": "ptr %layout", "quiet": f.load(quiet)}

@@ -126,7 +126,7 @@ def _unwalked(path: Path, history: History) -> Step | None:
 def _walk_on(path: Path, history: History) -> None:
     while (step := _unwalked(path, history)) is not None:
         spent, first = history.spent, step.first
-        for slot, rule, k in zip(*walked(path, [r for r, _ in step.params[0]]), strict=True):
+        for slot, rule, k in zip(*walked(path, [r for r, _ in step.params[0]], step.params[5]), strict=True):
             if (rule.spends or spent_by(rule))[k]:
                 spent.setdefault(slot, first)
         history.walked += 1
@@ -137,9 +137,9 @@ def consumed_within(path: Path) -> dict[int, int]:
     return {slot: by for slot, by in consumed(path).copy().items() if by < path.results}
 
 
-def walked(path: Path, roots: list[int]) -> paths.Walked:
-    """Results that a backward from some of a path walks, up to its leaves."""
-    return paths.walked(path, roots, [], False)
+def walked(path: Path, roots: list[int], halt: Iterable[int]) -> paths.Walked:
+    """Results that a backward from some of a path walks, up to its leaves and ``halt``."""
+    return paths.walked(path, roots, list(halt), False)
 
 
 def spending(path: Path) -> set[int]:
@@ -163,13 +163,13 @@ def needs(path: Path) -> KeysView[int]:
     return found
 
 
-def spend(segment: Segment, roots: Iterable[int], where: CodeSite) -> None:
-    """Consume what a backward has walked of a segment from some roots: these results are numbers from now on, for every
-    holder, and values that no gradient needs any more are released."""
-    path, key = segment.path, ("spent", tuple(sorted(roots)))
+def spend(segment: Segment, roots: Iterable[int], where: CodeSite, halt: Iterable[int] = ()) -> None:
+    """Consume what a backward has walked of a segment from some roots, up to ``halt``: these results are numbers from
+    now on, for every holder, and values that no gradient needs any more are released."""
+    path, key = segment.path, ("spent", tuple(sorted(roots)), tuple(halt))
     found: tuple[frozenset[int], KeysView[int]] | None = path.plans.get(key)
     if found is None:
-        steps = zip(*walked(path, list(key[1])), strict=True)
+        steps = zip(*walked(path, list(key[1]), key[2]), strict=True)
         spent = frozenset([slot for slot, rule, k in steps if (rule.spends or spent_by(rule))[k]])
         found = path.plans[key] = spent, paths.spread(path, dict.fromkeys(spent)).keys()
     spent, gone = found

@@ -8,6 +8,7 @@ import tenure as tn
 from tenure.dtypes import bool_, promote
 from tenure.torch.dtypes import Defaults
 from tenure.torch.errors import refuse
+from tenure.torch.messages import spelled
 from tenure.torch.names.arguments import weighed
 from tenure.values.operations.casting import to
 from tenure.values.tensor.tensor import Tensor as Value
@@ -65,8 +66,14 @@ def filled(x: Any, value: Any) -> Any:
 
 def difference(x: Any, y: Any, alpha: Any = 1) -> Any:
     """x − alpha · y; of bools there is none."""
-    for v in (x, y):
-        if (isinstance(v, Value) and v._aval.dtype is bool_) or type(v) is bool:
+    bools = [(isinstance(v, Value) and v._aval.dtype is bool_) or type(v) is bool for v in (x, y)]
+    if all(bools):
+        raise refuse(
+            "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()`"
+            " operator instead."
+        )
+    for is_bool in bools:
+        if is_bool:
             raise refuse(
                 "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert"
                 " a mask, use the `~` or `logical_not()` operator instead."
@@ -158,7 +165,7 @@ def chosen(condition: Any, x: Any, y: Any) -> Any:
     if condition.dtype.name == "uint8":
         condition = condition != 0
     if condition.dtype is not bool_:
-        found = condition.dtype.name
+        found = spelled(condition.dtype.name)
         raise refuse(f"where expected condition to be a boolean tensor, but got a tensor with dtype {found}")
     x, y = weighed(x, y)
     if not isinstance(x, Value) and not isinstance(y, Value):

@@ -15,8 +15,11 @@ __all__ = ["at_least", "broadcasts", "expanded", "grids", "joined", "joint_shape
            "summed_to", "tiled"]  # fmt: skip
 
 
-def joined(tensors: list[Any]) -> list[Any]:
-    """Tensors to be joined: of one dtype, and without the empty vectors that PyTorch passes over."""
+def joined(tensors: list[Any], dim: int = 0) -> list[Any]:
+    """Tensors to be joined along an axis: of one dtype, without the empty vectors that PyTorch passes over."""
+    shapes = [x.shape for x in tensors if x.shape != (0,)]
+    if len(set(shapes)) > 1:
+        refuse_unlike(shapes, dim)
     wide = [x.dtype for x in tensors if x.shape]
     if wide and len({x.dtype for x in tensors}) > 1:
         dtype = wide[0]
@@ -30,6 +33,21 @@ def joined(tensors: list[Any]) -> list[Any]:
             dtype = promote(dtype, x.dtype)
         return [tn.astype(x, dtype) for x in kept]
     return tensors
+
+
+def refuse_unlike(shapes: list[Any], dim: int) -> None:
+    """RuntimeError for shapes that differ outside of an axis."""
+    first = shapes[0]
+    at = dim % max(len(first), 1)
+    for k, shape in enumerate(shapes):
+        if len(shape) != len(first):
+            raise refuse(f"Tensors must have same number of dimensions: got {len(first)} and {len(shape)}")
+        wrong = [(m, n) for j, (m, n) in enumerate(zip(first, shape, strict=True)) if m != n and j != at]
+        if wrong:
+            raise refuse(
+                f"Sizes of tensors must match except in dimension {at}. Expected size {wrong[0][0]} but got size"
+                f" {wrong[0][1]} for tensor number {k} in the list."
+            )
 
 
 def together(args: Any) -> list[Any]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import tenure as tn
 from tenure.torch.errors import TorchIndexError, TorchShapeError, refuse
+from tenure.torch.messages import spelled
 from tenure.torch.names.arguments import weighed
 from tenure.torch.names.forms.arithmetic import cast
 from tenure.values.operations.casting import to
@@ -47,7 +48,7 @@ def average(x: Any, dim: Any, keepdim: Any, dtype: Any) -> Any:
     if not x.dtype.has_gradient:
         raise refuse(
             f"mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: "
-            f"{x.dtype.name}"
+            f"{spelled(x.dtype.name)}"
         )
     return tn.mean(x, axes(dim), keepdim)
 

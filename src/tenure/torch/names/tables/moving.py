@@ -37,7 +37,7 @@ unsafe_split(input, split_size, dim=0) = input.split(split_size, dim)
 split_with_sizes(input, split_sizes, dim=0) = input.split(split_sizes, dim)
 
 [torch out]
-cat concat concatenate(tensors, dim=0) = cat(joined(tensors), dim=dim)
+cat concat concatenate(tensors, dim=0) = cat(joined(tensors, dim), dim=dim)
 stack(tensors, dim=0) = stack(tensors, dim=dim)
 hstack vstack dstack column_stack row_stack(tensors)
 

@@ -20,10 +20,20 @@ from tenure.data import (
     SubsetRandomSampler,
     WeightedRandomSampler,
     get_worker_info,
-    random_split,
 )
+from tenure.data import random_split as home_split
+from tenure.errors import TenureError
 from tenure.torch import virtual
+from tenure.torch.errors import translated
 from tenure.torch.utils.data.batches import default_collate, default_convert
+
+
+def random_split(dataset: Any, lengths: Any, generator: Any = None) -> list[Any]:
+    """Parts of a data set, of some lengths or fractions, at random."""
+    try:
+        return list(home_split(dataset, lengths, generator))
+    except TenureError as error:
+        raise translated(error) from None
 
 
 class TensorDataset(Dataset[Any]):
@@ -54,6 +64,8 @@ class DataLoader(home.DataLoader[Any]):
         if collate_fn is None:
             alone = batch_size is None and batch_sampler is None
             collate_fn = default_convert if alone else default_collate
+        if batch_size is not None and not isinstance(batch_size, bool) and batch_size <= 0:
+            raise ValueError(f"batch_size should be a positive integer value, but got batch_size={batch_size}")
         super().__init__(
             dataset, batch_size, bool(shuffle), sampler=sampler, batch_sampler=batch_sampler, num_workers=num_workers,
             collate_fn=collate_fn, pin_memory=pin_memory, drop_last=drop_last, timeout=timeout,
@@ -62,11 +74,19 @@ class DataLoader(home.DataLoader[Any]):
         )  # fmt: skip
 
 
+class _BaseDataLoaderIter:
+    """Base of PyTorch's iterators of a loader, about which programs ask; those here are of the home library."""
+
+
+_SingleProcessDataLoaderIter = _MultiProcessingDataLoaderIter = _BaseDataLoaderIter
+
+
 for _cls in (TensorDataset, DataLoader):
     _cls.__module__ = "torch.utils.data"
 _PLACES = {
     "dataset": "ChainDataset ConcatDataset Dataset IterableDataset StackDataset Subset TensorDataset random_split",
-    "dataloader": "DataLoader default_collate get_worker_info",
+    "dataloader": "DataLoader default_collate get_worker_info _BaseDataLoaderIter _MultiProcessingDataLoaderIter"
+    " _SingleProcessDataLoaderIter",
     "sampler": "BatchSampler RandomSampler Sampler SequentialSampler SubsetRandomSampler WeightedRandomSampler",
     "distributed": "DistributedSampler",
     "_utils.collate": "default_collate default_convert",

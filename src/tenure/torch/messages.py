@@ -1,0 +1,192 @@
+"""PyTorch's words for errors of the home library, where programs are known to print them.
+
+A row has the home library's sentence as a pattern, the class in PyTorch (None: as translated), and its sentence: a text
+with the groups of the pattern, or a function of them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from math import prod
+from typing import Any, NamedTuple
+
+S = r"\[([\d, ]*)\]"
+"""Pattern of a shape."""
+SECOND_TIME = (
+    "Trying to backward through the graph a second time (or directly access saved tensors after they have already been"
+    " freed). Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). Specify"
+    " retain_graph=True if you need to backward through the graph a second time or if you need to access saved tensors"
+    " after calling backward."
+)
+
+
+DTYPES = {
+    "float32": "Float", "float64": "Double", "float16": "Half", "bfloat16": "BFloat16", "int64": "Long", "int32": "Int",
+    "int16": "Short", "int8": "Char", "uint8": "Byte", "bool": "Bool", "complex64": "ComplexFloat",
+    "complex128": "ComplexDouble",
+}  # fmt: skip
+"""Names of dtypes in PyTorch's messages."""
+
+
+def spelled(name: str) -> str:
+    """Name of a dtype in PyTorch's messages; another word as it is."""
+    return DTYPES.get(name, name)
+
+
+def sizes(text: str) -> list[int]:
+    """Sizes of a shape in a message."""
+    return [int(n) for n in text.split(",") if n.strip()]
+
+
+def broadcast(a: str, b: str) -> str:
+    """Two shapes that do not broadcast: their last axes that differ."""
+    one, other = sizes(a), sizes(b)
+    n = max(len(one), len(other))
+    one, other = [1] * (n - len(one)) + one, [1] * (n - len(other)) + other
+    k = max(k for k in range(n) if one[k] != other[k] and 1 not in (one[k], other[k]))
+    said = f"The size of tensor a ({one[k]}) must match the size of tensor b ({other[k]})"
+    return f"{said} at non-singleton dimension {k}"
+
+
+def written(a: str, b: str) -> str:
+    """A value that does not broadcast to what it is written to."""
+    return broadcast(b, a)
+
+
+def products(a: str, b: str) -> str:
+    """Two operands of a product that do not fit."""
+    one, other = sizes(a), sizes(b)
+    if len(one) == 2 and len(other) == 1:
+        return f"size mismatch, got input ({one[0]}), mat ({one[0]}x{one[1]}), vec ({other[0]})"
+    if len(other) == 2:
+        return f"mat1 and mat2 shapes cannot be multiplied ({prod(one[:-1])}x{one[-1]} and {other[0]}x{other[1]})"
+    return "Expected size for first two dimensions of batch2 tensor to be: " + (
+        f"[{one[0]}, {one[-1]}] but got: [{other[0]}, {other[-2]}]." if len(other) > 2 else f"{one} but got: {other}."
+    )
+
+
+def linear(a: str, w: str) -> str:
+    """An input of a linear layer with another number of features."""
+    return products(a, ", ".join(map(str, sizes(w)[::-1])))
+
+
+def axis_range(k: str, n: str) -> str:
+    """An axis that a tensor does not have."""
+    most = max(int(n), 1)
+    return f"Dimension out of range (expected to be in range of [{-most}, {most - 1}], but got {k})"
+
+
+def by(text: str) -> str:
+    """Sizes with PyTorch's sign between them."""
+    return " x ".join(map(str, sizes(text)))
+
+
+class Words(NamedTuple):
+    """PyTorch's class and words for one sentence of the home library."""
+
+    pattern: re.Pattern[str]
+    kind: str | None
+    says: str | Callable[..., str]
+
+
+def _rows(*rows: tuple[str, str | None, str | Callable[..., str]]) -> list[Words]:
+    return [Words(re.compile(pattern, re.DOTALL), kind, says) for pattern, kind, says in rows]
+
+
+WORDS = _rows(
+    (rf"(?:matmul|.*__\w*matmul__): {S} @ {S}:", None, products),
+    (rf"m[mv] \(.*?\): shapes {S} and {S}:", None, products),
+    (r"bmm \(.*?\): a shape of 3 axes \(bij\) is wanted", None, "batch1 must be a 3D tensor"),
+    (r"bmm \(.*?\): a shape of 3 axes", None, "batch2 must be a 3D tensor"),
+    (rf"bmm \(.*?\): shapes {S} and {S}:", None, products),
+    (rf"dot \(.*?\): shapes {S} and {S}:", None, lambda a, b: f"inconsistent tensor size, expected tensor [{a}] and src"
+     f" [{b}] to have the same number of elements, but got {a} and {b} elements respectively"),
+    (rf"linear: input of shape {S} and weight of shape {S} differ", None, linear),
+    (rf"[\w.]+: shapes {S} and {S} do not broadcast together", None, broadcast),
+    (rf"\w+: input of shape {S}, target of shape {S}", None, broadcast),
+    (rf"shape {S} does not broadcast to {S}", None, written),
+    (r"index (-?\d+) is out of range for axis (\d+) of size (\d+)", "Index",
+     "index {0} is out of bounds for dimension {1} with size {2}"),
+    (r"\d+ indices for a tensor of (\d+) dimensions", "Index", "too many indices for tensor of dimension {0}"),
+    (r"axis (-?\d+) is out of range for a tensor of (\d+) dimensions", "Index", axis_range),
+    (rf"stack: shapes {S} and {S} differ", None,
+     "stack expects each tensor to be equal size, but got [{0}] at entry 0 and [{1}] at entry 1"),
+    (r"concat: there is no tensor to join", "Value", "torch.cat(): expected a non-empty list of Tensors"),
+    (r"stack: there is no tensor to join", None, "stack expects a non-empty TensorList"),
+    (r"input of shape \[(\d+)[\d, ]*\] goes with class indices of shape \[\d+[\d, ]*\], not \[(\d+)[\d, ]*\]", "Value",
+     "Expected input batch_size ({0}) to match target batch_size ({1})."),
+    (r"class indices of dtype (\w+)", None, "expected target dtype to be Long or Byte, but got {0}"),
+    (rf"binary_cross_entropy: input of shape {S}, target of {S}", "Value",
+     "Using a target size (torch.Size([{1}])) that is different to the input size (torch.Size([{0}])) is deprecated."
+     " Please ensure they have the same size."),
+    (rf"conv\dd: the input of shape {S} has (\d+) channels, and weights of shape {S} with groups=(\d+) take (\d+)",
+     None,
+     "Given groups={3}, weight of size [{2}], expected input[{0}] to have {4} channels, but got {1} channels instead"),
+    (rf"conv\dd: a window of {S} does not fit into {S}, the input", None, lambda k, n: "Calculated padded input size"
+     f" per channel: ({by(n)}). Kernel size: ({by(k)}). Kernel size can't be greater than actual input size"),
+    (rf"conv2d: an input of shape {S} and weights of shape", None,
+     "Expected 3D (unbatched) or 4D (batched) input to conv2d, but got input of size: [{0}]"),
+    (rf"batch_norm in training takes more than one value a channel, not {S}", "Value",
+     "Expected more than 1 value per channel when training, got input size torch.Size([{0}])"),
+    (rf"BatchNorm1d\(.*\) of an input of shape {S}", "Value",
+     lambda shape: f"expected 2D or 3D input (got {len(sizes(shape))}D input)"),
+    (rf"(?:BatchNorm|InstanceNorm)2d\(.*\) of an input of shape {S}", "Value",
+     lambda shape: f"expected 4D input (got {len(sizes(shape))}D input)"),
+    (rf"(?:BatchNorm|InstanceNorm)3d\(.*\) of an input of shape {S}", "Value",
+     lambda shape: f"expected 5D input (got {len(sizes(shape))}D input)"),
+    (rf"layer_norm over {S} of an input of shape {S}", None, lambda shape, given:
+     f"Given normalized_shape=[{shape}], expected input with shape [*, {shape}], but got input of size[{given}]"),
+    (r"an input of shape \[[\d, ]*?(\d+)\], where 2 or 3 axes are expected, the last of size (\d+)", None,
+     "input.size(-1) must be equal to input_size. Expected {1}, got {0}"),
+    (r"this backward\(\) walks a graph that an earlier backward\(\) has consumed", None, SECOND_TIME),
+    (r"\w+: (optimizer got an empty parameter list|can't optimize a non-leaf Tensor)", None, "{0}"),
+    (r"\w+: invalid lr: (.*)", None, "Invalid learning rate: {0}"),
+    (r"\w+: invalid momentum: (.*)", None, "Invalid momentum value: {0}"),
+    (r"\w+: invalid weight_decay: (.*)", None, "Invalid weight_decay value: {0}"),
+    (r"\w+: invalid eps: (.*)", None, "Invalid epsilon value: {0}"),
+    (r"sizes are not negative: ", None, "zeros: Dimension size must be non-negative."),
+    (r"topk: \d+ elements of the \d+ along axis \d+", "Runtime", "selected index k out of range"),
+    (r"gather: indices of \d+ dimensions for a tensor of \d+", None,
+     "Index tensor must have the same number of dimensions as input tensor"),
+    (r"(\w+) over an axis of size 0 has no value", "Index",
+     "{0}(): Expected reduction dim to be specified for input.numel() == 0."),
+    (r"(?:\w+: )?dropout probability has to be between 0 and 1, but got (.*)", "Value",
+     "dropout probability has to be between 0 and 1, but got {0}"),
+    (r"DataLoader: a batch has one sample or more, not (.*)", "Value",
+     "batch_size should be a positive integer value, but got batch_size={0}"),
+    (r"random_split: lengths .* do not sum to the .* samples", "Value",
+     "Sum of input lengths does not equal the length of the input dataset!"),
+    (r"MultiheadAttention: embed_dim (\d+) is not a multiple of num_heads (\d+)", "Assertion",
+     "embed_dim must be divisible by num_heads"),
+    (r"\^ is defined for integers and bool, not (\w+)", "NotImplemented",
+     "\"bitwise_xor_cpu\" not implemented for '{0}'"),
+    (r"& is defined for integers and bool, not (\w+)", "NotImplemented",
+     "\"bitwise_and_cpu\" not implemented for '{0}'"),
+    (r"\| is defined for integers and bool, not (\w+)", "NotImplemented",
+     "\"bitwise_or_cpu\" not implemented for '{0}'"),
+    (r"~ is defined for integers and bool", "Type",
+     "~ (operator.invert) is only implemented on integer and Boolean-type tensors"),
+    (r"a whole number is divided by 0", None, "ZeroDivisionError"),
+    (r"multinomial: (\d+) indices of (\d+), not all of which are likely", None, lambda n, k:
+     "cannot sample n_sample > prob_dist.size(-1) samples without replacement" if int(n) > int(k) else
+     "invalid multinomial distribution (sum of probabilities <= 0)"),
+    (r"bincount: a number is negative", None, "bincount only supports 1-d non-negative integral inputs."),
+    (r"<< is defined for integers, not (\w+)", "NotImplemented", "\"lshift_cpu\" not implemented for '{0}'"),
+    (r">> is defined for integers, not (\w+)", "NotImplemented", "\"rshift_cpu\" not implemented for '{0}'"),
+    (r"where expected condition to be a boolean tensor, but got a tensor with dtype (\w+)", None,
+     "where expected condition to be a boolean tensor, but got a tensor with dtype {0}"),
+    (r"inv: matrices of shape \[[\d, ]*?(\d+), (\d+)\], where", None,
+     "linalg.inv: A must be batches of square matrices, but they are {0} by {1} matrices"),
+    (r"one_hot of \w+", None, "one_hot is only applicable to index tensor of type LongTensor."),
+)  # fmt: skip
+
+
+def words(message: str) -> tuple[str | None, str] | None:
+    """PyTorch's class and words for a message of the home library; None where it has none of its own here."""
+    for pattern, kind, says in WORDS:
+        found = pattern.match(message)
+        if found is not None:
+            groups: list[Any] = [spelled(g) for g in found.groups()]
+            return kind, says.format(*groups) if isinstance(says, str) else says(*groups)
+    return None
