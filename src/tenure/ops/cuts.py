@@ -1,4 +1,4 @@
-"""How the work of a convolution is cut into blocks, from shapes alone: of few results as it lies, or in tiles.
+"""Cuts of the work of a convolution into blocks, from shapes alone: of few results as it lies, or in tiles.
 
 A block is a box of results of one image and one group. What it reads is copied to where nothing depends on a border or
 a step any more: for each channel one plane for each residue of a place modulo the step. Each element of a window is

@@ -1,4 +1,4 @@
-"""Room and numbers of the routines of convolution: how the work is cut (``cuts``, ``panels``), and what that takes.
+"""Room and numbers of the routines of convolution, whose work is cut by ``cuts`` and ``panels``.
 
 Blocks depend on shapes alone, and so do the bits. The room holds the weights once more, and for each of at most PIECES
 pieces of the work a block.

@@ -32,11 +32,11 @@ class Reflections(Sides):
         return at(self.b, start, self.b.add(self.b.mul(i, width), j), self.wide)
 
     def load(self, place: ir.Value) -> ir.Value:
-        """What lies at an address."""
+        """The element at an address."""
         return self.b.load(place, typ=self.wide, align=self.bits // 8)
 
     def keep(self, x: ir.Value, place: ir.Value) -> None:
-        """Put it there."""
+        """Store an element of all lanes."""
         self.b.store(x, place, align=self.bits // 8)
 
     def total(self, k: ir.Value, of: Callable[[ir.Value], ir.Value], first: ir.Value) -> ir.Value:

@@ -61,7 +61,7 @@ class Kept(Reading):
         return self.b.add(n.product("strip", n.volume("window")), constant(LINE))
 
     def held(self, share: ir.Value, group: ir.Value, panel: ir.Value, strip: ir.Value) -> ir.Value:
-        """Where the sums of a share, of a panel by a strip, begin."""
+        """The address of the sums of a share, of a panel by a strip."""
         n = self.n
         sizes = share, n("groups"), panels_of(n), self.slices()
         place = n.product(n.flat((share, group, panel, strip), sizes), self.padded(), constant(width(self.bits)))
@@ -177,7 +177,7 @@ class Sums(Kept):
             self.panel_by_panel(put)
 
     def table(self) -> None:
-        """Where the elements of a window are, for all channels."""
+        """Fill the table of the elements of a window, for all channels."""
         b, n = self.b, self.n
         source = n.room(self.all, "starts")
 
