@@ -24,6 +24,14 @@ class ClassInfo:
     module: "Module"
     methods: dict[str, Function] = field(default_factory=dict)
     _attributes: dict[str, list[ast.expr]] | None = None
+    _in_place: frozenset[str] | None = None
+
+    @property
+    def in_place(self) -> frozenset[str]:
+        """The attributes that hold something made with `inplace=True`, or with a lone True."""
+        if self._in_place is None:
+            self._in_place = frozenset(name for name, given in self.attributes.items() if any(map(_in_place, given)))
+        return self._in_place
 
     @property
     def attributes(self) -> dict[str, list[ast.expr]]:
@@ -290,6 +298,15 @@ def class_info(node: ast.ClassDef, module: Module, parent: Function) -> ClassInf
         if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
             info.methods[statement.name] = function_of(statement, parent, node)
     return info
+
+
+def _in_place(given: ast.expr) -> bool:
+    match given:
+        case ast.Call(args=[ast.Constant(value=True)]):
+            return True
+        case ast.Call(keywords=keywords):
+            return any(one.arg == "inplace" for one in keywords)
+    return False
 
 
 def _given(

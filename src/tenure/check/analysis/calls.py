@@ -4,18 +4,19 @@ from tenure.check import ops
 from tenure.check.analysis.arguments import Arguments
 from tenure.check.analysis.conflicts import captured, read
 from tenure.check.analysis.effects_on import perform
-from tenure.check.analysis.evidence import only_torch
+from tenure.check.analysis.evidence import array_needed, only_torch
 from tenure.check.analysis.functions import call_function
-from tenure.check.analysis.gradients import module_called
 from tenure.check.analysis.indices import imports
 from tenure.check.analysis.iteration import consume_register
 from tenure.check.analysis.kinds import guess_class, instance_kind, library_kind, record_fields
 from tenure.check.analysis.libraries import call_compiled, special_call
 from tenure.check.analysis.machine import Machine
+from tenure.check.analysis.modules import module_called
 from tenure.check.analysis.sequences import store
 from tenure.check.analysis.unknown import unknown_call
 from tenure.check.analysis.views import lend, reachable
 from tenure.check.effects import tables
+from tenure.check.effects.effect import Effect
 from tenure.check.program import ClassInfo, Module
 from tenure.check.values import Holder, Obj, Ref, Value
 
@@ -187,6 +188,7 @@ def call_library(m: Machine, qualname: str, op: ops.Call) -> Value:
         return special
     effect = tables.function(qualname)
     if effect is not None:
+        _shown(m, qualname, effect, op)
         result = perform(m, effect, Arguments.of(op), op, name)
         return _once(m, constructed(m, qualname, name, result, op), name)
     kind = guess_class(qualname, name)
@@ -195,6 +197,13 @@ def call_library(m: Machine, qualname: str, op: ops.Call) -> Value:
         return constructed(m, qualname, name, (Ref(m.fresh("made", kind)),), op)
     unknown_call(m, op)
     return (Ref(m.fresh("unknown", "unknown", target=qualname)),)
+
+
+def _shown(m: Machine, qualname: str, effect: Effect, op: ops.Call) -> None:
+    """Take an argument for the array that the function of a library needs there."""
+    value = m.get(op.args[0][0]) if op.args and not op.args[0][1] else ()
+    if len(value) == 1 and value[0].obj.kind == "unknown" and (kind := array_needed(qualname, effect)):
+        value[0].obj.kind = kind
 
 
 def constructed(m: Machine, qualname: str, name: str, result: Value, op: ops.Call) -> Value:
@@ -208,7 +217,7 @@ def constructed(m: Machine, qualname: str, name: str, result: Value, op: ops.Cal
         if obj.kind in ("tensor", "var") and name == "Parameter":
             obj.grad = obj.leaf = True
         if obj.kind == "module" and obj.text == "":
-            obj.text = "in-place" if _in_place_given(m, op) else "library"
+            obj.text = "in-place" if _in_place_given(m, qualname, op) else "library"
         if name == "Sequential":
             for at, (register, _) in enumerate(op.args):
                 m.state.cells[(obj, at)] = m.get(register)
@@ -216,8 +225,11 @@ def constructed(m: Machine, qualname: str, name: str, result: Value, op: ops.Cal
     return result
 
 
-def _in_place_given(m: Machine, op: ops.Call) -> bool:
+def _in_place_given(m: Machine, qualname: str, op: ops.Call) -> bool:
+    at = tables.works_in_place(qualname)
     value = m.get(dict(op.keywords).get("inplace"))
+    if not value and at is not None and at < len(op.args):
+        value = m.get(op.args[at][0])
     return len(value) == 1 and value[0].obj.const is True
 
 

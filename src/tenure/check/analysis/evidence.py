@@ -5,9 +5,10 @@ from collections.abc import Collection
 from functools import cache
 
 from tenure.check.effects import tables
+from tenure.check.effects.effect import Effect
 from tenure.check.program import ClassInfo, Module, Program
 
-__all__ = ["Annotation", "annotation", "container_by_use", "only_torch"]
+__all__ = ["Annotation", "annotation", "array_needed", "container_by_use", "only_torch"]
 
 _TORCH = frozenset(
     ("detach", "backward", "requires_grad_", "unsqueeze", "index_select", "masked_select", "new_zeros", "new_ones",
@@ -41,6 +42,19 @@ def container_by_use(used: Collection[str], *, given: bool = False) -> str:
         return "list" if given or methods != {"append"} else ""
     called = {name for name in methods if not name.startswith("__")}
     return "list" if called == {"remove"} else ""
+
+
+def array_needed(qualname: str, effect: Effect) -> str:
+    """The kind that the first argument of a library's function must have; "" where it may be a list or a number."""
+    library, _, name = qualname.rpartition(".")
+    if qualname == "torch.from_numpy" or (library == "numpy" and "0" in effect.writes):
+        return "ndarray"
+    first = effect.parameters[:1]
+    needs = library in _ON_TENSORS and (first in (("input",), ("tensor",)) or name.endswith("_"))
+    return "tensor" if needs and name not in ("is_tensor", "result_type") else ""
+
+
+_ON_TENSORS = frozenset(("torch", "torch.nn.functional", "torch.nn.init"))
 
 
 class Annotation:

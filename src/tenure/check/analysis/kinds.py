@@ -50,6 +50,8 @@ def _attribute_kind(program: Program, info: ClassInfo, name: str) -> Obj | None:
         found = [example_of(program, base.module, given) for given in base.attributes[name]]
         known = [one for one in found if one.kind != "scalar" or one.const is not None]
         if known and all(one.kind == known[0].kind for one in known):
+            if any((one.target, one.text) != (known[0].target, known[0].text) for one in known):
+                known[0].target, known[0].text = None, ""
             return known[0]
         return None
     return None
@@ -70,11 +72,21 @@ def example_of(program: Program, module: Module, node: ast.expr) -> Obj:
             kind = effect.kind if effect is not None else guess_class(target, name)
             out.kind = kind if kind not in (None, "same") else "unknown"
             out.target = target
+            if kind == "module":
+                out.text = "in-place" if _in_place(target, node) else "library"
             if name == "Parameter":
                 out.grad = out.leaf = True
             if name in _BY_SHAPE and node.args and isinstance(node.args[0], ast.Tuple):
                 out.ndim = len(node.args[0].elts)
     return out
+
+
+def _in_place(target: str, node: ast.Call) -> bool:
+    """Whether a module is made to work in place: `nn.ReLU(True)`, `nn.Dropout(0.5, inplace=True)`."""
+    at = tables.works_in_place(target)
+    given = [one.value for one in node.keywords if one.arg == "inplace"]
+    given += node.args[at : at + 1] if at is not None else []
+    return any(isinstance(one, ast.Constant) and one.value is True for one in given)
 
 
 def guess_class(qualname: str, name: str) -> str | None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from tenure.check.effects.tables import lenders, writers
+from tenure.check.effects.tables import argument_writers, lenders, writers
 from tenure.check.ops import Function
 from tenure.check.program import Module
 from tenure.check.scope import parameters, walk
@@ -28,6 +28,11 @@ def _writing() -> frozenset[str]:
 
 
 @cache
+def _writing_arguments() -> frozenset[str]:
+    return argument_writers()
+
+
+@cache
 def _lending() -> frozenset[str]:
     return lenders()
 
@@ -35,10 +40,11 @@ def _lending() -> frozenset[str]:
 class Marks:
     """Writes, loans and calls of one body; `always`: it has to be run whatever the sets say."""
 
-    __slots__ = ("always", "called", "lent", "module", "written")
+    __slots__ = ("always", "called", "lent", "module", "owner", "written")
 
     def __init__(self, module: Module, function: Function) -> None:
         self.module = module
+        self.owner = module.classes.get(function.in_class.name) if function.in_class is not None else None
         self.written: set[str] = set()
         self.lent: set[str] = set()
         self.called: list[ast.expr] = []
@@ -51,7 +57,7 @@ class Marks:
         for node in nodes.get(ast.Attribute, ()):
             if node.ctx.__class__ is ast.Store:
                 self.exchange(node)
-        del self.module
+        del self.module, self.owner
 
     @classmethod
     def of(cls, module: Module, function: Function) -> "Marks":
@@ -164,13 +170,27 @@ class Marks:
                     self.always = self.always or (name.endswith("_") and isinstance(receiver, ast.Subscript))
                     for given in node.args:
                         self.lend(given)
+                self._argument(node, name)
             case ast.Name(id=name):
                 self.always = self.always or name in _ALWAYS
+                self._argument(node, name)
         for keyword in node.keywords:
             if keyword.arg == "out":
                 self.written.add(_root(keyword.value))
+            elif keyword.arg == "inplace" and node.args:
+                self.written.add(_root(node.args[0]))
         if node.func.__class__ is ast.Name or node.func.__class__ is ast.Attribute:
             self.called.append(node.func)
+
+    def _argument(self, node: ast.Call, name: str) -> None:
+        """Note the argument that a function of a library, or a module in place, writes: the first one."""
+        if node.args and (name in _writing_arguments() or self._in_place(node, name)):
+            self.written.add(_root(node.args[0]))
+            self.lend(node.args[0])
+
+    def _in_place(self, node: ast.Call, name: str) -> bool:
+        on_self = isinstance(node.func, ast.Attribute) and _root(node.func) == f"self.{name}"
+        return on_self and self.owner is not None and name in self.owner.in_place
 
 
 _LOOKS: dict[type[ast.AST], Callable[[Marks, Any], None]] = {

@@ -27,6 +27,9 @@ def worth_running(program: Program, module: Module, function: Function) -> bool:
     marks = Marks.of(module, function)
     if marks.always or not marks.written.isdisjoint(marks.lent):
         return True
+    if marks.written and function.name == "forward" and function.in_class is not None:
+        # What it writes may be kept for the backward pass.
+        return True
     return any(written_inside(program, callee) for callee in _callees(program, module, function, marks))
 
 
