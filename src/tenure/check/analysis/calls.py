@@ -4,10 +4,10 @@ from tenure.check import ops
 from tenure.check.analysis.arguments import Arguments
 from tenure.check.analysis.conflicts import captured, read
 from tenure.check.analysis.effects_on import perform
-from tenure.check.analysis.evidence import array_needed, only_torch
+from tenure.check.analysis.evidence import RESIZING, array_needed, only_torch
 from tenure.check.analysis.functions import call_function
 from tenure.check.analysis.indices import imports
-from tenure.check.analysis.iteration import consume_register
+from tenure.check.analysis.iteration import consume_register, is_iterated
 from tenure.check.analysis.kinds import guess_class, instance_kind, library_kind, record_fields
 from tenure.check.analysis.libraries import call_compiled, special_call
 from tenure.check.analysis.machine import Machine
@@ -25,9 +25,13 @@ __all__ = ["call"]
 _ONCE = frozenset(
     ("map", "filter", "zip", "reversed", "enumerate", "iter", "chain", "islice", "takewhile", "dropwhile", "starmap",
      "accumulate", "compress", "filterfalse", "parameters", "named_parameters", "buffers", "named_buffers", "modules",
-     "named_modules", "children", "named_children", "product", "zip_longest", "pairwise", "groupby")
+     "named_modules", "children", "named_children", "product", "zip_longest", "pairwise", "groupby", "open", "reader",
+     "DictReader", "walk", "scandir", "finditer", "iglob")
 )  # fmt: skip
 """Kinds that can be iterated a single time."""
+
+_WRITING_OUT = frozenset(("join", "writelines", "writerows"))
+"""Methods of texts and files that go through their argument."""
 
 
 def call(m: Machine, op: ops.Call) -> None:
@@ -128,6 +132,8 @@ def _call_on(m: Machine, refs: list[Ref], op: ops.Call) -> Value:
         kind = obj.kind = "tensor"
     if kind == "unknown" and name in ("items", "keys") and not op.args and not imports(m, "pandas"):
         kind = obj.kind = "dict"
+    if kind == "unknown" and name in RESIZING and is_iterated(m, obj):
+        kind = obj.kind = RESIZING[name]
     if kind == "instance":
         kind = library_kind(m.program, obj) or kind
     effect = tables.method(kind, name)
@@ -156,6 +162,8 @@ def _once(m: Machine, result: Value, name: str) -> Value:
 def _unknown_method(m: Machine, refs: list[Ref], op: ops.Call) -> Value:
     read(m, op.receiver, "method" if refs[0].obj.kind == "unknown" else "unknown")
     unknown_call(m, op)
+    if op.method in _WRITING_OUT and len(op.args) == 1:
+        consume_register(m, op.args[0][0])
     for told in m.on.queued:
         told(m, refs, op)
     for ref in refs:

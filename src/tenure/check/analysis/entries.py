@@ -51,7 +51,7 @@ def missing_argument(m: Machine, function: Function, given: ast.arg, at: int) ->
         default = default_of(function.node, given)
         assert isinstance(function.home, Module)
         known = m.objects[key] = Obj("unknown") if default is None else example_of(m.program, function.home, default)
-        known.node, known.text = default, ""
+        known.node, known.text, known.default, known.field = default, "", known.kind in MUTABLE, given.arg
     return known
 
 

@@ -8,7 +8,7 @@ from tenure.check.effects import tables
 from tenure.check.effects.effect import Effect
 from tenure.check.program import ClassInfo, Module, Program
 
-__all__ = ["Annotation", "annotation", "array_needed", "container_by_use", "only_torch"]
+__all__ = ["RESIZING", "Annotation", "annotation", "array_needed", "container_by_use", "only_torch"]
 
 _TORCH = frozenset(
     ("detach", "backward", "requires_grad_", "unsqueeze", "index_select", "masked_select", "new_zeros", "new_ones",
@@ -16,6 +16,13 @@ _TORCH = frozenset(
      "retain_grad", "is_contiguous", "narrow", "index_add", "scatter_add", "softmax", "log_softmax", "bmm", "clone")
 )  # fmt: skip
 """Methods by which a value shows itself to be PyTorch's, where PyTorch is imported."""
+
+
+RESIZING = {
+    **dict.fromkeys(("remove", "insert", "append", "extend", "pop", "clear"), "list"),
+    "discard": "set", "add": "set", "popitem": "dict",
+}  # fmt: skip
+"""The containers that methods show, of an object under iteration."""
 
 
 @cache

@@ -10,7 +10,7 @@ from tenure.check.analysis.machine import Machine
 from tenure.check.effects.effect import MUTABLE, OBJECTS, TENSORS
 from tenure.check.values import Holder, Loan, Obj, Ref, Value, Write, plain
 
-__all__ = ["KEEPING"]
+__all__ = ["KEEPING", "kept_before"]
 
 
 def _stored_again(m: Machine, obj: Obj, name: object, value: Value, register: int | None) -> None:
@@ -19,6 +19,8 @@ def _stored_again(m: Machine, obj: Obj, name: object, value: Value, register: in
         if ref.obj.kind not in MUTABLE or ref.obj.summary or ref.loan is None:
             continue
         _beside_itself(m, obj, name, ref)
+        if ref.obj.kind == "dict" and m.repeating:
+            m.notes("kept", dict).setdefault(ref.obj, set()).add((obj, name))
         if register is None or any(isinstance(at, tuple) and at[0] is obj for at in ref.loan.sources()):
             # A called function puts back the object that it has taken out.
             continue
@@ -27,8 +29,24 @@ def _stored_again(m: Machine, obj: Obj, name: object, value: Value, register: in
                 continue
             for old in held:
                 same = old.obj is ref.obj or (old.obj.base is not None and old.obj.root() is ref.obj.root())
-                if same and old.write is not None and old.loan is not None and (field != name or name == "*"):
+                elsewhere = field != name or name == "*" or (isinstance(name, Obj) and ref.obj.kind == "dict")
+                if same and old.write is not None and old.loan is not None and elsewhere:
+                    if ref.obj.kind == "dict" and old.loan.node is not m.op.node:
+                        # Kept under two names; in a loop by the same statement it is one row for all.
+                        continue
                     conflict(m, old, "again", m.op.node)
+
+
+def kept_before(m: Machine, obj: Obj, write: Write) -> None:
+    """Note that a dictionary changes which a container has stored already."""
+    cells = m.state.cells
+    for holder in m.notes("kept", dict).get(obj, ()):
+        value = cells.get(holder, ())
+        if any(ref.obj is obj and ref.write is None and ref.loan is not None for ref in value):
+            cells[holder] = tuple(
+                ref._replace(write=write) if ref.obj is obj and ref.write is None and ref.loan is not None else ref
+                for ref in value
+            )
 
 
 def _beside_itself(m: Machine, obj: Obj, name: object, ref: Ref) -> None:
@@ -91,14 +109,15 @@ def _watched_replaced(m: Machine, ref: Ref, name: object, op: ops.Op) -> None:
 def _used_after(m: Machine, ref: Ref, node: ast.AST) -> None:
     """Note the use of an object that was moved, donated or gone through."""
     write = ref.write
-    if write is None or ref.obj.summary or write.node is m.op.node:
+    if write is None or ref.obj.summary or (write.node is m.op.node and (m.frame is None or write.call is m.frame.call)):
         return
     if write.sort == "consumed":
         reads_data = isinstance(m.op, ops.Read) or _is_next(m.op)
         if reads_data or ops.contradictory(write.conditions, m.op.conditions):
             # `next` says itself that nothing more comes; the truth of an iterator takes nothing from it.
             return
-        note(m, "iterator-consumed", node, write.node, ref.obj.node)
+        at = m.frame.call if m.frame is not None and m.frame.number != write.frame else node
+        note(m, "iterator-consumed", at, write.call or write.node, ref.obj.node)
     else:
         rule = "donated-value-used" if write.sort == "donated" else "use-after-move"
         note(m, rule, node, write.node, detail=write.sort)

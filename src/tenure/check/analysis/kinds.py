@@ -2,7 +2,9 @@
 
 import ast
 
+from tenure.check.analysis.evidence import annotation
 from tenure.check.effects import tables
+from tenure.check.effects.effect import MUTABLE
 from tenure.check.program import ClassInfo, Module, Program
 from tenure.check.scope import decorator_names
 from tenure.check.values import Obj
@@ -45,6 +47,10 @@ def part_kind(program: Program, obj: Obj, name: object) -> Obj:
 
 def _attribute_kind(program: Program, info: ClassInfo, name: str) -> Obj | None:
     for base in program.bases(info):
+        if isinstance(base, ClassInfo) and name in base.given:
+            example = _of_given(program, base, name)
+            if example.kind != "unknown":
+                return example
         if not isinstance(base, ClassInfo) or name not in base.attributes:
             continue
         found = [example_of(program, base.module, given) for given in base.attributes[name]]
@@ -55,6 +61,22 @@ def _attribute_kind(program: Program, info: ClassInfo, name: str) -> Obj | None:
             return known[0]
         return None
     return None
+
+
+def _of_given(program: Program, info: ClassInfo, name: str) -> Obj:
+    """An example of an attribute by its annotation, by the default value that is kept in it, and by its use."""
+    given = info.given[name]
+    said = annotation(program, info.module, given.annotation)
+    example = Obj(said.kind, target=said.target)
+    if given.default is not None and (default := example_of(program, info.module, given.default)).kind in MUTABLE:
+        if example.kind in ("unknown", default.kind):
+            example.kind, example.default, example.node, example.field = default.kind, True, given.default, given.parameter
+    if example.kind == "unknown" and "torch" in info.module.libraries:
+        used = info.uses.get(name, set())
+        example.kind = "module" if used & {"parameters", "named_parameters", "state_dict"} else "unknown"
+        if {"step", "zero_grad"} <= used:
+            example.kind = "optimizer"
+    return example
 
 
 def example_of(program: Program, module: Module, node: ast.expr) -> Obj:

@@ -321,7 +321,7 @@ class Machine:
             summary = obj.summary or (name == "*" and obj.kind != "module")
             part = self.objects[key] = Obj(known.kind, None, owner=obj, field=name, summary=summary)
             part.grad, part.leaf, part.ndim, part.target = known.grad, known.leaf, known.ndim, known.target
-            part.text = known.text
+            part.text, part.default, part.node = known.text, known.default, known.node
         return part
 
     def items(self, obj: Obj) -> Value:

@@ -10,7 +10,7 @@ from typing import Any
 from tenure.check.effects.tables import argument_writers, lenders, writers
 from tenure.check.ops import Function
 from tenure.check.program import Module
-from tenure.check.scope import parameters, walk
+from tenure.check.scope import Groups, last_name, parameters, walk
 
 __all__ = ["Marks"]
 
@@ -19,6 +19,8 @@ _ALWAYS = frozenset(
      "register_forward_hook")
 )  # fmt: skip
 _ONCE = frozenset(("map", "filter", "zip", "iter", "reversed", "parameters", "named_parameters", "chain"))
+_READERS = frozenset(("open", "reader", "DictReader", "walk", "scandir", "finditer", "iglob"))
+_MADE = (ast.Call, ast.List, ast.Dict, ast.Set)
 _EXCHANGED = frozenset(("data", "grad", "_data"))
 
 
@@ -40,7 +42,7 @@ def _lending() -> frozenset[str]:
 class Marks:
     """Writes, loans and calls of one body; `always`: it has to be run whatever the sets say."""
 
-    __slots__ = ("always", "called", "lent", "module", "owner", "written")
+    __slots__ = ("always", "called", "drained", "lent", "module", "owner", "written")
 
     def __init__(self, module: Module, function: Function) -> None:
         self.module = module
@@ -49,6 +51,7 @@ class Marks:
         self.lent: set[str] = set()
         self.called: list[ast.expr] = []
         self.always = False
+        self.drained: list[ast.expr] = []
         self._defaults(function.node)
         nodes = function.scope.nodes
         for kind, look in _LOOKS.items():
@@ -57,6 +60,8 @@ class Marks:
         for node in nodes.get(ast.Attribute, ()):
             if node.ctx.__class__ is ast.Store:
                 self.exchange(node)
+        self._gone_through_twice(nodes)
+        self._kept_defaults()
         del self.module, self.owner
 
     @classmethod
@@ -69,9 +74,30 @@ class Marks:
 
     def _defaults(self, node: ast.AST) -> None:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            mutable = (ast.Call, ast.List, ast.Dict, ast.Set)
-            if any(isinstance(given, mutable) for given in (*node.args.defaults, *node.args.kw_defaults)):
+            if any(isinstance(given, _MADE) for given in (*node.args.defaults, *node.args.kw_defaults)):
                 self.lent |= {given.arg for given in parameters(node)}
+
+    def _kept_defaults(self) -> None:
+        """Note a write to an attribute that is the default value of a parameter."""
+        written = [root[5:] for root in self.written if root.startswith("self.")]
+        if written and self.owner is not None:
+            given = [self.owner.given[name].default for name in written if name in self.owner.given]
+            self.always = self.always or any(isinstance(one, _MADE) for one in given)
+
+    def _gone_through_twice(self, nodes: Groups) -> None:
+        """Note the calls whose results are iterated several times, where each may give its items once."""
+        count: dict[str, int] = {}
+        loops = [node.iter for kind in (ast.For, ast.AsyncFor, ast.comprehension) for node in nodes.get(kind, ())]
+        given = [one for call in nodes.get(ast.Call, ()) for one in call.args[:1]]
+        for one in (*loops, *given):
+            if one.__class__ is ast.Name:
+                count[one.id] = count.get(one.id, 0) + 1
+        bound = [(node.targets[0], node.value) for node in nodes.get(ast.Assign, ())]
+        bound += [(item.optional_vars, item.context_expr) for node in nodes.get(ast.With, ()) for item in node.items]
+        for target, value in bound:
+            if isinstance(target, ast.Name) and isinstance(value, ast.Call) and count.get(target.id, 0) > 1:
+                self.drained.append(value.func)
+                self.always = self.always or last_name(value.func) in _READERS
 
     def lend(self, node: ast.expr | None, *, target: ast.expr | None = None) -> None:
         """Note an expression that gets a second name, is iterated or captured."""
