@@ -4,11 +4,11 @@ from tenure.check import ops
 from tenure.check.analysis.arguments import Arguments
 from tenure.check.analysis.conflicts import captured, read
 from tenure.check.analysis.effects_on import perform
-from tenure.check.analysis.evidence import RESIZING, array_needed, only_torch
+from tenure.check.analysis.evidence import RESIZING, array_needed, guess_class, only_torch
 from tenure.check.analysis.functions import call_function
 from tenure.check.analysis.indices import imports
 from tenure.check.analysis.iteration import consume_register, is_iterated
-from tenure.check.analysis.kinds import guess_class, instance_kind, library_kind, record_fields
+from tenure.check.analysis.kinds import instance_kind, library_kind, record_fields
 from tenure.check.analysis.libraries import call_compiled, special_call
 from tenure.check.analysis.machine import Machine
 from tenure.check.analysis.modules import module_called

@@ -8,7 +8,7 @@ from tenure.check.effects import tables
 from tenure.check.effects.effect import Effect
 from tenure.check.program import ClassInfo, Module, Program
 
-__all__ = ["RESIZING", "Annotation", "annotation", "array_needed", "container_by_use", "only_torch"]
+__all__ = ["RESIZING", "Annotation", "annotation", "array_needed", "container_by_use", "guess_class", "only_torch"]
 
 _TORCH = frozenset(
     ("detach", "backward", "requires_grad_", "unsqueeze", "index_select", "masked_select", "new_zeros", "new_ones",
@@ -67,12 +67,13 @@ _ON_TENSORS = frozenset(("torch", "torch.nn.functional", "torch.nn.init"))
 class Annotation:
     """The content of an annotation: a kind, a class of the tree, and the mode ("Ref", "Mut", "Own")."""
 
-    __slots__ = ("kind", "mode", "target")
+    __slots__ = ("kind", "library", "mode", "target")
 
     def __init__(self, kind: str = "unknown", target: ClassInfo | None = None, mode: str = "") -> None:
         self.kind = kind
         self.target = target
         self.mode = mode
+        self.library = ""
 
 
 def annotation(program: Program, module: Module, node: ast.expr | None) -> Annotation:
@@ -126,5 +127,23 @@ def _named(program: Program, target: object) -> Annotation:
         name = target.rpartition(".")[2]
         if target.startswith("tenure.") and name in ("Ref", "Mut", "Own"):
             return Annotation(mode=name)
-        return Annotation(tables.class_kind(target) or "unknown")
+        kind = guess_class(target, name)
+        if kind == "module" and "utils" in target:
+            kind = None
+        made = Annotation(kind or "unknown")
+        made.library = target if kind == "module" else ""
+        return made
     return Annotation()
+
+
+def guess_class(qualname: str, name: str) -> str | None:
+    """The kind of a library class that the tables do not list, by its module."""
+    kind: str | None = tables.class_kind(qualname)
+    if kind is not None:
+        return kind
+    if name[:1].isupper():
+        if qualname.startswith("torch.nn."):
+            return "module"
+        if qualname.startswith("torch.optim.") and "lr_scheduler" not in qualname:
+            return "optimizer"
+    return None

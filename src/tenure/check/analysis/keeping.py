@@ -109,15 +109,16 @@ def _watched_replaced(m: Machine, ref: Ref, name: object, op: ops.Op) -> None:
 def _used_after(m: Machine, ref: Ref, node: ast.AST) -> None:
     """Note the use of an object that was moved, donated or gone through."""
     write = ref.write
-    if write is None or ref.obj.summary or (write.node is m.op.node and (m.frame is None or write.call is m.frame.call)):
+    same = write is not None and write.node is m.op.node
+    if write is None or ref.obj.summary or (same and (m.frame is None or write.call is m.frame.call)):
         return
     if write.sort == "consumed":
         reads_data = isinstance(m.op, ops.Read) or _is_next(m.op)
         if reads_data or ops.contradictory(write.conditions, m.op.conditions):
             # `next` says itself that nothing more comes; the truth of an iterator takes nothing from it.
             return
-        at = m.frame.call if m.frame is not None and m.frame.number != write.frame else node
-        note(m, "iterator-consumed", at, write.call or write.node, ref.obj.node)
+        sites = (m.frame.call, write.call) if same and m.frame is not None else (node, write.node)
+        note(m, "iterator-consumed", *sites, ref.obj.node)
     else:
         rule = "donated-value-used" if write.sort == "donated" else "use-after-move"
         note(m, rule, node, write.node, detail=write.sort)

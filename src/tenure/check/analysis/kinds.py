@@ -2,14 +2,14 @@
 
 import ast
 
-from tenure.check.analysis.evidence import annotation
+from tenure.check.analysis.evidence import annotation, guess_class
 from tenure.check.effects import tables
 from tenure.check.effects.effect import MUTABLE
 from tenure.check.program import ClassInfo, Module, Program
 from tenure.check.scope import decorator_names
 from tenure.check.values import Obj
 
-__all__ = ["example_of", "guess_class", "instance_kind", "library_kind", "record_fields"]
+__all__ = ["example_of", "instance_kind", "library_kind", "record_fields"]
 
 _DISPLAYS = {
     ast.List: "list", ast.ListComp: "list", ast.Dict: "dict", ast.DictComp: "dict", ast.Set: "set", ast.SetComp: "set",
@@ -109,19 +109,6 @@ def _in_place(target: str, node: ast.Call) -> bool:
     given = [one.value for one in node.keywords if one.arg == "inplace"]
     given += node.args[at : at + 1] if at is not None else []
     return any(isinstance(one, ast.Constant) and one.value is True for one in given)
-
-
-def guess_class(qualname: str, name: str) -> str | None:
-    """The kind of a library class that the tables do not list, by its module."""
-    kind: str | None = tables.class_kind(qualname)
-    if kind is not None:
-        return kind
-    if name[:1].isupper():
-        if qualname.startswith("torch.nn."):
-            return "module"
-        if qualname.startswith("torch.optim.") and "lr_scheduler" not in qualname:
-            return "optimizer"
-    return None
 
 
 def instance_kind(program: Program, info: ClassInfo) -> str:

@@ -221,16 +221,19 @@ class Machine:
     def move_to_twins(self, state: State, made: Set[Obj]) -> None:
         """Move the references to these objects to the twins of the last ones made there."""
         shown = [view for view in self.views if view not in made and depends(view, made)]
-        state.age({obj: self._twin(obj) for obj in (*shown, *made)})
+        state.age({obj: self._twin(obj, made) for obj in (*shown, *made)})
         for obj in made & state.gone.keys():
-            state.gone[self._twin(obj)] = state.gone.pop(obj)
+            state.gone[self._twin(obj, made)] = state.gone.pop(obj)
 
-    def _twin(self, obj: Obj) -> Obj:
-        key = ("old", obj)
+    def _twin(self, obj: Obj, made: Set[Obj]) -> Obj:
+        base = obj.base
+        if base is not None and (base in made or depends(base, made)):
+            base = self._twin(base, made)
+        key = ("old", obj, base)
         twin = self.objects.get(key)
         if twin is None:
             twin = self.objects[key] = Obj(
-                obj.kind, obj.node, obj.base, obj.region, obj.owner, obj.field, summary=True, deep=obj.deep,
+                obj.kind, obj.node, base, obj.region, obj.owner, obj.field, summary=True, deep=obj.deep,
                 grad=obj.grad, leaf=obj.leaf, ndim=obj.ndim, target=obj.target, text=obj.text, saves=obj.saves,
             )  # fmt: skip
             self.last[twin] = obj

@@ -38,7 +38,7 @@ _DISPLAYS = (ast.Tuple, ast.List, ast.Set, ast.Dict)
 def _check(facts: Facts) -> Iterator[Diagnostic]:
     events = [*_loops(facts), *_comprehensions(facts)]
     message = "this function reads `{text}` later, when the loop has changed it"
-    return reports_of(facts, RULE, events, message, ("made here", "the loop binds `{text}` anew"))
+    return reports_of(facts, RULE, events, message, ("read here", "the loop binds `{text}` anew", "made here"))
 
 
 def _comprehensions(facts: Facts) -> Iterator[Event]:
@@ -52,7 +52,7 @@ def _comprehensions(facts: Facts) -> Iterator[Event]:
         for function in kept:
             for generator in generators:
                 for name in sorted(bound_names([generator.target]) & _reads(function)):
-                    yield Event(facts.source.path, RULE.name, (function, generator.target), text=name)
+                    yield Event(facts.source.path, RULE.name, (function, generator.target, function), text=name)
 
 
 def _loops(facts: Facts) -> Iterator[Event]:
@@ -63,13 +63,14 @@ def _loops(facts: Facts) -> Iterator[Event]:
         changing = bound_names([loop.target]) | _assigned(loop)
         for function in _outliving(loop):
             for name in sorted(changing & _reads(function)):
-                yield Event(facts.source.path, RULE.name, (function, loop), text=name)
+                at = function if isinstance(function, ast.Lambda) else _read(function, name)
+                yield Event(facts.source.path, RULE.name, (at, loop, function), text=name)
 
 
 def _outliving(loop: ast.For) -> Iterator[ast.AST]:
     """The functions of a loop that something keeps beyond the round in which they are made."""
     nodes, last = list(own_nodes(loop.body)), _of_last_round(loop.body)
-    inside = frozenset(bound_names(loop.body))
+    inside, items = frozenset(bound_names(loop.body)), bound_names([loop.target])
     methods = {node.func.attr for node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)}
     named: dict[str, ast.AST] = {}
     for node in nodes:
@@ -80,6 +81,9 @@ def _outliving(loop: ast.For) -> Iterator[ast.AST]:
                 named[name] = value
         if node not in last:
             yield from _kept(node, named, inside, methods)
+            match node:
+                case ast.Assign(targets=[ast.Attribute() as target], value=value) if _root(target) & items:
+                    yield from _functions(value, named)
 
 
 def _assigned(loop: ast.For) -> set[str]:
@@ -117,7 +121,7 @@ def _kept(node: ast.AST, named: dict[str, ast.AST], inside: frozenset[str], meth
             name = last_name(node.func)
             if _ENDING.get(name, "") not in methods and not ("hook" in name and "remove" in methods):
                 yield from _given(node, named, inside)
-        case ast.Assign(targets=[ast.Subscript() | ast.Attribute() as target], value=value):
+        case ast.Assign(targets=[ast.Subscript() as target], value=value):
             if not _root(target) & inside:
                 yield from _functions(value, named)
         case ast.AugAssign(target=target, value=ast.List() | ast.Tuple() as value) if not _root(target) & inside:
@@ -160,6 +164,13 @@ def _root(node: ast.expr) -> set[str]:
     while isinstance(at, ast.Attribute | ast.Subscript):
         at = at.value
     return {at.id} if isinstance(at, ast.Name) else {""}
+
+
+def _read(function: ast.AST, name: str) -> ast.AST:
+    """The first place at which a function reads a variable."""
+    found = [node for node in ast.walk(function) if isinstance(node, ast.Name) and node.id == name]
+    loads = [node for node in found if isinstance(node.ctx, ast.Load)]
+    return min(loads, key=lambda node: (node.lineno, node.col_offset), default=function)
 
 
 def _reads(function: ast.AST) -> set[str]:

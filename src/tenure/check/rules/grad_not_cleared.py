@@ -133,7 +133,8 @@ def _optimizers_in(facts: Facts, scope: Scope, body: list[ast.AST]) -> Made:
 
 def _made_anew(facts: Facts, loop: ast.For | ast.While, inside: list[ast.AST]) -> set[str]:
     """The optimizers that each round of a loop makes, of things that it makes as well."""
-    bound = bound_names(loop.body)
+    attributes = [node for node in inside if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)]
+    bound = bound_names(loop.body) | set(map(ast.unparse, attributes))
     return {name for node in inside for name, given in _optimizers(facts, node) if given & bound}
 
 
