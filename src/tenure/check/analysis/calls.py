@@ -223,7 +223,8 @@ def constructed(m: Machine, qualname: str, name: str, result: Value, op: ops.Cal
             m.state.cells[(obj, "*")] = tuple(Ref(one.obj) for one in held)
             consume_register(m, op.args[0][0])
         if obj.kind in ("tensor", "var") and name == "Parameter":
-            obj.grad = obj.leaf = True
+            wanted = m.get(op.args[1][0] if len(op.args) > 1 else dict(op.keywords).get("requires_grad"))
+            obj.grad = obj.leaf = not (len(wanted) == 1 and wanted[0].obj.const is False)
         if obj.kind == "module" and obj.text == "":
             obj.text = "in-place" if _in_place_given(m, qualname, op) else "library"
         if name == "Sequential":

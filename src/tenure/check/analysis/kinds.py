@@ -97,10 +97,16 @@ def example_of(program: Program, module: Module, node: ast.expr) -> Obj:
             if kind == "module":
                 out.text = "in-place" if _in_place(target, node) else "library"
             if name == "Parameter":
-                out.grad = out.leaf = True
+                out.grad = out.leaf = not _frozen(node)
             if name in _BY_SHAPE and node.args and isinstance(node.args[0], ast.Tuple):
                 out.ndim = len(node.args[0].elts)
     return out
+
+
+def _frozen(node: ast.Call) -> bool:
+    """Whether a parameter is made with `requires_grad=False`."""
+    given = [*node.args[1:2], *(one.value for one in node.keywords if one.arg == "requires_grad")]
+    return any(isinstance(one, ast.Constant) and one.value is False for one in given)
 
 
 def _in_place(target: str, node: ast.Call) -> bool:

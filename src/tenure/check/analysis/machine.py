@@ -30,6 +30,9 @@ HIDDEN_FIELDS = frozenset((STORAGE, "·graph", "·saved", "·iterated", "·later
 _VISITS, _ROUNDS = 6, 3
 """Number of runs of a block, and of the head of a loop: its carried values return twice."""
 
+_AGAIN = 2
+"""The number of further runs of a block for each loop around its own."""
+
 _BUDGET = 300
 """The number of lines of called functions that are executed within one body."""
 
@@ -151,7 +154,8 @@ class Machine:
                         continue
                 else:
                     before[following] = given if following == new[-1] else given.copy()
-                if visits[following] < (_ROUNDS if graph.blocks[following].loop_head else _VISITS):
+                most = _ROUNDS if graph.blocks[following].loop_head else _VISITS
+                if visits[following] < most + _AGAIN * (graph.depth.get(following, 1) - 1):
                     pending.add(following)
         return before.get(1)
 
