@@ -200,6 +200,8 @@ class Marks:
             case ast.Name(id=name):
                 self.always = self.always or name in _ALWAYS
                 self._argument(node, name)
+        if node.args and isinstance(node.args[0], ast.Name) and last_name(node.func) == "Parameter":
+            self.always = True
         for keyword in node.keywords:
             if keyword.arg == "out":
                 self.written.add(_root(keyword.value))
