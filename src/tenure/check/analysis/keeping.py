@@ -72,6 +72,9 @@ def _marked_by_name(m: Machine, value: Value, holder: Holder | None, write: Writ
         if loan is not None and loan.relation == "passed" and m.frame is not None:
             m.frame.by_name[ref.obj] = write
             continue
+        if loan is not None and isinstance(holder, tuple) and holder[0].kind in OBJECTS:
+            if _marked_for_givers(m, ref, loan, write):
+                continue
         if loan is None or loan.source is None or _is_meant(loan.source, holder):
             continue
         source = loan.source
@@ -85,6 +88,23 @@ def _marked_by_name(m: Machine, value: Value, holder: Holder | None, write: Writ
             for one in held
         )
         m.state.cells[source] = marked
+
+
+def _marked_for_givers(m: Machine, ref: Ref, given: Loan, write: Write) -> bool:
+    """Note `self.x += y` where x was given to the object: to whoever gave it this is a surprise."""
+    at: Loan | None = given
+    found = False
+    while at is not None:
+        source = at.source
+        held = m.state.cells.get(source, ()) if isinstance(source, str) else ()
+        if any(one.obj is ref.obj and one.write is None for one in held):
+            loan = m.loan("argument", source, ref._replace(loan=None), given.text, copylike=True)
+            loan.node, found = at.node, True
+            m.state.cells[source] = tuple(  # type: ignore[index]
+                one._replace(loan=loan, write=write) if one.obj is ref.obj and one.write is None else one for one in held
+            )
+        at = at.parent
+    return found
 
 
 def _watched_replaced(m: Machine, ref: Ref, name: object, op: ops.Op) -> None:
