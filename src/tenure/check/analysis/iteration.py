@@ -200,7 +200,7 @@ def started(m: Machine, ref: Ref, register: int) -> None:
 
 def _once_more(m: Machine, ref: Ref) -> None:
     used = ref.obj.target == "once" and ref.write is not None and ref.write.sort == "consumed"
-    if used and (ref.loan is None or ref.loan.relation in ("name", "passed")):
+    if used and (ref.loan is None or ref.loan.relation in ("name", "passed", "attribute", "given")):
         used_after(m, ref, m.op.node)
 
 

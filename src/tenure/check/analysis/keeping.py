@@ -15,7 +15,8 @@ __all__ = ["KEEPING", "kept_before"]
 
 def _stored_again(m: Machine, obj: Obj, name: object, value: Value, register: int | None) -> None:
     """Note a container that stores the same object again, written in between."""
-    for ref in value:
+    inner = tuple(part for ref in value if ref.obj.kind == "tuple" for part in m.items(ref.obj))
+    for ref in (*value, *inner):
         if ref.obj.kind not in MUTABLE or ref.obj.summary or ref.loan is None:
             continue
         _beside_itself(m, obj, name, ref)
@@ -27,7 +28,8 @@ def _stored_again(m: Machine, obj: Obj, name: object, value: Value, register: in
         for field, held in list(m.state.fields(obj)):
             if field in ("·iterated", "·later", "·graph", "·saved"):
                 continue
-            for old in held:
+            parts = [part for old in held if inner and old.obj.kind == "tuple" for part in m.items(old.obj)]
+            for old in (*held, *parts):
                 same = old.obj is ref.obj or (old.obj.base is not None and old.obj.root() is ref.obj.root())
                 elsewhere = field != name or name == "*" or (isinstance(name, Obj) and ref.obj.kind == "dict")
                 if same and old.write is not None and old.loan is not None and elsewhere:

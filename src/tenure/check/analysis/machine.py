@@ -36,9 +36,6 @@ _AGAIN = 2
 _BUDGET = 300
 """The number of lines of called functions that are executed within one body."""
 
-_STEPS = 250
-"""The number of operations that are executed in them, rounds of loops included."""
-
 _ITEMED = HOLDING | {"unknown"}
 _PLAIN = frozenset((str, int, bool, bytes, type(None)))
 
@@ -106,7 +103,7 @@ class Machine:
         self.windows: dict[Loan, int] = {}
         self.made_in: dict[Obj, Frame] = {}
         self.homes: dict[int, str] = {}
-        self.budget, self.steps = _BUDGET, _STEPS
+        self.budget, self.steps = _BUDGET, self.function.steps
         self._notes: dict[str, Any] = {}
 
     def notes(self, of: str, make: Callable[[], _T]) -> _T:

@@ -108,6 +108,7 @@ class Marks:
             self.lent.add(target.id)
         elif target is not None:
             self.lent |= {part.id for part in walk(target) if isinstance(part, ast.Name)}
+            self.lent |= {root for root in (_root(target),) if root}
 
     def assign(self, node: ast.Assign) -> None:
         value, targets = node.value, node.targets
@@ -195,7 +196,8 @@ class Marks:
                     self.written.add(_root(receiver))
                     self.always = self.always or (name.endswith("_") and isinstance(receiver, ast.Subscript))
                     for given in node.args:
-                        self.lend(given)
+                        for part in _parts(given):
+                            self.lend(part)
                 self._argument(node, name)
             case ast.Name(id=name):
                 self.always = self.always or name in _ALWAYS
@@ -225,6 +227,13 @@ _LOOKS: dict[type[ast.AST], Callable[[Marks, Any], None]] = {
     ast.Assign: Marks.assign, ast.For: Marks.loop, ast.AsyncFor: Marks.loop, ast.comprehension: Marks.loop,
     ast.AugAssign: Marks.augment, ast.Subscript: Marks.subscript, ast.Call: Marks.call, ast.BinOp: Marks.repeat,
 }  # fmt: skip
+
+
+def _parts(node: ast.expr) -> list[ast.expr]:
+    """An expression, or the items of the display that it is."""
+    if isinstance(node, ast.Tuple | ast.List):
+        return node.elts
+    return [one for one in node.values if one is not None] if isinstance(node, ast.Dict) else [node]
 
 
 def _choices(node: ast.expr) -> list[ast.expr]:

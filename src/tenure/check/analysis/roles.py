@@ -15,7 +15,10 @@ from tenure.check.values import Obj, Ref, Value
 
 __all__ = ["after", "before"]
 
-_CONSUMING = frozenset(("list", "tuple", "set", "frozenset", "dict", "sorted", "sum", "max", "min", "any", "all", "Counter", "deque"))
+_CONSUMING = frozenset(
+    ("list", "tuple", "set", "frozenset", "dict", "sorted", "sum", "max", "min", "any", "all", "Counter", "deque",
+     "clip_grad_norm_", "clip_grad_value_", "clip_grad_norm")
+)
 """Functions that go through an iterator to its end."""
 
 _TAKING = frozenset(("extend", "update", "extendleft", "union", "difference", "intersection"))

@@ -17,9 +17,11 @@ _KEEPING = frozenset(
     ("append", "appendleft", "add", "insert", "setdefault", "put", "put_nowait", "submit", "apply_async", "map_async",
      "add_callback", "add_done_callback", "connect", "bind", "bind_all", "after", "call_later", "call_soon",
      "call_soon_threadsafe", "run_in_executor", "subscribe", "add_command", "add_handler", "on_click", "Thread",
-     "Timer", "Process", "start_new_thread", "finalize")
+     "Timer", "Process", "start_new_thread", "finalize", "on", "once", "listen", "observe", "watch", "schedule", "defer")
 )  # fmt: skip
 """Calls that keep a function which they are given."""
+
+_PREFIXES = ("register", "add_", "on_", "set_")
 
 _KEYWORDS = frozenset(("target", "callback", "command", "on_click", "on_press", "handler", "on_change", "on_done"))
 """Keyword arguments that are called later."""
@@ -137,7 +139,7 @@ def _given(node: ast.AST, named: dict[str, ast.AST], inside: frozenset[str]) -> 
     if not isinstance(node, ast.Call):
         return
     name = last_name(node.func)
-    keeps = name in _KEEPING or (name.startswith("register") and isinstance(node.func, ast.Attribute))
+    keeps = name in _KEEPING or (name.startswith(_PREFIXES) and isinstance(node.func, ast.Attribute))
     if name in _INTO and (not isinstance(node.func, ast.Attribute) or _root(node.func.value) & inside):
         keeps = False
     for given in node.args if keeps else ():

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from tenure.check.analysis.findings import Event
 from tenure.check.facts import Facts, own_nodes
+from tenure.check.program import ClassInfo
 from tenure.check.rules.rule import Rule
 from tenure.check.rules.wording import reports_of
-from tenure.check.scope import bound_names, last_name
+from tenure.check.scope import Scope, bound_names, last_name, parameters
 from tenure.diagnostic import Diagnostic
 
 __all__ = ["RULE"]
@@ -37,7 +38,7 @@ def _events(facts: Facts) -> Iterator[Event]:
             quiet = _quiet(inside)
             reset = {ast.unparse(target) for target, _ in _assignments(inside)}
             for node in inside:
-                for total, value in _grows(node):
+                for total, value in (*_grows(node), *_through(facts, scope, node)):
                     used = [loss for loss in sorted(losses) if _holds_graph(value, loss, node)]
                     if not used or total in everywhere or total in losses:
                         continue
@@ -129,6 +130,34 @@ def _grows(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
             yield ast.unparse(total), added
         case ast.Call(func=ast.Attribute(value=total, attr="append"), args=[value]):
             yield ast.unparse(total), value
+
+
+def _through(facts: Facts, scope: Scope, node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
+    """What a method adds to attributes of its object: `meter.update(loss)`."""
+    match node:
+        case ast.Call(func=ast.Attribute(value=receiver, attr=name), args=given) if given:
+            info = _class_of(facts, scope, receiver)
+            method = facts.program.find_method(info, name) if info is not None else None
+            body = getattr(method.node, "body", []) if method is not None else []
+            names = [one.arg for one in parameters(method.node)[1:]] if method is not None else []
+            for one in own_nodes(body):
+                for total, value in _grows(one):
+                    for at, parameter in enumerate(names[: len(given)]):
+                        if total.startswith("self.") and _holds_graph(value, parameter, one):
+                            yield ast.unparse(receiver), given[at]
+
+
+def _class_of(facts: Facts, scope: Scope, receiver: ast.expr) -> ClassInfo | None:
+    """The class of the tree that a variable or attribute is made from, where one assignment shows it."""
+    text = ast.unparse(receiver)
+    scopes = [scope] if isinstance(receiver, ast.Name) else facts.scopes
+    values = [
+        one.value for at in scopes for one in at.of(ast.Assign) if any(ast.unparse(t) == text for t in one.targets)
+    ]
+    if len(values) != 1 or not isinstance(values[0], ast.Call):
+        return None
+    found = facts.program.resolve(facts.module, values[0].func)
+    return found if isinstance(found, ClassInfo) else None
 
 
 def _sum_of_itself(total: ast.expr, value: ast.expr) -> ast.expr | None:
