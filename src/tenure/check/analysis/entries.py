@@ -72,7 +72,7 @@ def given_object(m: Machine, function: Function, given: ast.arg, at: int) -> Obj
     elif arguments is not None and given is arguments.kwarg:
         obj.kind = "dict"
     if obj.kind == "unknown":
-        obj.kind = kind_by_use(m, given.arg, given=True)
+        obj.kind = kind_by_use(m, given.arg, given=True, function=function)
     return obj
 
 
@@ -82,9 +82,9 @@ def class_of(m: Machine, node: ast.ClassDef) -> ClassInfo | None:
     return info if info is not None and info.node is node else None
 
 
-def kind_by_use(m: Machine, name: str, *, given: bool = False) -> str:
+def kind_by_use(m: Machine, name: str, *, given: bool = False, function: Function | None = None) -> str:
     """The kind of a variable (`given`: of a parameter), by the methods called on it."""
-    used = m.function.scope.uses.methods.get(plain(name), ())
+    used = (function or m.function).scope.uses.methods.get(plain(name), ())
     if used and any(only_torch(method) for method in used) and imports(m, "torch"):
         return "tensor"
     if kind := container_by_use(used, given=given):

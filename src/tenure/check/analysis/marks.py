@@ -199,6 +199,11 @@ class Marks:
                         for part in _parts(given):
                             self.lend(part)
                 self._argument(node, name)
+                if _root(receiver).startswith("self."):
+                    # An object of its own may keep what it is given.
+                    for given in node.args:
+                        if given.__class__ is ast.Attribute:
+                            self.lend(given)
             case ast.Name(id=name):
                 self.always = self.always or name in _ALWAYS
                 self._argument(node, name)

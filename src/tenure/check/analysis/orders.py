@@ -12,23 +12,32 @@ in that order. The order that any user of the object may choose is written as a 
 
 import ast
 
+from tenure.check.analysis.findings import Findings
 from tenure.check.analysis.marks import Marks
 from tenure.check.lower import function_of
 from tenure.check.ops import Function
 from tenure.check.program import ClassInfo, Module
 from tenure.check.scope import decorator_names, default_of, parameters
 
-__all__ = ["users"]
+__all__ = ["shown", "users"]
 
 _LONGEST = 200
 _MOST = 12
 _STEPS = 1000
+_SHOWN = frozenset(("iterator-consumed", "repeated-object", "replaced-after-optimizer", "mutable-default-mutated"))
 _CALLED = frozenset(("__call__", "__next__", "__getitem__"))
 
 
 def users(module: Module) -> list[Function]:
     """A user for each class that keeps something in one method and writes it in another."""
     return [_user(module, info) for info in module.classes.values() if _keeps(module, info)]
+
+
+def shown(found: Findings) -> None:
+    """Drop what only a second call of the same method would show: graphs and iterators may be meant for one call."""
+    found.drop(lambda conflict: conflict.loan.relation == "saved")
+    found.drop_events(lambda event: event.rule not in _SHOWN)
+    found.drop_events(lambda event: event.rule == "iterator-consumed" and event.nodes[0] is event.nodes[1])
 
 
 def _keeps(module: Module, info: ClassInfo) -> bool:
