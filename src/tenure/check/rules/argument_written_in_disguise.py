@@ -34,7 +34,7 @@ def _by_name(m: Machine, value: Value, holder: Holder | None, write: Write) -> N
         if loan is None or not isinstance(name, str) or ref.obj.maybe or not ref.must or not _is_array(root):
             continue
         if not any(part in f"{name} {m.function.name}".lower() for part in _EXPECTED) and not m.function.name.endswith("_"):
-            m.notes(RULE.name, dict)[root] = (write.node, loan.node, name)
+            m.notes(RULE.name, dict).setdefault(root, (write.node, loan.node, name))
 
 
 def _returned(m: Machine, value: Value) -> None:

@@ -37,12 +37,20 @@ def _of_body(facts: Facts, scopes: list[Scope], prefix: str) -> Iterator[Event]:
     """Second names among the variables of a body, or among the attributes of a class."""
     assigned = [one for scope in scopes for one in scope.of(ast.Assign) if len(one.targets) == 1]
     names = [(ast.unparse(one.targets[0]), one) for one in assigned if _plain(one.targets[0], prefix)]
-    pairs = [(name, one) for name, one in names if _plain(one.value, prefix)]
+    pairs = [(name, ast.unparse(one.value), one) for name, one in names if _plain(one.value, prefix)]
+    if prefix:
+        # Two attributes that are given the same variable.
+        given = [(name, one) for name, one in names if isinstance(one.value, ast.Name)]
+        pairs += [
+            (name, other, one)
+            for name, one in given
+            for other, first in given
+            if other != name and ast.unparse(first.value) == ast.unparse(one.value)
+        ]
     if not pairs:
         return
     used = _used(scopes)
-    for name, one in pairs:
-        other = ast.unparse(one.value)
+    for name, other, one in pairs:
         times = sum(name == known for known, _ in names)
         modules = (used.get(name, {}).keys() | used.get(other, {}).keys()) & _OF_MODULES
         if times > 1 or not modules or name == other or name.endswith("state_dict"):

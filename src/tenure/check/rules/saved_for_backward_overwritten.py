@@ -30,7 +30,8 @@ def _returned(m: Machine, value: Value) -> None:
         return
     if decorator_names(function.node) & _UNRECORDED:
         return
-    for ref in value:
+    parts = [part for ref in value if ref.obj.kind == "tuple" for part in m.items(ref.obj)]
+    for ref in (*value, *parts):
         reading(m, saved_by(m, ref.obj), "backward", m.op.node)
 
 
