@@ -213,7 +213,8 @@ def rewound(m: Machine, obj: Obj) -> None:
     """Note that a file starts anew, and with it what reads from it."""
     cells = m.state.cells
     for holder, value in list(cells.items()):
-        if any(ref.write is not None and ref.write.sort == "consumed" and _reads_from(m, ref.obj, obj) for ref in value):
+        ended = {ref for ref in value if ref.write is not None and ref.write.sort == "consumed"}
+        if any(_reads_from(m, ref.obj, obj) for ref in ended):
             cells[holder] = tuple(ref._replace(write=None) if _reads_from(m, ref.obj, obj) else ref for ref in value)
 
 

@@ -74,9 +74,9 @@ def _marked_by_name(m: Machine, value: Value, holder: Holder | None, write: Writ
         if loan is not None and loan.relation == "passed" and m.frame is not None:
             m.frame.by_name[ref.obj] = write
             continue
-        if loan is not None and isinstance(holder, tuple) and holder[0].kind in OBJECTS:
-            if _marked_for_givers(m, ref, loan, write):
-                continue
+        on_object = isinstance(holder, tuple) and holder[0].kind in OBJECTS
+        if loan is not None and on_object and _marked_for_givers(m, ref, loan, write):
+            continue
         if loan is None or loan.source is None or _is_meant(loan.source, holder):
             continue
         source = loan.source
@@ -103,7 +103,8 @@ def _marked_for_givers(m: Machine, ref: Ref, given: Loan, write: Write) -> bool:
             loan = m.loan("argument", source, ref._replace(loan=None), given.text, copylike=True)
             loan.node, found = at.node, True
             m.state.cells[source] = tuple(  # type: ignore[index]
-                one._replace(loan=loan, write=write) if one.obj is ref.obj and one.write is None else one for one in held
+                one._replace(loan=loan, write=write) if one.obj is ref.obj and one.write is None else one
+                for one in held
             )
         at = at.parent
     return found

@@ -68,9 +68,9 @@ def _of_given(program: Program, info: ClassInfo, name: str) -> Obj:
     given = info.given[name]
     said = annotation(program, info.module, given.annotation)
     example = Obj(said.kind, target=said.target)
-    if given.default is not None and (default := example_of(program, info.module, given.default)).kind in MUTABLE:
-        if example.kind in ("unknown", default.kind):
-            example.kind, example.default, example.node, example.field = default.kind, True, given.default, given.parameter
+    default = Obj("unknown") if given.default is None else example_of(program, info.module, given.default)
+    if default.kind in MUTABLE and example.kind in ("unknown", default.kind):
+        example.kind, example.default, example.node = default.kind, True, given.default
     if example.kind == "unknown" and "torch" in info.module.libraries:
         used = info.uses.get(name, set())
         example.kind = "module" if used & {"parameters", "named_parameters", "state_dict"} else "unknown"

@@ -73,9 +73,10 @@ class Marks:
         return found
 
     def _defaults(self, node: ast.AST) -> None:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            if any(isinstance(given, _MADE) for given in (*node.args.defaults, *node.args.kw_defaults)):
-                self.lent |= {given.arg for given in parameters(node)}
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            return
+        if any(isinstance(given, _MADE) for given in (*node.args.defaults, *node.args.kw_defaults)):
+            self.lent |= {given.arg for given in parameters(node)}
 
     def _kept_defaults(self) -> None:
         """Note a write to an attribute that is the default value of a parameter."""

@@ -26,7 +26,17 @@ from pathlib import Path
 from tenure.check.effects.effect import Effect, Kind
 from tenure.check.effects.notation import parse, sections
 
-__all__ = ["argument_writers", "attribute", "class_kind", "function", "functional", "lenders", "method", "works_in_place", "writers"]
+__all__ = [
+    "argument_writers",
+    "attribute",
+    "class_kind",
+    "function",
+    "functional",
+    "lenders",
+    "method",
+    "works_in_place",
+    "writers",
+]
 
 _SHARED = re.compile(r"\b(view|maybe-view|alias|element|iteration|captures)\b|role (async|lazy|jit)")
 _VERB = re.compile(r"\b(writes|resizes) self\b")

@@ -14,7 +14,9 @@ BINARY = {
     ast.Mod: "mod", ast.Pow: "pow", ast.MatMult: "matmul", ast.LShift: "lshift", ast.RShift: "rshift",
     ast.BitAnd: "and", ast.BitOr: "or", ast.BitXor: "xor",
 }  # fmt: skip
-_DRAINING = frozenset(("sum", "list", "tuple", "set", "dict", "sorted", "max", "min", "frozenset", "join", "any", "all"))
+_DRAINING = frozenset(
+    ("sum", "list", "tuple", "set", "dict", "sorted", "max", "min", "frozenset", "join", "any", "all")
+)
 """Calls that go through a generator expression to its end, at once."""
 
 _UNARY = {ast.UAdd: "__pos__", ast.USub: "__neg__", ast.Invert: "__invert__", ast.Not: "not"}

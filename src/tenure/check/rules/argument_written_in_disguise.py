@@ -8,12 +8,14 @@ from tenure.check.analysis.machine import Machine
 from tenure.check.facts import Facts
 from tenure.check.rules.rule import Rule
 from tenure.check.rules.wording import of_events
-from tenure.check.values import Holder, Loan, Obj, Ref, Value, Write
+from tenure.check.values import Holder, Loan, Obj, Value, Write
 from tenure.diagnostic import Diagnostic
 
 __all__ = ["RULE"]
 
-_DISGUISES = frozenset(("from_numpy", "asarray", "as_tensor", "asanyarray", "array", "ascontiguousarray", "numpy", "detach"))
+_DISGUISES = frozenset(
+    ("from_numpy", "asarray", "as_tensor", "asanyarray", "array", "ascontiguousarray", "numpy", "detach")
+)
 _EXPECTED = ("out", "inplace", "in_place", "buffer", "result", "dst", "dest", "workspace")
 
 
@@ -33,7 +35,8 @@ def _by_name(m: Machine, value: Value, holder: Holder | None, write: Write) -> N
         name = root.parameter
         if loan is None or not isinstance(name, str) or ref.obj.maybe or not ref.must or not _is_array(root):
             continue
-        if not any(part in f"{name} {m.function.name}".lower() for part in _EXPECTED) and not m.function.name.endswith("_"):
+        words = f"{name} {m.function.name}".lower()
+        if not any(part in words for part in _EXPECTED) and not m.function.name.endswith("_"):
             m.notes(RULE.name, dict).setdefault(root, (write.node, loan.node, name))
 
 

@@ -18,7 +18,9 @@ _GROWING = frozenset(("append", "extend", "insert", "add", "update", "appendleft
 _COMMON = ("cache", "memo", "regist", "instance", "shared", "all", "known", "pool", "global", "seen", "borg", "lock")
 """Parts of names of values that a class means to share."""
 
-_PLAIN_BASES = frozenset(("builtins.object", "abc.ABC", "torch.nn.Module", "torch.utils.data.Dataset", "builtins.Exception"))
+_PLAIN_BASES = frozenset(
+    ("builtins.object", "abc.ABC", "torch.nn.Module", "torch.utils.data.Dataset", "builtins.Exception")
+)
 
 
 def _check(facts: Facts) -> Iterator[Diagnostic]:
@@ -45,7 +47,7 @@ def _shared(info: ClassInfo) -> Iterator[tuple[str, ast.expr]]:
         targets = statement.targets if isinstance(statement, ast.Assign) else ()
         value = getattr(statement, "value", None)
         made = isinstance(value, ast.Call) and last_name(value.func) in _MADE and not value.args
-        empty = isinstance(value, ast.List) and not value.elts or isinstance(value, ast.Dict) and not value.keys
+        empty = (isinstance(value, ast.List) and not value.elts) or (isinstance(value, ast.Dict) and not value.keys)
         for target in targets:
             if isinstance(target, ast.Name) and (made or empty) and len(info.attributes.get(target.id, ())) == 1:
                 assert isinstance(value, ast.expr)

@@ -17,7 +17,8 @@ _KEEPING = frozenset(
     ("append", "appendleft", "add", "insert", "setdefault", "put", "put_nowait", "submit", "apply_async", "map_async",
      "add_callback", "add_done_callback", "connect", "bind", "bind_all", "after", "call_later", "call_soon",
      "call_soon_threadsafe", "run_in_executor", "subscribe", "add_command", "add_handler", "on_click", "Thread",
-     "Timer", "Process", "start_new_thread", "finalize", "on", "once", "listen", "observe", "watch", "schedule", "defer")
+     "Timer", "Process", "start_new_thread", "finalize", "on", "once", "listen", "observe", "watch", "schedule",
+     "defer")
 )  # fmt: skip
 """Calls that keep a function which they are given."""
 

@@ -52,7 +52,8 @@ def _cleared(facts: Facts, scope: Scope, loop: ast.For | ast.While, made: Made, 
             return True
         cleared = _method(node, "zero_grad")
         if cleared is None and isinstance(node, ast.Attribute) and node.attr in _CLEARING:
-            if not (node.attr == "zero_grad" and ast.unparse(node.value) in made):
+            named = node.attr == "zero_grad" and ast.unparse(node.value) in made
+            if not named:
                 return True
         if cleared is not None:
             shared = made.get(cleared, set()) & made[stepped]
@@ -120,8 +121,7 @@ def _optimizers_in(facts: Facts, scope: Scope, body: list[ast.AST]) -> Made:
     for node in body:
         for name, given in _optimizers(facts, node):
             made.setdefault(name, set()).update(given)
-    attributes = {node.value.id for node in body if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)}
-    if "self" in attributes:
+    if any(isinstance(node, ast.Attribute) and _on_self(node) for node in body):
         for info in facts.module.classes.values():
             if scope.node in info.node.body:
                 for inner in facts.module.body.scopes[info.node].everywhere(ast.Assign):

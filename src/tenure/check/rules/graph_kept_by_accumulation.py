@@ -99,7 +99,7 @@ def _made_plain(inside: list[ast.AST]) -> set[str]:
     found = set()
     for target, value in _assignments(inside):
         if isinstance(target, ast.Name) and any(
-            isinstance(node, ast.Attribute) and node.attr in (*_PLAIN, "data")
+            (isinstance(node, ast.Attribute) and node.attr in (*_PLAIN, "data"))
             or (isinstance(node, ast.Call) and last_name(node.func) == "float")
             for node in ast.walk(value)
         ):  # fmt: skip

@@ -13,7 +13,11 @@ from tenure.diagnostic import Diagnostic
 
 __all__ = ["RULE"]
 
-_APART = re.compile(r"(^|_)(target|ema|old|prev|best|backup|teacher|momentum|frozen|shadow|averaged|copy|ref|reference)(_|$)")
+_APART = re.compile(
+    r"(^|_)(target|ema|old|prev|best|backup|teacher|momentum|frozen|shadow|averaged|copy|ref|reference)(_|$)"
+)
+"""Names of networks that go their own way."""
+
 _OF_MODULES = frozenset(("parameters", "state_dict", "load_state_dict", "named_parameters"))
 
 
@@ -58,8 +62,12 @@ def _of_body(facts: Facts, scopes: list[Scope], prefix: str) -> Iterator[Event]:
         loads = used.get(name, {}).get("load_state_dict")
         source = f"{other}.state_dict()"
         onto_itself = loads is not None and any(ast.unparse(given) == source for given in loads.args)
-        if onto_itself or (_APART.search(name.removeprefix("self.")) and not _APART.search(other.removeprefix("self."))):
+        if onto_itself or (_apart(name) and not _apart(other)):
             yield Event(facts.source.path, RULE.name, (one, loads or one), text=f"{name} = {other}")
+
+
+def _apart(name: str) -> bool:
+    return _APART.search(name.removeprefix("self.")) is not None
 
 
 def _plain(node: ast.expr, prefix: str) -> bool:
@@ -83,7 +91,10 @@ RULE = Rule(
     name="network-not-copied",
     code="TN506",
     sentence="a network that is to stay as it was, or to follow later, is a copy",
-    reason="`target = online` names the same network twice. Each step changes both, and copying one onto the other does nothing.",
+    reason=(
+        "`target = online` names the same network twice. Each step changes both, and copying one onto the other "
+        "does nothing."
+    ),
     wrong="""\
 from torch import nn
 online = nn.Linear(2, 2)

@@ -37,9 +37,9 @@ def _replaced(m: Machine, ref: Ref, name: object, op: ops.Op) -> None:
     if any(one.obj.kind in ("tensor", "var") and not one.obj.leaf for one in given):
         return
     for holder, value in list(m.state.cells.items()):
-        if isinstance(holder, tuple) and holder[1] == "*" and holder[0].kind in _OPTIMIZERS:
-            if any(_of(one.obj, ref.obj) for one in value) and not m.divided:
-                _stale(m)[holder[0]] = op.node
+        held = isinstance(holder, tuple) and holder[1] == "*" and holder[0].kind in _OPTIMIZERS
+        if held and not m.divided and any(_of(one.obj, ref.obj) for one in value):
+            _stale(m)[holder[0]] = op.node  # type: ignore[index]
 
 
 def _of(parameter: Obj, module: Obj) -> bool:
