@@ -21,7 +21,7 @@ def _stored_again(m: Machine, obj: Obj, name: object, value: Value, register: in
             continue
         _beside_itself(m, obj, name, ref)
         if ref.obj.kind == "dict" and m.repeating:
-            m.notes("kept", dict).setdefault(ref.obj, set()).add((obj, name))
+            _keepers(m).setdefault(ref.obj, set()).add((obj, name))
         if register is None or any(isinstance(at, tuple) and at[0] is obj for at in ref.loan.sources()):
             # A called function puts back the object that it has taken out.
             continue
@@ -39,10 +39,15 @@ def _stored_again(m: Machine, obj: Obj, name: object, value: Value, register: in
                     conflict(m, old, "again", m.op.node)
 
 
+def _keepers(m: Machine) -> dict[Obj, set[Holder]]:
+    """The cells of containers that hold a dictionary."""
+    return m.notes("kept", dict)
+
+
 def kept_before(m: Machine, obj: Obj, write: Write) -> None:
     """Note that a dictionary changes which a container has stored already."""
     cells = m.state.cells
-    for holder in m.notes("kept", dict).get(obj, ()):
+    for holder in _keepers(m).get(obj, ()):
         value = cells.get(holder, ())
         if any(ref.obj is obj and ref.write is None and ref.loan is not None for ref in value):
             cells[holder] = tuple(
