@@ -20,7 +20,7 @@ PAIRS = {
     for page in sorted(ROOM.glob("*.md"))
     for name, _, wrong, right in SECTION.findall(page.read_text(encoding="utf-8"))
 }
-FLOOR = 63
+FLOOR = 64
 """Reported; at first sight 5 of the first 40, and 24 of the last 29. It only rises."""
 
 

@@ -6,6 +6,7 @@ from tenure.check.analysis.evidence import annotation, container_by_use, only_to
 from tenure.check.analysis.indices import imports
 from tenure.check.analysis.kinds import example_of, instance_kind
 from tenure.check.analysis.machine import Machine
+from tenure.check.analysis.views import everything
 from tenure.check.effects.effect import MUTABLE
 from tenure.check.ops import Function
 from tenure.check.program import ClassInfo, Module
@@ -23,7 +24,17 @@ def entry(m: Machine, function: Function) -> State:
     state = State()
     for at, given in enumerate(parameters(function.node)):
         state.cells[given.arg] = (Ref(parameter(m, function, given, at)),)
+    _held(m, state)
     return state
+
+
+def _held(m: Machine, state: State) -> None:
+    """Take a given optimizer for that of the given module, where there is one of each."""
+    given = [value[0].obj for value in state.cells.values()]
+    optimizers = [obj for obj in given if obj.kind == "optimizer" and isinstance(obj.parameter, str)]
+    modules = [obj for obj in given if obj.kind == "module" and obj.parameter != "self"]
+    if len(optimizers) == len(modules) == 1:
+        state.cells[(optimizers[0], "*")] = (Ref(everything(m, modules[0])),)
 
 
 def parameter(m: Machine, function: Function, given: ast.arg, at: int) -> Obj:
@@ -89,6 +100,8 @@ def kind_by_use(m: Machine, name: str, *, given: bool = False, function: Functio
         return "tensor"
     if kind := container_by_use(used, given=given):
         return kind
+    if {"step", "zero_grad"} <= set(used) and imports(m, "torch"):
+        return "optimizer"
     if "named_parameters" in used or "parameters" in used:
         return "tenure-module" if imports(m, "tenure") else "module"
     return "unknown"

@@ -1,5 +1,6 @@
 """The rule argument-written-in-disguise (TN506)."""
 
+import ast
 from collections.abc import Iterator
 
 from tenure.check.analysis.conflicts import note
@@ -37,14 +38,19 @@ def _by_name(m: Machine, value: Value, holder: Holder | None, write: Write) -> N
             continue
         words = f"{name} {m.function.name}".lower()
         if not any(part in words for part in _EXPECTED) and not m.function.name.endswith("_"):
-            m.notes(RULE.name, dict).setdefault(root, (write.node, loan.node, name))
+            _found(m).setdefault(root, (write.node, loan.node, name))
 
 
 def _returned(m: Machine, value: Value) -> None:
     """The function gives a result, as one that works out of place does."""
     if m.frame is None and any(ref.obj.const is not None for ref in value):
-        for written, converted, name in m.notes(RULE.name, dict).values():
+        for written, converted, name in _found(m).values():
             note(m, RULE.name, written, converted, text=name)
+
+
+def _found(m: Machine) -> dict[Obj, tuple[ast.AST, ast.AST, str]]:
+    """The arguments that were written, each with where, the conversion, and its name."""
+    return m.notes(RULE.name, dict)
 
 
 def _conversion(loan: Loan | None) -> Loan | None:

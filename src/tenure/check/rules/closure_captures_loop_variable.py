@@ -80,8 +80,8 @@ def _outliving(loop: ast.For) -> Iterator[ast.AST]:
         match node:
             case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
                 named[name] = node
-            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Lambda() as value):
-                named[name] = value
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Lambda() as made):
+                named[name] = made
         if node not in last:
             yield from _kept(node, named, inside, methods)
             match node:

@@ -36,7 +36,8 @@ def _captured(m: Machine, obj: Obj, name: object, value: Value, register: int | 
         if not _is_parameter(ref):
             continue
         base = ref.obj.base
-        others: dict[ast.AST, object] = m.notes(RULE.name, dict).setdefault((base, ref.obj.region), {})
+        known: dict[object, dict[ast.AST, object]] = m.notes(RULE.name, dict)
+        others = known.setdefault((base, ref.obj.region), {})
         first = next((other for other, held in others.items() if other is not here and held != (obj, name)), None)
         if first is None and here in others and m.repeating and base not in m.state.fresh:
             first = here
