@@ -69,7 +69,7 @@ class ClassInfo:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What an attribute is given: by an annotation, or as the default value of a parameter that is kept in it."""
+    """The source of an attribute: an annotation, or the default value of a parameter that is kept in it."""
 
     annotation: ast.expr | None
     default: ast.expr | None = None

@@ -33,7 +33,7 @@ _INTO = frozenset(("append", "appendleft", "add", "insert", "setdefault"))
 """Methods of containers, which live as long as their variable."""
 
 _ENDING = {"submit": "result", "apply_async": "get", "Thread": "join", "Timer": "join", "Process": "join"}
-"""What is called in the same round where the function has run by its end."""
+"""The method by which the same round waits for the end of the function."""
 
 _DISPLAYS = (ast.Tuple, ast.List, ast.Set, ast.Dict)
 

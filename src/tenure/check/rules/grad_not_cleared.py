@@ -157,7 +157,7 @@ def _on_self(node: ast.Attribute) -> bool:
 
 
 def _method(node: ast.AST | None, method: str) -> str | None:
-    """The text of what a method is called on."""
+    """The text of the object that a method is called on."""
     match node:
         case ast.Call(func=ast.Attribute(value=value, attr=attr)) if attr == method:
             return ast.unparse(value)

@@ -122,7 +122,7 @@ def _differentiated(node: ast.AST) -> set[str]:
 
 
 def _grows(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
-    """What a statement adds to, and what it adds."""
+    """The target that a statement adds to, and the value it adds."""
     match node:
         case ast.AugAssign(target=total, op=ast.Add(), value=value):
             yield ast.unparse(total), value
@@ -133,7 +133,7 @@ def _grows(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
 
 
 def _through(facts: Facts, scope: Scope, node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
-    """What a method adds to attributes of its object: `meter.update(loss)`."""
+    """The values that a method adds to attributes of its object: `meter.update(loss)`."""
     match node:
         case ast.Call(func=ast.Attribute(value=receiver, attr=name), args=given) if given:
             info = _class_of(facts, scope, receiver)
