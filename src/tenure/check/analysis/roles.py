@@ -1,5 +1,7 @@
 """Roles of library calls: meanings that an `Effect` cannot state, and what is saved for the backward pass."""
 
+import ast
+
 from tenure.check import ops
 from tenure.check.analysis.arguments import pick
 from tenure.check.analysis.borrows import EXCLUSIVE, SHARED, may_borrow
@@ -55,7 +57,9 @@ def roles(m: Machine, effect: Effect, bound: dict[str, int], result: Value, op: 
     elif role == "jit" and isinstance(op, ops.Call):
         return _compiled(m, op, result)
     consumed = bound.get("1" if m.is_method else "0")
-    if consumed is not None and name in (_TAKING if m.is_method else _CONSUMING):
+    # `d[k].extend(it)` may find no key, and a handler takes the items.
+    may_fail = m.is_method and isinstance(getattr(getattr(op.node, "func", None), "value", None), ast.Subscript)
+    if consumed is not None and not may_fail and name in (_TAKING if m.is_method else _CONSUMING):
         consume_register(m, consumed)
     if role == "rewind":
         for ref in m.get(bound.get("0")):
