@@ -23,7 +23,7 @@ class Graph:
 
     `order`: the blocks that can be reached, each before its successors, and loops before what follows them;
     `crossing`: registers used in more than one block; `loops`: the blocks of each loop, by the one that a round
-    starts at; `repeated`: those of all.
+    starts at; `repeated`: those of all; `depth`: the number of loops that each of them lies in.
     """
 
     blocks: list[Block] = field(default_factory=list)
@@ -32,6 +32,7 @@ class Graph:
     crossing: frozenset[int | None] = frozenset()
     repeated: frozenset[int] = frozenset()
     loops: dict[int, frozenset[int]] = field(default_factory=dict)
+    depth: dict[int, int] = field(default_factory=dict)
 
     def finish(self) -> None:
         """Compute the registers that cross blocks, and the blocks that lie in loops."""
@@ -51,6 +52,9 @@ class Graph:
                     body = order[rank[target] : rank[source] + 1]
                     self.loops[target] = self.loops.get(target, frozenset()).union(body)
         self.repeated = frozenset().union(*self.loops.values())
+        for blocks in self.loops.values():
+            for block in blocks:
+                self.depth[block] = self.depth.get(block, 0) + 1
 
     def _order(self) -> list[int]:
         seen, out, stack = {0}, [], [(0, reversed(self.blocks[0].succs))]

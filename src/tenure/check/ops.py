@@ -372,7 +372,10 @@ class Await(Op):
 
 @dataclass(slots=True, eq=False, repr=False)
 class Function:
-    """A function, lambda, class body or module body: its syntax, names and (once lowered) its graph."""
+    """A function, lambda, class body or module body: its syntax, names and (once lowered) its graph.
+
+    `steps`: the number of operations of called functions that are executed within it, rounds of loops included.
+    """
 
     node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef | ast.Module
     name: str
@@ -380,6 +383,7 @@ class Function:
     in_class: ast.ClassDef | None = None
     graph: "Graph | None" = None
     home: object = None
+    steps: int = 250
     writes: bool | None = None
     marks: object = None
     scopes: Scopes = field(default_factory=Scopes)

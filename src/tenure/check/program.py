@@ -10,10 +10,10 @@ from typing import Any
 
 from tenure.check.lower import function_of
 from tenure.check.ops import Function
-from tenure.check.scope import Scope
+from tenure.check.scope import Scope, bound_names, default_of, parameters
 from tenure.check.source import Source, parse, read
 
-__all__ = ["ClassInfo", "Module", "Program", "Target", "top_of"]
+__all__ = ["ClassInfo", "Given", "Module", "Program", "Target", "top_of"]
 
 
 @dataclass(slots=True, eq=False)
@@ -24,6 +24,34 @@ class ClassInfo:
     module: "Module"
     methods: dict[str, Function] = field(default_factory=dict)
     _attributes: dict[str, list[ast.expr]] | None = None
+    _notes: "dict[str, Given] | None" = None
+    _uses: dict[str, set[str]] | None = None
+    _in_place: frozenset[str] | None = None
+
+    @property
+    def given(self) -> "dict[str, Given]":
+        """The annotation or the parameter that stands for each attribute: `x: T`, `self.x = parameter`."""
+        if self._notes is None:
+            self._notes = _noted(self)
+        return self._notes
+
+    @property
+    def uses(self) -> dict[str, set[str]]:
+        """The methods that the class calls on each attribute of its instances."""
+        if self._uses is None:
+            self._uses = {}
+            for call in self.module.body.scopes[self.node].everywhere(ast.Call):
+                match call.func:
+                    case ast.Attribute(value=ast.Attribute(value=ast.Name(id="self"), attr=name), attr=method):
+                        self._uses.setdefault(name, set()).add(method)
+        return self._uses
+
+    @property
+    def in_place(self) -> frozenset[str]:
+        """The attributes that hold something made with `inplace=True`, or with a lone True."""
+        if self._in_place is None:
+            self._in_place = frozenset(name for name, given in self.attributes.items() if any(map(_in_place, given)))
+        return self._in_place
 
     @property
     def attributes(self) -> dict[str, list[ast.expr]]:
@@ -37,6 +65,15 @@ class ClassInfo:
                     case ast.Assign(targets=[ast.Name(id=name)], value=value):
                         self._attributes.setdefault(name, []).append(value)
         return self._attributes
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The source of an attribute: an annotation, or the default value of a parameter that is kept in it."""
+
+    annotation: ast.expr | None
+    default: ast.expr | None = None
+    parameter: str = ""
 
 
 Target = "str | Function | ClassInfo | Module"
@@ -290,6 +327,40 @@ def class_info(node: ast.ClassDef, module: Module, parent: Function) -> ClassInf
         if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
             info.methods[statement.name] = function_of(statement, parent, node)
     return info
+
+
+def _noted(info: ClassInfo) -> dict[str, Given]:
+    """The attributes that an annotation, or one parameter alone, stands for."""
+    found: dict[str, Given] = {}
+    for statement in info.node.body:
+        if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+            found[statement.target.id] = Given(statement.annotation)
+    for method in info.node.body:
+        if not isinstance(method, ast.FunctionDef):
+            continue
+        arguments = {one.arg: one for one in parameters(method)}
+        rebound: set[str] | None = None
+        scope = info.module.body.scopes[method]
+        for node in scope.of(ast.Assign, ast.AnnAssign):
+            target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+            match target, node.value:
+                case ast.Attribute(value=ast.Name(id="self"), attr=name), _ if isinstance(node, ast.AnnAssign):
+                    found.setdefault(name, Given(node.annotation))
+                case ast.Attribute(value=ast.Name(id="self"), attr=name), ast.Name(id=given) if given in arguments:
+                    rebound = bound_names(method.body) if rebound is None else rebound
+                    if given not in rebound and len(info.attributes.get(name, ())) == 1:
+                        one = arguments[given]
+                        found.setdefault(name, Given(one.annotation, default_of(method, one), given))
+    return found
+
+
+def _in_place(given: ast.expr) -> bool:
+    match given:
+        case ast.Call(args=[ast.Constant(value=True)]):
+            return True
+        case ast.Call(keywords=keywords):
+            return any(one.arg == "inplace" for one in keywords)
+    return False
 
 
 def _given(

@@ -8,6 +8,7 @@ from typing import Any
 from tenure.check.uses import Uses
 
 __all__ = [
+    "Groups",
     "Scope",
     "Scopes",
     "bound_names",

@@ -142,7 +142,9 @@ class State:
         """Whether one is all contents of the other's owner, or the same field of it."""
         for whole, part in ((a, b), (b, a)):
             if whole.deep and whole.owner is not None and whole.field == "**" and self.holds(whole.owner, part):
-                return MUST
+                # Buffers and frozen parameters are no parts of what is trained.
+                frozen = part.kind == "tensor" and not part.grad and part.owner is not None
+                return NO if frozen and part.owner.kind == "module" else MUST  # type: ignore[union-attr]
         if a.field == b.field == "grad" and a.owner is not None and b.owner is not None:
             return self.overlap(a.owner, b.owner)
         return NO

@@ -7,6 +7,7 @@ from tenure.check.analysis.events import Events
 from tenure.check.analysis.findings import Conflict, Event, Findings
 from tenure.check.analysis.functions import summary_of
 from tenure.check.analysis.handlers import HANDLERS, LISTENERS
+from tenure.check.analysis.orders import shown, users
 from tenure.check.analysis.screen import is_small, worth_running, written_inside
 from tenure.check.analysis.session import Session
 from tenure.check.lower import function_of
@@ -32,6 +33,10 @@ def analyze(program: Program, module: Module, session: Session) -> Findings:
         for function in bodies(module)
         if worth_running(program, module, function)
     )
+    for user in users(module):
+        used = summary_of(program, session, user, {})
+        shown(used.found)
+        made[used] = None
     findings = Findings()
     stack = list(reversed(made))
     while stack:

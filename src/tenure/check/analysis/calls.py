@@ -4,18 +4,19 @@ from tenure.check import ops
 from tenure.check.analysis.arguments import Arguments
 from tenure.check.analysis.conflicts import captured, read
 from tenure.check.analysis.effects_on import perform
-from tenure.check.analysis.evidence import only_torch
+from tenure.check.analysis.evidence import RESIZING, array_needed, guess_class, only_torch
 from tenure.check.analysis.functions import call_function
-from tenure.check.analysis.gradients import module_called
 from tenure.check.analysis.indices import imports
-from tenure.check.analysis.iteration import consume_register
-from tenure.check.analysis.kinds import guess_class, instance_kind, library_kind, record_fields
+from tenure.check.analysis.iteration import consume_register, is_iterated
+from tenure.check.analysis.kinds import instance_kind, library_kind, record_fields
 from tenure.check.analysis.libraries import call_compiled, special_call
 from tenure.check.analysis.machine import Machine
+from tenure.check.analysis.modules import module_called
 from tenure.check.analysis.sequences import store
 from tenure.check.analysis.unknown import unknown_call
 from tenure.check.analysis.views import lend, reachable
 from tenure.check.effects import tables
+from tenure.check.effects.effect import Effect
 from tenure.check.program import ClassInfo, Module
 from tenure.check.values import Holder, Obj, Ref, Value
 
@@ -24,9 +25,13 @@ __all__ = ["call"]
 _ONCE = frozenset(
     ("map", "filter", "zip", "reversed", "enumerate", "iter", "chain", "islice", "takewhile", "dropwhile", "starmap",
      "accumulate", "compress", "filterfalse", "parameters", "named_parameters", "buffers", "named_buffers", "modules",
-     "named_modules", "children", "named_children", "product", "zip_longest", "pairwise", "groupby")
+     "named_modules", "children", "named_children", "product", "zip_longest", "pairwise", "groupby", "open", "reader",
+     "DictReader", "walk", "scandir", "finditer", "iglob")
 )  # fmt: skip
 """Kinds that can be iterated a single time."""
+
+_WRITING_OUT = frozenset(("join", "writelines", "writerows"))
+"""Methods of texts and files that go through their argument."""
 
 
 def call(m: Machine, op: ops.Call) -> None:
@@ -127,6 +132,8 @@ def _call_on(m: Machine, refs: list[Ref], op: ops.Call) -> Value:
         kind = obj.kind = "tensor"
     if kind == "unknown" and name in ("items", "keys") and not op.args and not imports(m, "pandas"):
         kind = obj.kind = "dict"
+    if kind == "unknown" and name in RESIZING and is_iterated(m, obj):
+        kind = obj.kind = RESIZING[name]
     if kind == "instance":
         kind = library_kind(m.program, obj) or kind
     effect = tables.method(kind, name)
@@ -155,6 +162,8 @@ def _once(m: Machine, result: Value, name: str) -> Value:
 def _unknown_method(m: Machine, refs: list[Ref], op: ops.Call) -> Value:
     read(m, op.receiver, "method" if refs[0].obj.kind == "unknown" else "unknown")
     unknown_call(m, op)
+    if op.method in _WRITING_OUT and len(op.args) == 1:
+        consume_register(m, op.args[0][0])
     for told in m.on.queued:
         told(m, refs, op)
     for ref in refs:
@@ -187,6 +196,7 @@ def call_library(m: Machine, qualname: str, op: ops.Call) -> Value:
         return special
     effect = tables.function(qualname)
     if effect is not None:
+        _shown(m, qualname, effect, op)
         result = perform(m, effect, Arguments.of(op), op, name)
         return _once(m, constructed(m, qualname, name, result, op), name)
     kind = guess_class(qualname, name)
@@ -195,6 +205,13 @@ def call_library(m: Machine, qualname: str, op: ops.Call) -> Value:
         return constructed(m, qualname, name, (Ref(m.fresh("made", kind)),), op)
     unknown_call(m, op)
     return (Ref(m.fresh("unknown", "unknown", target=qualname)),)
+
+
+def _shown(m: Machine, qualname: str, effect: Effect, op: ops.Call) -> None:
+    """Take an argument for the array that the function of a library needs there."""
+    value = m.get(op.args[0][0]) if op.args and not op.args[0][1] else ()
+    if len(value) == 1 and value[0].obj.kind == "unknown" and (kind := array_needed(qualname, effect)):
+        value[0].obj.kind = kind
 
 
 def constructed(m: Machine, qualname: str, name: str, result: Value, op: ops.Call) -> Value:
@@ -206,9 +223,10 @@ def constructed(m: Machine, qualname: str, name: str, result: Value, op: ops.Cal
             m.state.cells[(obj, "*")] = tuple(Ref(one.obj) for one in held)
             consume_register(m, op.args[0][0])
         if obj.kind in ("tensor", "var") and name == "Parameter":
-            obj.grad = obj.leaf = True
+            wanted = m.get(op.args[1][0] if len(op.args) > 1 else dict(op.keywords).get("requires_grad"))
+            obj.grad = obj.leaf = not (len(wanted) == 1 and wanted[0].obj.const is False)
         if obj.kind == "module" and obj.text == "":
-            obj.text = "in-place" if _in_place_given(m, op) else "library"
+            obj.text = "in-place" if _in_place_given(m, qualname, op) else "library"
         if name == "Sequential":
             for at, (register, _) in enumerate(op.args):
                 m.state.cells[(obj, at)] = m.get(register)
@@ -216,8 +234,11 @@ def constructed(m: Machine, qualname: str, name: str, result: Value, op: ops.Cal
     return result
 
 
-def _in_place_given(m: Machine, op: ops.Call) -> bool:
+def _in_place_given(m: Machine, qualname: str, op: ops.Call) -> bool:
+    at = tables.works_in_place(qualname)
     value = m.get(dict(op.keywords).get("inplace"))
+    if not value and at is not None and at < len(op.args):
+        value = m.get(op.args[at][0])
     return len(value) == 1 and value[0].obj.const is True
 
 

@@ -6,6 +6,7 @@ from tenure.check.analysis.evidence import annotation, container_by_use, only_to
 from tenure.check.analysis.indices import imports
 from tenure.check.analysis.kinds import example_of, instance_kind
 from tenure.check.analysis.machine import Machine
+from tenure.check.analysis.views import everything
 from tenure.check.effects.effect import MUTABLE
 from tenure.check.ops import Function
 from tenure.check.program import ClassInfo, Module
@@ -23,7 +24,17 @@ def entry(m: Machine, function: Function) -> State:
     state = State()
     for at, given in enumerate(parameters(function.node)):
         state.cells[given.arg] = (Ref(parameter(m, function, given, at)),)
+    _held(m, state)
     return state
+
+
+def _held(m: Machine, state: State) -> None:
+    """Take a given optimizer for that of the given module, where there is one of each."""
+    given = [value[0].obj for value in state.cells.values()]
+    optimizers = [obj for obj in given if obj.kind == "optimizer" and isinstance(obj.parameter, str)]
+    modules = [obj for obj in given if obj.kind == "module" and obj.parameter != "self"]
+    if len(optimizers) == len(modules) == 1:
+        state.cells[(optimizers[0], "*")] = (Ref(everything(m, modules[0])),)
 
 
 def parameter(m: Machine, function: Function, given: ast.arg, at: int) -> Obj:
@@ -51,7 +62,7 @@ def missing_argument(m: Machine, function: Function, given: ast.arg, at: int) ->
         default = default_of(function.node, given)
         assert isinstance(function.home, Module)
         known = m.objects[key] = Obj("unknown") if default is None else example_of(m.program, function.home, default)
-        known.node, known.text = default, ""
+        known.node, known.text, known.default, known.field = default, "", known.kind in MUTABLE, given.arg
     return known
 
 
@@ -72,7 +83,7 @@ def given_object(m: Machine, function: Function, given: ast.arg, at: int) -> Obj
     elif arguments is not None and given is arguments.kwarg:
         obj.kind = "dict"
     if obj.kind == "unknown":
-        obj.kind = kind_by_use(m, given.arg, given=True)
+        obj.kind = kind_by_use(m, given.arg, given=True, function=function)
     return obj
 
 
@@ -82,13 +93,15 @@ def class_of(m: Machine, node: ast.ClassDef) -> ClassInfo | None:
     return info if info is not None and info.node is node else None
 
 
-def kind_by_use(m: Machine, name: str, *, given: bool = False) -> str:
+def kind_by_use(m: Machine, name: str, *, given: bool = False, function: Function | None = None) -> str:
     """The kind of a variable (`given`: of a parameter), by the methods called on it."""
-    used = m.function.scope.uses.methods.get(plain(name), ())
+    used = (function or m.function).scope.uses.methods.get(plain(name), ())
     if used and any(only_torch(method) for method in used) and imports(m, "torch"):
         return "tensor"
     if kind := container_by_use(used, given=given):
         return kind
+    if {"step", "zero_grad"} <= set(used) and imports(m, "torch"):
+        return "optimizer"
     if "named_parameters" in used or "parameters" in used:
         return "tenure-module" if imports(m, "tenure") else "module"
     return "unknown"

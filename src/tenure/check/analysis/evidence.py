@@ -5,9 +5,10 @@ from collections.abc import Collection
 from functools import cache
 
 from tenure.check.effects import tables
+from tenure.check.effects.effect import Effect
 from tenure.check.program import ClassInfo, Module, Program
 
-__all__ = ["Annotation", "annotation", "container_by_use", "only_torch"]
+__all__ = ["RESIZING", "Annotation", "annotation", "array_needed", "container_by_use", "guess_class", "only_torch"]
 
 _TORCH = frozenset(
     ("detach", "backward", "requires_grad_", "unsqueeze", "index_select", "masked_select", "new_zeros", "new_ones",
@@ -15,6 +16,13 @@ _TORCH = frozenset(
      "retain_grad", "is_contiguous", "narrow", "index_add", "scatter_add", "softmax", "log_softmax", "bmm", "clone")
 )  # fmt: skip
 """Methods by which a value shows itself to be PyTorch's, where PyTorch is imported."""
+
+
+RESIZING = {
+    **dict.fromkeys(("remove", "insert", "append", "extend", "pop", "clear"), "list"),
+    "discard": "set", "add": "set", "popitem": "dict",
+}  # fmt: skip
+"""The containers that methods show, of an object under iteration."""
 
 
 @cache
@@ -43,15 +51,29 @@ def container_by_use(used: Collection[str], *, given: bool = False) -> str:
     return "list" if called == {"remove"} else ""
 
 
+def array_needed(qualname: str, effect: Effect) -> str:
+    """The kind that the first argument of a library's function must have; "" where it may be a list or a number."""
+    library, _, name = qualname.rpartition(".")
+    if qualname == "torch.from_numpy" or (library == "numpy" and "0" in effect.writes):
+        return "ndarray"
+    first = effect.parameters[:1]
+    needs = library in _ON_TENSORS and (first in (("input",), ("tensor",)) or name.endswith("_"))
+    return "tensor" if needs and name not in ("is_tensor", "result_type") else ""
+
+
+_ON_TENSORS = frozenset(("torch", "torch.nn.functional", "torch.nn.init"))
+
+
 class Annotation:
     """The content of an annotation: a kind, a class of the tree, and the mode ("Ref", "Mut", "Own")."""
 
-    __slots__ = ("kind", "mode", "target")
+    __slots__ = ("kind", "library", "mode", "target")
 
     def __init__(self, kind: str = "unknown", target: ClassInfo | None = None, mode: str = "") -> None:
         self.kind = kind
         self.target = target
         self.mode = mode
+        self.library = ""
 
 
 def annotation(program: Program, module: Module, node: ast.expr | None) -> Annotation:
@@ -105,5 +127,23 @@ def _named(program: Program, target: object) -> Annotation:
         name = target.rpartition(".")[2]
         if target.startswith("tenure.") and name in ("Ref", "Mut", "Own"):
             return Annotation(mode=name)
-        return Annotation(tables.class_kind(target) or "unknown")
+        kind = guess_class(target, name)
+        if kind == "module" and "utils" in target:
+            kind = None
+        made = Annotation(kind or "unknown")
+        made.library = target if kind == "module" else ""
+        return made
     return Annotation()
+
+
+def guess_class(qualname: str, name: str) -> str | None:
+    """The kind of a library class that the tables do not list, by its module."""
+    kind: str | None = tables.class_kind(qualname)
+    if kind is not None:
+        return kind
+    if name[:1].isupper():
+        if qualname.startswith("torch.nn."):
+            return "module"
+        if qualname.startswith("torch.optim.") and "lr_scheduler" not in qualname:
+            return "optimizer"
+    return None

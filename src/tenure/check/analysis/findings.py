@@ -56,6 +56,11 @@ class Findings:
         for key in [key for key, found in self.conflicts.items() if unwanted(found)]:
             del self.conflicts[key]
 
+    def drop_events(self, unwanted: Callable[[Event], bool]) -> None:
+        """Remove events that say nothing."""
+        for key in [key for key, found in self.events.items() if unwanted(found)]:
+            del self.events[key]
+
     def event(self, found: Event) -> None:
         self.events.setdefault((found.rule, found.path, *found.nodes, found.detail), found)
 

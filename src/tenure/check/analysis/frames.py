@@ -45,7 +45,7 @@ def execute(m: Machine, function: ops.Function, given: _Given, made: Obj | None)
     cells.pop(result, None)
     _bind_parameters(m, frame, given)
     kept = (m.frame, m.function, m.module, m.op, m.placed, m.repeating, m.block, m.is_method, m.divided, m.alone)
-    before = m.state.copy()
+    before = None if 1 in frame.graph.order else m.state.copy()
     m.frame, m.function, m.module, m.placed = frame, function, frame.module, []
     m.is_method = False
     frame.repeating, frame.at, frame.given = m.repeating, m.op.node, given
@@ -53,7 +53,7 @@ def execute(m: Machine, function: ops.Function, given: _Given, made: Obj | None)
     m.state.quiet += quiet
     end = m.follow(frame.graph, m.state)
     m.frame, m.function, m.module, m.op, m.placed, m.repeating, m.block, m.is_method, m.divided, m.alone = kept
-    m.state = before if end is None else end
+    m.state = end or before or m.state
     m.state.quiet -= quiet if end is not None else 0
     return _leave(m, frame, result)
 

@@ -12,7 +12,7 @@ from tenure.check.analysis.kinds import example_of
 from tenure.check.analysis.libraries import named
 from tenure.check.analysis.machine import Machine
 from tenure.check.analysis.replay import apply, encloses
-from tenure.check.analysis.screen import is_small, written_inside
+from tenure.check.analysis.screen import is_generator, is_small, written_inside
 from tenure.check.analysis.session import Session
 from tenure.check.analysis.summaries import Encoder, Summary, path_of
 from tenure.check.analysis.unknown import unknown_call
@@ -80,6 +80,10 @@ def call_function(
     function_object: Obj | None = None,
 ) -> Value:
     given = arguments_of(m, function, op, self_value)
+    if is_generator(function):
+        unknown_call(m, op)
+        made = m.fresh("generator", "iterator", target="once")
+        return (Ref(made),)
     if not _worthwhile(m, function):
         unknown_call(m, op)
         return (Ref(m.fresh("unknown", "unknown")),)

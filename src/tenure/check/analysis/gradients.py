@@ -4,19 +4,19 @@ import ast
 
 from tenure.check import ops
 from tenure.check.analysis.conflicts import note, reading, write_to, wrote
-from tenure.check.analysis.graphs import kept_for_backward, recorded, tensors_of
+from tenure.check.analysis.graphs import saved_by
 from tenure.check.analysis.machine import Machine
-from tenure.check.analysis.views import everything, gradients_of, reachable
+from tenure.check.analysis.views import gradients_of, reachable
 from tenure.check.values import Obj, Ref, Value
 
-__all__ = ["backward", "module_called", "saved_in_place", "zero_grad"]
+__all__ = ["backward", "saved_in_place", "zero_grad"]
 
 
 def backward(m: Machine, ref: Ref, op: ops.Op, *, retained: bool, accumulates: bool) -> None:
     """Read the saved values of the graph, add to the gradients of its leaves, and consume it."""
     cells, obj = m.state.cells, ref.obj
     graph = cells.get((obj, "·graph"), ()) or cells.get((obj.root(), "·graph"), ())
-    reading(m, cells.get((obj, "·saved"), ()) or cells.get((obj.root(), "·saved"), ()), "backward", op.node)
+    reading(m, saved_by(m, obj), "backward", op.node)
     nodes = [node.obj for node in graph if node.obj.saves]
     for node in nodes:
         if node in m.state.gone and not retained:
@@ -58,24 +58,6 @@ def zero_grad(m: Machine, value: Value) -> None:
             owners = [ref.obj for ref in reached]
             if any(owner is holder[0] or m.state.overlap(owner, holder[0]) for owner in owners):
                 m.state.cells[holder] = none
-
-
-def module_called(m: Machine, ref: Ref, op: ops.Call, result: Value) -> Value:
-    """A call of a module saves its parameters, and returns a tensor that depends on them."""
-    if ref.obj.text == "shallow":
-        reading(m, m.items(ref.obj), "call")
-    if m.state.quiet > 0 or ref.obj.kind == "tenure-module":
-        kind = "value" if ref.obj.kind == "tenure-module" else "tensor"
-        return result or (Ref(m.fresh("output", kind)),)
-    known = [r for r in result if r.obj.kind != "unknown"]
-    if known and all(r.obj.kind not in ("tensor",) for r in known):
-        return result
-    out = m.fresh("output", "tensor")
-    whole = everything(m, ref.obj)
-    parents = (Ref(whole), *(r for register, _ in op.args for r in tensors_of(m, m.get(register))))
-    saved = () if ref.obj.summary else (kept_for_backward(m, Ref(whole), None),)
-    recorded(m, out, parents, saved)
-    return (Ref(out),)
 
 
 def saved_in_place(m: Machine, obj: Obj, saved: list[Ref]) -> None:

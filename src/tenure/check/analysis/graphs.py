@@ -3,7 +3,7 @@
 from tenure.check.analysis.machine import Machine
 from tenure.check.values import Obj, Ref, Value
 
-__all__ = ["derived", "differentiable", "kept_for_backward", "recorded", "tensors_of"]
+__all__ = ["derived", "differentiable", "kept_for_backward", "recorded", "saved_by", "tensors_of"]
 
 
 def derived(m: Machine, obj: Obj, parents: Value) -> Obj:
@@ -37,6 +37,11 @@ def recorded(m: Machine, obj: Obj, parents: Value, saved: Value) -> None:
 def differentiable(m: Machine, obj: Obj) -> bool:
     """Whether gradients flow to an object."""
     return obj.grad or (obj, "·graph") in m.state.cells
+
+
+def saved_by(m: Machine, obj: Obj) -> Value:
+    """The values that a backward pass from a tensor reads."""
+    return m.state.cells.get((obj, "·saved"), ()) or m.state.cells.get((obj.root(), "·saved"), ())
 
 
 def tensors_of(m: Machine, value: Value) -> list[Ref]:

@@ -5,6 +5,7 @@ from tenure.check.analysis.conflicts import captured, lost, paired, read, readin
 from tenure.check.analysis.graphs import derived
 from tenure.check.analysis.indices import component, guess_array, key_of, may_copy
 from tenure.check.analysis.iteration import new_key
+from tenure.check.analysis.keeping import kept_before
 from tenure.check.analysis.machine import Machine
 from tenure.check.analysis.sequences import remove, shift, slice_of, store
 from tenure.check.analysis.views import inherit, lend, view_of
@@ -136,6 +137,7 @@ def _set_container_item(m: Machine, ref: Ref, region: tuple[Component, ...], op:
         write_to(m, (ref,), m.sources.get(op.obj), wrote(m, "write", "[…] = …"))
     if obj.kind == "dict" and not op.augmented:
         new_key(m, ref, name, op)
+        kept_before(m, obj, wrote(m, "write", "[…] = …"))
     if obj.kind == "list" and region and region[0][0] == "s":
         write_to(m, (ref,), m.sources.get(op.obj), wrote(m, "resize", "[…:…] = …", certain=False))
         given = tuple(r for g in given for r in m.items(g.obj))

@@ -9,7 +9,7 @@ from tenure.check.analysis.views import lend, view_of
 from tenure.check.effects.effect import CONTAINERS, TENSORS
 from tenure.check.values import Obj, Ref, Value
 
-__all__ = ["consume_register", "exhausted", "iter_over", "iterate", "new_key", "take_next"]
+__all__ = ["consume_register", "exhausted", "is_iterated", "iter_over", "iterate", "new_key", "rewound", "take_next"]
 
 _TAKEN_AT_ONCE = frozenset(("product", "arrangements"))
 """Roles of iterators that take all items of their arguments before they yield the first."""
@@ -183,6 +183,16 @@ def _items_of(m: Machine, held: Ref, op: ops.Next, at: int, role: str = "") -> V
     return (Ref(m.fresh(("position", at), "scalar")),) if obj.kind == "scalar" else ()
 
 
+def is_iterated(m: Machine, obj: Obj) -> bool:
+    """Whether a loop goes through an object at present."""
+    return any(
+        ref.obj is obj and ref.loan is not None and ref.loan.relation == "iteration"
+        for holder, value in m.state.cells.items()
+        if isinstance(holder, tuple) and holder[1] == "·iterated"
+        for ref in value
+    )
+
+
 def started(m: Machine, ref: Ref, register: int) -> None:
     """Note that an iterator starts: one that reached its end before yields nothing more."""
     _once_more(m, ref)
@@ -190,13 +200,27 @@ def started(m: Machine, ref: Ref, register: int) -> None:
 
 def _once_more(m: Machine, ref: Ref) -> None:
     used = ref.obj.target == "once" and ref.write is not None and ref.write.sort == "consumed"
-    if used and (ref.loan is None or ref.loan.relation == "name"):
+    if used and (ref.loan is None or ref.loan.relation in ("name", "passed", "attribute", "given")):
         used_after(m, ref, m.op.node)
 
 
 def exhausted(m: Machine, ref: Ref) -> None:
     if ref.obj.kind == "iterator" and ref.obj.target == "once":
         give_up(m, ref.obj, "consumed")
+
+
+def rewound(m: Machine, obj: Obj) -> None:
+    """Note that a file starts anew, and with it what reads from it."""
+    cells = m.state.cells
+    for holder, value in list(cells.items()):
+        ended = {ref for ref in value if ref.write is not None and ref.write.sort == "consumed"}
+        if any(_reads_from(m, ref.obj, obj) for ref in ended):
+            cells[holder] = tuple(ref._replace(write=None) if _reads_from(m, ref.obj, obj) else ref for ref in value)
+
+
+def _reads_from(m: Machine, reader: Obj, obj: Obj) -> bool:
+    inner = [ref.obj for name, value in m.state.fields(reader) if isinstance(name, tuple) for ref in value]
+    return reader is obj or obj in inner
 
 
 def consume_register(m: Machine, register: int) -> None:

@@ -10,25 +10,50 @@ from tenure.check.analysis.machine import Machine
 from tenure.check.effects.effect import MUTABLE, OBJECTS, TENSORS
 from tenure.check.values import Holder, Loan, Obj, Ref, Value, Write, plain
 
-__all__ = ["KEEPING"]
+__all__ = ["KEEPING", "kept_before"]
 
 
 def _stored_again(m: Machine, obj: Obj, name: object, value: Value, register: int | None) -> None:
     """Note a container that stores the same object again, written in between."""
-    for ref in value:
+    inner = tuple(part for ref in value if ref.obj.kind == "tuple" for part in m.items(ref.obj))
+    for ref in (*value, *inner):
         if ref.obj.kind not in MUTABLE or ref.obj.summary or ref.loan is None:
             continue
         _beside_itself(m, obj, name, ref)
+        if ref.obj.kind == "dict" and m.repeating:
+            _keepers(m).setdefault(ref.obj, set()).add((obj, name))
         if register is None or any(isinstance(at, tuple) and at[0] is obj for at in ref.loan.sources()):
             # A called function puts back the object that it has taken out.
             continue
         for field, held in list(m.state.fields(obj)):
             if field in ("·iterated", "·later", "·graph", "·saved"):
                 continue
-            for old in held:
+            parts = [part for old in held if inner and old.obj.kind == "tuple" for part in m.items(old.obj)]
+            for old in (*held, *parts):
                 same = old.obj is ref.obj or (old.obj.base is not None and old.obj.root() is ref.obj.root())
-                if same and old.write is not None and old.loan is not None and (field != name or name == "*"):
+                elsewhere = field != name or name == "*" or (isinstance(name, Obj) and ref.obj.kind == "dict")
+                if same and old.write is not None and old.loan is not None and elsewhere:
+                    if ref.obj.kind == "dict" and old.loan.node is not m.op.node:
+                        # Kept under two names; in a loop by the same statement it is one row for all.
+                        continue
                     conflict(m, old, "again", m.op.node)
+
+
+def _keepers(m: Machine) -> dict[Obj, set[Holder]]:
+    """The cells of containers that hold a dictionary."""
+    return m.notes("kept", dict)
+
+
+def kept_before(m: Machine, obj: Obj, write: Write) -> None:
+    """Note that a dictionary changes which a container has stored already."""
+    cells = m.state.cells
+    for holder in _keepers(m).get(obj, ()):
+        value = cells.get(holder, ())
+        if any(ref.obj is obj and ref.write is None and ref.loan is not None for ref in value):
+            cells[holder] = tuple(
+                ref._replace(write=write) if ref.obj is obj and ref.write is None and ref.loan is not None else ref
+                for ref in value
+            )
 
 
 def _beside_itself(m: Machine, obj: Obj, name: object, ref: Ref) -> None:
@@ -54,6 +79,9 @@ def _marked_by_name(m: Machine, value: Value, holder: Holder | None, write: Writ
         if loan is not None and loan.relation == "passed" and m.frame is not None:
             m.frame.by_name[ref.obj] = write
             continue
+        on_object = isinstance(holder, tuple) and holder[0].kind in OBJECTS
+        if loan is not None and on_object and _marked_for_givers(m, ref, loan, write):
+            continue
         if loan is None or loan.source is None or _is_meant(loan.source, holder):
             continue
         source = loan.source
@@ -67,6 +95,24 @@ def _marked_by_name(m: Machine, value: Value, holder: Holder | None, write: Writ
             for one in held
         )
         m.state.cells[source] = marked
+
+
+def _marked_for_givers(m: Machine, ref: Ref, given: Loan, write: Write) -> bool:
+    """Note `self.x += y` where x was given to the object: to whoever gave it this is a surprise."""
+    at: Loan | None = given
+    found = False
+    while at is not None:
+        source = at.source
+        held = m.state.cells.get(source, ()) if isinstance(source, str) else ()
+        if any(one.obj is ref.obj and one.write is None for one in held):
+            loan = m.loan("argument", source, ref._replace(loan=None), given.text, copylike=True)
+            loan.node, found = at.node, True
+            m.state.cells[source] = tuple(  # type: ignore[index]
+                one._replace(loan=loan, write=write) if one.obj is ref.obj and one.write is None else one
+                for one in held
+            )
+        at = at.parent
+    return found
 
 
 def _watched_replaced(m: Machine, ref: Ref, name: object, op: ops.Op) -> None:
@@ -91,14 +137,16 @@ def _watched_replaced(m: Machine, ref: Ref, name: object, op: ops.Op) -> None:
 def _used_after(m: Machine, ref: Ref, node: ast.AST) -> None:
     """Note the use of an object that was moved, donated or gone through."""
     write = ref.write
-    if write is None or ref.obj.summary or write.node is m.op.node:
+    same = write is not None and write.node is m.op.node
+    if write is None or ref.obj.summary or (same and (m.frame is None or write.call is m.frame.call)):
         return
     if write.sort == "consumed":
         reads_data = isinstance(m.op, ops.Read) or _is_next(m.op)
         if reads_data or ops.contradictory(write.conditions, m.op.conditions):
             # `next` says itself that nothing more comes; the truth of an iterator takes nothing from it.
             return
-        note(m, "iterator-consumed", node, write.node, ref.obj.node)
+        sites = (m.frame.call, write.call) if same and m.frame is not None else (node, write.node)
+        note(m, "iterator-consumed", *sites, ref.obj.node)
     else:
         rule = "donated-value-used" if write.sort == "donated" else "use-after-move"
         note(m, rule, node, write.node, detail=write.sort)

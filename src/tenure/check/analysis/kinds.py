@@ -2,12 +2,14 @@
 
 import ast
 
+from tenure.check.analysis.evidence import annotation, guess_class
 from tenure.check.effects import tables
+from tenure.check.effects.effect import MUTABLE
 from tenure.check.program import ClassInfo, Module, Program
 from tenure.check.scope import decorator_names
 from tenure.check.values import Obj
 
-__all__ = ["example_of", "guess_class", "instance_kind", "library_kind", "record_fields"]
+__all__ = ["example_of", "instance_kind", "library_kind", "record_fields"]
 
 _DISPLAYS = {
     ast.List: "list", ast.ListComp: "list", ast.Dict: "dict", ast.DictComp: "dict", ast.Set: "set", ast.SetComp: "set",
@@ -45,14 +47,36 @@ def part_kind(program: Program, obj: Obj, name: object) -> Obj:
 
 def _attribute_kind(program: Program, info: ClassInfo, name: str) -> Obj | None:
     for base in program.bases(info):
+        if isinstance(base, ClassInfo) and name in base.given:
+            example = _of_given(program, base, name)
+            if example.kind != "unknown":
+                return example
         if not isinstance(base, ClassInfo) or name not in base.attributes:
             continue
         found = [example_of(program, base.module, given) for given in base.attributes[name]]
         known = [one for one in found if one.kind != "scalar" or one.const is not None]
         if known and all(one.kind == known[0].kind for one in known):
+            if any((one.target, one.text) != (known[0].target, known[0].text) for one in known):
+                known[0].target, known[0].text = None, ""
             return known[0]
         return None
     return None
+
+
+def _of_given(program: Program, info: ClassInfo, name: str) -> Obj:
+    """An example of an attribute by its annotation, by the default value that is kept in it, and by its use."""
+    given = info.given[name]
+    said = annotation(program, info.module, given.annotation)
+    example = Obj(said.kind, target=said.target)
+    default = Obj("unknown") if given.default is None else example_of(program, info.module, given.default)
+    if default.kind in MUTABLE and example.kind in ("unknown", default.kind):
+        example.kind, example.default, example.node = default.kind, True, given.default
+    if example.kind == "unknown" and "torch" in info.module.libraries:
+        used = info.uses.get(name, set())
+        example.kind = "module" if used & {"parameters", "named_parameters", "state_dict"} else "unknown"
+        if {"step", "zero_grad"} <= used:
+            example.kind = "optimizer"
+    return example
 
 
 def example_of(program: Program, module: Module, node: ast.expr) -> Obj:
@@ -70,24 +94,27 @@ def example_of(program: Program, module: Module, node: ast.expr) -> Obj:
             kind = effect.kind if effect is not None else guess_class(target, name)
             out.kind = kind if kind not in (None, "same") else "unknown"
             out.target = target
+            if kind == "module":
+                out.text = "in-place" if _in_place(target, node) else "library"
             if name == "Parameter":
-                out.grad = out.leaf = True
+                out.grad = out.leaf = not _frozen(node)
             if name in _BY_SHAPE and node.args and isinstance(node.args[0], ast.Tuple):
                 out.ndim = len(node.args[0].elts)
     return out
 
 
-def guess_class(qualname: str, name: str) -> str | None:
-    """The kind of a library class that the tables do not list, by its module."""
-    kind: str | None = tables.class_kind(qualname)
-    if kind is not None:
-        return kind
-    if name[:1].isupper():
-        if qualname.startswith("torch.nn."):
-            return "module"
-        if qualname.startswith("torch.optim.") and "lr_scheduler" not in qualname:
-            return "optimizer"
-    return None
+def _frozen(node: ast.Call) -> bool:
+    """Whether a parameter is made with `requires_grad=False`."""
+    given = [*node.args[1:2], *(one.value for one in node.keywords if one.arg == "requires_grad")]
+    return any(isinstance(one, ast.Constant) and one.value is False for one in given)
+
+
+def _in_place(target: str, node: ast.Call) -> bool:
+    """Whether a module is made to work in place: `nn.ReLU(True)`, `nn.Dropout(0.5, inplace=True)`."""
+    at = tables.works_in_place(target)
+    given = [one.value for one in node.keywords if one.arg == "inplace"]
+    given += node.args[at : at + 1] if at is not None else []
+    return any(isinstance(one, ast.Constant) and one.value is True for one in given)
 
 
 def instance_kind(program: Program, info: ClassInfo) -> str:

@@ -30,11 +30,11 @@ HIDDEN_FIELDS = frozenset((STORAGE, "·graph", "·saved", "·iterated", "·later
 _VISITS, _ROUNDS = 6, 3
 """Number of runs of a block, and of the head of a loop: its carried values return twice."""
 
+_AGAIN = 2
+"""The number of further runs of a block for each loop around its own."""
+
 _BUDGET = 300
 """The number of lines of called functions that are executed within one body."""
-
-_STEPS = 250
-"""The number of operations that are executed in them, rounds of loops included."""
 
 _ITEMED = HOLDING | {"unknown"}
 _PLAIN = frozenset((str, int, bool, bytes, type(None)))
@@ -103,7 +103,7 @@ class Machine:
         self.windows: dict[Loan, int] = {}
         self.made_in: dict[Obj, Frame] = {}
         self.homes: dict[int, str] = {}
-        self.budget, self.steps = _BUDGET, _STEPS
+        self.budget, self.steps = _BUDGET, self.function.steps
         self._notes: dict[str, Any] = {}
 
     def notes(self, of: str, make: Callable[[], _T]) -> _T:
@@ -151,7 +151,8 @@ class Machine:
                         continue
                 else:
                     before[following] = given if following == new[-1] else given.copy()
-                if visits[following] < (_ROUNDS if graph.blocks[following].loop_head else _VISITS):
+                most = _ROUNDS if graph.blocks[following].loop_head else _VISITS
+                if visits[following] < most + _AGAIN * (graph.depth.get(following, 1) - 1):
                     pending.add(following)
         return before.get(1)
 
@@ -221,16 +222,19 @@ class Machine:
     def move_to_twins(self, state: State, made: Set[Obj]) -> None:
         """Move the references to these objects to the twins of the last ones made there."""
         shown = [view for view in self.views if view not in made and depends(view, made)]
-        state.age({obj: self._twin(obj) for obj in (*shown, *made)})
+        state.age({obj: self._twin(obj, made) for obj in (*shown, *made)})
         for obj in made & state.gone.keys():
-            state.gone[self._twin(obj)] = state.gone.pop(obj)
+            state.gone[self._twin(obj, made)] = state.gone.pop(obj)
 
-    def _twin(self, obj: Obj) -> Obj:
-        key = ("old", obj)
+    def _twin(self, obj: Obj, made: Set[Obj]) -> Obj:
+        base = obj.base
+        if base is not None and (base in made or depends(base, made)):
+            base = self._twin(base, made)
+        key = ("old", obj, base)
         twin = self.objects.get(key)
         if twin is None:
             twin = self.objects[key] = Obj(
-                obj.kind, obj.node, obj.base, obj.region, obj.owner, obj.field, summary=True, deep=obj.deep,
+                obj.kind, obj.node, base, obj.region, obj.owner, obj.field, summary=True, deep=obj.deep,
                 grad=obj.grad, leaf=obj.leaf, ndim=obj.ndim, target=obj.target, text=obj.text, saves=obj.saves,
             )  # fmt: skip
             self.last[twin] = obj
@@ -321,6 +325,7 @@ class Machine:
             summary = obj.summary or (name == "*" and obj.kind != "module")
             part = self.objects[key] = Obj(known.kind, None, owner=obj, field=name, summary=summary)
             part.grad, part.leaf, part.ndim, part.target = known.grad, known.leaf, known.ndim, known.target
+            part.text, part.default, part.node = known.text, known.default, known.node
         return part
 
     def items(self, obj: Obj) -> Value:

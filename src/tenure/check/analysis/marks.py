@@ -7,10 +7,10 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from tenure.check.effects.tables import lenders, writers
+from tenure.check.effects.tables import argument_writers, lenders, writers
 from tenure.check.ops import Function
 from tenure.check.program import Module
-from tenure.check.scope import parameters, walk
+from tenure.check.scope import Groups, last_name, parameters, walk
 
 __all__ = ["Marks"]
 
@@ -19,12 +19,19 @@ _ALWAYS = frozenset(
      "register_forward_hook")
 )  # fmt: skip
 _ONCE = frozenset(("map", "filter", "zip", "iter", "reversed", "parameters", "named_parameters", "chain"))
+_READERS = frozenset(("open", "reader", "DictReader", "walk", "scandir", "finditer", "iglob"))
+_MADE = (ast.Call, ast.List, ast.Dict, ast.Set)
 _EXCHANGED = frozenset(("data", "grad", "_data"))
 
 
 @cache
 def _writing() -> frozenset[str]:
     return writers()
+
+
+@cache
+def _writing_arguments() -> frozenset[str]:
+    return argument_writers()
 
 
 @cache
@@ -35,14 +42,16 @@ def _lending() -> frozenset[str]:
 class Marks:
     """Writes, loans and calls of one body; `always`: it has to be run whatever the sets say."""
 
-    __slots__ = ("always", "called", "lent", "module", "written")
+    __slots__ = ("always", "called", "drained", "lent", "module", "owner", "written")
 
     def __init__(self, module: Module, function: Function) -> None:
         self.module = module
+        self.owner = module.classes.get(function.in_class.name) if function.in_class is not None else None
         self.written: set[str] = set()
         self.lent: set[str] = set()
         self.called: list[ast.expr] = []
         self.always = False
+        self.drained: list[ast.expr] = []
         self._defaults(function.node)
         nodes = function.scope.nodes
         for kind, look in _LOOKS.items():
@@ -51,7 +60,9 @@ class Marks:
         for node in nodes.get(ast.Attribute, ()):
             if node.ctx.__class__ is ast.Store:
                 self.exchange(node)
-        del self.module
+        self._gone_through_twice(nodes)
+        self._kept_defaults()
+        del self.module, self.owner
 
     @classmethod
     def of(cls, module: Module, function: Function) -> "Marks":
@@ -62,10 +73,32 @@ class Marks:
         return found
 
     def _defaults(self, node: ast.AST) -> None:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            mutable = (ast.Call, ast.List, ast.Dict, ast.Set)
-            if any(isinstance(given, mutable) for given in (*node.args.defaults, *node.args.kw_defaults)):
-                self.lent |= {given.arg for given in parameters(node)}
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            return
+        if any(isinstance(given, _MADE) for given in (*node.args.defaults, *node.args.kw_defaults)):
+            self.lent |= {given.arg for given in parameters(node)}
+
+    def _kept_defaults(self) -> None:
+        """Note a write to an attribute that is the default value of a parameter."""
+        written = [root[5:] for root in self.written if root.startswith("self.")]
+        if written and self.owner is not None:
+            given = [self.owner.given[name].default for name in written if name in self.owner.given]
+            self.always = self.always or any(isinstance(one, _MADE) for one in given)
+
+    def _gone_through_twice(self, nodes: Groups) -> None:
+        """Note the calls whose results are iterated several times, where each may give its items once."""
+        count: dict[str, int] = {}
+        loops = [node.iter for kind in (ast.For, ast.AsyncFor, ast.comprehension) for node in nodes.get(kind, ())]
+        given = [one for call in nodes.get(ast.Call, ()) for one in call.args[:1]]
+        for one in (*loops, *given):
+            if one.__class__ is ast.Name:
+                count[one.id] = count.get(one.id, 0) + 1
+        bound = [(node.targets[0], node.value) for node in nodes.get(ast.Assign, ())]
+        bound += [(item.optional_vars, item.context_expr) for node in nodes.get(ast.With, ()) for item in node.items]
+        for target, value in bound:
+            if isinstance(target, ast.Name) and isinstance(value, ast.Call) and count.get(target.id, 0) > 1:
+                self.drained.append(value.func)
+                self.always = self.always or last_name(value.func) in _READERS
 
     def lend(self, node: ast.expr | None, *, target: ast.expr | None = None) -> None:
         """Note an expression that gets a second name, is iterated or captured."""
@@ -76,6 +109,7 @@ class Marks:
             self.lent.add(target.id)
         elif target is not None:
             self.lent |= {part.id for part in walk(target) if isinstance(part, ast.Name)}
+            self.lent |= {root for root in (_root(target),) if root}
 
     def assign(self, node: ast.Assign) -> None:
         value, targets = node.value, node.targets
@@ -163,20 +197,49 @@ class Marks:
                     self.written.add(_root(receiver))
                     self.always = self.always or (name.endswith("_") and isinstance(receiver, ast.Subscript))
                     for given in node.args:
-                        self.lend(given)
+                        for part in _parts(given):
+                            self.lend(part)
+                self._argument(node, name)
+                if _root(receiver).startswith("self."):
+                    # An object of its own may keep what it is given.
+                    for given in node.args:
+                        if given.__class__ is ast.Attribute:
+                            self.lend(given)
             case ast.Name(id=name):
                 self.always = self.always or name in _ALWAYS
+                self._argument(node, name)
+        if node.args and isinstance(node.args[0], ast.Name) and last_name(node.func) == "Parameter":
+            self.always = True
         for keyword in node.keywords:
             if keyword.arg == "out":
                 self.written.add(_root(keyword.value))
+            elif keyword.arg == "inplace" and node.args:
+                self.written.add(_root(node.args[0]))
         if node.func.__class__ is ast.Name or node.func.__class__ is ast.Attribute:
             self.called.append(node.func)
+
+    def _argument(self, node: ast.Call, name: str) -> None:
+        """Note the argument that a function of a library, or a module in place, writes: the first one."""
+        if node.args and (name in _writing_arguments() or self._in_place(node, name)):
+            self.written.add(_root(node.args[0]))
+            self.lend(node.args[0])
+
+    def _in_place(self, node: ast.Call, name: str) -> bool:
+        on_self = isinstance(node.func, ast.Attribute) and _root(node.func) == f"self.{name}"
+        return on_self and self.owner is not None and name in self.owner.in_place
 
 
 _LOOKS: dict[type[ast.AST], Callable[[Marks, Any], None]] = {
     ast.Assign: Marks.assign, ast.For: Marks.loop, ast.AsyncFor: Marks.loop, ast.comprehension: Marks.loop,
     ast.AugAssign: Marks.augment, ast.Subscript: Marks.subscript, ast.Call: Marks.call, ast.BinOp: Marks.repeat,
 }  # fmt: skip
+
+
+def _parts(node: ast.expr) -> list[ast.expr]:
+    """An expression, or the items of the display that it is."""
+    if isinstance(node, ast.Tuple | ast.List):
+        return node.elts
+    return [one for one in node.values if one is not None] if isinstance(node, ast.Dict) else [node]
 
 
 def _choices(node: ast.expr) -> list[ast.expr]:

@@ -1,12 +1,14 @@
 """Roles of library calls: meanings that an `Effect` cannot state, and what is saved for the backward pass."""
 
+import ast
+
 from tenure.check import ops
 from tenure.check.analysis.arguments import pick
 from tenure.check.analysis.borrows import EXCLUSIVE, SHARED, may_borrow
 from tenure.check.analysis.conflicts import give_up, paired, write_to, wrote
 from tenure.check.analysis.gradients import backward, saved_in_place, zero_grad
 from tenure.check.analysis.graphs import differentiable, kept_for_backward, recorded, tensors_of
-from tenure.check.analysis.iteration import consume_register
+from tenure.check.analysis.iteration import consume_register, rewound
 from tenure.check.analysis.libraries import outer_values
 from tenure.check.analysis.machine import Machine
 from tenure.check.analysis.views import lend, shared_data
@@ -15,7 +17,14 @@ from tenure.check.values import Obj, Ref, Value
 
 __all__ = ["after", "before"]
 
-_CONSUMING = frozenset(("list", "tuple", "set", "frozenset", "dict", "sorted", "sum", "max", "min"))
+_CONSUMING = frozenset(
+    ("list", "tuple", "set", "frozenset", "dict", "sorted", "sum", "max", "min", "any", "all", "Counter", "deque",
+     "clip_grad_norm_", "clip_grad_value_", "clip_grad_norm")
+)
+"""Functions that go through an iterator to its end."""
+
+_TAKING = frozenset(("extend", "update", "extendleft", "union", "difference", "intersection"))
+"""Methods that do so with their argument."""
 
 _GRADLESS = frozenset(("detach", "numpy", "data", "item", "tolist"))
 
@@ -47,8 +56,14 @@ def roles(m: Machine, effect: Effect, bound: dict[str, int], result: Value, op: 
         return _recomputed(m, bound, result, op)
     elif role == "jit" and isinstance(op, ops.Call):
         return _compiled(m, op, result)
-    if name in _CONSUMING and not m.is_method and "0" in bound:
-        consume_register(m, bound["0"])
+    consumed = bound.get("1" if m.is_method else "0")
+    # `d[k].extend(it)` may find no key, and a handler takes the items.
+    may_fail = m.is_method and isinstance(getattr(getattr(op.node, "func", None), "value", None), ast.Subscript)
+    if consumed is not None and not may_fail and name in (_TAKING if m.is_method else _CONSUMING):
+        consume_register(m, consumed)
+    if role == "rewind":
+        for ref in m.get(bound.get("0")):
+            rewound(m, ref.obj)
     if name == "set_" and "1" in bound:
         _shares(m, bound)
     if role == "escape" and isinstance(op, ops.Call):

@@ -13,7 +13,7 @@ from tenure.check.ops import Function
 from tenure.check.program import ClassInfo, Module, Program
 from tenure.check.scope import parameters
 
-__all__ = ["is_small", "worth_running", "written_inside"]
+__all__ = ["is_generator", "is_small", "worth_running", "written_inside"]
 
 _SMALL = 25
 _BY_CALL = frozenset(("__call__", "forward"))
@@ -26,6 +26,12 @@ def worth_running(program: Program, module: Module, function: Function) -> bool:
         return True
     marks = Marks.of(module, function)
     if marks.always or not marks.written.isdisjoint(marks.lent):
+        return True
+    if marks.written and function.name == "forward" and function.in_class is not None:
+        # What it writes may be kept for the backward pass.
+        return True
+    made = [_callee(program, module, function, func) for func in marks.drained]
+    if any(isinstance(one, Function) and is_generator(one) for one in made):
         return True
     return any(written_inside(program, callee) for callee in _callees(program, module, function, marks))
 
@@ -80,6 +86,12 @@ def written_inside(program: Program, function: Function) -> bool:
         found = not own or any(written_inside(program, callee) for callee in _callees(program, module, function, marks))
         function.writes = found
     return found
+
+
+def is_generator(function: ops.Function) -> bool:
+    """Whether a call of a function makes a generator, which runs later and once."""
+    plain = isinstance(function.node, ast.FunctionDef) and not function.node.decorator_list
+    return plain and bool(function.scope.of(ast.Yield, ast.YieldFrom))
 
 
 def is_small(function: ops.Function) -> bool:

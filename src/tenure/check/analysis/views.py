@@ -5,6 +5,7 @@ from typing import Any
 from tenure.check import ops
 from tenure.check.analysis.indices import imports
 from tenure.check.analysis.machine import Machine
+from tenure.check.analysis.windows import overlapping
 from tenure.check.effects.effect import CONTAINERS, OBJECTS
 from tenure.check.scope import parameters
 from tenure.check.values import SECOND_NAMES, Component, Holder, Obj, Ref, Value, plain
@@ -18,7 +19,11 @@ SAME_SPACE = frozenset(
 )  # fmt: skip
 """Operations whose result is indexed as their argument is."""
 
-_EXPANDING = frozenset(("expand", "expand_as", "broadcast_to", "broadcast_tensors"))
+_CONVERTING = frozenset(
+    ("detach", "numpy", "asarray", "as_tensor", "from_numpy", "to", "float", "asanyarray", "array", "ascontiguousarray")
+)
+"""Operations that read as if they made something new."""
+
 
 
 def lend(m: Machine, ref: Ref, relation: str, source: Holder | None, text: str = "", *, copylike: bool = False) -> Ref:
@@ -104,7 +109,7 @@ def _new_view(
         view.ndim = base.ndim if name in ("T", "transpose", "swapaxes", "flip") else None
     elif not region:
         view.ndim, view.strided = base.ndim, base.strided
-    copylike = name in ("detach", "numpy", "asarray", "as_tensor", "from_numpy", "to", "float", "asanyarray")
+    copylike = name in _CONVERTING
     source = m.sources.get(register, register)
     loan = ref.loan
     if isinstance(source, int) and loan is None:
@@ -157,7 +162,7 @@ def view_of(m: Machine, ref: Ref, name: str, register: int, kind: str = "same", 
     if name != "[]":
         m.seen.add(ref.obj)
     for one in made:
-        if name in _EXPANDING:
+        if overlapping(name, m.op.node):
             one.obj.text, one.obj.node = "expanded", m.op.node
         elif one.obj.node is None:
             one.obj.node = m.op.node

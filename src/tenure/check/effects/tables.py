@@ -12,6 +12,7 @@ A role is one word for a meaning that an `Effect` cannot state:
     hook               the function given is called later, with tensors
     escape             an argument is read later by another thread, process or device
     borrow, borrow-mut, move        Tenure's own
+    rewind             an iterator starts anew: a file after `seek`
     deep-copy          nothing of the result is shared
     enumerate, zip, keys, values, items            iterations whose items are tuples or parts of such
     product, arrangements                          iterations that take all items of the arguments when they are made
@@ -25,10 +26,21 @@ from pathlib import Path
 from tenure.check.effects.effect import Effect, Kind
 from tenure.check.effects.notation import parse, sections
 
-__all__ = ["attribute", "class_kind", "function", "lenders", "method", "writers"]
+__all__ = [
+    "argument_writers",
+    "attribute",
+    "class_kind",
+    "function",
+    "functional",
+    "lenders",
+    "method",
+    "works_in_place",
+    "writers",
+]
 
 _SHARED = re.compile(r"\b(view|maybe-view|alias|element|iteration|captures)\b|role (async|lazy|jit)")
 _VERB = re.compile(r"\b(writes|resizes) self\b")
+_ARGUMENT = re.compile(r"^ ?\((\w+)[^|]*\b(writes|resizes|rebinds) \1\b")
 
 _DATA = Path(__file__).with_name("data")
 _OF_KIND: dict[str, str] = {
@@ -82,6 +94,25 @@ def class_kind(qualname: str) -> Kind | None:
     return None if entry is None else parse(entry, False).kind  # type: ignore[return-value]
 
 
+@cache
+def functional(qualname: str) -> str | None:
+    """The function that a module of PyTorch calls: "torch.nn.ReLU" calls "torch.nn.functional.relu"."""
+    module, _, name = qualname.rpartition(".")
+    if not module.startswith("torch.nn"):
+        return None
+    known = {one.replace("_", ""): one for one in _sections("torch")["functions", "torch.nn.functional"]}
+    flat = name.lower()
+    found = known.get(flat) or known.get(flat.rstrip("123d")) or known.get(flat.removesuffix("loss"))
+    return None if found is None else f"torch.nn.functional.{found}"
+
+
+@cache
+def works_in_place(qualname: str) -> int | None:
+    """The position of a class's argument `inplace`, where it has one."""
+    effect = function(qualname)
+    return effect.parameters.index("inplace") if effect is not None and "inplace" in effect.parameters else None
+
+
 def _canonical(qualname: str) -> str:
     return qualname.removeprefix("builtins.").removeprefix("autograd." if "autograd.numpy" in qualname else "")
 
@@ -115,6 +146,12 @@ def _sections(library: str) -> dict[tuple[str, str], dict[str, str]]:
 def writers() -> frozenset[str]:
     """The names of all methods that some kind of value has and that write to it or change its length."""
     return frozenset(name for name in _names(_VERB, ("methods",)) if not name.startswith("__"))
+
+
+@cache
+def argument_writers() -> frozenset[str]:
+    """The names of all functions that write to their first argument."""
+    return frozenset(name for name in _names(_ARGUMENT, ("functions",)) if name != "next")
 
 
 @cache

@@ -35,6 +35,7 @@ class Builder:
     handlers: list[int] = field(default_factory=list)
     renamed: list[dict[str, str]] = field(default_factory=list)
     comprehensions: int = 0
+    drained: set[ast.AST] = field(default_factory=set)
     rename: Callable[[str], str] | None = None
 
     def __post_init__(self) -> None:

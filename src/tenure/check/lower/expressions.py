@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from tenure.check import ops
 from tenure.check.lower.builder import Builder
-from tenure.check.scope import bound_names, walk
+from tenure.check.scope import bound_names, last_name, walk
 
 __all__ = ["Expressions", "function_of"]
 
@@ -14,6 +14,11 @@ BINARY = {
     ast.Mod: "mod", ast.Pow: "pow", ast.MatMult: "matmul", ast.LShift: "lshift", ast.RShift: "rshift",
     ast.BitAnd: "and", ast.BitOr: "or", ast.BitXor: "xor",
 }  # fmt: skip
+_DRAINING = frozenset(
+    ("sum", "list", "tuple", "set", "dict", "sorted", "max", "min", "frozenset", "join", "any", "all")
+)
+"""Calls that go through a generator expression to its end, at once."""
+
 _UNARY = {ast.UAdd: "__pos__", ast.USub: "__neg__", ast.Invert: "__invert__", ast.Not: "not"}
 _COMPARE = {
     ast.Eq: "__eq__", ast.NotEq: "__ne__", ast.Lt: "__lt__", ast.LtE: "__le__", ast.Gt: "__gt__", ast.GtE: "__ge__",
@@ -109,6 +114,8 @@ class Expressions(Builder):
             receiver, method = self.value(node.func.value), node.func.attr
         else:
             func = self.value(node.func)
+        if len(node.args) == 1 and isinstance(node.args[0], ast.GeneratorExp) and last_name(node.func) in _DRAINING:
+            self.drained.add(node.args[0])
         args = [self._given(arg) for arg in node.args]
         keywords = [(keyword.arg, self.value(keyword.value)) for keyword in node.keywords]
         dst = self.register()
@@ -251,7 +258,8 @@ class Expressions(Builder):
     ) -> int:
         dst = self.register()
         self.emit(ops.Build(node, dst, kind, ()))
-        self._generators(node.generators, 0, lambda: self._capture(node, dst, key, element))
+        drained = kind != "iterator" or node in self.drained
+        self._generators(node.generators, 0, lambda: self._capture(node, dst, key, element), drained=drained)
         return dst
 
     def _capture(self, node: ast.expr, container: int, key: ast.expr | None, element: ast.expr) -> None:
@@ -259,7 +267,9 @@ class Expressions(Builder):
         value = self.value(element.value if isinstance(element, ast.Starred) else element)
         self.emit(ops.Capture(node, container, at, value))
 
-    def _generators(self, generators: Sequence[ast.comprehension], at: int, body: Callable[[], None]) -> None:
+    def _generators(
+        self, generators: Sequence[ast.comprehension], at: int, body: Callable[[], None], *, drained: bool
+    ) -> None:
         if at == len(generators):
             body()
             return
@@ -284,10 +294,12 @@ class Expressions(Builder):
             self.branch(test, holds, head)
             self.start(holds, falls=False)
             self.assume(test, True)
-        self._generators(generators, at + 1, body)
+        self._generators(generators, at + 1, body, drained=drained)
         self.edge(self.here, head)
         self.renamed.pop()
         self.start(after, falls=False)
+        if drained:
+            self.emit(ops.Read(generator.iter, iterator, "exhaust"))
 
     def assign(self, target: ast.expr, src: int, chained: str | tuple[int, str] | None = None) -> None:
         """Bind a target; implemented by the other half of the lowering."""

@@ -7,70 +7,161 @@ from tenure.check.analysis.findings import Event
 from tenure.check.facts import Facts, own_nodes
 from tenure.check.rules.rule import Rule
 from tenure.check.rules.wording import reports_of
-from tenure.check.scope import bound_names, walk
+from tenure.check.scope import Scope, bound_names, walk
 from tenure.diagnostic import Diagnostic
 
 __all__ = ["RULE"]
 
 
 _CLEARING = frozenset(("zero_grad", "zero_", "set_to_none", "clear_grad", "manual_backward", "zero_grads"))
+_LATER = "the gradients of earlier rounds are never cleared"
+_LOST = "the gradients are cleared between the backward pass and the step that needs them"
+_WORDS = ("steps with the sum of all gradients", "added to here")
+
+Made = dict[str, set[str]]
+"""The optimizers by name (`opt`, `self.opt`), each with the names of what it was given."""
 
 
 def _check(facts: Facts) -> Iterator[Diagnostic]:
-    words = ("steps with the sum of all gradients", "added to here")
-    return reports_of(facts, RULE, _events(facts), "the gradients of earlier rounds are never cleared", words)
+    yield from reports_of(facts, RULE, _uncleared(facts), _LATER, _WORDS)
+    yield from reports_of(facts, RULE, _cleared_early(facts), _LOST, ("cleared here", "computed here", "used here"))
 
 
-def _events(facts: Facts) -> Iterator[Event]:
+def _uncleared(facts: Facts) -> Iterator[Event]:
+    """Loops with a backward pass and a step of an optimizer whose gradients nothing in them clears."""
     for scope in facts.looping("backward"):
         body = list(own_nodes(scope.body))
-        if any(_clears(node) for node in body):
-            continue
-        made = {name for node in body for name, _ in _optimizers(facts, node)}
+        made = _optimizers_in(facts, scope, body)
         for loop in body:
             if not made or not isinstance(loop, ast.For | ast.While):
                 continue
             inside = list(own_nodes(loop.body))
-            steps = [node for node in inside if _calls(node, "step", made - _made_anew(facts, loop, inside))]
-            backward = [node for node in inside if _calls(node, "backward", None)]
-            calls = [node for node in inside if isinstance(node, ast.Call)]
-            given = {arg.id for call in calls for arg in call.args if isinstance(arg, ast.Name)}
-            if steps and backward and not given & made:
-                yield Event(facts.source.path, RULE.name, (steps[0], backward[0]))
+            anew = _made_anew(facts, loop, inside)
+            backward = [node for node in inside if _method(node, "backward") is not None]
+            steps = [node for node in inside if (name := _method(node, "step")) in made and name not in anew]
+            left = [node for node in steps if not _cleared(facts, scope, loop, made, _method(node, "step") or "")]
+            if left and backward:
+                yield Event(facts.source.path, RULE.name, (left[0], backward[0]))
                 break
 
 
-def _clears(node: ast.AST) -> bool:
-    match node:
-        case ast.Attribute(attr=name) if name in _CLEARING:
+def _cleared(facts: Facts, scope: Scope, loop: ast.For | ast.While, made: Made, stepped: str) -> bool:
+    """Whether something in a loop clears the gradients of an optimizer, or may do so."""
+    for node in walk(loop):
+        if _by_hand(node) or (isinstance(node, ast.Call) and _may_clear(facts, scope, node, stepped)):
             return True
-        case ast.Assign(targets=[*_, ast.Attribute(attr="grad")]):
-            return True
+        cleared = _method(node, "zero_grad")
+        if cleared is None and isinstance(node, ast.Attribute) and node.attr in _CLEARING:
+            named = node.attr == "zero_grad" and ast.unparse(node.value) in made
+            if not named:
+                return True
+        if cleared is not None:
+            shared = made.get(cleared, set()) & made[stepped]
+            if cleared == stepped or cleared not in made or shared:
+                return True
     return False
+
+
+def _by_hand(node: ast.AST) -> bool:
+    return isinstance(node, ast.Assign) and isinstance(node.targets[-1], ast.Attribute) and (
+        node.targets[-1].attr == "grad"
+    )  # fmt: skip
+
+
+def _may_clear(facts: Facts, scope: Scope, call: ast.Call, stepped: str) -> bool:
+    """Whether a call may clear gradients elsewhere: it is given the optimizer, or is a function whose text does."""
+    given = [*call.args, *(keyword.value for keyword in call.keywords)]
+    if any(isinstance(one, ast.Name | ast.Attribute) and ast.unparse(one) == stepped for one in given):
+        return True
+    match call.func:
+        case ast.Name(id=name) | ast.Attribute(value=ast.Name(id="self"), attr=name):
+            bodies = [node for node in facts.nodes(ast.FunctionDef) if node.name == name]
+            known = bool(bodies) or isinstance(call.func, ast.Name) or _is_attribute(facts, name)
+            return not known or any(facts.mentions(node, word) for node in bodies for word in ("zero_", "set_to_none"))
+        case ast.Attribute(value=ast.Name(id=name), attr=method):
+            return method in ("clear", "reset_grads") or name == "self"
+    return False
+
+
+def _is_attribute(facts: Facts, name: str) -> bool:
+    """Whether some class of the module assigns an attribute of this name: an object, and no inherited method."""
+    return any(name in info.attributes for info in facts.module.classes.values())
+
+
+def _cleared_early(facts: Facts) -> Iterator[Event]:
+    """`loss.backward(); opt.zero_grad(); opt.step()` in one block."""
+    for scope in facts.scopes if "zero_grad" in facts.source.text else ():
+        made: Made | None = None
+        for block in _blocks(scope):
+            found: dict[str, ast.AST] = {}
+            backward: ast.AST | None = None
+            for statement in block:
+                value = statement.value if isinstance(statement, ast.Expr) else None
+                if _method(value, "backward") is not None:
+                    backward, found = value, {}
+                elif backward is not None and (name := _method(value, "zero_grad")) is not None:
+                    found[name] = value  # type: ignore[assignment]
+                elif backward is not None and (name := _method(value, "step")) in found:
+                    made = _optimizers_in(facts, scope, list(own_nodes(scope.body))) if made is None else made
+                    if name in made or "opt" in str(name):
+                        yield Event(facts.source.path, RULE.name, (found[str(name)], backward, value))  # type: ignore[arg-type]
+
+
+def _blocks(scope: Scope) -> Iterator[list[ast.stmt]]:
+    for node in [scope.node, *own_nodes(scope.body)]:
+        for name in ("body", "orelse", "finalbody"):
+            block = getattr(node, name, None)
+            if isinstance(block, list) and block and isinstance(block[0], ast.stmt):
+                yield block
+
+
+def _optimizers_in(facts: Facts, scope: Scope, body: list[ast.AST]) -> Made:
+    """The optimizers that a body has names for: its own, and those of the object whose method it is."""
+    made: Made = {}
+    for node in body:
+        for name, given in _optimizers(facts, node):
+            made.setdefault(name, set()).update(given)
+    if any(isinstance(node, ast.Attribute) and _on_self(node) for node in body):
+        for info in facts.module.classes.values():
+            if scope.node in info.node.body:
+                for inner in facts.module.body.scopes[info.node].everywhere(ast.Assign):
+                    for name, given in _optimizers(facts, inner):
+                        if name.startswith("self."):
+                            made.setdefault(name, set()).update(given)
+    return made
 
 
 def _made_anew(facts: Facts, loop: ast.For | ast.While, inside: list[ast.AST]) -> set[str]:
     """The optimizers that each round of a loop makes, of things that it makes as well."""
-    bound = bound_names(loop.body)
+    attributes = [node for node in inside if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)]
+    bound = bound_names(loop.body) | set(map(ast.unparse, attributes))
     return {name for node in inside for name, given in _optimizers(facts, node) if given & bound}
 
 
 def _optimizers(facts: Facts, node: ast.AST) -> Iterator[tuple[str, set[str]]]:
-    """A variable bound to an optimizer, and the variables in the optimizer's arguments."""
+    """A variable bound to an optimizer, and the variables (and attributes of self) in the optimizer's arguments."""
     match node:
-        case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call(func=func, args=[given, *_])):
-            target = facts.program.resolve(facts.module, func)
-            known = isinstance(target, str) and target.startswith(("torch.optim.", "tenure.optim."))
-            others = any(part in str(target) for part in ("lr_scheduler", "swa_utils"))
-            if known and not others and not str(target).endswith("LBFGS"):
-                yield name, {part.id for part in walk(given) if isinstance(part, ast.Name)}
+        case ast.Assign(targets=[ast.Name() | ast.Attribute() as target], value=ast.Call(func=func, args=[given, *_])):
+            made = facts.program.resolve(facts.module, func)
+            known = isinstance(made, str) and made.startswith(("torch.optim.", "tenure.optim."))
+            others = any(part in str(made) for part in ("lr_scheduler", "swa_utils"))
+            if known and not others and not str(made).endswith("LBFGS"):
+                parts = walk(given)
+                on_self = {ast.unparse(part) for part in parts if isinstance(part, ast.Attribute) and _on_self(part)}
+                names = {part.id for part in parts if isinstance(part, ast.Name)} - {"self"}
+                yield ast.unparse(target), names | on_self
 
 
-def _calls(node: ast.AST, method: str, on: set[str] | None) -> bool:
+def _on_self(node: ast.Attribute) -> bool:
+    return isinstance(node.value, ast.Name) and node.value.id == "self"
+
+
+def _method(node: ast.AST | None, method: str) -> str | None:
+    """The text of the object that a method is called on."""
     match node:
         case ast.Call(func=ast.Attribute(value=value, attr=attr)) if attr == method:
-            return on is None or (isinstance(value, ast.Name) and value.id in on)
-    return False
+            return ast.unparse(value)
+    return None
 
 
 RULE = Rule(

@@ -1,13 +1,15 @@
 """The rule graph-kept-by-accumulation (TN382)."""
 
 import ast
+import re
 from collections.abc import Iterator
 
 from tenure.check.analysis.findings import Event
 from tenure.check.facts import Facts, own_nodes
+from tenure.check.program import ClassInfo
 from tenure.check.rules.rule import Rule
 from tenure.check.rules.wording import reports_of
-from tenure.check.scope import bound_names
+from tenure.check.scope import Scope, bound_names, last_name, parameters
 from tenure.diagnostic import Diagnostic
 
 __all__ = ["RULE"]
@@ -18,50 +20,173 @@ def _check(facts: Facts) -> Iterator[Diagnostic]:
     return reports_of(facts, RULE, _events(facts), "`{text}` keeps the graph of every round", words)
 
 
+_KEEPING = frozenset(("mean", "sum", "cpu", "clone", "view", "squeeze", "reshape", "to", "float"))
+"""Methods whose result still has the graph."""
+
+_PLAIN = frozenset(("item", "detach", "tolist", "numpy", "detach_"))
+
+
 def _events(facts: Facts) -> Iterator[Event]:
     for scope in facts.looping("backward"):
-        if not scope.of(ast.AugAssign):
-            continue
-        body = list(own_nodes(scope.body))
-        for loop in body:
-            if not isinstance(loop, ast.For | ast.While):
-                continue
+        everywhere = set().union(*(_differentiated(node) for node in own_nodes(scope.body)))
+        for loop in scope.of(ast.For, ast.While):
             inside = list(own_nodes(loop.body))
-            done = {name: node for node in inside if (name := _differentiated(node)) is not None}
-            bound = bound_names(loop.body)
-            everywhere = {_differentiated(node) for node in body}
+            done = {name: node for node in inside for name in _differentiated(node)}
+            losses = (done.keys() & bound_names(loop.body)) - _made_plain(inside)
+            if not losses:
+                continue
+            quiet = _quiet(inside)
+            reset = {ast.unparse(target) for target, _ in _assignments(inside)}
             for node in inside:
-                total, loss = _adds(node)
-                if total is None or loss is None or loss not in done or loss not in bound or total in everywhere:
-                    continue
-                if total not in bound - _augmented(inside):
-                    yield Event(facts.source.path, RULE.name, (node, done[loss]), text=total)
+                for total, value in (*_grows(node), *_through(facts, scope, node)):
+                    used = [loss for loss in sorted(losses) if _holds_graph(value, loss, node)]
+                    if not used or total in everywhere or total in losses:
+                        continue
+                    if node in quiet and not isinstance(node, ast.Call):
+                        continue
+                    if _root_of(total) not in _fresh(loop, reset) and not _reset(total, node, inside):
+                        yield Event(facts.source.path, RULE.name, (node, done[used[0]]), text=total)
 
 
-def _augmented(nodes: list[ast.AST]) -> set[str]:
-    plain = {
-        target.id
-        for node in nodes
-        if isinstance(node, ast.Assign)
-        for target in node.targets
-        if isinstance(target, ast.Name)
-    }
-    added = {node.target.id for node in nodes if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name)}
-    return added - plain
+def _fresh(loop: ast.For | ast.While, reset: set[str]) -> set[str]:
+    """The variables that each round makes anew."""
+    own = bound_names([loop.target]) if isinstance(loop, ast.For) else set()
+    return own | {name for name in reset if name.isidentifier()} - _only_added(loop)
 
 
-def _differentiated(node: ast.AST) -> str | None:
+def _only_added(loop: ast.For | ast.While) -> set[str]:
+    """The variables whose every assignment is `total = total + ...`."""
+    values: dict[str, list[bool]] = {}
+    for target, value in _assignments(list(own_nodes(loop.body))):
+        if isinstance(target, ast.Name):
+            values.setdefault(target.id, []).append(_sum_of_itself(target, value) is not None)
+    return {name for name, found in values.items() if all(found)}
+
+
+def _reset(total: str, node: ast.AST, inside: list[ast.AST]) -> bool:
+    """Whether the loop also empties what grows."""
+    for other in inside:
+        match other:
+            case ast.Call(func=ast.Attribute(value=value, attr="clear" | "pop" | "popleft")):
+                if ast.unparse(value) == total:
+                    return True
+            case ast.Assign(targets=targets, value=value) if other is not node:
+                for target in targets:
+                    if ast.unparse(target) == total and _sum_of_itself(target, value) is None:
+                        return True
+    return False
+
+
+def _assignments(inside: list[ast.AST]) -> Iterator[tuple[ast.expr, ast.expr]]:
+    for node in inside:
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                for part in target.elts if isinstance(target, ast.Tuple) else [target]:
+                    yield part, node.value
+
+
+def _quiet(inside: list[ast.AST]) -> set[ast.AST]:
+    """The nodes below `with torch.no_grad()`."""
+    found: set[ast.AST] = set()
+    for node in inside:
+        if isinstance(node, ast.With) and any("no_grad" in ast.unparse(one.context_expr) for one in node.items):
+            found |= {part for one in node.body for part in ast.walk(one)}
+    return found
+
+
+def _made_plain(inside: list[ast.AST]) -> set[str]:
+    """The losses that become numbers in the round: `loss = loss.item()`."""
+    found = set()
+    for target, value in _assignments(inside):
+        if isinstance(target, ast.Name) and any(
+            (isinstance(node, ast.Attribute) and node.attr in (*_PLAIN, "data"))
+            or (isinstance(node, ast.Call) and last_name(node.func) == "float")
+            for node in ast.walk(value)
+        ):  # fmt: skip
+            found.add(target.id)
+    return found
+
+
+def _differentiated(node: ast.AST) -> set[str]:
+    """The variables whose graph a backward pass goes through: `loss.backward()`, `scaler.scale(loss).backward()`."""
     match node:
-        case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="backward")):
-            return name
+        case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="backward"), args=[]):
+            return {name}
+        case ast.Call(func=ast.Attribute(value=ast.Call(args=[ast.Name(id=name)]), attr="backward")):
+            return {name}
+        case ast.Call(func=ast.Attribute(value=ast.BinOp(left=ast.Name(id=name)), attr="backward")):
+            return {name}
+        case ast.Call(func=ast.Attribute(attr="backward" | "manual_backward"), args=[ast.Name(id=name)]):
+            return {name}
+    return set()
+
+
+def _grows(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
+    """The target that a statement adds to, and the value it adds."""
+    match node:
+        case ast.AugAssign(target=total, op=ast.Add(), value=value):
+            yield ast.unparse(total), value
+        case ast.Assign(targets=[total], value=value) if (added := _sum_of_itself(total, value)) is not None:
+            yield ast.unparse(total), added
+        case ast.Call(func=ast.Attribute(value=total, attr="append"), args=[value]):
+            yield ast.unparse(total), value
+
+
+def _through(facts: Facts, scope: Scope, node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
+    """The values that a method adds to attributes of its object: `meter.update(loss)`."""
+    match node:
+        case ast.Call(func=ast.Attribute(value=receiver, attr=name), args=given) if given:
+            info = _class_of(facts, scope, receiver)
+            method = facts.program.find_method(info, name) if info is not None else None
+            body = getattr(method.node, "body", []) if method is not None else []
+            names = [one.arg for one in parameters(method.node)[1:]] if method is not None else []
+            for one in own_nodes(body):
+                for total, value in _grows(one):
+                    for at, parameter in enumerate(names[: len(given)]):
+                        if total.startswith("self.") and _holds_graph(value, parameter, one):
+                            yield ast.unparse(receiver), given[at]
+
+
+def _class_of(facts: Facts, scope: Scope, receiver: ast.expr) -> ClassInfo | None:
+    """The class of the tree that a variable or attribute is made from, where one assignment shows it."""
+    text = ast.unparse(receiver)
+    scopes = [scope] if isinstance(receiver, ast.Name) else facts.scopes
+    values = [
+        one.value for at in scopes for one in at.of(ast.Assign) if any(ast.unparse(t) == text for t in one.targets)
+    ]
+    if len(values) != 1 or not isinstance(values[0], ast.Call):
+        return None
+    found = facts.program.resolve(facts.module, values[0].func)
+    return found if isinstance(found, ClassInfo) else None
+
+
+def _sum_of_itself(total: ast.expr, value: ast.expr) -> ast.expr | None:
+    """The other term of `total = total + term`."""
+    match value:
+        case ast.BinOp(left=left, op=ast.Add(), right=right):
+            if ast.unparse(left) == ast.unparse(total):
+                return right
+            if ast.unparse(right) == ast.unparse(total):
+                return left
     return None
 
 
-def _adds(node: ast.AST) -> tuple[str | None, str | None]:
-    match node:
-        case ast.AugAssign(target=ast.Name(id=total), op=ast.Add(), value=ast.Name(id=loss)):
-            return total, loss
-    return None, None
+def _holds_graph(value: ast.expr, loss: str, node: ast.AST) -> bool:
+    """Whether an expression made of a loss still has its graph."""
+    match value:
+        case ast.Name(id=name):
+            return name == loss
+        case ast.BinOp(left=left, right=right):
+            return _holds_graph(left, loss, node) or _holds_graph(right, loss, node)
+        case ast.Call(func=ast.Attribute(value=inner, attr=method)) if method in _KEEPING:
+            return _holds_graph(inner, loss, node)
+        case ast.Tuple(elts=parts) | ast.List(elts=parts) | ast.Dict(values=parts):
+            return isinstance(node, ast.Call) and any(_holds_graph(part, loss, node) for part in parts)
+    return False
+
+
+def _root_of(text: str) -> str:
+    return re.split(r"[.\[]", text)[0]
 
 
 RULE = Rule(

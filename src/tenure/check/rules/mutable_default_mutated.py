@@ -1,5 +1,6 @@
 """The rule mutable-default-mutated (TN506)."""
 
+import ast
 from collections.abc import Iterator
 
 from tenure.check import ops
@@ -30,20 +31,31 @@ _MEMO = ("cache", "memo", "registry")
 
 def _written(m: Machine, ref: Ref, holder: Holder | None, write: Write) -> None:
     root = ref.obj.root()
-    if not root.default or not isinstance(root.parameter, str) or (write.inner is not None and write.via == ()):
+    called = root.parameter if isinstance(root.parameter, str) else root.field
+    if not root.default or not isinstance(called, str) or (write.inner is not None and write.via == ()):
         return
-    name = root.parameter.lower()
+    name = called.lower()
     if any(part in name for part in _MEMO) or name.startswith("_"):
         return
     if root.kind == "dict" and write.grows:
         return
-    note(m, RULE.name, write.node, root.node, text=root.parameter)
+    note(m, RULE.name, write.node, root.node, text=called)
 
 
 def _placed(m: Machine, ref: Ref, op: ops.SetItem) -> None:
     obj = ref.obj
-    if obj.default and obj.kind == "dict" and all(component(m, step)[0] == "k" for step in op.index):
-        note(m, RULE.name, op.node, obj.node, text=str(obj.parameter))
+    name = str(obj.parameter or obj.field)
+    if not obj.default or obj.kind != "dict" or any(part in name.lower() for part in _MEMO):
+        return
+    constant = all(component(m, step)[0] == "k" for step in op.index)
+    if constant or obj.parameter is None or _returned(m, name):
+        note(m, RULE.name, op.node, obj.node, text=name)
+
+
+def _returned(m: Machine, name: str) -> bool:
+    """Whether a function returns a parameter: it collects in it, and is no table of what was asked before."""
+    found = m.function.scope.of(ast.Return)
+    return any(isinstance(one.value, ast.Name) and one.value.id == name for one in found)
 
 
 RULE = Rule(

@@ -2,9 +2,15 @@
 
 from collections.abc import Iterator
 
+from tenure.check.analysis.conflicts import reading
+from tenure.check.analysis.events import Events
+from tenure.check.analysis.graphs import saved_by
+from tenure.check.analysis.machine import Machine
 from tenure.check.facts import Facts
 from tenure.check.rules.rule import Rule
 from tenure.check.rules.wording import of_conflicts
+from tenure.check.scope import decorator_names
+from tenure.check.values import Value
 from tenure.diagnostic import Diagnostic
 
 __all__ = ["RULE"]
@@ -15,6 +21,21 @@ def _check(facts: Facts) -> Iterator[Diagnostic]:
     return of_conflicts(
         facts, RULE, message, lent="kept for the backward pass here", used="needed by this backward pass"
     )
+
+
+def _returned(m: Machine, value: Value) -> None:
+    """The result of a module's `forward` goes to a backward pass, wherever that is."""
+    function = m.function
+    if m.frame is not None or function.name != "forward" or function.in_class is None or m.state.quiet > 0:
+        return
+    if decorator_names(function.node) & _UNRECORDED:
+        return
+    parts = [part for ref in value if ref.obj.kind == "tuple" for part in m.items(ref.obj)]
+    for ref in (*value, *parts):
+        reading(m, saved_by(m, ref.obj), "backward", m.op.node)
+
+
+_UNRECORDED = frozenset(("no_grad", "inference_mode"))
 
 
 RULE = Rule(
@@ -43,4 +64,5 @@ z.sum().backward()
 """,
     help="call `backward()` first, or compute out of place",
     check=_check,
+    on=Events(returned=(_returned,)),
 )

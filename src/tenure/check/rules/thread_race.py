@@ -70,7 +70,7 @@ def _loop_local(m: Machine, obj: Obj) -> bool:
     while at is not None:
         if any(isinstance(part, Obj) for component in at.region for part in component) or isinstance(at.field, Obj):
             return True
-        if ("old", at) in m.objects:
+        if at in m.last.values():
             return True
         at = at.base or at.owner
     return False

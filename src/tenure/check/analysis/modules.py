@@ -1,0 +1,64 @@
+"""Calls of modules: what they keep for the backward pass, and writes of those that work in place."""
+
+from dataclasses import replace
+
+from tenure.check import ops
+from tenure.check.analysis.arguments import Arguments
+from tenure.check.analysis.conflicts import reading
+from tenure.check.analysis.effects_on import perform
+from tenure.check.analysis.graphs import kept_for_backward, recorded, tensors_of
+from tenure.check.analysis.machine import Machine
+from tenure.check.analysis.views import everything
+from tenure.check.effects import tables
+from tenure.check.effects.effect import Effect
+from tenure.check.values import Obj, Ref, Value
+
+__all__ = ["module_called"]
+
+
+def module_called(m: Machine, ref: Ref, op: ops.Call, result: Value) -> Value:
+    """A call of a module saves its parameters, and returns a tensor that depends on them."""
+    if ref.obj.text == "shallow":
+        reading(m, m.items(ref.obj), "call")
+    effect = _of_library(ref.obj)
+    if effect is not None and op.args:
+        return _as_function(m, ref, op, effect)
+    if m.state.quiet > 0 or ref.obj.kind == "tenure-module":
+        kind = "value" if ref.obj.kind == "tenure-module" else "tensor"
+        return result or (Ref(m.fresh("output", kind)),)
+    known = [r for r in result if r.obj.kind != "unknown"]
+    if known and all(r.obj.kind not in ("tensor",) for r in known):
+        return result
+    out = m.fresh("output", "tensor")
+    parents = (Ref(everything(m, ref.obj)), *(r for register, _ in op.args for r in tensors_of(m, m.get(register))))
+    recorded(m, out, parents, _weights(m, ref.obj))
+    return (Ref(out),)
+
+
+def _of_library(obj: Obj) -> Effect | None:
+    """The effect of calling a module of PyTorch: that of the function it calls on its input."""
+    name = tables.functional(obj.target) if isinstance(obj.target, str) else None
+    effect = tables.function(name) if name is not None else None
+    if effect is None or not effect.parameters or "inplace" not in effect.parameters:
+        return effect if effect is None or effect.kind == "tensor" else None
+    return effect.given({str(effect.parameters.index("inplace")): obj.text == "in-place"})
+
+
+def _as_function(m: Machine, ref: Ref, op: ops.Call, effect: Effect) -> Value:
+    given = op.args[0][0]
+    value = m.get(given)
+    if len(value) == 1 and value[0].obj.kind == "unknown":
+        value[0].obj.kind = "tensor"
+    saves = tuple(one for one in effect.saves if one in ("0", "result"))
+    arguments = Arguments([register for register, _ in op.args], {})
+    result = perform(m, replace(effect, saves=saves, variants=()), arguments, op, effect.role)
+    if "weight" in effect.parameters:
+        kept = tuple(kept_for_backward(m, r, None) for r in m.get(given) if "0" in saves and r.obj.kind == "tensor")
+        whole = Ref(everything(m, ref.obj))
+        for made in result:
+            recorded(m, made.obj, (whole, *m.get(given)), (*_weights(m, ref.obj), *kept))
+    return result
+
+
+def _weights(m: Machine, obj: Obj) -> Value:
+    return () if obj.summary else (kept_for_backward(m, Ref(everything(m, obj)), None),)

@@ -1,0 +1,107 @@
+"""The rule class-value-written (TN506)."""
+
+import ast
+from collections.abc import Iterator
+
+from tenure.check.analysis.findings import Event
+from tenure.check.facts import Facts
+from tenure.check.program import ClassInfo
+from tenure.check.rules.rule import Rule
+from tenure.check.rules.wording import reports_of
+from tenure.check.scope import decorator_names, last_name
+from tenure.diagnostic import Diagnostic
+
+__all__ = ["RULE"]
+
+_MADE = frozenset(("list", "dict", "set", "deque", "defaultdict", "OrderedDict", "Counter"))
+_GROWING = frozenset(("append", "extend", "insert", "add", "update", "appendleft", "setdefault"))
+_COMMON = ("cache", "memo", "regist", "instance", "shared", "all", "known", "pool", "global", "seen", "borg", "lock")
+"""Parts of names of values that a class means to share."""
+
+_PLAIN_BASES = frozenset(
+    ("builtins.object", "abc.ABC", "torch.nn.Module", "torch.utils.data.Dataset", "builtins.Exception")
+)
+
+
+def _check(facts: Facts) -> Iterator[Diagnostic]:
+    words = ("written here", "made once, for the class")
+    return reports_of(facts, RULE, _events(facts), "all instances share `{text}`, and this one writes it", words)
+
+
+def _events(facts: Facts) -> Iterator[Event]:
+    for info in facts.module.classes.values() if facts.whole else ():
+        shared = {name: value for name, value in _shared(info) if not _meant(facts, info, name)}
+        if not shared or not _plain(facts, info):
+            continue
+        for method in info.node.body:
+            if isinstance(method, ast.FunctionDef) and not decorator_names(method) & {"classmethod", "staticmethod"}:
+                for node in ast.walk(method):
+                    name = _written(node)
+                    if name in shared:
+                        yield Event(facts.source.path, RULE.name, (node, shared[name]), text=f"self.{name}")
+
+
+def _shared(info: ClassInfo) -> Iterator[tuple[str, ast.expr]]:
+    """The attributes that only the class body binds, each to a new container."""
+    for statement in info.node.body:
+        targets = statement.targets if isinstance(statement, ast.Assign) else ()
+        value = getattr(statement, "value", None)
+        made = isinstance(value, ast.Call) and last_name(value.func) in _MADE and not value.args
+        empty = (isinstance(value, ast.List) and not value.elts) or (isinstance(value, ast.Dict) and not value.keys)
+        for target in targets:
+            if isinstance(target, ast.Name) and (made or empty) and len(info.attributes.get(target.id, ())) == 1:
+                assert isinstance(value, ast.expr)
+                yield target.id, value
+
+
+def _meant(facts: Facts, info: ClassInfo, name: str) -> bool:
+    """Whether a class means to share an attribute: by its name, or by uses through the class."""
+    low = name.lower()
+    if name.startswith("__") or name.isupper() or any(part in low for part in _COMMON):
+        return True
+    text = facts.source.text
+    through = (f"cls.{name}", f"{info.node.name}.{name}", f"__class__.{name}", f"type(self).{name}")
+    return any(one in text for one in through)
+
+
+def _plain(facts: Facts, info: ClassInfo) -> bool:
+    """Whether instances find the attribute in the class: other bases may copy it for each of them."""
+    if info.node.keywords or info.node.decorator_list:
+        return False
+    bases = facts.program.bases(info)
+    return all(isinstance(base, ClassInfo) or base in _PLAIN_BASES for base in bases)
+
+
+def _written(node: ast.AST) -> str:
+    """The attribute of self that a statement adds to."""
+    match node:
+        case ast.Call(func=ast.Attribute(value=ast.Attribute(value=ast.Name(id="self"), attr=name), attr=method)):
+            return name if method in _GROWING else ""
+        case ast.AugAssign(target=ast.Attribute(value=ast.Name(id="self"), attr=name), op=ast.Add()):
+            return name
+        case ast.Subscript(value=ast.Attribute(value=ast.Name(id="self"), attr=name), ctx=ast.Store()):
+            return name
+    return ""
+
+
+RULE = Rule(
+    name="class-value-written",
+    code="TN506",
+    sentence="an instance writes no container that belongs to its class",
+    reason="A value in the body of a class is made once. All instances share it, so what one adds the others find.",
+    wrong="""\
+class Account:
+    history = []
+    def pay(self, amount):
+        self.history.append(amount)
+""",
+    right="""\
+class Account:
+    def __init__(self):
+        self.history = []
+    def pay(self, amount):
+        self.history.append(amount)
+""",
+    help="make it in `__init__`: `self.name = []`",
+    check=_check,
+)

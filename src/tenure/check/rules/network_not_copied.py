@@ -1,0 +1,113 @@
+"""The rule network-not-copied (TN506)."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+from tenure.check.analysis.findings import Event
+from tenure.check.facts import Facts
+from tenure.check.rules.rule import Rule
+from tenure.check.rules.wording import reports_of
+from tenure.check.scope import Scope
+from tenure.diagnostic import Diagnostic
+
+__all__ = ["RULE"]
+
+_APART = re.compile(
+    r"(^|_)(target|ema|old|prev|best|backup|teacher|momentum|frozen|shadow|averaged|copy|ref|reference)(_|$)"
+)
+"""Names of networks that go their own way."""
+
+_OF_MODULES = frozenset(("parameters", "state_dict", "load_state_dict", "named_parameters"))
+
+
+def _check(facts: Facts) -> Iterator[Diagnostic]:
+    words = ("a second name, no copy", "made to differ here")
+    return reports_of(facts, RULE, _events(facts), "`{text}`: both are one network", words)
+
+
+def _events(facts: Facts) -> Iterator[Event]:
+    if "torch" not in facts.module.libraries and "tenure" not in facts.module.libraries:
+        return
+    for scope in facts.scopes:
+        if isinstance(scope.node, ast.ClassDef):
+            inner = [facts.module.body.scopes[one] for one in scope.node.body if isinstance(one, ast.FunctionDef)]
+            yield from _of_body(facts, inner, "self.")
+        elif isinstance(scope.node, ast.Module | ast.FunctionDef):
+            yield from _of_body(facts, [scope], "")
+
+
+def _of_body(facts: Facts, scopes: list[Scope], prefix: str) -> Iterator[Event]:
+    """Second names among the variables of a body, or among the attributes of a class."""
+    assigned = [one for scope in scopes for one in scope.of(ast.Assign) if len(one.targets) == 1]
+    names = [(ast.unparse(one.targets[0]), one) for one in assigned if _plain(one.targets[0], prefix)]
+    pairs = [(name, ast.unparse(one.value), one) for name, one in names if _plain(one.value, prefix)]
+    if prefix:
+        # Two attributes that are given the same variable.
+        given = [(name, one) for name, one in names if isinstance(one.value, ast.Name)]
+        pairs += [
+            (name, other, one)
+            for name, one in given
+            for other, first in given
+            if other != name and ast.unparse(first.value) == ast.unparse(one.value)
+        ]
+    if not pairs:
+        return
+    used = _used(scopes)
+    for name, other, one in pairs:
+        times = sum(name == known for known, _ in names)
+        modules = (used.get(name, {}).keys() | used.get(other, {}).keys()) & _OF_MODULES
+        if times > 1 or not modules or name == other or name.endswith("state_dict"):
+            continue
+        loads = used.get(name, {}).get("load_state_dict")
+        source = f"{other}.state_dict()"
+        onto_itself = loads is not None and any(ast.unparse(given) == source for given in loads.args)
+        if onto_itself or (_apart(name) and not _apart(other)):
+            yield Event(facts.source.path, RULE.name, (one, loads or one), text=f"{name} = {other}")
+
+
+def _apart(name: str) -> bool:
+    return _APART.search(name.removeprefix("self.")) is not None
+
+
+def _plain(node: ast.expr, prefix: str) -> bool:
+    """Whether this is a variable, or (with a prefix) an attribute of self."""
+    if not prefix:
+        return isinstance(node, ast.Name)
+    return isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self"
+
+
+def _used(scopes: list[Scope]) -> dict[str, dict[str, ast.Call]]:
+    """The methods called on each name, with a call of each."""
+    found: dict[str, dict[str, ast.Call]] = {}
+    for scope in scopes:
+        for call in scope.of(ast.Call):
+            if isinstance(call.func, ast.Attribute) and call.func.attr in _OF_MODULES:
+                found.setdefault(ast.unparse(call.func.value), {})[call.func.attr] = call
+    return found
+
+
+RULE = Rule(
+    name="network-not-copied",
+    code="TN506",
+    sentence="a network that is to stay as it was, or to follow later, is a copy",
+    reason=(
+        "`target = online` names the same network twice. Each step changes both, and copying one onto the other "
+        "does nothing."
+    ),
+    wrong="""\
+from torch import nn
+online = nn.Linear(2, 2)
+target = online
+target.load_state_dict(online.state_dict())
+""",
+    right="""\
+import copy
+from torch import nn
+online = nn.Linear(2, 2)
+target = copy.deepcopy(online)
+target.load_state_dict(online.state_dict())
+""",
+    help="copy it: `copy.deepcopy(network)`",
+    check=_check,
+)
