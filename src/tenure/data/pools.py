@@ -164,7 +164,7 @@ class ProcessPool:
         return None
 
     def _content(self, worker: int, at: int, sizes: Sequence[int]) -> Any:
-        """What a worker wrote at a place of its file, a reply from its content on, with arrays of its own."""
+        """The rest of a reply, from its content on, at a place of the file of a worker, with arrays of its own."""
         self._ready.add(worker)
         found = []
         for n in sizes:
