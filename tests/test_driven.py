@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 import tenure as tn
-from tenure import autograd, data, distributions, fft, func, io, linalg, nn, optim, random, special
+from tenure import autograd, cuda, data, distributions, fft, func, io, linalg, nn, optim, random, special
 from tenure.nn import functional, init, utils
 from tenure.nn.utils import rnn
 from tests import driving
@@ -39,7 +39,8 @@ IGNORED |= {(f"F.{name}", "1") for name in ("hardsigmoid", "hardswish", "mish", 
 IGNORED |= {("optim.swa_utils.update_bn", "0")}  # a model without batch normalization reads no data
 """``inplace`` is accepted and has no effect."""
 UNNAMED = ("args", "kwargs", "positional")
-MODULES = {"tn.autograd": autograd, "tn.fft": fft, "tn.linalg": linalg, "tn.random": random, "tn.special": special}
+MODULES = {"tn.autograd": autograd, "tn.cuda": cuda, "tn.fft": fft, "tn.linalg": linalg, "tn.random": random}
+MODULES["tn.special"] = special
 MODULES |= {"tn.io": io, "tn.io.safetensors": io.safetensors}
 MODULES |= {"tn.distributions": distributions}
 MODULES |= {"nn": nn, "nn.utils.rnn": rnn, "F": functional, "optim": optim, "data": data, "func": func}

@@ -1,5 +1,6 @@
 from tenure import array_api as array_api
 from tenure import autograd as autograd
+from tenure import cuda as cuda
 from tenure import data as data
 from tenure import distributed as distributed
 from tenure import distributions as distributions

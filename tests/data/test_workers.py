@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import gc
+import io
+import itertools
 import multiprocessing
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -319,6 +322,81 @@ def test_a_position_is_saved_and_resumed(options: dict[str, Any]) -> None:
     for bad in ({}, None, {"position": 1, "begun": [], "generators": [3]}):
         with pytest.raises(tn.StateDictError):
             other.load_state_dict(bad)  # type: ignore[arg-type]
+
+
+class Stream(data.IterableDataset[Any]):
+    """Samples without indices, of which one worker has more than another, with a position, an epoch, and noise."""
+
+    def __init__(self) -> None:
+        self.at = self.epoch = 0
+
+    def __iter__(self) -> Any:
+        worker = data.get_worker_info()
+        k = 0 if worker is None else worker.id
+        while self.at < 7 + 9 * k:
+            self.at += 1
+            yield 100 * self.epoch + 20 * k + self.at + random.random()
+        self.at, self.epoch = 0, self.epoch + 1
+
+    def state_dict(self) -> dict[str, int]:
+        return {"at": self.at, "epoch": self.epoch}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        self.at, self.epoch = state["at"], state["epoch"]
+
+
+class Noisy(data.Dataset[Any]):
+    """Samples with a generator of their own."""
+
+    def __init__(self) -> None:
+        self.noise = tn.Generator(4)
+
+    def __len__(self) -> int:
+        return 8
+
+    def __getitem__(self, k: int) -> Any:
+        return k + tn.rand((), generator=self.noise).item()
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"noise": self.noise.get_state()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.noise.set_state(state["noise"])
+
+
+@pytest.mark.parametrize("options", [{}, {"num_workers": 2}, {"num_workers": 2, "persistent_workers": True}])
+@pytest.mark.parametrize("kind", [Stream, Noisy])
+def test_the_state_of_a_data_set_is_resumed(kind: Any, options: dict[str, Any]) -> None:
+    def start() -> data.DataLoader[Any]:
+        tn.manual_seed(1)
+        random.seed(2)
+        return data.DataLoader(kind(), 3, shuffle=kind is Noisy, **options)
+
+    def forever(loader: Any) -> Any:
+        while True:
+            for batch in loader:
+                yield batch.tolist()
+
+    count = 15
+    whole = list(itertools.islice(forever(start()), count))
+    for position in range(0, count, 1 if kind is Stream and options else 4):
+        first, file = start(), io.BytesIO()
+        before = list(itertools.islice(forever(first), position))
+        tn.save_checkpoint(file, loader=first)
+        file.seek(0)
+        second = data.DataLoader(kind(), 3, shuffle=kind is Noisy, **options)
+        tn.load_checkpoint(file, loader=second)
+        assert before + list(itertools.islice(forever(second), count - position)) == whole
+
+
+def test_states_of_data_sets_that_fit_no_loader() -> None:
+    state = data.DataLoader(Stream(), 3, num_workers=2).state_dict()
+    with pytest.raises(tn.StateDictError, match="the state is of 2 workers"):
+        data.DataLoader(Stream(), 3).load_state_dict(state)
+    with pytest.raises(tn.StateDictError, match="one of the data set"):
+        data.DataLoader(Rows(), 3).load_state_dict({**state, "workers": None})
+    with pytest.raises(ValueError, match="threads share the data set"):
+        data.DataLoader(Stream(), 3, num_workers=2, threads=True).state_dict()
 
 
 @pytest.mark.peers

@@ -242,3 +242,18 @@ def test_second_derivatives_of_what_is_read_by_index(read: Any, f: Any, slope: f
     (first,) = tn.autograd.grad(read(f(w)), [w], create_graph=True)
     first.sum().backward()
     close(w.grad, [curve, 0, 0])
+
+
+def test_what_a_function_returns_beside_its_result() -> None:
+    x = tn.tensor([1.0, 2.0])
+
+    def f(x: Any) -> Any:
+        return x * x, {"half": x / 2}
+
+    y, pull, aux = tn.vjp(f, x, has_aux=True)
+    z, moved, also = tn.jvp(f, (x,), (tn.ones(2),), has_aux=True)
+    assert y.tolist() == z.tolist() == [1.0, 4.0]
+    assert pull(tn.ones(2))[0].tolist() == moved.tolist() == [2.0, 4.0]
+    assert aux["half"].tolist() == also["half"].tolist() == [0.5, 1.0]
+    with pytest.raises(TypeError, match="vjp: with has_aux the function returns a pair"):
+        tn.vjp(lambda x: x, x, has_aux=True)

@@ -377,3 +377,15 @@ def test_containers_are_subscripted_by_the_type_of_their_modules() -> None:
     heads = nn.ModuleDict[nn.Linear]({"a": nn.Linear(2, 1)})
     assert type(layers) is nn.ModuleList and type(heads) is nn.ModuleDict
     assert list(layers.state_dict()) == ["0.weight", "0.bias"] and list(heads.state_dict()) == ["a.weight", "a.bias"]
+
+
+def test_parameters_are_frozen_by_their_attribute() -> None:
+    net = nn.Linear(2, 1)
+    for p in net.parameters():
+        p.requires_grad = False
+    assert not net(tn.ones(1, 2)).requires_grad
+    net.bias.requires_grad = True
+    loss = net(tn.ones(1, 2)).sum()
+    assert [g.tolist() for g in tn.autograd.grad(loss, {"b": net.bias}.values())] == [[1.0]]
+    with pytest.raises(tn.WriteError, match="TN594"):
+        loss.detach().requires_grad = True  # type: ignore[misc]

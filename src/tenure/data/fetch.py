@@ -17,16 +17,17 @@ class Exhausted:
 class Fetcher:
     """Batches of a data set by their indices, or, of one that is iterated, by how many samples they have.
 
-    ``batched`` says whether a task is a list of indices or one index.
+    ``batched`` says whether a task is a list of indices or one index; ``over`` whether iterating has come to its end.
     """
 
     def __init__(self, dataset: Any, collate_fn: Callable[[Any], Any], batched: bool, drop_last: bool) -> None:
         self.dataset, self.collate_fn, self.batched, self.drop_last = dataset, collate_fn, batched, drop_last
         self._samples: Iterator[Any] | None = None
+        self.over = False
 
     def begin(self) -> None:
         """Start an epoch: iterate anew."""
-        self._samples = iter(self.dataset) if isinstance(self.dataset, IterableDataset) else None
+        self._samples, self.over = iter(self.dataset) if isinstance(self.dataset, IterableDataset) else None, False
 
     def fetch(self, task: Any, wanted: bool = True) -> Any:
         """The batch of a task, or `Exhausted`. One that is not wanted is left out where that costs nothing."""
@@ -53,6 +54,7 @@ class Fetcher:
                 return self.collate_fn(sample)
             return Exhausted()
         samples = list(itertools.islice(self._samples, len(task)))
+        self.over = len(samples) < len(task)
         if not samples or (self.drop_last and len(samples) < len(task)):
             return Exhausted()
         return self.collate_fn(samples)

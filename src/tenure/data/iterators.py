@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tenure.data.dataset import IterableDataset
 from tenure.data.fetch import Exhausted, Fetcher
 from tenure.data.pools import Pool
+from tenure.data.progress import Progress, Turns
 from tenure.data.workers import Begin, Reply, Task
 from tenure.values.operations.generator import Generator, default_generator, derive
 
@@ -24,13 +25,6 @@ HASTE = 0.2
 
 LONGEST = 1e6
 """Seconds that are waited at most."""
-
-
-class Progress:
-    """Progress of a pass: states of the generators at its begin, batches handed out, and whether it is over."""
-
-    def __init__(self, begun: list[Any], position: int) -> None:
-        self.begun, self.position, self.done = begun, position, False
 
 
 def generators_of(loader: Any) -> list[Generator]:
@@ -63,7 +57,7 @@ def begin(loader: DataLoader[Any], resumed: Progress | None) -> tuple[Progress, 
                 stack.enter_context(_at(generator, state))
         seed = derive(*(loader.generator or default_generator()).take()) % 2**63
         tasks = loader._tasks()
-        progress = Progress(states, 0 if resumed is None else resumed.position)
+        progress = resumed or Progress(states, 0, Turns(states=loader._worker_states()))
         if not isinstance(loader.dataset, IterableDataset):
             tasks = itertools.islice(tasks, progress.position, None)
     return progress, seed, tasks
@@ -73,10 +67,10 @@ class Serial(Iterator[Any]):
     """Pass in the thread that iterates."""
 
     def __init__(self, loader: DataLoader[Any], progress: Progress, tasks: Iterator[Any]) -> None:
-        self._progress, self._tasks = progress, tasks
+        self._progress, self._tasks = progress, iter(()) if 0 in progress.turns.ended else tasks
         self._fetcher = Fetcher(loader.dataset, loader.collate_fn, loader.batched, loader.drop_last)
         self._fetcher.begin()
-        if isinstance(loader.dataset, IterableDataset):
+        if isinstance(loader.dataset, IterableDataset) and not progress.restored:
             for task in itertools.islice(tasks, progress.position):
                 self._fetcher.fetch(task, wanted=False)
 
@@ -87,6 +81,8 @@ class Serial(Iterator[Any]):
                 batch = self._fetcher.fetch(task)
             except StopIteration as error:
                 raise RuntimeError("DataLoader: the data set raised StopIteration for a sample") from error
+            if self._fetcher.over:
+                self._progress.turns.ended.add(0)
             if isinstance(batch, Exhausted):
                 break
             return batch
@@ -110,15 +106,16 @@ class Parallel(Iterator[Any]):
         self._room = [int(loader.prefetch_factor or 2)] * loader.num_workers
         self._at: dict[int, int] = {}
         self._replies: dict[int, tuple[Reply, int]] = {}
-        self._ended: set[int] = set()
-        self._skip = progress.position if self._iterated else 0
-        self._sent = self._next = 0 if self._iterated else progress.position
+        turns, again = progress.turns, self._iterated and not progress.restored
+        self._ended = set() if again else set(turns.ended)
+        self._skip = turns.next if again else 0
+        self._sent = self._next = 0 if again else turns.next
         self._close = None if loader.persistent_workers else weakref.finalize(self, pool.close)
         try:
             while pool.outstanding:  # of a pass that was left early
                 pool.receive(None)
             for k in range(loader.num_workers):
-                pool.send(k, Begin(seed))
+                pool.send(k, Begin(seed, turns.states[k] if turns.states else None))
             self._fill()
         except BaseException:
             self.abandon()
@@ -158,6 +155,7 @@ class Parallel(Iterator[Any]):
             if found is None:
                 break
             reply, worker = found
+            self._count(reply, worker)
             if reply.kind == "error":
                 self._progress.position += 1
                 reply.content.throw(self._pool.name(worker))
@@ -168,6 +166,15 @@ class Parallel(Iterator[Any]):
         if self._close is not None:
             self._close()
         raise StopIteration
+
+    def _count(self, reply: Reply, worker: int) -> None:
+        """Note whose turn is over, and the state of its data set."""
+        turns = self._progress.turns
+        turns.next = reply.number + 1
+        if reply.over or reply.kind == "end":
+            turns.ended.add(worker)
+        if reply.state is not None:
+            turns.states[worker] = reply.state
 
     def _turn(self) -> tuple[Reply, int] | None:
         """The reply whose turn it is, and its worker; None if there are no more."""

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Generic, TypedDict, overload
 
 from tenure.data.collate import default_collate, default_convert
 from tenure.data.dataset import Items, IterableDataset
-from tenure.data.iterators import Parallel, Progress, Serial, begin, generators_of
+from tenure.data.iterators import Parallel, Serial, begin, generators_of
 from tenure.data.options import check_options
 from tenure.data.pools import Pool, made
+from tenure.data.progress import Progress, Turns, load_dataset, loaded, saved, state_of
 from tenure.data.samplers import MOST, BatchSampler, RandomSampler, SequentialSampler
 from tenure.data.workers import Setup
 from tenure.errors import StateDictError, shown
@@ -170,6 +171,7 @@ class DataLoader(Generic[Batch]):
         self.collate_fn = collate_fn or (default_collate if self.batched else default_convert)
         self._progress: Progress | None = None
         self._resumed: Progress | None = None
+        self._states: list[Any] = [None] * self.num_workers
         self._pool: Pool | None = None
         self._pass: Parallel | None = None
 
@@ -242,7 +244,9 @@ class DataLoader(Generic[Batch]):
     def state_dict(self) -> dict[str, Any]:
         """The position: how many batches of the pass in progress have been handed out, and the states of generators.
 
-        What ``tn.save`` writes. ValueError without ``in_order``, where batches have no order to go on in.
+        A data set with a ``state_dict`` and a ``load_state_dict`` is saved with it: as it is here, and as it was in
+        each worker behind the last batch handed out. What ``tn.save`` writes. ValueError without ``in_order``, where
+        batches have no order to go on in, and for such a data set with ``threads``, which share it.
 
         >>> loader = data.DataLoader([1, 2, 3])
         >>> batches = iter(loader)
@@ -253,19 +257,31 @@ class DataLoader(Generic[Batch]):
         """
         if not self.in_order:
             raise ValueError("DataLoader: with in_order=False batches have no order to be resumed in")
+        state = state_of(self.dataset)
+        if state is not None and self.num_workers and self.threads:
+            raise ValueError("DataLoader: threads share the data set, whose state is that of no batch; use processes")
         progress = self._resumed or self._progress
-        under_way = progress is not None and not progress.done
+        if progress is None or progress.done:
+            progress = Progress([], 0, Turns(states=self._worker_states()))
+        own = state is not None or isinstance(self.dataset, IterableDataset)
         return {
-            "position": progress.position if progress is not None and under_way else 0,
-            "begun": list(progress.begun) if progress is not None and under_way else [],
+            "position": progress.position,
+            "begun": list(progress.begun),
             "generators": [g.get_state() for g in generators_of(self)[:-1]],
+            **({"workers": saved(progress.turns)} if own else {}),
+            **({} if state is None else {"dataset": state}),
         }
+
+    def _worker_states(self) -> list[Any]:
+        """The states of the data sets in the workers at the begin of a pass: persistent ones keep theirs."""
+        kept = self._progress.turns.states if self.persistent_workers and self._progress is not None else self._states
+        return list(kept)
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Go on, at the next iteration, where ``state_dict`` was taken: with the same batches in the same order.
 
-        The samples before are not loaded again; those of a data set without indices are iterated over. StateDictError
-        for what is no state of such a loader.
+        The samples before are not loaded again; those of a data set without indices are iterated over, unless it has a
+        state of its own, which is loaded here. StateDictError for what is no state of such a loader.
 
         >>> loader = data.DataLoader([1, 2, 3])
         >>> loader.load_state_dict({"position": 2, "begun": [tn.get_rng_state()], "generators": []})
@@ -279,7 +295,10 @@ class DataLoader(Generic[Batch]):
         position, begun, states = (state_dict[key] for key in keys)
         if len(states) != len(own) or len(begun) not in (0, len(own) + 1):
             raise StateDictError(f"the state is of a DataLoader with {len(states)} generators, and this has {len(own)}")
+        turns = loaded(state_dict, self.num_workers)
+        restored = load_dataset(self.dataset, state_dict)
+        self._states = [None] * self.num_workers if begun else turns.states
         for generator, state in zip(own, states, strict=True):
             generator.set_state(state)
-        self._resumed = Progress(list(begun), int(position)) if begun else None
+        self._resumed = Progress(list(begun), int(position), turns, restored) if begun else None
         self._progress = None

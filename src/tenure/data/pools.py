@@ -157,14 +157,14 @@ class ProcessPool:
                 except (EOFError, OSError):
                     self._refuse_dead(k)
                 self.outstanding -= 1
-                return Reply(number, kind, self._content(k, at, sizes))
+                return Reply(number, kind, *self._content(k, at, sizes))
         for sentinel in ready:
             if sentinel in sentinels:
                 self._refuse_dead(sentinels[sentinel])
         return None
 
     def _content(self, worker: int, at: int, sizes: Sequence[int]) -> Any:
-        """The object that a worker wrote at a place of its file, with arrays of its own."""
+        """The rest of a reply, from its content on, at a place of the file of a worker, with arrays of its own."""
         self._ready.add(worker)
         found = []
         for n in sizes:
@@ -274,7 +274,7 @@ def _work(number: int, setup: Setup, end: Any, path: str, slots: int, parent: in
             return None
 
     def send(reply: Reply) -> None:
-        parts = _pickled(reply.content)
+        parts = _pickled((reply.content, reply.state, reply.over))
         sizes = [len(part) for part in parts]
         at = start = places.take(sum(map(_padded, sizes)))
         for part in parts:

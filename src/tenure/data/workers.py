@@ -14,7 +14,8 @@ import numpy as np
 
 from tenure.data.dataset import IterableDataset
 from tenure.data.fetch import Exhausted, Fetcher
-from tenure.values.operations.generator import default_generator, derive, manual_seed
+from tenure.data.progress import stateful
+from tenure.values.operations.generator import default_generator, derive, manual_seed, settle
 
 
 @dataclass(frozen=True)
@@ -58,9 +59,10 @@ class Setup:
 
 
 class Begin(NamedTuple):
-    """Message: an epoch begins, with a seed."""
+    """Message: an epoch begins, with a seed, and with a state of the data set where one was saved."""
 
     seed: int
+    state: Any = None
 
 
 class Task(NamedTuple):
@@ -72,11 +74,16 @@ class Task(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """Answer to a task: a batch, nothing (it was passed over), the end of the samples, or a failure."""
+    """Answer to a task: a batch, nothing (it was passed over), the end of the samples, or a failure.
+
+    ``state`` is that of the data set behind the task, if it has one, and ``over`` whether it has no more samples.
+    """
 
     number: int
     kind: str
     content: Any
+    state: Any = None
+    over: bool = False
 
 
 class WorkerTraceback(Exception):
@@ -130,11 +137,12 @@ def seed_everything(seed: int, alone: bool) -> None:
 def serve(number: int, setup: Setup, receive: Callable[[], Any], send: Callable[[Reply], None], alone: bool) -> None:
     """The loop of a worker: tasks until there is None. ``alone`` in a process of its own.
 
-    Without a ``worker_init_fn`` each batch of a data set with indices has a seed of its own, so that the numbers drawn
-    for it depend neither on the worker nor on how many there are.
+    Without a ``worker_init_fn`` each batch of a data set with indices, or with a state, has a seed of its own, so that
+    the numbers drawn for it depend neither on the worker nor on how many there are.
     """
     fetcher = Fetcher(setup.dataset, setup.collate_fn, setup.batched, setup.drop_last)
-    by_batch = setup.worker_init_fn is None and not isinstance(setup.dataset, IterableDataset)
+    kept = alone and stateful(setup.dataset)
+    by_batch = setup.worker_init_fn is None and (kept or not isinstance(setup.dataset, IterableDataset))
     failed, begun, seed = None, False, 0
     for message in iter(receive, None):
         try:
@@ -142,11 +150,15 @@ def serve(number: int, setup: Setup, receive: Callable[[], Any], send: Callable[
                 seed, failed = message.seed, None
                 own = (seed + number) % 2**63
                 _here.info = WorkerInfo(number, setup.num_workers, own, setup.dataset)
+                if alone and not begun:
+                    settle(own)
                 if by_batch or not begun:
                     seed_everything(own, alone)
                 if setup.worker_init_fn is not None and not begun:
                     setup.worker_init_fn(number)
                 begun = True
+                if message.state is not None:
+                    setup.dataset.load_state_dict(message.state)
                 fetcher.begin()
                 continue
             if failed is None:
@@ -154,7 +166,8 @@ def serve(number: int, setup: Setup, receive: Callable[[], Any], send: Callable[
                     seed_everything(derive(seed, message.number), alone)
                 batch = fetcher.fetch(message.samples, message.wanted)
                 kind = "end" if isinstance(batch, Exhausted) else "batch" if message.wanted else "passed"
-                send(Reply(message.number, kind, batch if kind == "batch" else None))
+                state = setup.dataset.state_dict() if kept else None
+                send(Reply(message.number, kind, batch if kind == "batch" else None, state, fetcher.over))
                 continue
         except Exception as error:
             failure = Failure.of(error)

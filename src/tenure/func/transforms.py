@@ -11,7 +11,7 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any, Concatenate, Literal, overload
 
-from tenure.errors import DTypeError, OutOfRange, ShapeError
+from tenure.errors import DTypeError, OutOfRange, ShapeError, shown
 from tenure.func import tree
 from tenure.func.signatures import Aux, Function, P, R, Transformed, X
 from tenure.func.tangents import pulled, pushed
@@ -177,12 +177,21 @@ def grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -
     return wrapped
 
 
+@overload
+def vjp(
+    f: Callable[..., R], *primals: Any, has_aux: Literal[False] = False
+) -> tuple[R, Callable[[Any], tuple[Any, ...]]]: ...
+@overload
+def vjp(
+    f: Callable[..., tuple[R, Aux]], *primals: Any, has_aux: Literal[True]
+) -> tuple[R, Callable[[Any], tuple[Any, ...]], Aux]: ...
 @checked_first
-def vjp(f: Callable[..., R], *primals: Any) -> tuple[R, Callable[[Any], tuple[Any, ...]]]:
+def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     """The pair ``(f(*primals), pull)``, where ``pull(cotangent)`` returns Jᵀ · cotangent: reverse mode.
 
     That is the tuple of cotangents of the primals. The cotangent has the form, shapes and dtypes of the result, else
-    TN802. ``pull`` may be called any number of times.
+    TN802. ``pull`` may be called any number of times. With ``has_aux``, ``f`` returns a pair, of which the second is
+    the third here.
 
     >>> y, pull = tn.vjp(lambda x: x * x, tn.tensor([1.0, 2.0]))
     >>> pull(tn.tensor([1.0, 10.0]))
@@ -192,11 +201,11 @@ def vjp(f: Callable[..., R], *primals: Any) -> tuple[R, Callable[[Any], tuple[An
 
     def inside() -> Any:
         args, marks = marked(primals, "an argument of vjp")
-        raw = f(*args)
+        raw, aux = _parted(f(*args), has_aux, "vjp")
         outs = [value_of(y) for y in tree.tensors(raw, "the result")]
-        return closed(raw, marks, tracked), marks, outs, len(RECORDER.trace.handles)
+        return closed((raw, aux), marks, tracked), marks, outs, len(RECORDER.trace.handles)
 
-    result, marks, outs, end = recording(inside)
+    (result, aux), marks, outs, end = recording(inside)
 
     def pull(cotangent: Any) -> tuple[Any, ...]:
         given = [value_of(g) for g in tree.tensors(cotangent, "the cotangent")]
@@ -207,14 +216,32 @@ def vjp(f: Callable[..., R], *primals: Any) -> tuple[R, Callable[[Any], tuple[An
         grads = recording(lambda: closed(pulled(outs, given, marks, create), marks, tracks, end))
         return tuple(tree.rebuild(primals, iter(grads)))
 
-    return result, pull
+    return (result, pull, aux) if has_aux else (result, pull)
 
 
+def _parted(result: Any, has_aux: bool, name: str) -> tuple[Any, Any]:
+    """The result of a function, and what it returns beside it, if it does."""
+    if not has_aux:
+        return result, None
+    if not isinstance(result, tuple) or len(result) != 2:
+        raise TypeError(f"{name}: with has_aux the function returns a pair, not {shown(result)}")
+    return result
+
+
+@overload
+def jvp(
+    f: Callable[..., R], primals: Sequence[Any], tangents: Sequence[Any], *, has_aux: Literal[False] = False
+) -> tuple[R, R]: ...
+@overload
+def jvp(
+    f: Callable[..., tuple[R, Aux]], primals: Sequence[Any], tangents: Sequence[Any], *, has_aux: Literal[True]
+) -> tuple[R, R, Aux]: ...
 @checked_first
-def jvp(f: Callable[..., R], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[R, R]:
+def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any], *, has_aux: bool = False) -> Any:
     """The pair ``(f(*primals), J · tangents)``, the value and the directional derivative: forward mode.
 
     ``tangents`` have the form, shapes and dtypes of ``primals``, else TN802; the second result has those of the first.
+    With ``has_aux``, ``f`` returns a pair, of which the second is the third here.
 
     >>> tn.jvp(lambda x: x * x, [tn.tensor([1.0, 2.0])], [tn.tensor([1.0, 10.0])])
     (tensor([1., 4.]), tensor([ 2., 40.]))
@@ -225,12 +252,13 @@ def jvp(f: Callable[..., R], primals: Sequence[Any], tangents: Sequence[Any]) ->
         args, marks = marked(tuple(primals), "an argument of jvp")
         given = [value_of(t) for t in tree.tensors(tuple(tangents), "the tangents")]
         check_tangents(marks, given)
-        raw = f(*args)
+        raw, aux = _parted(f(*args), has_aux, "jvp")
         outs = [value_of(y) for y in tree.tensors(raw, "the result")]
         moved = pushed(outs, marks, [steps.settle(t) for t in given])
-        return closed(raw, marks, tracked), closed(tree.rebuild(raw, iter(moved)), marks, tracked)
+        found = raw, tree.rebuild(raw, iter(moved)), aux
+        return tuple([closed(x, marks, tracked) for x in (found if has_aux else found[:2])])
 
-    return recording(inside)  # type: ignore[no-any-return]
+    return recording(inside)
 
 
 def check_tangents(primals: Sequence[Any], tangents: Sequence[Any]) -> None:

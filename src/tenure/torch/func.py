@@ -84,13 +84,17 @@ def hessian(func: Any, argnums: Any = 0) -> Any:
 
 def vjp(func: Any, *primals: Any, has_aux: bool = False) -> Any:
     """The value, and the function from its cotangent to those of the arguments."""
-    found = home.vjp(inside(func), *unwrap(plain(primals)), **({"has_aux": True} if has_aux else {}))
-    return (wrap(found[0]), outside(found[1]), *wrap(tuple(found[2:])))
+    if has_aux:
+        out, pull, aux = home.vjp(inside(func), *unwrap(plain(primals)), has_aux=True)
+        return wrap(out), outside(pull), wrap(aux)
+    out, pull = home.vjp(inside(func), *unwrap(plain(primals)))
+    return wrap(out), outside(pull)
 
 
 def jvp(func: Any, primals: Any, tangents: Any, *, strict: bool = False, has_aux: bool = False) -> Any:
     """The value, and the derivative along tangents."""
-    return wrap(home.jvp(inside(func), unwrap(plain(tuple(primals))), unwrap(plain(tuple(tangents)))))
+    given = unwrap(plain(tuple(primals))), unwrap(plain(tuple(tangents)))
+    return wrap(home.jvp(inside(func), *given, has_aux=True) if has_aux else home.jvp(inside(func), *given))
 
 
 def linearize(func: Any, *primals: Any) -> Any:

@@ -77,7 +77,7 @@ def _begun(x: Any, dtype: Any) -> None:
     x._val._held = True
 
 
-class UninitializedParameter(Waiting, Parameter):  # type: ignore[misc, override]
+class UninitializedParameter(Waiting, Parameter):  # type: ignore[misc]
     """Parameter that has no shape before the first call of its lazy module."""
 
     __slots__ = ()
@@ -97,7 +97,7 @@ class UninitializedParameter(Waiting, Parameter):  # type: ignore[misc, override
         return type(self), (self._leaf is not None, None, self.dtype)
 
 
-class UninitializedBuffer(Waiting, Tensor):  # type: ignore[misc, override]
+class UninitializedBuffer(Waiting, Tensor):  # type: ignore[misc]
     """Buffer that has no shape before the first call of its lazy module."""
 
     __slots__ = ()

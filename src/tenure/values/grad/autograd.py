@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, overload
+
+import numpy as np
 
 from tenure.errors import DTypeError, GradientError, ShapeError, shown
 from tenure.values.grad.backward import Walk, run_walk
@@ -165,7 +167,11 @@ def _found(walk: Walk, count: int) -> list[Any]:
 
 
 def _listed(xs: Any) -> list[Any]:
-    return list(xs) if isinstance(xs, tuple | list) else [xs]
+    """Several tensors, as any collection of them, or one."""
+    several = isinstance(xs, tuple | list) or (
+        isinstance(xs, Iterable) and not isinstance(xs, record._Tensor | Mapping | str | bytes | np.ndarray)
+    )
+    return list(xs) if several else [xs]
 
 
 def register_hook(x: Any, hook: Hook) -> RemovableHandle:

@@ -163,6 +163,11 @@ def _after_fork_in_child() -> None:
 os.register_at_fork(before=_before_fork, after_in_child=_after_fork_in_child)
 
 
+def settle(seed: int) -> None:
+    """Let the generators that a worker has inherited go on with streams of a seed, however many forks came before."""
+    _family.lineage = derive(seed, 0)
+
+
 def default_generator() -> Generator:
     """Generator of this thread, for operations without one."""
     return _default.generator

@@ -43,6 +43,10 @@ class Uninitialized(Var):
         """Whether the place is a differentiation leaf."""
         return self._leaf is not None
 
+    @requires_grad.setter
+    def requires_grad(self, requires_grad: bool) -> None:
+        self.requires_grad_(requires_grad)
+
     def requires_grad_(self, requires_grad: bool = True) -> Self:
         """Make it a differentiation leaf, or none any more."""
         if flag("requires_grad_: requires_grad", requires_grad) is not self.requires_grad:

@@ -107,6 +107,15 @@ class Var(Writable):
         """Value without a graph as this place holds it."""
         return value if self._leaf is None else as_leaf(detach(value), self._leaf)
 
+    @property
+    def requires_grad(self) -> bool:
+        """Whether a gradient flows through the place; writing it is ``requires_grad_``."""
+        return self._read()._kind.tracked  # type: ignore[no-any-return]
+
+    @requires_grad.setter
+    def requires_grad(self, requires_grad: bool) -> None:
+        self.requires_grad_(requires_grad)
+
     def requires_grad_(self, requires_grad: bool = True) -> Self:
         """Make the place a differentiation leaf, or none any more; it keeps its gradient.
 

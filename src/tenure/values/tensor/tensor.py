@@ -273,22 +273,9 @@ class Tensor(Arithmetic, Elementwise, Shaping, Described, Casting, Boundary):
     """
 
     __slots__ = (
-        "__weakref__",
-        "_aval",
-        "_bound",
-        "_code",
-        "_data",
-        "_gone",
-        "_held",
-        "_kept",
-        "_kind",
-        "_lasti",
-        "_positions",
-        "_rule",
-        "_slot",
-        "_src",
-        "_trace",
-    )
+        "__weakref__", "_aval", "_bound", "_code", "_data", "_gone", "_held", "_kept", "_kind",
+        "_lasti", "_positions", "_rule", "_slot", "_src", "_trace",
+    )  # fmt: skip
     _aval: Aval
     _kind: Any
     _trace: Any
@@ -395,6 +382,7 @@ class Tensor(Arithmetic, Elementwise, Shaping, Described, Casting, Boundary):
 
     if not TYPE_CHECKING:  # a type checker refuses to write a value, as the run time does (TN594)
         data = data.setter(_set_data)
+        requires_grad = requires_grad.setter(lambda self, requires_grad: self.requires_grad_(requires_grad))
 
         def __setitem__(self, key: Any, v: Any) -> None:
             raise write_to_a_value()
