@@ -206,7 +206,7 @@ def renewed(x: Any) -> Any:
 
 
 def seen(x: Any, base: Any) -> Any:
-    """What a window shows of the value of its parent."""
+    """The part of its parent's value that a window shows."""
     w = x._window
     if w.is_root:
         value = detach(base) if w.step is None else w.step.see(detach(base))

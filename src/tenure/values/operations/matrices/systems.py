@@ -219,7 +219,7 @@ def pinv(
     values to be distinct. With ``hermitian`` only the lower triangle counts. Errors as of ``svd``.
 
     >>> tn.linalg.pinv(tn.tensor([[2.0], [0.0]]))
-    tensor([[0.5000, -0.0000]])
+    tensor([[0.5000, 0.0000]])
     """
     given, names = tolerances(atol, rtol)
     asked = parameters(("given", "hermitian"), names, flag("pinv: hermitian", hermitian))
@@ -230,7 +230,7 @@ def pinverse(x: ArrayLike, rcond: float = 1e-15) -> Tensor:
     """The Moore–Penrose inverse, as ``tn.linalg.pinv`` with ``rtol=rcond``.
 
     >>> tn.pinverse(tn.tensor([[2.0], [0.0]]))
-    tensor([[0.5000, -0.0000]])
+    tensor([[0.5000, 0.0000]])
     """
     return pinv(x, rtol=rcond)
 
