@@ -21,7 +21,7 @@ TENSORS = frozenset(driving.MADE) - {"v", "g", "state", "f", "pull", "line", "z3
 NUMBERS = {"whole": (2, 1, 3), "mixed": (1, 0.5, 3), "bools": (True, False, True)}
 KINDS = list(NUMBERS) if os.environ.get("TENURE_FUZZ") else ["mixed"]
 OTHERWISE = ("tn.is_tensor", "tn.checkpoint", "tn.move", "tn.Shared", "tn.random.choice", "tn.io.")
-OTHERWISE += ("tn.random.permutation",)
+OTHERWISE += ("tn.random.permutation", "tn.vjp(lambda")
 """What asks for tensors, calls a function of the user, or takes a number as a size."""
 ONE_TENSOR = "at least one a tensor"
 

@@ -169,7 +169,7 @@ ERRORS: list[tuple[Callable[[Any], Any], type[Exception], str]] = [
     (lambda x: x.norm(x), tn.DTypeError, "the order is a Python number"),
     (lambda x: x.long().norm(), tn.DTypeError, "norm of int64"),
     (lambda x: x.bool().nanmean(), tn.DTypeError, "mean of bool"),
-    (lambda x: tn.diff(x, -1), tn.ShapeError, "diff: -1 times"),
+    (lambda x: tn.diff(x, -1), tn.ShapeError, "diff: n is not negative: -1"),
     (lambda x: tn.diff(x[0, 0]), tn.ShapeError, "0-dimensional"),
     (lambda x: tn.trapezoid(x, tn.arange(4)), tn.ShapeError, r"places of shape \[4\] for 3 values along axis 1"),
     (lambda x: tn.trapezoid(x, x, dx=1.0), TypeError, "x and dx"),

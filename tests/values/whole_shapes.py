@@ -136,6 +136,10 @@ SHAPES: dict[str, list[Case]] = ORDER | {
     "diag": [same("diag")],
     "diag_embed": [(lambda x, y: tn.diag_embed(x), lambda x, y: diagonal_of(x))],
     "diagonal_scatter": [(lambda x, y: tn.diagonal_scatter(x, y[0, :3]), on_the_diagonal)],
+    "as_strided": [(lambda x, y: tn.as_strided(x, (2, 2), (4, 1), 1), lambda x, y: x[:2, 1:3])],
+    "as_strided_scatter": [
+        (lambda x, y: tn.as_strided_scatter(x, y[1], (4,), (1,), 4), lambda x, y: np.stack([x[0], y[1], x[2]])),
+    ],
     "diagflat": [(lambda x, y: tn.diagflat(x[0]), lambda x, y: diagonal_of(x[0]))],
     "dsplit": [(lambda x, y: tn.dsplit(x[None], 2)[1], lambda x, y: x[None, :, 2:])],
     "dstack": [of_list("dstack")],

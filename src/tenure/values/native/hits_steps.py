@@ -119,8 +119,8 @@ def expected(m: Code) -> None:
 
 
 def rule(m: Code) -> None:
-    """The rule for the parts of a key in a trace: most likely the expected one, or made from one of its class; NULL,
-    without an error, if it is new."""
+    """The rule for the parts of a key in a trace: most likely the expected one, or made from one of its class; NULL
+    if it is new, with an error if making it was interrupted."""
     with m.function("rule", "ptr %t", "ptr %parts", "i64 %n") as f:
         likely, mode = f.call("expected", "ptr %t"), f.get("ptr %t", "trace.mode")
         with f.unless(f.absent(likely)), f.when(f.equal(f.get(likely, "rule.grad"), f.get(mode, "mode.grad"))):
@@ -137,7 +137,10 @@ def rule(m: Code) -> None:
         f.store(f.call("PyDict_GetItemWithError", f.get(mode, "mode.known"), key), box)
         with f.when(f.both(f.absent(f.load(box)), f.negation(f.failed()))):
             made = f.call_python(f.constant("fill_rule"), mode, key)
-            with f.unless(f.either(f.absent(made), f.is_(made, "none"))):
+            with f.when(f.absent(made)):
+                f.decref(key)
+                f.ret(NULL)
+            with f.unless(f.is_(made, "none")):
                 f.store(made, box)
             f.decref(made)  # the table of rules has it
         f.decref(key)

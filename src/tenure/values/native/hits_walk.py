@@ -166,7 +166,7 @@ def kept_by(m: Code) -> None:
 
 def found(m: Code) -> None:
     """The template of a rule of a name on some values, the first %about of which are cotangents (a borrowed reference),
-    made from one of its class if it is new; NULL if there is none."""
+    made from one of its class if it is new; NULL if there is none, with an error if making it was interrupted."""
     with m.function("found", "ptr %b", "ptr %at", "ptr %name", "ptr %ids", "i64 %n", "i64 %about") as f:
         mask, box = f.local("i64"), f.local()
         f.store("i64 0", mask)
@@ -183,7 +183,6 @@ def found(m: Code) -> None:
             with f.unless(f.either(f.absent(made), f.is_(made, "none"))):
                 f.store(made, box)
             f.decref(made)  # the table of rules has it
-            f.call("PyErr_Clear", returns="void")
         f.decref(flags, case)
         f.ret(f.load(box))
 
