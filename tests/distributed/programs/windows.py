@@ -15,15 +15,15 @@ dist = tn.distributed
 
 @check
 def test_what_one_rank_adds_all_read() -> None:
-    s = dist.shared(tn.arange(12.0).reshape(4, 3) + rank())
+    rows = np.arange(3.0 * size()).reshape(size(), 3)
+    s = dist.shared(tn.tensor(rows) + rank())
     for r in range(size()):
         if rank() == r:
-            s.add_(tn.full((2, 3), 1.0), tn.tensor([r, 0]))
+            s.add_(tn.ones(2, 3, dtype=tn.float64), tn.tensor([r, 0]))
         barrier()
-    wanted = np.arange(12.0).reshape(4, 3)
-    wanted[: size()] += 1
-    wanted[0] += size()
-    np.testing.assert_array_equal(s.value.numpy(), wanted)  # it began as the first rank's
+    rows += 1
+    rows[0] += size()
+    np.testing.assert_array_equal(s.value.numpy(), rows)  # it began as the first rank's
     assert s.read(tn.tensor([1, 1])).shape == (2, 3)
     barrier()
 
