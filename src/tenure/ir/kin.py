@@ -117,13 +117,18 @@ class Line:
         self.general: list[tuple[Callable[..., Values | None], Any]] = []
         self.failed = 0
 
-    def at(self, extents: Sequence[int]) -> Any:
-        """The result for some extents, if that needs no run of the function; else None."""
+    def matched(self, extents: Sequence[int]) -> tuple[Any, Values]:
+        """The thing made on symbols that some extents are values of, and these values; None if there is none."""
         for match, general in self.general:
             values = match(*extents)
             if values is not None:
-                return general.at(values)
-        return None
+                return general, values
+        return None, ()
+
+    def at(self, extents: Sequence[int]) -> Any:
+        """The result for some extents, if that needs no run of the function; else None."""
+        general, values = self.matched(extents)
+        return None if general is None else general.at(values)
 
     def found(self, extents: Sequence[int], run: Run, wrap: Wrap) -> Any:
         """The result for some extents. ``wrap`` makes of what it gives for symbols a thing that has ``at`` values of
@@ -137,8 +142,8 @@ class Line:
 
     def note(self, extents: Sequence[int], made: Any, run: Run, wrap: Wrap) -> None:
         """Note what was made by running the function, and run it on symbols if there are examples."""
-        known = any(match(*extents) is not None for match, _ in self.general)
-        if len(self.examples) >= EXAMPLES and self.failed < ATTEMPTS and not known:
+        known, _ = self.matched(extents)
+        if len(self.examples) >= EXAMPLES and self.failed < ATTEMPTS and known is None:
             try:
                 self.learn(extents, made, run, wrap)
             except Exception as error:  # what symbols are not made for
@@ -175,8 +180,7 @@ LINES = Bounded()
 
 def line_of(key: Any) -> Line:
     """The line of a key."""
-    found: Line | None = LINES.get(key)
-    return LINES.keep(key, Line()) if found is None else found
+    return LINES.entry(key, Line)  # type: ignore[no-any-return]
 
 
 def line_in(lines: dict[Any, Line], name: Any) -> Line:

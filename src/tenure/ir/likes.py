@@ -9,7 +9,7 @@ broadcasts and what is empty.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Any, ClassVar, Self
 
@@ -32,6 +32,11 @@ class Bounded(dict[Any, Any]):
         if len(self) >= MOST:
             self.clear()
         return self.setdefault(key, value)
+
+    def entry(self, key: Any, make: Callable[[], Any]) -> Any:
+        """The entry of a key, made if there is none."""
+        found = self.get(key)
+        return self.keep(key, make()) if found is None else found
 
 
 class Made(dict[Any, Any]):
@@ -119,7 +124,7 @@ def like_of(aval: Aval) -> tuple[Like, tuple[int, ...]]:
     if found is None:
         own: list[int] = []
         said = (stripped(aval.shape, own), *aval[1:])
-        found = STRIPPED.keep(aval, (LIKES.get(said) or LIKES.keep(said, Like()), tuple(own)))
+        found = STRIPPED.keep(aval, (LIKES.entry(said, Like), tuple(own)))
     return found
 
 
@@ -134,7 +139,7 @@ def spelled(value: Any, extents: list[int]) -> Any:
         return tuple([spelled(part, extents) for part in value])
     if type(value) is Aval:
         said = (spelled(value.shape, extents), *value[1:])
-        return LIKES.get(said) or LIKES.keep(said, Like())
+        return LIKES.entry(said, Like)
     return stripped(value, extents)
 
 
@@ -151,8 +156,7 @@ def filled(value: Any, extents: Iterator[int]) -> Any:
 
 def kin_by(key: Any) -> Kin:
     """The kin of a key."""
-    found: Kin | None = KINS.get(key)
-    return KINS.keep(key, Kin()) if found is None else found
+    return KINS.entry(key, Kin)  # type: ignore[no-any-return]
 
 
 NUMBERS = Bounded()
@@ -162,5 +166,4 @@ COUNT = count(1)
 
 def numbered(key: Any) -> int:
     """The number of a key; none is given twice."""
-    found: int | None = NUMBERS.get(key)
-    return NUMBERS.keep(key, following(COUNT)) if found is None else found
+    return NUMBERS.entry(key, lambda: following(COUNT))  # type: ignore[no-any-return]

@@ -66,12 +66,17 @@ def set_apart(x: Any) -> Any:
     if x._window is None:
         hidden._borrows, x._borrows = x._borrows, ()
     else:
-        x._window.owner._borrows = [*[r for r in mine if r() is not x], weakref.ref(hidden)]
+        stand_in(x._window.owner, x, hidden)
     x._window = None
     lent = (hidden if hidden._window is None else hidden._window.owner)._lent
     if lent is not None:
         lent.shown.pop(id(x), None)
     return hidden
+
+
+def stand_in(owner: Any, old: Any, new: Any) -> None:
+    """Let a tensor stand in the place of another among the views of an owner."""
+    owner._borrows = [*[r for r in owner._borrows if r() is not old], weakref.ref(new)]
 
 
 def resize(x: Any, shape: tuple[int, ...]) -> bool:
@@ -107,7 +112,7 @@ def seen_as(x: Any, view: Callable[[Any], Any]) -> Any:
         for r in w.owner._borrows:
             if (v := r()) is not None and v._window.parent is x:
                 v._window.parent = hidden
-        w.owner._borrows = [*[r for r in w.owner._borrows if r() is not x], weakref.ref(hidden)]
+        stand_in(w.owner, x, hidden)
     x._layout = x._lent = None
     seen = view(hidden)
     x._window = seen._window
@@ -115,8 +120,7 @@ def seen_as(x: Any, view: Callable[[Any], Any]) -> Any:
         x._val = seen._val
     else:
         del x._val
-    hidden_owner = x._window.owner
-    hidden_owner._borrows = [*[r for r in hidden_owner._borrows if r() is not seen], weakref.ref(x)]
+    stand_in(x._window.owner, seen, x)
     return x
 
 

@@ -17,6 +17,7 @@ from tenure.torch.cells.geometry import Layout
 from tenure.values.native.hits import apply, apply_one
 from tenure.values.operations import complexes, indexing, lookup, repeating, replacing, shaping
 from tenure.values.operations.creation import wrap
+from tenure.values.operations.reinterpreting import strided
 from tenure.values.trace.given import check_shape
 
 ORDER, SHAPE, SPEC = ("order",), ("shape",), ("spec",)
@@ -196,21 +197,13 @@ class Strided(Scattered):
 
     def __init__(self, base: Layout, layout: Layout, offset: int) -> None:
         super().__init__(layout, offset)
-        found = positions(layout) + offset
+        found = strided(layout.shape, layout.strides, offset)
         if not base.is_contiguous:
             back = np.empty(base.size, np.int64)
-            back[positions(base).reshape(-1)] = np.arange(base.size)
+            back[strided(base.shape, base.strides).reshape(-1)] = np.arange(base.size)
             found = back[found]
         self.numbers = found
 
     def see(self, x: Any) -> Any:
         found = indexing.getitem(shaping.reshape(x, (-1,)), wrap(self.numbers.reshape(-1)))
         return shaping.reshape(found, self.layout.shape)
-
-
-def positions(of: Layout) -> Any:
-    """Place in memory of each element of a layout."""
-    found = np.zeros(of.shape, np.int64)
-    for axis, (n, step) in enumerate(zip(of.shape, of.strides, strict=True)):
-        found += (np.arange(n) * step).reshape([-1 if k == axis else 1 for k in range(len(of.shape))])
-    return found

@@ -100,8 +100,8 @@ def _zeta(x: Any, q: Any) -> Any:
     dtype = x.dtype
     x, q = promote.as_type(x, dtypes.float64), promote.as_type(q, dtypes.float64)
     one, zero, above = x.coerce(1), q.coerce(0), pointwise.greater(x, x.coerce(1))
-    below, whole = pointwise.less(q, zero), pointwise.equal(q, pointwise.floor(q))
-    pole = pointwise.logical_and(pointwise.less_equal(q, zero), whole)
+    below = pointwise.less(q, zero)
+    pole = pointwise.logical_and(pointwise.less_equal(q, zero), _is_whole(q))
     inside = pointwise.logical_and(above, pointwise.logical_not(pole))
     inside = pointwise.logical_and(inside, pointwise.logical_or(pointwise.greater(q, zero), _is_whole(x)))
     s = pointwise.where(inside, x, x.coerce(2))

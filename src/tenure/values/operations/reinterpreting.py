@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -104,6 +105,12 @@ def view(x: ArrayLike, *sizes: Shape | DType, shape: Shape | None = None, dtype:
     return _reinterpreted(value_of(x), dtypes.as_dtype(given))
 
 
+def strided(shape: Sequence[int], strides: Sequence[int], start: int = 0) -> Any:
+    """The number start + Σ index · stride for each index of a shape."""
+    axes = [np.arange(n).reshape(-1, *[1] * (len(shape) - k - 1)) * strides[k] for k, n in enumerate(shape)]
+    return np.broadcast_to(sum(axes, np.int64(start)), shape)
+
+
 def _places(name: str, x: Any, size: Any, stride: Any, offset: Any) -> Any:
     """The numbers of elements in C order, at an offset and strides."""
     size, start = check_shape(tuple(size)), 0 if offset is None else int_of(offset, f"{name}: storage_offset")
@@ -116,8 +123,7 @@ def _places(name: str, x: Any, size: Any, stride: Any, offset: Any) -> Any:
     if 0 not in size and last >= x._aval.size:
         raise OutOfRange(f"{name}: element {last} of {x._aval.size}")
     check_shape(size, x._aval.dtype)
-    axes = [np.arange(n).reshape(-1, *[1] * (len(size) - k - 1)) * strides[k] for k, n in enumerate(size)]
-    return np.broadcast_to(sum(axes, np.int64(start)), size)
+    return strided(size, strides, start)
 
 
 @public

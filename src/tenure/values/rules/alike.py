@@ -8,7 +8,6 @@ What the templates of one symbol have in common is all that a rule says, but for
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from tenure.ir.kin import Line
@@ -42,14 +41,6 @@ class Class:
         self.line, self.first = line, first
         self.known: dict[Any, tuple[Rule, Sources]] = {}
 
-    def general(self, extents: Sequence[int]) -> tuple[Any, Any]:
-        """The template of symbols for some extents, and their values; None if there is none."""
-        for match, general in self.line.general:
-            values = match(*extents)
-            if values is not None:
-                return general, values
-        return None, None
-
 
 def split(key: Key, grad: bool) -> tuple[Key, list[int], int] | None:
     """The key of a rule without its extents; these, and how many are of its kinds. None where it is none of a class."""
@@ -82,7 +73,7 @@ def liken(kind: Kind) -> bool:
     said, extents = like_of(kind.aval)
     for one in (kind, kind.leaf):
         one.extents = extents
-        one.like = KINDS.get((said, one.tracked)) or KINDS.keep((said, one.tracked), object())
+        one.like = KINDS.entry((said, one.tracked), object)
     return True
 
 
@@ -102,7 +93,7 @@ def filled_in(mode: Mode, key: Key) -> Rule | None:
     if found is None or one is None:
         return None
     _, extents, count = found
-    general, values = one.general(extents)
+    general, values = one.line.matched(extents)
     known = one.known.get(general)
     if known is None:
         return None
@@ -132,7 +123,7 @@ def note(rule: Rule) -> None:
     if line is not None and sources is not None:
         one: Class = CLASSES.get(found[0]) or CLASSES.keep(found[0], Class(line, rule))
         rule.first = None if one.first is rule else one.first
-        general, _ = one.general(extents)
+        general, _ = one.line.matched(extents)
         if general is not None:
             one.known.setdefault(general, (rule, sources))
 
