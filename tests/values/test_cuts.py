@@ -13,7 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tenure as tn
+from tenure.transform import vjp
+from tenure.values.rules import rows
 from tenure.values.rules.rows import COUNTS
+from tenure.values.run import plan
 from tenure.values.trace import period, record
 
 Counts = tuple[int, int]
@@ -36,7 +39,7 @@ def nothing_pending() -> None:
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Traces are cut earlier, so that less needs to be recorded."""
-    monkeypatch.setattr(period, "LONGEST", 2048)
+    monkeypatch.setattr(rows, "LONGEST", 2048)
     yield
 
 
@@ -164,6 +167,60 @@ def test_the_same_trace_is_cut_alike(short: None, monkeypatch: pytest.MonkeyPatc
     assert calls[0][0] == calls[1][0] == calls[2][0]
     assert len(calls[0][0]) == 6000 // 2048
     assert [built for _, built in calls[1:]] == [0, 0]
+
+
+def encoded(tree: Any, leaves: Any, weight: Any) -> Any:
+    """A recursive net on a binary tree."""
+    if isinstance(tree, int):
+        return leaves[tree]
+    return tn.tanh(tn.concat([encoded(part, leaves, weight) for part in tree]) @ weight)
+
+
+def grown(rng: np.random.Generator, size: int) -> Any:
+    """A random binary tree of so many leaves, which are numbers below 20."""
+    k = 0 if size == 1 else int(rng.integers(1, size))
+    return (grown(rng, k), grown(rng, size - k)) if k else int(rng.integers(0, 20))
+
+
+def trained(leaves: Any, weight: Any, trees: list[Any]) -> None:
+    """A step of gradient descent for each tree, with nothing read."""
+    for tree in trees:
+        leaves.grad = weight.grad = None
+        encoded(tree, leaves, weight).sum().backward()
+        with tn.no_grad():
+            leaves -= 0.01 * leaves.grad
+            weight -= 0.01 * weight.grad
+
+
+def test_steps_that_are_never_the_same_end_where_no_graph_is_open(short: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cut behind a backward keeps no residuals, and its rows run natively: no plan is made."""
+    plans: list[Any] = []
+    monkeypatch.setattr(plan, "own_plan", lambda *args: plans.append(args))
+    rng = np.random.default_rng(0)
+    leaves = tn.tensor(rng.standard_normal((20, 8)), requires_grad=True)
+    weight = tn.tensor(rng.standard_normal((16, 8)) / 4, requires_grad=True)
+    trees = [grown(rng, int(rng.integers(2, 20))) for _ in range(160)]
+    runs = counted(lambda: trained(leaves, weight, trees))[1]
+    assert runs >= 2 and not plans
+    monkeypatch.undo()
+    assert leaves.isfinite().all().item()
+
+
+def test_a_backward_of_what_is_new_runs_natively(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python passes cotangents on where a leaf is read first, and for the kinds that are met first."""
+    by_hand: list[int] = []
+    pass_on = vjp.Walk.pass_on
+    monkeypatch.setattr(vjp.Walk, "pass_on", lambda walk, v: (by_hand.append(v), pass_on(walk, v))[1])
+    rng = np.random.default_rng(1)
+    leaves = tn.tensor(rng.standard_normal((20, 8)), requires_grad=True)
+    weight = tn.tensor(rng.standard_normal((16, 8)) / 4, requires_grad=True)
+    trained(leaves, weight, [grown(rng, 20) for _ in range(4)])
+    assert leaves.isfinite().all().item()
+    by_hand.clear()
+    for _ in range(10):
+        trained(leaves, weight, [grown(rng, 20)])
+        assert leaves.isfinite().all().item()
+    assert len(by_hand) <= 10 * 4
 
 
 def test_large_inputs_are_not_held_for_long(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -118,7 +118,8 @@ def kept_in(table: dict[Any, Any], name: Hashable) -> dict[Any, Any]:
 
 
 def on_symbols(rule: Function, avals: tuple[Aval, ...], flags: Flags, zeros: Zeros) -> Template | None:
-    """Template of a rule on operands of which the first hold these zeros; None if it asks for more."""
+    """Template of a rule on operands of which the first hold these zeros; None if it, or what zeros its results hold,
+    asks for more: then each value of a walk is known to hold some, and native code need not ask."""
     b = Symbols(avals, flags)
     b.zeros.update(enumerate(zeros))
     try:
@@ -131,6 +132,7 @@ def on_symbols(rule: Function, avals: tuple[Aval, ...], flags: Flags, zeros: Zer
             try:
                 known[ref] = zeros_of(x)
             except Opaque:
-                continue
+                if not zeros:
+                    return None
     made.zeros = tuple(known.items())
     return made

@@ -37,6 +37,8 @@ STRUCTURAL = (expand_block, expand_close, expand_gradient, expand_mark)
 """Steps whose parameters hold no extents."""
 NONE = -1, ()
 """Form of a rule that has none."""
+UNLIKE = -1
+"""Code of a path that has no form."""
 
 
 def form_of(rule: Rule) -> tuple[int, tuple[int, ...]]:
@@ -64,6 +66,21 @@ def described(rule: Rule) -> tuple[Any, list[int]]:
     return None, extents
 
 
+def code_of(path: Path) -> int:
+    """The hash of a path's form, of which its blocks keep theirs; UNLIKE if it has none."""
+    blocks: list[Path] = []
+    at: Path | None = path
+    while at is not None and at.code is None:
+        blocks.append(at)
+        at = at.parent
+    code = 0 if at is None or at.code is None else at.code
+    for block in reversed(blocks):
+        numbers = tuple([(rule.form or form_of(rule))[0] for rule in block.rules])
+        code = UNLIKE if code == UNLIKE or NONE[0] in numbers else abs(hash((code, numbers, block.slots)))
+        block.code = code
+    return code
+
+
 class Recent(dict[Any, Any]):
     """Table of what was used last: entries of as many forms as ``MOST_FORMS``."""
 
@@ -84,13 +101,10 @@ class Met(dict[int, Any]):
 
     def before(self, path: Path, more: Any, note: Any) -> Any:
         """The note of the time when this form was met before; None at the first time, and for a path without a form."""
-        said = []
-        for block in path.blocks():
-            numbers = [(rule.form or form_of(rule))[0] for rule in block.rules]
-            if NONE[0] in numbers:
-                return None
-            said.append(hash((tuple(numbers), block.slots)))
-        key = hash((tuple(said), more))
+        said = code_of(path)
+        if said == UNLIKE:
+            return None
+        key = hash((said, more))
         found = self.get(key)
         if found is None:
             if len(self) >= MOST_MET:

@@ -22,10 +22,14 @@ from tenure.values.rules.rules import GENERAL, SAME, Key, Level, Rule, Slots
 
 FIRST_LOOK = 256
 """Number of operations after which the period of a trace is looked for, and then after each doubling."""
+LONGEST = 16384
+"""Operations at which a trace is cut in any case: behind its next backward, if there have been some."""
 
 
 def look_after(size: int) -> int:
-    """The size of a trace at which its period is looked for next."""
+    """The size of a trace at which its period, or the next backward, is looked for next."""
+    if size >= LONGEST:
+        return size + 1
     look = FIRST_LOOK
     while look <= size:
         look *= 2
@@ -108,16 +112,17 @@ class Path:
     specialized, else ``GENERAL``. ``plans`` are programs of traces that end here and what else is known of it,
     ``history`` what is known of its results, and ``made`` are those of its block, as ``Results`` has them. A trace is
     ``cut`` so many rows behind it, where a ``period`` of so many results ends; behind so many rows as ``limit`` the
-    recorder looks whether it is to be cut.
+    recorder looks whether it is to be cut. ``code`` is the hash of its form, once asked for.
     """
 
+    code: int | None
     cut: int | None
     history: History | None
     period: int | None
     save: bool | None
     __slots__ = (
-        "baked", "cut", "fixed", "history", "inputs", "likely", "limit", "made", "next", "open", "own", "parent",
-        "period", "plans", "results", "rows", "rules", "save", "scalars", "size", "slots", "special", "stamp",
+        "baked", "code", "cut", "fixed", "history", "inputs", "likely", "limit", "made", "next", "open", "own",
+        "parent", "period", "plans", "results", "rows", "rules", "save", "scalars", "size", "slots", "special", "stamp",
         "tracked",
     )  # fmt: skip
 
@@ -133,7 +138,7 @@ class Path:
         self.cut, self.period = None, None
         if parent is not None and parent.cut:
             self.cut, self.period = max(0, parent.cut - len(rules)), parent.period
-        self.save, self.history, self.stamp = None, None, 0
+        self.save, self.history, self.stamp, self.code = None, None, 0, None
         self.made: list[tuple[Step, int]] | None = None
         # 0.0 equals −0.0, and NaN nothing
         self.fixed: list[Any] = [GENERAL if type(x) is float and (x == 0.0 or x != x) else x for x in numbers]

@@ -25,7 +25,7 @@ __all__ = ["Once", "first_run", "prepare", "run"]
 
 LARGEST = 1 << 16
 """Bytes of a value that is computed so, at most: larger ones may be read in parts, or written in place."""
-MOST_BYTES = 1 << 24
+MOST_BYTES = 1 << 26
 """Bytes of all values together, at most: a run that takes long pauses for signals."""
 
 
@@ -65,7 +65,7 @@ def unaliased(ex: Expansion, v: int) -> int:
 
 def run(t: Any, path: Path, slots: tuple[int, ...], save: Save) -> Once | None:
     """Run a trace whose path has never run; None, and nothing done, where that is left to a plan."""
-    if path.stamp or t.cutting or t.vmapped or NOTED or plan.EXECUTOR is not Tiered:
+    if path.stamp or t.vmapped or NOTED or plan.EXECUTOR is not Tiered:
         return None
     if path.rows <= sized.MOST_ROWS and sized.met(path, (slots, save)):
         return None

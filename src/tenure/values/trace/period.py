@@ -5,7 +5,8 @@ loop is then exactly periodic from some point on. The cut falls on a multiple of
 the loop where least is alive: the next trace begins there too, and ends at the same cut.
 
 A period counts if most of the trace repeats it: an inner loop also repeats its body many times, but the loop around it
-need not. What has no period is one program, up to a limit.
+need not. What has no period is one program, up to a limit: the trace then ends behind the next backward, where no graph
+is open whose residuals would have to be kept.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from tenure.values.rules import rows
 from tenure.values.rules.expand import (
     expand_close,
     expand_gradient,
@@ -31,10 +33,10 @@ from tenure.values.rules.rules import GENERAL, Rule
 
 REPEATS, COVER = 3.0, 0.75
 """Turns of a loop, and the part of a trace that they are, for a cut at its period."""
-LONGEST = 16384
-"""Operations at which a trace is cut in any case."""
-BEGUN = 1.25
-"""Turns that are a period where it is cut in any case."""
+FURTHEST = 1.25
+"""So many times the longest, a trace no longer waits for a backward."""
+BEGUN, HALF = 1.25, 0.5
+"""Turns that are a period where it is cut in any case, and the part that they must be if it can wait for a backward."""
 LIGHT, HEAVY = 1024, 1 << 26
 """Operations below which a trace is not cut, unless its inputs have so many bytes."""
 POSITIONAL = (expand_close, expand_gradient, expand_return, expand_select, expand_tangent, expand_widen)
@@ -151,21 +153,31 @@ def end(step: Step) -> int:
 
 def due(t: Any, is_open: bool) -> bool:
     """Whether a trace, which has come to its ``limit``, is to be cut here. While transforms are open it is not."""
-    path, rows = t.path, len(t.rules)
+    path, behind = t.path, len(t.rules)
+    waits = path.cut is None and path.size >= rows.LONGEST
     if is_open:
-        t.limit = rows + FIRST_LOOK
+        t.limit = behind + (1 if waits else FIRST_LOOK)
         return False
-    if path.cut is not None and rows >= path.cut:
+    if path.cut is not None and behind >= path.cut:
         return arrived(t.point())
+    if waits:
+        t.limit = behind + 1
+        return has_come(path, t.rules) and arrived(t.point())
     size = path.size + sum([rule.size for rule in t.rules])
     if size >= look_after(path.size) and (size >= LIGHT or sum([x._kind.aval.nbytes for x in t.inputs]) >= HEAVY):
         end = t.point()
         found = look(end)
         t.limit = end.limit
         return found
-    left = (look_after(size) - size) // (1 + size // max(1, path.rows + rows))
-    t.limit = rows + max(1, left)
+    left = (look_after(size) - size) // (1 + size // max(1, path.rows + behind))
+    t.limit = behind + max(1, left)
     return False
+
+
+def has_come(path: Path, rules: Sequence[Rule]) -> bool:
+    """Whether a trace that waits for a backward, so many rows behind a path, ends here."""
+    last = rules[-1] if rules else path.rules[-1]
+    return last.expand is expand_gradient or path.size + len(rules) >= FURTHEST * rows.LONGEST
 
 
 def look(path: Path) -> bool:
@@ -186,12 +198,13 @@ def arrived(path: Path) -> bool:
 def choose_cut(path: Path) -> None:
     """Mark the end of a path as a cut, or a row behind it, if the trace is to be cut there. The choice depends on the
     recorded rows alone: the same trace is cut alike each time."""
-    must, blocks = path.size >= LONGEST, path.blocks()
+    must, blocks = path.size >= rows.LONGEST, path.blocks()
     coded = codes([r for block in blocks for r in block.rules], [s for block in blocks for s in block.slots])
-    turn = shortest_period(coded, BEGUN, 0.0) if must else shortest_period(coded)
     period = 0
+    waits = must and any(rule.expand is expand_gradient for block in blocks for rule in block.rules)
+    turn = shortest_period(coded, BEGUN, HALF if waits else 0.0) if must else shortest_period(coded)
     if turn is None:
-        path.cut = 0 if must else None
+        path.cut = 0 if must and not waits else None
     else:
         steps = path.steps()
         period = sum([len(step.rule.kinds) for step in steps if step.rule.kinds][-turn:])
