@@ -68,6 +68,32 @@ def test_a_program_goes_on_op_by_op_and_then_runs_compiled_with_the_same_bits(ti
     assert len(set(before)) == 1
 
 
+def test_where_compiling_takes_longer_than_expected_no_call_waits_for_it_again(
+    tiered: Tiered, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a busy machine the first compilation takes long; programs of its size are compiled beside then."""
+    monkeypatch.setattr(tiers, "WAIT", 4 * tiers.estimate(tiered.program))
+    monkeypatch.setattr(tiers, "PACE", tiers.Pace())
+    make = tiers.compile_program
+    monkeypatch.setattr(tiers, "compile_program", lambda program: (time.sleep(0.3), make(program))[1])
+    tiered([X])
+    tiered([X])
+    assert tiered.compiled is not None
+    another = Tiered(program(time.time() % 1000 + 0.5))
+    found = [bits(another([X])) for _ in range(2)]
+    assert another.compiled is None and another.job is not None
+    assert len(set(found)) == 1
+
+
+def test_the_pace_of_compiling_comes_back() -> None:
+    pace = tiers.Pace()
+    pace.note(1.0, 0.1)
+    assert pace.factor > 4
+    for _ in range(8):
+        pace.note(0.1, 0.1 * pace.factor)
+    assert pace.factor == pytest.approx(1.0, rel=0.1)
+
+
 @pytest.mark.parametrize("disk", [None, "too small"])
 def test_code_comes_without_a_disk_cache(tiered: Tiered, monkeypatch: pytest.MonkeyPatch, disk: str | None) -> None:
     beside.stop()

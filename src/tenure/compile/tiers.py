@@ -53,10 +53,32 @@ class Budget:
 BUDGET = Budget()
 
 
+class Pace:
+    """How many times as long as estimated compiling takes here: on a slow or a busy machine more is long."""
+
+    least, most = 1.0, 8.0
+
+    def __init__(self) -> None:
+        self.factor = 1.0
+
+    def note(self, taken: float, estimated: float) -> None:
+        """Learn from a compilation: half of the weight is its."""
+        now = self.factor * taken / max(estimated, BASE)
+        self.factor = min(max((self.factor + now) / 2, self.least), self.most)
+
+
+PACE = Pace()
+
+
 def estimate(program: Program) -> float:
     """Seconds that compiling a program takes, within a factor of about 2: like operations share kernels."""
     applications = program.applications
-    return BASE + RATE * len(applications) + DISTINCT * len(set(map(id, applications)))
+    return PACE.factor * (BASE + RATE * len(applications) + DISTINCT * len(set(map(id, applications))))
+
+
+def compilations() -> int:
+    """Modules that this process has compiled so far."""
+    return int(late("jit").engine().counts.compiled)
 
 
 def work_of(program: Program) -> int:
@@ -190,7 +212,7 @@ class Tiered:
 
     def compile(self) -> None:
         """Compile it; a program that cannot be goes on op by op, with a warning."""
-        start = perf_counter()
+        start, made = perf_counter(), compilations()
         try:
             self.take(compile_program(self.program))
         except Exception as error:
@@ -199,7 +221,10 @@ class Tiered:
             self.compiled = late("stepwise").stepwise(self.program)
             warnings.warn(f"a program runs op by op, as it cannot be compiled: {error}", RuntimeWarning, stacklevel=2)
         finally:
-            BUDGET.spent += perf_counter() - start
+            taken = perf_counter() - start
+            BUDGET.spent += taken
+            if compilations() > made:  # no cache had it
+                PACE.note(taken, self.cost)
             self.stepwise = None
 
 
