@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -210,3 +211,36 @@ def test_slices_that_overlap(meter: Meter) -> None:
         assert np.array_equal(x.grad, want)
 
     check_linear(meter, run, FEWER)
+
+
+def calls(run: Callable[[], None]) -> int:
+    """How many functions are called, in Python and builtin."""
+    count = 0
+
+    def note(frame: Any, event: str, arg: Any) -> None:
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    old = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        run()
+    finally:
+        sys.setprofile(old)
+    return count
+
+
+def test_a_backward_through_many_reads_takes_python_linear_time() -> None:
+    """A loss from n values that have been read one by one: n parts of the graph, all reached at once."""
+    w = tn.ones(4, requires_grad=True)
+
+    def backward(n: int) -> int:
+        losses = []
+        for k in range(n):
+            losses.append((w * (0.001 * k)).sum())
+            losses[-1].item()
+        return calls(tn.stack(losses).sum().backward)
+
+    counts = (40, 240)
+    costs = [[backward(n) for n in counts] for _ in range(3)]  # the last time all is known
+    assert exponent(costs[-1], counts) < 1.1

@@ -189,8 +189,7 @@ def _transposes(rules: tuple[Rule, ...], argnums: tuple[int, ...] | None) -> Rul
     cotangent, which the base's may then write in place."""
 
     def of_all(g: Value, ans: Value, *xs: Value, **params: Any) -> list[Value | None]:
-        last = len(rules) - 1
-        return [rules[min(k, last)](g, k, *xs, **params) for k in range(len(xs))]
+        return rules[0](g, *xs, **params)  # type: ignore[no-any-return]
 
     def of_some(g: Value, ans: Value, *xs: Value, **params: Any) -> list[Value | None]:
         assert argnums is not None
@@ -234,9 +233,8 @@ def linear(
 ) -> Primitive:
     """A primitive linear in its operands ``argnums`` jointly (None: in all of them).
 
-    ``transpose[k](g, *xs, **params)`` is the cotangent of the k-th of them. Where there are any number of
-    operands it takes the operand's number too, ``(g, k, *xs, **params)``, and the last rule serves the rest. All others
-    are added to the operand ``base``, where there is one.
+    ``transpose[k](g, *xs, **params)`` is the cotangent of the k-th of them; where there are any number of operands, the
+    only rule gives all. All others are added to the operand ``base``, where there is one.
     """
 
     def jvp(dxs: Sequence[Value | None], ans: Value, *xs: Value, **params: Any) -> Value:

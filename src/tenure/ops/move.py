@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 from math import copysign
 from typing import Any
 
@@ -111,9 +112,10 @@ def _concat_aval(*xs: Aval, axis: int) -> Aval:
     return first.with_shape((*first.shape[:axis], sum(x.shape[axis] for x in xs), *first.shape[axis + 1 :]))
 
 
-def _concat_transpose(g: Value, k: int, *xs: Value, axis: int) -> Value:
-    start = sum(x.shape[axis] for x in xs[:k])
-    return crop(g, axis, start, xs[k].shape[axis])
+def _concat_transpose(g: Value, *xs: Value, axis: int) -> list[Value]:
+    lengths = [x.shape[axis] for x in xs]
+    starts = accumulate(lengths, initial=0)
+    return [crop(g, axis, start, length) for start, length in zip(starts, lengths, strict=False)]
 
 
 def crop(x: Value, axis: int, start: int, length: int) -> Value:

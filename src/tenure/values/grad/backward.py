@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import operator
 from collections.abc import Collection, Sequence
+from heapq import heappop, heappush
 from math import inf
 from typing import Any
 
@@ -53,6 +54,7 @@ class Walk:
         self.where: CodeSite = None
         self.doubles: dict[Segment, Replay] = {}
         self.units: dict[Any, tuple[Unit, Cotangents]] = {}
+        self.waiting: list[tuple[float, int, Any]] = []
         self.leaves: dict[Leaf, Any] = {}
         self.before: dict[Leaf, Any] = {}
         self.stages: list[tuple[Unit, Cotangents, tuple[int, ...], tuple[int, ...], Cotangents]] = []
@@ -120,20 +122,19 @@ class Walk:
             if at in self.before and not summed:
                 self.direct.append((at, g))
         elif at is not None:
-            self.unit(at[0])
+            unit = self.unit(at[0])
             if selected:
                 self.numbers.add(at)
             cts = self.units[at[0]][1]
+            if not cts:
+                heappush(self.waiting, (-unit.number, len(self.waiting), at[0]))
             cts[at[1]] = g if at[1] not in cts or summed else cts[at[1]] + g
 
     def run(self) -> None:
         """Walk all units, young to old."""
         self.refuse_consumed()
-        while True:
-            waiting = [(unit.number, of) for of, (unit, cts) in self.units.items() if cts]
-            if not waiting:
-                return
-            of = max(waiting, key=lambda w: w[0])[1]
+        while self.waiting:
+            of = heappop(self.waiting)[2]
             unit, cts = self.units.pop(of)
             if isinstance(unit, TraceUnit):
                 self.units[of] = (unit, {})
@@ -143,7 +144,7 @@ class Walk:
                 unit.consume(roots, [s for u, s in self.wanted if u is of] if self.final else ())
             self.walked += 0 if self.create_graph or isinstance(unit, TraceUnit) else unit.segment.path.size
             del cts  # buffers without a holder are written in place
-            if self.walked >= SHORT and RECORDER.open == 1 and any(cts for _, cts in self.units.values()):
+            if self.walked >= SHORT and RECORDER.open == 1 and self.waiting:
                 self.compute_so_far()
 
     def compute_so_far(self) -> None:
