@@ -244,3 +244,21 @@ def test_a_backward_through_many_reads_takes_python_linear_time() -> None:
     counts = (40, 240)
     costs = [[backward(n) for n in counts] for _ in range(3)]  # the last time all is known
     assert exponent(costs[-1], counts) < 1.1
+
+
+def test_a_backward_through_many_hooks_takes_python_linear_time() -> None:
+    w = tn.ones(3, requires_grad=True)
+
+    def backward(n: int) -> int:
+        h = w
+        for _ in range(n):
+            h = h * 0.5
+            h.register_hook(lambda g: g + g)
+        w.grad = None
+        found = calls(h.sum().backward)
+        assert w.grad.tolist() == [1.0, 1.0, 1.0]
+        return found
+
+    counts = (20, 100)
+    costs = [[backward(n) for n in counts] for _ in range(3)]
+    assert exponent(costs[-1], counts) < 1.1

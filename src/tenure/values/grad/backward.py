@@ -33,6 +33,8 @@ from tenure.values.trace.trace import Trace
 Arrival = tuple[Leaf, Any]
 
 
+SEVERAL = 8
+"""Special slots of a unit from which on each part of its walk is given those that it meets alone."""
 SHORT = 192
 """Operations of segments after whose walk a backward computes what it has so far."""
 
@@ -44,6 +46,7 @@ class Walk:
     are added to what the leaves hold, ``before``; with ``final`` the walk ends at what is asked for. ``stages`` and
     ``direct`` are how gradients have come to leaves that held some; ``numbers`` are the vertices of whose cotangent all
     elements are selected. ``ends`` has a leaf for each result that is asked for and whose own graph is consumed.
+    ``waiting`` is a heap of the units that cotangents have arrived at, ``met`` what the walk of the present one meets.
     """
 
     def __init__(self, create_graph: bool, consume: bool, accumulate: bool) -> None:
@@ -55,6 +58,7 @@ class Walk:
         self.doubles: dict[Segment, Replay] = {}
         self.units: dict[Any, tuple[Unit, Cotangents]] = {}
         self.waiting: list[tuple[float, int, Any]] = []
+        self.met: dict[int, frozenset[int]] | None = None
         self.leaves: dict[Leaf, Any] = {}
         self.before: dict[Leaf, Any] = {}
         self.stages: list[tuple[Unit, Cotangents, tuple[int, ...], tuple[int, ...], Cotangents]] = []
@@ -182,6 +186,7 @@ class Walk:
         behind = paths.ancestors(path_of(of), cts) if unit.handlers else set()
         special = (unit.handlers.keys() & behind) | {slot for (u, slot) in self.wanted if u is of}
         waiting: Cotangents = {}
+        self.met = paths.met(path_of(of), cts, special) if len(special) >= SEVERAL else None
         roots = self.sort(unit, cts, special, waiting)
         while roots or waiting:
             if not roots:
@@ -189,8 +194,8 @@ class Walk:
                 passed = self.act(of, unit, slot, waiting.pop(slot))
                 roots = self.sort(unit, passed, special - {slot}, waiting)
                 continue
-            deps = dict.fromkeys([d for r in roots for d in unit.deps(r)])
-            below = [s for s in special if s < max(roots) and s not in deps]
+            deps = dict.fromkeys([d for r in roots for d in self.deps(unit, r)])
+            below = [s for s in special if s < max(roots) and s not in deps] if self.met is None else []
             stops = tuple(sorted([*[d for d in deps if self.interested(unit, d, special)], *below]))
             into = self.accumulators(unit, stops, special)
             final = tuple([s for s in stops if self.closes(of, unit, s, special)])
@@ -202,6 +207,11 @@ class Walk:
                 if s in found:
                     self.arrive(self.past(self.source(unit, s)), found[s], summed=True, selected=s in selected)
             roots = self.sort(unit, plain, special, waiting, selected)
+
+    def deps(self, unit: Unit, slot: int) -> Collection[int]:
+        """Sources behind a slot; in a walk with several special slots, what it meets first."""
+        found = None if self.met is None else self.met.get(slot)
+        return unit.deps(slot) if found is None else found
 
     def interested(self, unit: Unit, slot: int, special: set[int]) -> bool:
         """Whether a source's cotangent is asked for: of leaves only ``inputs``, unless the pass is for all of them."""
@@ -228,7 +238,7 @@ class Walk:
         for slot, g in cts.items():
             if slot in special:
                 waiting[slot] = g if slot not in waiting else waiting[slot] + g
-            elif slot < 0 or unit.deps(slot) == (slot,):
+            elif slot < 0 or tuple(self.deps(unit, slot)) == (slot,):
                 g = ones_like(unit, slot) if g is None else g
                 source = self.source(unit, slot)
                 self.arrive(self.past(source), g, selected=slot in selected)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -151,6 +151,25 @@ def visible(made: Sequence[tuple[Step, int]], by: Step | Rule, sources: Iterable
         return [d for d in sources if d not in inner or not is_argument(made[d][0].rule)]
     level = by.params[-1]
     return [d for d in sources if d < 0 or not is_open(level, made[d][0].level)]
+
+
+def met(path: Path, roots: Iterable[int], special: Collection[int]) -> dict[int, frozenset[int]] | None:
+    """What a walk meets first behind each ancestor of some results: sources, and ``special`` results, where it halts.
+    None if sources are hidden."""
+    made, given, out = Results(path), history_of(path).inputs, dict[int, frozenset[int]]()
+    nothing = frozenset[int]()
+    for slot in sorted(ancestors(path, roots)):
+        step, k = made[slot]
+        if step.expand in HIDING:
+            return None
+        found = frozenset([slot]) if is_source(step.rule, k) else nothing
+        for a in () if is_leaf(step.rule, k) else step.args:
+            below = out.get(a, nothing)
+            if a in special or (a < 0 and given[~a][1]):
+                below = frozenset([a])
+            found = below if not found else found if below <= found else found | below
+        out[slot] = found
+    return out
 
 
 HIDING = (expand_close, expand_return, expand_widen)
