@@ -59,16 +59,17 @@ class Template(Twinned):
 
     ``is_new`` says whether each result is an instruction of its own. ``results`` are references, None for a result that
     there is not; ``single`` is the only one. ``order`` is that of constants and instructions. ``zeros`` pairs
-    references with the zeros that they hold as cotangents, where known. ``facts`` is what others keep with it that does
-    not depend on extents.
+    references with the zeros that they hold as cotangents, where known; ``cases`` does so for each of the zeros that
+    the first operand may hold, if that makes a difference. ``facts`` is what others keep with it that does not depend
+    on extents.
     ``words`` has the numbers for native code, and ``start`` their address, 0 if there are more than it takes: how many
     values are given, constants and instructions; how many results there are, and their references; of each instruction
     how many operands it has, and their references; of each constant how many instructions come before it.
     """
 
     __slots__ = (
-        "applications", "avals", "constants", "facts", "given", "is_new", "order", "refs", "results", "single", "start",
-        "tracked", "words", "zeros",
+        "applications", "avals", "cases", "constants", "facts", "given", "is_new", "order", "refs", "results", "single",
+        "start", "tracked", "words", "zeros",
     )  # fmt: skip
 
     def __init__(self, b: Builder, given: int, results: Sequence[Value | None]) -> None:
@@ -89,6 +90,7 @@ class Template(Twinned):
         self.results = tuple([None if x is None else ref[x.id] for x in results])
         self.single = self.results[0] if len(self.results) == 1 else None
         self.zeros: tuple[tuple[int, int], ...] = ()
+        self.cases: tuple[tuple[tuple[int, int], ...], ...] = ()
         self.facts: dict[Any, Any] = {}
         first = given + len(self.constants)
         self.is_new = all(k is not None and k >= first for k in self.results)

@@ -21,11 +21,11 @@ from tenure.runtime import buffers
 from tenure.runtime.extension import AVAILABLE, Extension, offset
 from tenure.runtime.launch import POOLED, RUN, Call
 from tenure.transform import vjp
-from tenure.transform.rules import filled_in
+from tenure.transform.rules import filled_in, zeros_in
 from tenure.values.native import hits_code
 from tenure.values.native.hits_objects import CELL, HANDLE, LATE, MOST_PLACES, VIEW
 from tenure.values.native.hits_planning import PLANNER
-from tenure.values.rules import alike, graph, paths, rows
+from tenure.values.rules import alike, forms, graph, paths, rows, sites, spending
 from tenure.values.rules.expand import (
     Expansion,
     expand_close,
@@ -59,8 +59,8 @@ SLOTS: dict[type, tuple[str, ...]] = {
     Unfinished: ("running", "sealed", "trace"),
     Kind: ("aval", "input", "leaf", "level", "tracked"),
     Rule: (
-        "arity", "bounds", "expand", "grad", "inputs", "key", "kind", "kinds", "leaves", "level", "name", "numbers",
-        "open", "params", "size", "template", "tracked", "turned",
+        "arity", "bounds", "expand", "form", "grad", "inputs", "key", "kind", "kinds", "leaves", "level", "name",
+        "numbers", "open", "params", "size", "spends", "template", "tracked", "turned",
     ),
     Path: (
         "history", "inputs", "likely", "limit", "own", "parent", "plans", "results", "rows", "rules", "save", "scalars",
@@ -77,7 +77,7 @@ SLOTS: dict[type, tuple[str, ...]] = {
         "applications", "avals", "block", "blocks", "consts", "depths", "operands", "origin", "origins", "tracked",
         "tracking", "zeros",
     ),
-    Template: ("applications", "avals", "constants", "start", "tracked", "zeros"),
+    Template: ("applications", "avals", "cases", "constants", "start", "tracked", "zeros"),
     vjp.Walk: ("b", "held", "order", "reached", "relevant", "sources", "sums"),
     Expansion: ("builder", "inputs", "scalars", "slots"),
     DType: ("numpy",),
@@ -121,6 +121,7 @@ def _known() -> dict[str, Any]:
         "package": PACKAGE,
         **{of.__name__: of for of in (bool, dict, float, int, list, slice, tuple)},
         "fill_rule": alike.filled_in, "fill_template": filled_in, "resume": record.RECORDER.resume,
+        "find_spent": spending.spent_by, "find_zeros": zeros_in,
         "slow_bind": Trace.bind, "slow_point": Trace.point, "refuse_moved": refuse_moved,
         "mark_step": expand_mark,
         "close_step": expand_close, "return_step": expand_return, "widen_step": expand_widen,
@@ -202,6 +203,8 @@ vjp.between = coded(vjp.between)
 rows.counted = coded(rows.counted)
 for _name in ("reached_rows", "spread", "tracked", "walked"):
     setattr(paths, _name, coded(getattr(paths, _name)))
+forms.form_numbers, sites.columns = coded(forms.form_numbers), coded(sites.columns)
+spending.spending, spending.note_spent = coded(spending.spending), coded(spending.note_spent)
 force.alive, force.hand_over = coded(force.alive), coded(force.hand_over)
 first.first_run = coded(first.first_run)
 

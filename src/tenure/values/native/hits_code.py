@@ -25,6 +25,7 @@ from tenure.values.native.hits_planning import PLANNER
 from tenure.values.native.hits_points import POINTS
 from tenure.values.native.hits_programs import PROGRAMS
 from tenure.values.native.hits_reads import READING
+from tenure.values.native.hits_rules import FACTS
 from tenure.values.native.hits_run import RUNNING, trace_maker
 from tenure.values.native.hits_steps import PARTS
 from tenure.values.native.hits_updates import UPDATING
@@ -87,7 +88,8 @@ def made(offsets: Mapping[str, int], blank: Mapping[str, Any]) -> Made:
     Body.offsets = offsets
     m = Code(Body)
     parts: tuple[Callable[[Code], None], ...] = (*PARTS, *POINTS, *RUNNING, *PLACING, *ATTRIBUTES, *BACKWARD, *FIRST)
-    parts += (*PROGRAMS, *WALKING, *PATHS, trace_maker(blank), *READING, *UPDATING, *INDEXING, *CALLED, *VIEWING)
+    parts += (*PROGRAMS, *WALKING, *PATHS, *FACTS, trace_maker(blank), *READING, *UPDATING, *INDEXING, *CALLED)
+    parts += VIEWING
     for define in parts:
         define(m)
     for kind, code in (("operator", "binary"), ("method", "unary")):

@@ -175,9 +175,21 @@ def found(m: Code) -> None:
             bit = f.value("i64", f"zext {f.negation(f.is_(tracked, 'false'))} to i64")
             shifted = f.do("shl", bit, f.do("add", k, "i64 1"))
             f.store(f.do("or", f.load(mask, "i64"), shifted), mask)
-        flags, case = number(f, f.load(mask, "i64")), f.call("case_of", "ptr %b", "ptr %ids", "i64 %about")
+        flags, known = number(f, f.load(mask, "i64")), f.local()
+        f.store(f.call("case_of", "ptr %b", "ptr %ids", "i64 %about"), known)
         rules = f.get("ptr %at", "application.rules")
-        f.store(f.call("kept_by", rules, "ptr %name", flags, case), box)
+        f.store(f.call("kept_by", rules, "ptr %name", flags, f.load(known)), box)
+        with f.when(f.both(f.absent(f.load(box)), f.is_(f.load(known), "none"))):
+            f.decref(f.load(known))
+            with f.each("i64 %about") as k:
+                zeros = f.call_python(f.constant("find_zeros"), "ptr %b", f.load(f.at("ptr %ids", k)))
+                f.decref(zeros)
+                with f.when(f.absent(zeros)):
+                    f.decref(flags)
+                    f.ret(NULL)
+            f.store(f.call("case_of", "ptr %b", "ptr %ids", "i64 %about"), known)
+            f.store(f.call("kept_by", rules, "ptr %name", flags, f.load(known)), box)
+        case = f.load(known)
         with f.when(f.absent(f.load(box))):
             made = f.call_python(f.constant("fill_template"), "ptr %at", "ptr %name", flags, case)
             with f.unless(f.either(f.absent(made), f.is_(made, "none"))):
@@ -252,7 +264,13 @@ def arrive(m: Code) -> None:
 def note_zeros(m: Code) -> None:
     """Note the zeros that results of a template hold."""
     with m.function("note_zeros", "ptr %b", "ptr %template", "ptr %ids", returns="void") as f:
-        pairs, held = f.get("ptr %template", "template.zeros"), f.get("ptr %b", "builder.zeros")
+        held, cases, box = f.get("ptr %b", "builder.zeros"), f.get("ptr %template", "template.cases"), f.local()
+        f.store(f.get("ptr %template", "template.zeros"), box)
+        with f.unless(f.empty(cases, "Tuple")):
+            arrived = f.call("PyDict_GetItemWithError", held, f.load("ptr %ids"))
+            with f.unless(f.absent(arrived)):
+                f.store(f.item(cases, whole(f, arrived)), box)
+        pairs = f.load(box)
         with f.each(f.size(pairs, "Tuple")) as k:
             pair = f.item(pairs, k)
             v = f.load(f.at("ptr %ids", whole(f, f.item(pair, "i64 0"))))

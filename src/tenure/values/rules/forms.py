@@ -64,6 +64,12 @@ def described(rule: Rule) -> tuple[Any, list[int]]:
     return None, extents
 
 
+def form_numbers(rules: tuple[Rule, ...]) -> tuple[int, ...] | None:
+    """The numbers of the forms of some rules; None if one has none."""
+    numbers = tuple([form_of(rule)[0] for rule in rules])
+    return None if NONE[0] in numbers else numbers
+
+
 class Recent(dict[Any, Any]):
     """Table of what was used last: entries of as many forms as ``MOST_FORMS``."""
 
@@ -86,10 +92,10 @@ class Met(dict[int, Any]):
         """The note of the time when this form was met before; None at the first time, and for a path without a form."""
         said = []
         for block in path.blocks():
-            numbers = [(rule.form or form_of(rule))[0] for rule in block.rules]
-            if NONE[0] in numbers:
+            numbers = form_numbers(block.rules)
+            if numbers is None:
                 return None
-            said.append(hash((tuple(numbers), block.slots)))
+            said.append(hash((numbers, block.slots)))
         key = hash((tuple(said), more))
         found = self.get(key)
         if found is None:
@@ -109,12 +115,11 @@ class Formed:
         self.extents: list[int] = []
         self.forms: tuple[Any, ...] | None = None
         for block in path.blocks():
-            pairs = [rule.form or form_of(rule) for rule in block.rules]
-            numbers = tuple([number for number, _ in pairs])
-            if NONE[0] in numbers:
+            numbers = form_numbers(block.rules)
+            if numbers is None:
                 return
             found += (numbers, block.slots)
-            self.extents += chain.from_iterable([extents for _, extents in pairs])
+            self.extents += chain.from_iterable([form_of(rule)[1] for rule in block.rules])
         self.forms = tuple(found)
 
 
