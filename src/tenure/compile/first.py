@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from tenure.compile.rules import Rule
-from tenure.compile.table import rules_of
+from tenure.compile.table import filled_record, rules_of
 from tenure.runtime import table, table_plan
 
-__all__ = ["Rule", "rules_of", "words"]
+__all__ = ["Rule", "filled_record", "rules_of", "words"]
 
 
 def words() -> dict[str, int]:

@@ -7,6 +7,7 @@ import ctypes
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from math import prod
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -22,7 +23,8 @@ from tenure.runtime.extension import AVAILABLE, Extension, offset
 from tenure.runtime.launch import POOLED, RUN, Call
 from tenure.transform import vjp
 from tenure.transform.rules import filled_in, zeros_in
-from tenure.values.native import hits_code
+from tenure.values.native import hits_module
+from tenure.values.native.hits_code import SLICE
 from tenure.values.native.hits_objects import CELL, HANDLE, LATE, MOST_PLACES, VIEW
 from tenure.values.native.hits_planning import PLANNER
 from tenure.values.rules import alike, forms, graph, paths, rows, sites, spending
@@ -59,8 +61,8 @@ SLOTS: dict[type, tuple[str, ...]] = {
     Unfinished: ("running", "sealed", "trace"),
     Kind: ("aval", "input", "leaf", "level", "tracked"),
     Rule: (
-        "arity", "bounds", "expand", "form", "grad", "inputs", "key", "kind", "kinds", "leaves", "level", "name",
-        "numbers", "open", "params", "size", "spends", "template", "tracked", "turned",
+        "arity", "bounds", "expand", "form", "grad", "inputs", "key", "kind", "kinds", "leaves", "level",
+        "made_of", "name", "numbers", "open", "params", "size", "spends", "template", "tracked", "turned",
     ),
     Path: (
         "history", "inputs", "likely", "limit", "own", "parent", "plans", "results", "rows", "rules", "save", "scalars",
@@ -72,7 +74,9 @@ SLOTS: dict[type, tuple[str, ...]] = {
     plan.Plan: ("consumed", "executable", "graph", "leaves", "moved", "numbers", "open", "saved", "sites", "slots"),
     Tiered: ("call",),
     Call: ("spec",),
-    Application: ("alias", "aval", "calls", "flows", "operands", "reads", "rules"),
+    Application: (
+        "alias", "aval", "calls", "flows", "hash", "kin", "operands", "params", "reads", "rules", "size",
+    ),
     Builder: (
         "applications", "avals", "block", "blocks", "consts", "depths", "operands", "origin", "origins", "tracked",
         "tracking", "zeros",
@@ -98,6 +102,13 @@ NAMES = {
 """Strings by which the code looks up attributes and methods."""
 
 
+FILLING = {
+    "fill_rule": alike.filled_in, "fill_template": filled_in, "find_spent": spending.spent_by, "find_zeros": zeros_in,
+    "product": prod,
+}  # fmt: skip
+"""Functions that find what the code lacks."""
+
+
 def _known() -> dict[str, Any]:
     """Objects that the code refers to from the beginning."""
     return {
@@ -120,8 +131,7 @@ def _known() -> dict[str, Any]:
         "getframe": sys._getframe,
         "package": PACKAGE,
         **{of.__name__: of for of in (bool, dict, float, int, list, slice, tuple)},
-        "fill_rule": alike.filled_in, "fill_template": filled_in, "resume": record.RECORDER.resume,
-        "find_spent": spending.spent_by, "find_zeros": zeros_in,
+        "resume": record.RECORDER.resume,
         "slow_bind": Trace.bind, "slow_point": Trace.point, "refuse_moved": refuse_moved,
         "mark_step": expand_mark,
         "close_step": expand_close, "return_step": expand_return, "widen_step": expand_widen,
@@ -138,7 +148,7 @@ def _known() -> dict[str, Any]:
         "run_slowly": young.run, "collect_young": young.collect, "plan_for": force.plan_for,
         "prune": force.forget_paths, "start": start,
         "account": force.account, "break_off": break_off, "slow_release": force._release, "slow_site_of": site_of,
-        **NAMES,
+        **NAMES, **FILLING,
     }
 
 
@@ -146,7 +156,7 @@ def _load() -> Extension:
     offsets = {f"{of.__name__.lower()}.{name}": offset(of, name) for of, names in SLOTS.items() for name in names}
     like = Trace()
     blank = {name: getattr(like, name) for name in TRACE}
-    made = hits_code.remembered(offsets, blank)
+    made = hits_module.remembered(offsets, blank)
     code = Extension(made.source, made.api, made.variables, made.functions)
     objects = {**_known(), "trace": Trace, "new_lock": type(like.lock)}
     objects |= {f"blank_{name}": v for name, v in blank.items() if f"o_blank_{name}" in made.variables}
@@ -159,11 +169,11 @@ def _load() -> Extension:
 
 def _as_known() -> bool:
     """Whether CPython lays out slices as the generated code expects."""
-    parts = [object() for _ in hits_code.SLICE]
+    parts = [object() for _ in SLICE]
     whole = slice(*parts)
     return all(
         ctypes.c_void_p.from_address(id(whole) + at).value == id(part)
-        for at, part in zip(hits_code.SLICE, parts, strict=True)
+        for at, part in zip(SLICE, parts, strict=True)
     )
 
 
@@ -217,6 +227,7 @@ def prepare() -> None:
     words = {**late("first").words(), "pooled": POOLED, "bytes": first.LARGEST, "work": first.MOST_BYTES}
     for k, name in enumerate(PLANNER):
         CODE.number("planner", words[name], k)
+    know("fill_record", late("first").filled_record)
     CODE.number("at_calls_start", offset(late("first").Rule, "start"))
 
 
@@ -224,6 +235,9 @@ first.prepare = prepare
 if CODE is not None:
     for _of, _name, _code in (
         *[(of, "twin", "twin") for of in (Application, Rule, Template)],
+        (Application, "alike", "application_alike"),
+        (Template, "like", "template_like"),
+        (Rule, "alike", "rule_alike"),
         (Trace, "bind", "bind_method"),
         (Trace, "point", "point_method"),
         (Expansion, "copied", "copied"),

@@ -98,18 +98,15 @@ def filled_in(mode: Mode, key: Key) -> Rule | None:
     if known is None:
         return None
     like, sources = known
-    rule, template = like.twin(), general.at(values)
-    avals, tracked = template.avals, like.kinds[0].tracked
-    rule.key, rule.made_of, rule.template = key, None, None if sources.operands else template
+    template, params, form, tracked = general.at(values), like.params, like.form, like.kinds[0].tracked
     if sources.operands:
-        avals = [key[k].aval for k in sources.operands]
-    rule.kinds = kinds = tuple([kind_of(avals[k], tracked) for k in sources.results])
-    if len(kinds) == 1:
-        rule.kind = kinds[0]
+        kinds = tuple([kind_of(key[sources.operands[k]].aval, tracked) for k in sources.results])
+    else:
+        kinds = tuple([kind_of(template.avals[k], tracked) for k in sources.results])
     if sources.params:
-        rule.params = like.params[0], key[sources.params]
-        rule.form = None if like.form is None else (like.form[0], tuple(extents[count:]))
-    return mode.known.keep(rule)
+        params = params[0], key[sources.params]
+        form = None if form is None else (form[0], tuple(extents[count:]))
+    return mode.known.keep(like.alike(key, None if sources.operands else template, kinds, params, form))
 
 
 def note(rule: Rule) -> None:
