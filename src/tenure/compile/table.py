@@ -161,7 +161,7 @@ def filled_record(at: Application) -> Rule | None:
     at.calls = RULES.get(at) if filled is None else filled[1]
     if at.calls is None and at.size == 1 and at.primitive.traits.number is not None:  # a number calls nothing
         publish({at: Rule(at)})
-    return at.calls  # type: ignore[no-any-return]
+    return at.calls
 
 
 def new_rule(at: Application) -> Rule:

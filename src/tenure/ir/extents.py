@@ -22,12 +22,14 @@ Form = tuple[tuple[Monomial, int], ...]
 
 
 class Extents:
-    """Symbols with the values of an example, and the ``conditions`` that were met: source text, and the answer."""
+    """Symbols with the values of an example, and the ``conditions`` that were met: source text, and the answer. Those
+    of them that compare a sum with 0 are ``forms`` too."""
 
     def __init__(self, values: Sequence[int]) -> None:
         self.atoms = [f"s{k}" for k in range(len(values))]
         self.number = {text: k for k, text in enumerate(self.atoms)}
         self.conditions: dict[str, bool] = {}
+        self.forms: dict[str, tuple[Form, str]] = {}
         self.names: dict[str, Callable[..., Any]] = {}
         self.symbols = [Extent.made(self, (((k,), 1),), value) for k, value in enumerate(values)]
 
@@ -51,6 +53,12 @@ class Extents:
         if isinstance(found, int):
             return self.atom(text, found)
         return {key: self.atom(f"{text}[{key!r}]", value) for key, value in found.items()}
+
+    def compared(self, form: Form, sign: str, value: bool) -> bool:
+        """Note the condition that a sum compares so with 0; what it is in the example."""
+        text = f"{self.text(form)} {sign} 0"
+        self.forms[text] = form, sign
+        return self.answer(text, value)
 
     def answer(self, text: str, value: bool) -> bool:
         """Note a condition; what it is in the example."""
@@ -201,8 +209,9 @@ class Extent(int):
         less = self - other
         if not isinstance(less, Extent | Ratio):
             return value
-        text = less.text if isinstance(less, Ratio) else self.extents.text(less.form)
-        return self.extents.answer(f"{text} {sign} 0", value)
+        if isinstance(less, Ratio):
+            return self.extents.answer(f"{less.text} {sign} 0", value)
+        return self.extents.compared(less.form, sign, value)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, int | float) and self._asked("==", other, plain(self) == number(other))

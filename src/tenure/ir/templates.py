@@ -22,6 +22,7 @@ from tenure.ir.kin import Line, line_of
 from tenure.ir.likes import Bounded, Symbolic, Twinned, filled, stripped
 from tenure.ir.program import Builder, Constant, Value, constant_key
 from tenure.ir.spelled import Spelled
+from tenure.ir.sums import Plain, plain_of
 
 Flags = tuple[bool | int, ...]
 """Whether a builder is tracking, then whether each operand is tracked; in vmapped functions their depths follow."""
@@ -167,15 +168,18 @@ class Template(Twinned):
 
 
 class Filled:
-    """A template on symbols, to be filled in. Of its constants only those are spelled that hold symbols."""
+    """A template on symbols, to be filled in. Of its constants only those are spelled that hold symbols. Native code
+    fills it in by ``plain``, for extents that ``matches`` says, where these have words (``ir.sums``)."""
 
-    __slots__ = ("constants", "made", "template", "weak")
+    __slots__ = ("constants", "made", "matches", "plain", "template", "weak")
 
     def __init__(self, template: Template, symbols: Extents) -> None:
         self.template = template
         held = [at for _, at in template.constants]
         self.constants = any(symbolic(x) for at in held for x in (*at.params.values(), at.aval.shape))
         self.weak = [(k, aval) for k, aval in enumerate(template.avals) if aval.weak and not symbolic(aval.shape)]
+        self.matches: Any = None
+        self.plain: Plain | None = None if self.constants else plain_of(template.applications, symbols)
         self.made = Spelled([*(held if self.constants else ()), *template.applications], symbols).at
 
     def at(self, values: tuple[int, ...]) -> Template:

@@ -16,8 +16,11 @@ from tenure.compile.late import late
 from tenure.compile.tiers import Tiered
 from tenure.dtypes import DType, bfloat16
 from tenure.ir.applications import Application
+from tenure.ir.aval import Aval
+from tenure.ir.kin import Line
 from tenure.ir.program import Builder
-from tenure.ir.templates import Template
+from tenure.ir.sums import Plain
+from tenure.ir.templates import Filled, Template
 from tenure.runtime import buffers
 from tenure.runtime.extension import AVAILABLE, Extension, offset
 from tenure.runtime.launch import POOLED, RUN, Call
@@ -84,6 +87,9 @@ SLOTS: dict[type, tuple[str, ...]] = {
     Template: ("applications", "avals", "cases", "constants", "start", "tracked", "zeros"),
     vjp.Walk: ("b", "held", "order", "reached", "relevant", "sources", "sums"),
     Expansion: ("builder", "inputs", "scalars", "slots"),
+    Filled: ("matches", "plain", "template", "weak"),
+    Line: ("general",),
+    Plain: ("applications", "avals", "start"),
     DType: ("numpy",),
 }
 NAMES = {
@@ -104,7 +110,8 @@ NAMES = {
 
 FILLING = {
     "fill_rule": alike.filled_in, "fill_template": filled_in, "find_spent": spending.spent_by, "find_zeros": zeros_in,
-    "product": prod,
+    "product": prod, "slow_line_at": Line.at, "aval_type": Aval, "filled_type": Filled, "name_keep": "keep",
+    "name_copy": "__copy__",
 }  # fmt: skip
 """Functions that find what the code lacks."""
 
@@ -228,6 +235,9 @@ def prepare() -> None:
     for k, name in enumerate(PLANNER):
         CODE.number("planner", words[name], k)
     know("fill_record", late("first").filled_record)
+    know("record_type", late("first").Record)
+    for name in ("matches", "plain"):
+        CODE.number(f"at_record_{name}", offset(late("first").Record, name))
     CODE.number("at_calls_start", offset(late("first").Rule, "start"))
 
 
@@ -238,6 +248,7 @@ if CODE is not None:
         (Application, "alike", "application_alike"),
         (Template, "like", "template_like"),
         (Rule, "alike", "rule_alike"),
+        (Line, "at", "line_at"),
         (Trace, "bind", "bind_method"),
         (Trace, "point", "point_method"),
         (Expansion, "copied", "copied"),

@@ -1,5 +1,10 @@
 """Copies of applications, templates and rules for other extents, as their methods ``alike`` and ``like``: generated
-code."""
+code.
+
+They are many and stay long, so that walks of the heap by the cyclic collector took half of the time of graphs whose
+shapes never come again. It does not look at copies: no cycle goes through them but that of an application with the
+templates of its derivatives, which the table of applications breaks when it is emptied (``ir.likes.Made``).
+"""
 
 from __future__ import annotations
 
@@ -28,6 +33,7 @@ def twin_with(f: Step, kind: str, names: tuple[str, ...]) -> str:
     made = f.call("twin", "ptr %x", "ptr %args", "i64 %n")
     with f.when(f.absent(made)):
         f.ret(NULL)
+    f.untrack(made)
     for k, name in enumerate(names):
         f.swap(made, f"{kind}.{name}", f.load(f.at("ptr %args", f"i64 {k}")))
     return made
@@ -69,6 +75,7 @@ def rule_alike(m: Code) -> None:
         made = twin_with(f, "rule", ("key", "template", "kinds", "params", "form"))
         f.swap(made, "rule.made_of", f.constant("none"))
         kinds = f.get(made, "rule.kinds")
+        f.untrack(f.get(made, "rule.key"), kinds)
         with f.when(f.equal(f.size(kinds, "Tuple"), "i64 1")):
             f.swap(made, "rule.kind", f.item(kinds, "i64 0"))
         f.ret(made)

@@ -11,6 +11,7 @@ from tenure.values.native.hits_alike import ALIKE
 from tenure.values.native.hits_attributes import ATTRIBUTES, IN_PLACE
 from tenure.values.native.hits_backward import BACKWARD
 from tenure.values.native.hits_code import CALLED
+from tenure.values.native.hits_extents import EXTENTS
 from tenure.values.native.hits_first import FIRST
 from tenure.values.native.hits_indexing import INDEXING
 from tenure.values.native.hits_objects import CELL, HANDLE, LATE, MOST_PLACES, VIEW, Code, Step
@@ -35,7 +36,7 @@ ENTRIES = 64
 
 ROOMS: tuple[tuple[Callable[[Code], None], ...], ...] = (
     *(PARTS, POINTS, RUNNING, PLACING, ATTRIBUTES, BACKWARD, FIRST, PROGRAMS, TEMPLATES, WALKING, PATHS, FACTS, ALIKE),
-    *(READING, UPDATING, INDEXING, VIEWING),
+    *(EXTENTS, READING, UPDATING, INDEXING, VIEWING),
 )
 """The builtins of the other modules."""
 
@@ -97,7 +98,7 @@ def made(offsets: Mapping[str, int], blank: Mapping[str, Any]) -> Made:
             entry = f.at("ptr @changes", f"i64 {3 * k}")
             f.ret(f.call("in_place", "ptr %x", "ptr %args", "i64 %n", "ptr %names", entry))
     body = str(m)
-    late = {**LATE, "cell": CELL, "calls": ("start",), **VIEW}
+    late = {**LATE, "cell": CELL, "calls": ("start",), "record": ("matches", "plain"), **VIEW}
     numbers = [f"at_{n}" for n in (*HANDLE, *[f"{of}_{name}" for of, names in late.items() for name in names])]
     objects = sorted({*re.findall(r"ptr @(o_\w+)", body)})
     globals_ = [f"@{name} = global ptr null" for name in objects] + [f"@{name} = global i64 0" for name in numbers]

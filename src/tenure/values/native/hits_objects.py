@@ -79,6 +79,11 @@ class Step(Function):
         for v in values:
             self.call("Py_DecRef", v, returns="void")
 
+    def untrack(self, *values: str) -> None:
+        """Take objects out of the lists of the cyclic collector: what is in no cycle that is not broken otherwise."""
+        for v in values:
+            self.call("PyObject_GC_UnTrack", v, returns="void")
+
     def constant(self, name: str) -> str:
         """Load an object that the code refers to by name."""
         return self.load(f"ptr @o_{name}")

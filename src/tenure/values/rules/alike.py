@@ -32,14 +32,13 @@ class Sources(NamedTuple):
 
 
 class Class:
-    """Rules of a key without extents, whose templates are on a ``line``, and the ``first`` of them. ``known`` has a
-    rule for each template of symbols, and its ``Sources``."""
+    """Rules of a key without extents, whose templates are on a ``line``, and the ``first`` of them. The facts of a
+    template of symbols have, for the class, a rule with it and its ``Sources``."""
 
-    __slots__ = ("first", "known", "line")
+    __slots__ = ("first", "line")
 
     def __init__(self, line: Line, first: Rule) -> None:
         self.line, self.first = line, first
-        self.known: dict[Any, tuple[Rule, Sources]] = {}
 
 
 def split(key: Key, grad: bool) -> tuple[Key, list[int], int] | None:
@@ -93,12 +92,12 @@ def filled_in(mode: Mode, key: Key) -> Rule | None:
     if found is None or one is None:
         return None
     _, extents, count = found
-    general, values = one.line.matched(extents)
-    known = one.known.get(general)
-    if known is None:
+    template: Template | None = one.line.at(extents)
+    known = None if template is None else template.facts.get(one)
+    if template is None or known is None:
         return None
     like, sources = known
-    template, params, form, tracked = general.at(values), like.params, like.form, like.kinds[0].tracked
+    params, form, tracked = like.params, like.form, like.kinds[0].tracked
     if sources.operands:
         kinds = tuple([kind_of(key[sources.operands[k]].aval, tracked) for k in sources.results])
     else:
@@ -122,7 +121,7 @@ def note(rule: Rule) -> None:
         rule.first = None if one.first is rule else one.first
         general, _ = one.line.matched(extents)
         if general is not None:
-            one.known.setdefault(general, (rule, sources))
+            general.template.facts.setdefault(one, (rule, sources))
 
 
 def sources_of(rule: Rule, template: Template) -> Sources | None:
