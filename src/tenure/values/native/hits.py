@@ -43,7 +43,7 @@ from tenure.values.rules.expand import (
 )
 from tenure.values.rules.modes import MODE, Mode
 from tenure.values.rules.rows import COUNTS, ROOT, History, Path
-from tenure.values.rules.rules import DIVIDES, INT64, SAME, WEAK, Kind, Rule
+from tenure.values.rules.rules import DIVIDES, INT64, KINDS, SAME, WEAK, Kind, Rule, kind_of
 from tenure.values.rules.sites import PACKAGE, site_of, user_frame
 from tenure.values.rules.unfinished import MOVED, Unfinished, refuse_moved
 from tenure.values.run import first, force, plan, young
@@ -62,7 +62,7 @@ SLOTS: dict[type, tuple[str, ...]] = {
     Mode: ("eager", "grad", "known"),
     Trace: TRACE,
     Unfinished: ("running", "sealed", "trace"),
-    Kind: ("aval", "input", "leaf", "level", "tracked"),
+    Kind: ("aval", "extents", "input", "leaf", "level", "like", "tracked"),
     Rule: (
         "arity", "bounds", "expand", "form", "grad", "inputs", "key", "kind", "kinds", "leaves", "level",
         "made_of", "name", "numbers", "open", "params", "size", "spends", "template", "tracked", "turned",
@@ -84,11 +84,12 @@ SLOTS: dict[type, tuple[str, ...]] = {
         "applications", "avals", "block", "blocks", "consts", "depths", "operands", "origin", "origins", "tracked",
         "tracking", "zeros",
     ),
-    Template: ("applications", "avals", "cases", "constants", "start", "tracked", "zeros"),
+    Template: ("applications", "avals", "cases", "constants", "facts", "start", "tracked", "zeros"),
     vjp.Walk: ("b", "held", "order", "reached", "relevant", "sources", "sums"),
     Expansion: ("builder", "inputs", "scalars", "slots"),
     Filled: ("matches", "plain", "template", "weak"),
     Line: ("general",),
+    alike.Class: ("line",),
     Plain: ("applications", "avals", "start"),
     DType: ("numpy",),
 }
@@ -111,7 +112,8 @@ NAMES = {
 FILLING = {
     "fill_rule": alike.filled_in, "fill_template": filled_in, "find_spent": spending.spent_by, "find_zeros": zeros_in,
     "product": prod, "slow_line_at": Line.at, "aval_type": Aval, "filled_type": Filled, "name_keep": "keep",
-    "name_copy": "__copy__",
+    "name_copy": "__copy__", "classes": alike.CLASSES, "known_params": alike.PARAMS, "known_kinds": KINDS,
+    "kind_of": kind_of, "kind_type": Kind,
 }  # fmt: skip
 """Functions that find what the code lacks."""
 

@@ -49,13 +49,13 @@ def summed(m: Code) -> None:
 
 
 def extents_of(m: Code) -> None:
-    """Store extents as words; how many they are, -1 if they are too many or too large."""
-    with m.function("extents_of", "ptr %extents", "ptr %ext", returns="i64") as f:
+    """Store extents as words; how many they are, -1 if they are too many or too large, or are none."""
+    with m.function("extents_of", "ptr %extents", "ptr %ext", "i64 %most", returns="i64") as f:
         listed = f.is_(f.kind("ptr %extents"), "list")
         with f.unless(f.either(listed, f.is_(f.kind("ptr %extents"), "tuple"))):
             f.ret("i64 -1")
         count = f.call("PySequence_Size", "ptr %extents", returns="i64")
-        with f.unless(f.value("i1", f"icmp ule {count}, {MOST_EXTENTS}")):
+        with f.unless(f.value("i1", f"icmp ule {count}, %most")):
             f.ret("i64 -1")
         with f.each(count) as k:
             x = f.local()
@@ -269,13 +269,13 @@ def record_at(m: Code) -> None:
         f.ret(out)
 
 
-def line_at(m: Code) -> None:
-    """Line.at(extents)"""
-    with m.function("line_at", "ptr %x", "ptr %args", "i64 %n", exported=True) as f:
-        ext, vals, general = f.local("i64", MOST_EXTENTS), f.local("i64", MOST_SYMBOLS), f.get("ptr %x", "line.general")
-        count, plain = f.call("extents_of", f.load("ptr %args"), ext, returns="i64"), f.local("i1")
-        f.store(f.value("i1", f"icmp sge {count}, 0"), plain)
-        with f.each(f.choice(f.load(plain, "i1"), f.size(general, "List"), "i64 0")) as k, f.when(f.load(plain, "i1")):
+def at_extents(m: Code) -> None:
+    """The thing of a line for extents, None where it has none, Ellipsis if that is left to Python (a new reference);
+    NULL with an error."""
+    with m.function("at_extents", "ptr %x", "ptr %ext", "i64 %count") as f:
+        vals, general, plain = f.local("i64", MOST_SYMBOLS), f.get("ptr %x", "line.general"), f.local("i1")
+        f.store(f.value("i1", "icmp sge i64 %count, 0"), plain)
+        with f.each(f.size(general, "List")) as k, f.when(f.load(plain, "i1")):
             one = f.item(f.call("PyList_GetItem", general, k), "i64 1")
             f.store("i1 false", plain)
             for name, fill in (("filled", "filled"), ("record", "record_at")):
@@ -284,17 +284,28 @@ def line_at(m: Code) -> None:
                     with f.unless(f.either(f.is_(said, "none"), f.is_(own, "none"))):
                         f.store("i1 true", plain)
                         words = address(f, f.item(said, "i64 1"))
-                        with f.when(f.call("matches", words, ext, count, vals, returns="i1")):
+                        with f.when(f.call("matches", words, "ptr %ext", "i64 %count", vals, returns="i1")):
                             f.incref(one)  # another thread may replace it
                             out = f.call(fill, one, vals)
                             f.decref(one)
                             f.ret(out)
-        with f.when(f.load(plain, "i1")):
-            f.ret(f.incref(f.constant("none")))
+        f.ret(f.incref(f.choice(f.load(plain, "i1"), f.constant("none"), f.constant("ellipsis"))))
+
+
+def line_at(m: Code) -> None:
+    """Line.at(extents)"""
+    with m.function("line_at", "ptr %x", "ptr %args", "i64 %n", exported=True) as f:
+        ext = f.local("i64", MOST_EXTENTS)
+        count = f.call("extents_of", f.load("ptr %args"), ext, f"i64 {MOST_EXTENTS}", returns="i64")
+        out = f.call("at_extents", "ptr %x", ext, count)
+        with f.unless(f.is_(out, "ellipsis")):
+            f.ret(out)
+        f.decref(out)
         f.ret(f.call("onward", f.constant("slow_line_at"), "ptr %x", "ptr %args", "i64 %n", NULL))
 
 
 EXTENTS = (
-    *(summed, extents_of, matches, sums_at, aval_at, params_at, application_at, filled, record_at, line_at),
+    *(summed, extents_of, matches, sums_at, aval_at, params_at, application_at, filled, record_at, at_extents),
+    line_at,
 )
 """Builtins of this module, with their internal functions."""

@@ -10,6 +10,7 @@ from tenure.runtime.cache import DiskCache, digest, source_fingerprint
 from tenure.values.native.hits_alike import ALIKE
 from tenure.values.native.hits_attributes import ATTRIBUTES, IN_PLACE
 from tenure.values.native.hits_backward import BACKWARD
+from tenure.values.native.hits_classes import CLASSES
 from tenure.values.native.hits_code import CALLED
 from tenure.values.native.hits_extents import EXTENTS
 from tenure.values.native.hits_first import FIRST
@@ -36,7 +37,7 @@ ENTRIES = 64
 
 ROOMS: tuple[tuple[Callable[[Code], None], ...], ...] = (
     *(PARTS, POINTS, RUNNING, PLACING, ATTRIBUTES, BACKWARD, FIRST, PROGRAMS, TEMPLATES, WALKING, PATHS, FACTS, ALIKE),
-    *(EXTENTS, READING, UPDATING, INDEXING, VIEWING),
+    *(EXTENTS, CLASSES, READING, UPDATING, INDEXING, VIEWING),
 )
 """The builtins of the other modules."""
 
