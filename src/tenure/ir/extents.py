@@ -54,12 +54,6 @@ class Extents:
             return self.atom(text, found)
         return {key: self.atom(f"{text}[{key!r}]", value) for key, value in found.items()}
 
-    def compared(self, form: Form, sign: str, value: bool) -> bool:
-        """Note the condition that a sum compares so with 0; what it is in the example."""
-        text = f"{self.text(form)} {sign} 0"
-        self.forms[text] = form, sign
-        return self.answer(text, value)
-
     def answer(self, text: str, value: bool) -> bool:
         """Note a condition; what it is in the example."""
         return self.conditions.setdefault(text, value)
@@ -211,7 +205,9 @@ class Extent(int):
             return value
         if isinstance(less, Ratio):
             return self.extents.answer(f"{less.text} {sign} 0", value)
-        return self.extents.compared(less.form, sign, value)
+        text = f"{self.extents.text(less.form)} {sign} 0"
+        self.extents.forms[text] = less.form, sign
+        return self.extents.answer(text, value)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, int | float) and self._asked("==", other, plain(self) == number(other))

@@ -23,6 +23,7 @@ __all__ = ["MOST_AVALS", "MOST_EXTENTS", "MOST_SYMBOLS", "SIGNS", "Plain", "list
 
 MOST_EXTENTS, MOST_SYMBOLS, MOST_AVALS = 32, 8, 32
 """How many extents, symbols and avals native code takes."""
+BOUND = 1 << 62
 SIGNS = ("==", "<", "<=", ">", ">=", "!=")
 
 
@@ -31,13 +32,14 @@ class Wordless(Exception):
 
 
 class Words:
-    """Words under construction, for symbols of ``extents``, of which there are ``count``."""
+    """Words under construction, for symbols of ``extents``, of which there are ``count``. The first one is the extent
+    below which no sum leaves 62 bits."""
 
     __slots__ = ("count", "extents", "words")
 
     def __init__(self, extents: Extents, count: int) -> None:
         self.extents, self.count = extents, count
-        self.words: list[int] = []
+        self.words = [BOUND]
 
     def sum(self, x: Any) -> None:
         """Append a number as a sum."""
@@ -45,9 +47,12 @@ class Words:
             raise Wordless
         form = form_of(x)
         self.words.append(len(form))
+        size, degree = sum([abs(n) for _, n in form]), max([len(factors) for factors, _ in form], default=0)
+        if size >= BOUND or any(k >= self.count for factors, _ in form for k in factors):
+            raise Wordless
+        if degree:
+            self.words[0] = min(self.words[0], int((BOUND / max(size, 1)) ** (1 / degree)))
         for factors, coefficient in form:
-            if any(k >= self.count for k in factors) or abs(coefficient) >= 1 << 40:
-                raise Wordless
             self.words += (coefficient, len(factors), *factors)
 
     def place(self, numbers: Sequence[int]) -> int:

@@ -14,8 +14,6 @@ from tenure.values.native.hits_programs import number, whole, word
 
 __all__ = ["EXTENTS"]
 
-LARGEST = 1 << 20
-"""Extents that are less have products of three factors in 64 bits, with room."""
 ARRAY = "i64 24"
 """Offset of the address of its items in an array."""
 COMPARED = ("eq", "slt", "sle", "sgt", "sge", "ne")
@@ -66,7 +64,7 @@ def extents_of(m: Code) -> None:
             with f.unless(f.is_(f.kind(f.load(x)), "int")):
                 f.ret("i64 -1")
             v = f.call("PyLong_AsLongLongAndOverflow", f.load(x), f.local("i32"), returns="i64")
-            with f.unless(f.value("i1", f"icmp ult {v}, {LARGEST}")):
+            with f.when(f.value("i1", f"icmp slt {v}, 0")):  # or it has more than 64 bits
                 f.ret("i64 -1")
             f.store(v, f.at("ptr %ext", k, "i64"))
         f.ret(count)
@@ -76,7 +74,7 @@ def matches(m: Code) -> None:
     """Whether extents are alike, as words say; the values of the symbols."""
     with m.function("matches", "ptr %words", "ptr %ext", "i64 %count", "ptr %vals", returns="i1") as f:
         cursor = f.local("i64")
-        f.store("i64 0", cursor)
+        f.store("i64 1", cursor)
 
         def take() -> str:
             return next_word(f, "ptr %words", cursor)
@@ -240,7 +238,7 @@ def record_at(m: Code) -> None:
             f.decref(made, out)
             f.ret(NULL)
         data = f.load(f.at(made, ARRAY, "i8"))
-        f.store("i64 0", cursor)
+        f.store("i64 1", cursor)
         with f.each(next_word(f, words, cursor)):
             place = next_word(f, words, cursor)
             f.store(f.call("summed", words, cursor, "ptr %vals", returns="i64"), f.at(data, place, "i64"))
@@ -269,6 +267,21 @@ def record_at(m: Code) -> None:
         f.ret(out)
 
 
+def extents_fit(m: Code) -> None:
+    """Whether all extents are below those that words are for."""
+    with m.function("extents_fit", "ptr %words", "ptr %ext", "i64 %count", returns="i1") as f:
+        with f.each("i64 %count") as k:
+            x, most = word(f, "ptr %ext", k), word(f, "ptr %words", 0)
+            with f.unless(f.value("i1", f"icmp slt {x}, {most.split()[1]}")):
+                f.ret("i1 false")
+        f.ret("i1 true")
+
+
+def words_of(f: Step, name: str, own: str) -> str:
+    """The words by which native code fills in a template or a record."""
+    return address(f, f.get(own, "plain.start") if name == "filled" else f.item(own, "i64 2"))
+
+
 def at_extents(m: Code) -> None:
     """The thing of a line for extents, None where it has none, Ellipsis if that is left to Python (a new reference);
     NULL with an error."""
@@ -282,9 +295,14 @@ def at_extents(m: Code) -> None:
                 with f.when(f.is_(f.kind(one), f"{name}_type")):
                     said, own = f.get(one, f"{name}.matches"), f.get(one, f"{name}.plain")
                     with f.unless(f.either(f.is_(said, "none"), f.is_(own, "none"))):
-                        f.store("i1 true", plain)
                         words = address(f, f.item(said, "i64 1"))
-                        with f.when(f.call("matches", words, "ptr %ext", "i64 %count", vals, returns="i1")):
+                        small = [
+                            f.call("extents_fit", x, "ptr %ext", "i64 %count", returns="i1")
+                            for x in (words, words_of(f, name, own))
+                        ]
+                        f.store(f.both(*small), plain)
+                        alike = f.call("matches", words, "ptr %ext", "i64 %count", vals, returns="i1")
+                        with f.when(f.both(f.load(plain, "i1"), alike)):
                             f.incref(one)  # another thread may replace it
                             out = f.call(fill, one, vals)
                             f.decref(one)
@@ -305,7 +323,8 @@ def line_at(m: Code) -> None:
 
 
 EXTENTS = (
-    *(summed, extents_of, matches, sums_at, aval_at, params_at, application_at, filled, record_at, at_extents),
+    *(summed, extents_of, matches, sums_at, aval_at, params_at, application_at, filled, record_at, extents_fit),
+    at_extents,
     line_at,
 )
 """Builtins of this module, with their internal functions."""
