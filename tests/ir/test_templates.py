@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -92,9 +93,11 @@ def test_tables_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(likes.Made, "filled", [])
     monkeypatch.setattr(likes.Made, "count", 0)
     kins = [likes.Kin() for _ in range(3)]
-    for k in range(30):
-        assert kins[k % 3].made.keep((k,), k) == k
+    made = [SimpleNamespace(rules={"of": k}) for k in range(30)]
+    for k, at in enumerate(made):
+        assert kins[k % 3].made.keep((k,), at) is at
         assert sum([len(kin.made) for kin in kins]) <= 4
+    assert sum([bool(at.rules) for at in made]) <= 4, "what may lead back to an application outlives its table"
 
 
 def test_operations_that_differ_in_parameters_alone_are_told_apart_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import random
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,13 +13,16 @@ import numpy as np
 import pytest
 
 import tenure as tn
+from tenure.compile import rules as tables
+from tenure.compile.records import Record
 from tenure.compile.rules import RULES
 from tenure.ir import applications, kin, likes
-from tenure.ir.templates import RECIPES
+from tenure.ir.templates import RECIPES, Filled
 from tenure.nn import functional as F
-from tenure.values.rules import alike
+from tenure.values.rules import alike, rules
 from tenure.values.rules.modes import KNOWN
 from tenure.values.rules.rows import COUNTS
+from tenure.values.run import force
 
 Operation = Callable[[Any, int], Any]
 OPERATIONS: dict[str, list[Operation]] = {
@@ -101,3 +106,76 @@ def test_errors_are_those_of_the_line() -> None:
     assert (x + y[:61]).sum().item() == 2 * 61 * 3
     for n in (4, 3, 2, 1, 0):
         assert (tn.ones(n, 3) * 2 + tn.ones(3)).sum().item() == 9 * n
+
+
+def lines() -> list[kin.Line]:
+    """All lines with something made on symbols."""
+    every = [*kin.LINES.values(), *[line for one in likes.KINS.values() for line in one.lines.values()]]
+    return [line for line in every if line.general]
+
+
+def words(record: Any) -> list[int]:
+    """The words of a record, those of addresses within it by their places."""
+    return [w - record.start if 0 <= w - record.start < 8 * len(record.record) else w for w in record.record]
+
+
+def refused(line: kin.Line, extents: list[int]) -> Any:
+    """The words for extents, or the error of numbers beyond 64 bits."""
+    try:
+        return words(line.at(extents)[1])
+    except OverflowError as error:
+        return type(error)
+
+
+def test_what_builtins_fill_in_is_what_python_does() -> None:
+    for name, operations in OPERATIONS.items():
+        for k, n in enumerate((7, 12, 19, 31)):
+            value(operations, n, len(name) + k)
+    seen = {Filled: 0, Record: 0}
+    for line in lines():
+        first = [*line.examples[-1][0]]
+        for by, more in ((1, 0), (1, 1), (3, 5), (1 << 20, 1), (1 << 40, 0)):
+            extents = [by * n + more if n > 3 else n for n in first]
+            general, values = line.matched(extents)
+            if isinstance(general, Record) and by > 3:
+                general.matches, held = None, general.matches
+                wanted, general.matches = refused(line, extents), held
+                assert refused(line, extents) == wanted
+            elif general is not None and general.at(values) is not None:
+                found = line.at(tuple(extents))
+                seen[type(general)] += general.plain is not None and general.matches is not None
+                if isinstance(general, Record):
+                    assert words(found[1]) == words(general.at(values)[1])
+                else:
+                    assert general.agrees(values, found) and found.facts is general.template.facts
+            elif general is None:
+                assert line.at(extents) is None
+    assert min(seen.values()) > 20, "most have no words"
+
+
+def test_shapes_do_not_fill_the_heap(monkeypatch: pytest.MonkeyPatch) -> None:
+    def step(n: int) -> None:
+        x = tn.tensor(np.ones(n), requires_grad=True)
+        (x * 2 + x.tanh() - x).exp().sum().backward()
+        assert x.grad is not None
+        x.grad.numpy()
+
+    for n in range(20, 40):
+        step(n)
+    gc.collect()
+    before = len(gc.get_objects())
+    for n in range(100, 200):
+        step(n)
+    gc.collect()
+    assert len(gc.get_objects()) - before < 100 * 100, "so many objects are walked for a shape with a dozen rules"
+    bounds = ((likes, "MOST"), (tables, "MOST"), (rules, "MOST_RULES"), (rules, "MOST_KINDS"), (force, "ROWS_KEPT"))
+    for module, name in bounds:
+        monkeypatch.setattr(module, name, 256)
+    monkeypatch.setattr(force, "ROW_BUDGET", 400)
+    sizes = []
+    for start in range(1000, 1400, 100):
+        for n in range(start, start + 100):
+            step(n)
+        gc.collect()
+        sizes.append(sys.getallocatedblocks())
+    assert sizes[-1] < 1.05 * sizes[1], "memory grows with the shapes that were met"

@@ -372,11 +372,11 @@ def test_a_finalizer_that_writes_is_heard_at_any_allocation():
 def test_the_text_of_the_code_comes_back_from_disk_as_it_was(tmp_path, monkeypatch):
     offsets = {f"{of.__name__.lower()}.{k}": hits.offset(of, k) for of, names in hits.SLOTS.items() for k in names}
     blank = {name: getattr(Trace(), name) for name in Trace.__slots__}
-    made = hits.hits_code.made(offsets, blank)
-    assert hits.hits_code.Made.unpacked(made.packed()) == made
+    made = hits.hits_module.made(offsets, blank)
+    assert hits.hits_module.Made.unpacked(made.packed()) == made
     monkeypatch.setenv("TENURE_CACHE_DIR", str(tmp_path))
     for _ in range(2):
-        assert hits.hits_code.remembered(offsets, blank) == made
+        assert hits.hits_module.remembered(offsets, blank) == made
 
 
 def test_a_method_says_how_it_is_called():

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from tenure.compile.records import Record
 from tenure.compile.rules import Rule
-from tenure.compile.table import rules_of
+from tenure.compile.table import filled_record, rules_of
 from tenure.runtime import table, table_plan
 
-__all__ = ["Rule", "rules_of", "words"]
+__all__ = ["Record", "Rule", "filled_record", "rules_of", "words"]
 
 
 def words() -> dict[str, int]:

@@ -15,6 +15,7 @@ from tenure.ir.applications import Application
 from tenure.ir.aval import Aval
 from tenure.ir.extents import Extent, Extents, Ratio, source, symbolic
 from tenure.ir.kin import Values
+from tenure.ir.sums import listed_words
 
 WORD = 8
 """Bytes."""
@@ -22,36 +23,59 @@ WORD = 8
 
 class Writer:
     """The words of records, one behind the other: numbers, and sources of those that symbols decide. ``addresses`` are
-    pairs of the places of addresses within them, and of what these refer to."""
+    pairs of the places of addresses within them, and of what these refer to; ``sums`` and ``rooms`` of the places of
+    words that symbols decide, and of these or of the bytes of a room, None where that is neither."""
 
     def __init__(self) -> None:
         self.words: list[int | str] = []
+        self.sums: list[tuple[int, Any]] = []
+        self.rooms: list[tuple[int, int]] = []
         self.addresses: list[tuple[int, int]] = []
         self.constants: list[Any] = []
 
     def write(self, at: Application, rule: Rule) -> int:
         """Write the words of a rule's record, and the numbers behind it; where the record begins."""
         start = len(self.words)
-        head: list[int | str] = [said(word) for word in rule.head(len(at.operands))]
+        words = rule.head(len(at.operands))
+        self.sums += [(start + k, word) for k, word in enumerate(words) if symbolic(word)]
+        head: list[int | str] = [said(word) for word in words]
         if isinstance(rule.number, Extent | Ratio):
+            self.sums.append((start + NUMBER, None))
             self.constants.append(Aval((), at.aval.dtype))
             head[NUMBER] = f"word({source(rule.number)}, c[{len(self.constants) - 1}])"
         size = said(at.aval.nbytes)
+        if isinstance(size, str):
+            self.rooms.append((start + ROOM, at.aval.nbytes))
         head[ROOM : ROOM + 2] = [f"room({size})[{k}]" for k in (0, 1)] if isinstance(size, str) else room(size)
         first = start + len(head)
         behind = first + sum([3 + len(call.spots) for call in rule.calls])
         numbers: list[int | str] = []
         for call, spots in zip(rule.calls, rule.spots(), strict=True):
             self.addresses.append((first + 1, behind + len(numbers)))
+            listed = [(first + 3 + k, word) for k, word in enumerate(spots)]
+            listed += [(behind + len(numbers) + k, word) for k, word in enumerate((call.work + 1, *call.numbers))]
+            self.sums += [pair for pair in listed if symbolic(pair[1])]
             head += [call.function.address, 0, len(spots), *map(said, spots)]
-            numbers += [f"int({source(call.work)}) + 1", *map(said, call.numbers)]
+            numbers += [said(call.work + 1), *map(said, call.numbers)]
             first += 3 + len(spots)
         self.words += [*head, *numbers]
         return start
 
+    def plain(self, symbols: Extents) -> tuple[array[int], array[int], int, Any, Any] | None:
+        """What native code needs to fill in a record: one that is alike, and the address of words that have sums, rooms
+        and addresses by their places; what makes a room, and a rule of a record. None if it cannot."""
+        found = listed_words(self.sums, self.rooms, self.addresses, symbols)
+        if found is None:
+            return None
+        return self.like(), found, found.buffer_info()[0], room, Filled
+
+    def like(self) -> array[int]:
+        """The words that symbols do not decide."""
+        return array("q", [0 if isinstance(word, str) else word for word in self.words])
+
     def function(self, symbols: Extents) -> Callable[[Values], array[int]]:
         """The function of values of the symbols that gives the words, with the addresses of what lies there."""
-        like = array("q", [0 if isinstance(word, str) else word for word in self.words])
+        like = self.like()
         lines = [f"({''.join([f'{text}, ' for text in symbols.atoms if text.isalnum()])}) = values"]
         lines += ["w = like[:]", "begin = w.buffer_info()[0]"]
         lines += [f"w[{k}] = {word}" for k, word in enumerate(self.words) if isinstance(word, str)]
@@ -86,11 +110,12 @@ class Filled(Rule):
 
 class Record:
     """The record of a rule on symbols. Nothing is compiled for it alone: its functions are provided with those of the
-    rules that run."""
+    rules that run. Native code fills in what is ``plain``, for extents that ``matches`` says (``ir.sums``)."""
 
-    __slots__ = ("functions", "made", "ready", "symbols", "words")
+    __slots__ = ("functions", "made", "matches", "plain", "ready", "symbols", "words")
 
     def __init__(self, made: tuple[Application, Rule], symbols: Extents) -> None:
+        self.matches: Any = None
         self.made, self.symbols = made, symbols
         self.functions = [call.function for call in made[1].calls]
         self.write()
@@ -101,6 +126,7 @@ class Record:
         writer = Writer()
         writer.write(*self.made)
         self.words = writer.function(self.symbols)
+        self.plain = writer.plain(self.symbols) if self.ready else None
 
     def at(self, values: Values) -> tuple[None, Filled] | None:
         """The rule for values of the symbols; None while its functions have no addresses."""

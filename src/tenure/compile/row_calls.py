@@ -41,9 +41,9 @@ from tenure.runtime.tiles import Product, any_layout, tiling
 __all__ = ["Call", "CallWriter", "check", "copy"]
 
 ALIGN = 64
-NUMBER, HEAVY, TERM, SCANNED = 0.035, 0.25, 0.02, 0.5
-"""Nanoseconds for a number read or written, for an elementary function, for a term of a product, and for an element of
-a scan."""
+NUMBER, HEAVY, TERM, SCANNED = 35, 250, 20, 500
+"""Picoseconds, whole ones for the sake of symbols (``records``), for a number read or written, for an elementary
+function, for a term of a product, and for an element of a scan."""
 ONE = unpack("q", pack("d", 1.0))[0]
 """The word of 1.0."""
 Shape = tuple[int, ...]
@@ -51,19 +51,19 @@ Axes = Sequence[tuple[int, int, int]]
 
 
 class Call(NamedTuple):
-    """A function, the time it takes in nanoseconds, its numbers, and the spots of its buffers."""
+    """A function, the time it takes in picoseconds, its numbers, and the spots of its buffers."""
 
     function: Function
-    work: float
+    work: int
     numbers: Sequence[int]
     spots: tuple[int, ...]
 
     def words(self) -> array[int]:
         """The time and the numbers, as a table refers to them."""
-        return array("q", [int(self.work) + 1, *self.numbers])
+        return array("q", [self.work + 1, *self.numbers])
 
 
-def call(function: Function, work: float, numbers: Sequence[int], spots: Sequence[int]) -> Call:
+def call(function: Function, work: int, numbers: Sequence[int], spots: Sequence[int]) -> Call:
     """A call."""
     return Call(function, work, numbers, tuple(spots))
 
@@ -86,7 +86,7 @@ def copy(axes: Axes, size: int, source: int, target: int = RESULT, there: int = 
 def zero(nbytes: int) -> Call:
     """The result zeroed."""
     made = function("zero", lambda module, name: late("generic_moves").emit_zero(module, name))
-    return call(made, NUMBER * nbytes / 8, [nbytes], (RESULT,))
+    return call(made, NUMBER // 8 * nbytes, [nbytes], (RESULT,))
 
 
 def check(operand: int, aval: Aval, low: int, most: int) -> Call:

@@ -8,12 +8,14 @@ from __future__ import annotations
 from array import array
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from struct import Struct
 from typing import Any
 
 import numpy as np
 
 from tenure.compile.generic_library import Function, provide
 from tenure.compile.row_calls import Call, CallWriter, check, copy
+from tenure.dtypes import float64
 from tenure.errors import InternalError
 from tenure.ir.applications import Application
 from tenure.ir.aval import Aval
@@ -111,6 +113,8 @@ class Rule:
         self.start = self.record.buffer_info()[0]
 
 
+DOUBLE, WORDS = Struct("<d"), Struct("<q")
+
 RULES: dict[Application, Rule] = {}
 """Rules that were made, by their applications; an application that has met its rule keeps it."""
 
@@ -158,6 +162,8 @@ def checked(primitive: Primitive, params: Mapping[str, Any], avals: Sequence[Ava
 
 def word_of(number: Any, aval: Aval) -> int:
     """The word that begins with an element."""
+    if type(number) is float and aval.dtype is float64:
+        return WORDS.unpack(DOUBLE.pack(number))[0]  # type: ignore[no-any-return]
     with np.errstate(all="ignore"):
         data = number_in(np, number, aval.dtype).tobytes()
     return int.from_bytes(data.ljust(8, b"\0"), "little", signed=True)

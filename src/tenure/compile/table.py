@@ -136,11 +136,9 @@ def rules_of(applications: Sequence[Application]) -> list[Rule]:
         waiting: list[Application] = []
         for at in applications:
             if at.calls is None:
-                kin, extents = at.kin
+                kin = at.kin[0]
                 line = None if kin is None else kin.lines.get(CALLS)
-                filled = None if line is None else line.at(extents)
-                at.calls = RULES.get(at) if filled is None else filled[1]
-                if at.calls is None and line is not None and line.general and fresh:
+                if filled_record(at) is None and line is not None and line.general and fresh:
                     waiting.append(at)  # for functions that are compiled below, all in one module
                 elif at.calls is None and at not in fresh:
                     fresh[at] = new_rule(at)
@@ -152,6 +150,18 @@ def rules_of(applications: Sequence[Application]) -> list[Rule]:
         for at, rule in zip(applications, found, strict=True):
             at.calls = rule
     return found
+
+
+def filled_record(at: Application) -> Rule | None:
+    """The rule of an application that has none yet, as a record that is filled in, or known already; it is kept. None
+    where one must be made."""
+    kin, extents = at.kin
+    line = None if kin is None else kin.lines.get(CALLS)
+    filled = None if line is None else line.at(extents)
+    at.calls = RULES.get(at) if filled is None else filled[1]
+    if at.calls is None and at.size == 1 and at.primitive.traits.number is not None:  # a number calls nothing
+        publish({at: Rule(at)})
+    return at.calls
 
 
 def new_rule(at: Application) -> Rule:

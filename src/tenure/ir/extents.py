@@ -22,12 +22,13 @@ Form = tuple[tuple[Monomial, int], ...]
 
 
 class Extents:
-    """Symbols with the values of an example, and the ``conditions`` that were met: source text, and the answer."""
+    """Symbols with the values of an example, and the ``conditions`` that were met: source text, and the answer. Those
+    of them that compare a sum with 0 are ``forms`` too."""
 
     def __init__(self, values: Sequence[int]) -> None:
         self.atoms = [f"s{k}" for k in range(len(values))]
         self.number = {text: k for k, text in enumerate(self.atoms)}
-        self.conditions: dict[str, bool] = {}
+        self.conditions, self.forms = dict[str, bool](), dict[str, tuple[Form, str]]()
         self.names: dict[str, Callable[..., Any]] = {}
         self.symbols = [Extent.made(self, (((k,), 1),), value) for k, value in enumerate(values)]
 
@@ -52,8 +53,10 @@ class Extents:
             return self.atom(text, found)
         return {key: self.atom(f"{text}[{key!r}]", value) for key, value in found.items()}
 
-    def answer(self, text: str, value: bool) -> bool:
-        """Note a condition; what it is in the example."""
+    def answer(self, text: str, value: bool, asked: tuple[Form, str] | None = None) -> bool:
+        """Note a condition, which may compare a sum with 0; what it is in the example."""
+        if asked is not None:
+            self.forms[text] = asked
         return self.conditions.setdefault(text, value)
 
     def text(self, form: Form) -> str:
@@ -199,10 +202,9 @@ class Extent(int):
 
     def _asked(self, sign: str, other: Any, value: bool) -> bool:
         less = self - other
-        if not isinstance(less, Extent | Ratio):
-            return value
-        text = less.text if isinstance(less, Ratio) else self.extents.text(less.form)
-        return self.extents.answer(f"{text} {sign} 0", value)
+        if not isinstance(less, Extent):
+            return self.extents.answer(f"{less.text} {sign} 0", value) if isinstance(less, Ratio) else value
+        return self.extents.answer(f"{self.extents.text(less.form)} {sign} 0", value, (less.form, sign))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, int | float) and self._asked("==", other, plain(self) == number(other))

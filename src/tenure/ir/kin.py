@@ -15,6 +15,7 @@ from typing import Any
 
 from tenure.ir.extents import Extents
 from tenure.ir.likes import Bounded
+from tenure.ir.sums import matching_words
 from tenure.report.frames import frames, is_own
 
 EXAMPLES = 2
@@ -160,6 +161,7 @@ class Line:
             return
         symbols = Extents([extents[k] for k in likeness.first])
         general = wrap(run(likeness.symbolic(extents, symbols)), symbols)
+        general.matches = matching_words(likeness, symbols)
         match, agreed = matching(likeness, symbols), False
         for other, like in [*self.examples, (extents, made)]:
             values = match(*other)

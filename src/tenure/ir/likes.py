@@ -50,6 +50,8 @@ class Made(dict[Any, Any]):
         """Add a thing; the one that is there already, if another thread has added it."""
         if Made.count >= MOST:
             for table in Made.filled:
+                for at in [*table.values()]:
+                    at.rules.clear()  # which may lead back to it
                 table.clear()
             Made.filled, Made.count = [], 0
         if not self:

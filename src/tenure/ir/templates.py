@@ -22,6 +22,7 @@ from tenure.ir.kin import Line, line_of
 from tenure.ir.likes import Bounded, Symbolic, Twinned, filled, stripped
 from tenure.ir.program import Builder, Constant, Value, constant_key
 from tenure.ir.spelled import Spelled
+from tenure.ir.sums import Plain, plain_of
 
 Flags = tuple[bool | int, ...]
 """Whether a builder is tracking, then whether each operand is tracked; in vmapped functions their depths follow."""
@@ -59,16 +60,17 @@ class Template(Twinned):
 
     ``is_new`` says whether each result is an instruction of its own. ``results`` are references, None for a result that
     there is not; ``single`` is the only one. ``order`` is that of constants and instructions. ``zeros`` pairs
-    references with the zeros that they hold as cotangents, where known. ``facts`` is what others keep with it that does
-    not depend on extents.
+    references with the zeros that they hold as cotangents, where known; ``cases`` does so for each of the zeros that
+    the first operand may hold, if that makes a difference. ``facts`` is what others keep with it that does not depend
+    on extents.
     ``words`` has the numbers for native code, and ``start`` their address, 0 if there are more than it takes: how many
     values are given, constants and instructions; how many results there are, and their references; of each instruction
     how many operands it has, and their references; of each constant how many instructions come before it.
     """
 
     __slots__ = (
-        "applications", "avals", "constants", "facts", "given", "is_new", "order", "refs", "results", "single", "start",
-        "tracked", "words", "zeros",
+        "applications", "avals", "cases", "constants", "facts", "given", "is_new", "order", "refs", "results", "single",
+        "start", "tracked", "words", "zeros",
     )  # fmt: skip
 
     def __init__(self, b: Builder, given: int, results: Sequence[Value | None]) -> None:
@@ -89,6 +91,7 @@ class Template(Twinned):
         self.results = tuple([None if x is None else ref[x.id] for x in results])
         self.single = self.results[0] if len(self.results) == 1 else None
         self.zeros: tuple[tuple[int, int], ...] = ()
+        self.cases: tuple[tuple[tuple[int, int], ...], ...] = ()
         self.facts: dict[Any, Any] = {}
         first = given + len(self.constants)
         self.is_new = all(k is not None and k >= first for k in self.results)
@@ -165,15 +168,18 @@ class Template(Twinned):
 
 
 class Filled:
-    """A template on symbols, to be filled in. Of its constants only those are spelled that hold symbols."""
+    """A template on symbols, to be filled in. Of its constants only those are spelled that hold symbols. Native code
+    fills it in by ``plain``, for extents that ``matches`` says, where these have words (``ir.sums``)."""
 
-    __slots__ = ("constants", "made", "template", "weak")
+    __slots__ = ("constants", "made", "matches", "plain", "template", "weak")
 
     def __init__(self, template: Template, symbols: Extents) -> None:
         self.template = template
         held = [at for _, at in template.constants]
         self.constants = any(symbolic(x) for at in held for x in (*at.params.values(), at.aval.shape))
         self.weak = [(k, aval) for k, aval in enumerate(template.avals) if aval.weak and not symbolic(aval.shape)]
+        self.matches: Any = None
+        self.plain: Plain | None = None if self.constants else plain_of(template.applications, symbols)
         self.made = Spelled([*(held if self.constants else ()), *template.applications], symbols).at
 
     def at(self, values: tuple[int, ...]) -> Template:

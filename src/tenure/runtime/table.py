@@ -8,7 +8,7 @@ ends, the number of arrays, constants, then the rows:
     kernel, address of its numbers, count, count places
 
 A place is a base and an offset in bytes. The bases are the arena, the packed numbers, the table, and the arrays. The
-kernel is called with a list of addresses, and its numbers behind the first, which says how many nanoseconds it takes.
+kernel is called with a list of addresses, and its numbers behind the first, which says how many picoseconds it takes.
 It returns 0, or 1 if a check has failed. A row without a kernel is the caller's turn.
 """
 
@@ -30,8 +30,8 @@ MOST = 64
 HEADER = 2
 """Words before the constants of a table."""
 SHIFT = 40
-LONG = 10_000_000
-"""Nanoseconds of work between two pauses, at first."""
+LONG = 10_000_000_000
+"""Picoseconds of work between two pauses, at first."""
 _ITEMS, _DATA, _BYTES = 24, 16, 32
 """Offsets of the items of a list, of the data of an array, and of the content of a bytes object."""
 
@@ -132,4 +132,4 @@ _code = _load()
 address: int = _code["main"]
 """Address of ``main``."""
 long = ctypes.c_int64.from_address(_code["long"])
-"""Nanoseconds of work between two pauses."""
+"""Picoseconds of work between two pauses."""

@@ -6,13 +6,14 @@ cotangent or tangent holds (``ops.selection``): such a rule has a template for e
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from tenure.ir.applications import Application, like
 from tenure.ir.aval import Aval
 from tenure.ir.kin import line_in
-from tenure.ir.primitive import Primitive
+from tenure.ir.primitive import PARTIAL, SIGNED, UNSIGNED, Primitive
 from tenure.ir.program import Builder, Value
 from tenure.ir.templates import Filled, Flags, Function, Opaque, Symbols, Template, flags_of
 from tenure.ops.selection import zeros_of
@@ -42,7 +43,8 @@ def laid(
         if found is None:
             return None
     found.lay(b, ids)
-    for ref, own in found.zeros:
+    arrived = b.zeros.get(ids[0]) if found.cases else None
+    for ref, own in found.zeros if arrived is None else found.cases[arrived]:
         b.zeros[ids[ref]] = own
     return [None if ref is None else ids[ref] for ref in found.results]
 
@@ -86,10 +88,11 @@ def on_kinds(
     kin, extents = at.kin
 
     def run(extents: Sequence[int]) -> Template | None:
-        return on_symbols(*rule(like(at, extents)), flags, zeros)
+        return on_symbols(*rule(like(at, extents)), flags, zeros, passing)
 
+    passing = name == "vjp" and not zeros
     if kin is None:
-        return on_symbols(*rule(at), flags, zeros)
+        return on_symbols(*rule(at), flags, zeros, passing)
     of = packed(flags) if max(flags) <= 1 else flags
     line = line_in(kin.lines, (name, of, packed(zeros, 2) if zeros else None))
     found: Template | None = line.found(extents, run, Filled)
@@ -111,28 +114,47 @@ def filled_in(at: Application, name: Hashable, flags: int, case: int | None) -> 
     return (kept_in(known, flags) if asks else known).setdefault(case if asks else flags, found)  # type: ignore[no-any-return]
 
 
+def zeros_in(b: Builder, v: int) -> int:
+    """The zeros of a value as a cotangent; the builder knows them from then on."""
+    return zeros_of(Value(b, v))
+
+
 def kept_in(table: dict[Any, Any], name: Hashable) -> dict[Any, Any]:
     """The table that another one has under a name; new if there is none."""
     found: dict[Any, Any] | None = table.get(name)
     return table.setdefault(name, {}) if found is None else found
 
 
-def on_symbols(rule: Function, avals: tuple[Aval, ...], flags: Flags, zeros: Zeros) -> Template | None:
-    """Template of a rule on operands of which the first hold these zeros; None if it, or what zeros its results hold,
-    asks for more: then each value of a walk is known to hold some, and native code need not ask."""
+def on_symbols(
+    rule: Function, avals: tuple[Aval, ...], flags: Flags, zeros: Zeros, passing: bool = False
+) -> Template | None:
+    """Template of a rule on operands of which the first hold these zeros; None if it asks for more. It is ``passing``
+    if what zeros the results hold depends on the first operand, the cotangent."""
     b = Symbols(avals, flags)
     b.zeros.update(enumerate(zeros))
     try:
         results: Sequence[Value | None] = rule(*[Value(b, v) for v in range(b.given)])
     except Opaque:
         return None
-    made, known = Template(b, b.given, results), {}
+    made = Template(b, b.given, results)
+    before = b.zeros.copy()
+    made.zeros = zeros_held(b, made, results, before)
+    if passing:
+        made.cases = tuple([zeros_held(b, made, results, {**before, 0: case}) for case in CASES])
+    return made
+
+
+CASES = UNSIGNED, SIGNED, PARTIAL
+"""What zeros a cotangent may hold; each is its place here."""
+
+
+def zeros_held(b: Symbols, made: Template, results: Sequence[Value | None], known: Mapping[int, int]) -> Any:
+    """Pairs of references to results of a template and of the zeros that they hold, as far as these follow."""
+    b.zeros.clear()
+    b.zeros.update(known)
+    found: dict[int, int] = {}
     for x, ref in zip(results, made.results, strict=True):
         if x is not None and ref is not None and ref >= b.given:
-            try:
-                known[ref] = zeros_of(x)
-            except Opaque:
-                if not zeros:
-                    return None
-    made.zeros = tuple(known.items())
-    return made
+            with suppress(Opaque):
+                found[ref] = zeros_of(x)
+    return tuple(found.items())

@@ -14,6 +14,7 @@ from functools import partial
 
 from tenure.ir.applications import Application, applied
 from tenure.ir.aval import Aval
+from tenure.ir.likes import Bounded
 from tenure.ir.primitive import NOT_DIFFERENTIABLE, PARTIAL, UNSIGNED
 from tenure.ir.program import TABLE, Builder, Instruction, Value
 from tenure.ops.selection import ready, settled, unselected_like, zeros_of
@@ -72,6 +73,10 @@ def accumulated(acc: Value, g: Value, x: Value, read: Read) -> Value:
     return rule(acc, g, x, *read.operands, **read.params)  # type: ignore[no-any-return]
 
 
+SUMS = Bounded()
+"""Additions of two cotangents, by their avals."""
+
+
 class Walk:
     """Reverse walk: cotangents on their way from results to sources."""
 
@@ -91,7 +96,7 @@ class Walk:
         self.elements = Elements(b)
         self.reading = Recomputed(b)
         self.reached: set[int] = set()
-        self.sums: dict[tuple[Aval, Aval], Application] = {}
+        self.sums: dict[tuple[Aval, Aval], Application] = SUMS
 
     def run(self) -> None:
         """Pass on the cotangents of all values but the sources."""
@@ -135,7 +140,7 @@ class Walk:
             return (Value(self.b, x) + Value(self.b, y)).id
         at = self.sums.get(key)
         if at is None:
-            at = self.sums[key] = applied(TABLE["add"], {}, key)
+            at = SUMS.keep(key, applied(TABLE["add"], {}, key))
         ans = self.b.append(at, (x, y))
         if x in zeros and y in zeros:
             zeros[ans] = min(zeros[x], zeros[y])

@@ -7,6 +7,7 @@ import ctypes
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from math import prod
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -15,17 +16,21 @@ from tenure.compile.late import late
 from tenure.compile.tiers import Tiered
 from tenure.dtypes import DType, bfloat16
 from tenure.ir.applications import Application
+from tenure.ir.aval import Aval
+from tenure.ir.kin import Line
 from tenure.ir.program import Builder
-from tenure.ir.templates import Template
+from tenure.ir.sums import Plain
+from tenure.ir.templates import Filled, Template
 from tenure.runtime import buffers
 from tenure.runtime.extension import AVAILABLE, Extension, offset
 from tenure.runtime.launch import POOLED, RUN, Call
 from tenure.transform import vjp
-from tenure.transform.rules import filled_in
-from tenure.values.native import hits_code
+from tenure.transform.rules import filled_in, zeros_in
+from tenure.values.native import hits_module
+from tenure.values.native.hits_code import SLICE
 from tenure.values.native.hits_objects import CELL, HANDLE, LATE, MOST_PLACES, VIEW
 from tenure.values.native.hits_planning import PLANNER
-from tenure.values.rules import alike, graph, paths, rows
+from tenure.values.rules import alike, forms, graph, paths, rows, sites, spending
 from tenure.values.rules.expand import (
     Expansion,
     expand_close,
@@ -38,7 +43,7 @@ from tenure.values.rules.expand import (
 )
 from tenure.values.rules.modes import MODE, Mode
 from tenure.values.rules.rows import COUNTS, ROOT, History, Path
-from tenure.values.rules.rules import DIVIDES, INT64, SAME, WEAK, Kind, Rule
+from tenure.values.rules.rules import DIVIDES, INT64, KINDS, SAME, WEAK, Kind, Rule, kind_of
 from tenure.values.rules.sites import PACKAGE, site_of, user_frame
 from tenure.values.rules.unfinished import MOVED, Unfinished, refuse_moved
 from tenure.values.run import first, force, plan, young
@@ -57,10 +62,10 @@ SLOTS: dict[type, tuple[str, ...]] = {
     Mode: ("eager", "grad", "known"),
     Trace: TRACE,
     Unfinished: ("running", "sealed", "trace"),
-    Kind: ("aval", "input", "leaf", "level", "tracked"),
+    Kind: ("aval", "extents", "input", "leaf", "level", "like", "tracked"),
     Rule: (
-        "arity", "bounds", "expand", "grad", "inputs", "key", "kind", "kinds", "leaves", "level", "name", "numbers",
-        "open", "params", "size", "template", "tracked", "turned",
+        "arity", "bounds", "expand", "form", "grad", "inputs", "key", "kind", "kinds", "leaves", "level",
+        "made_of", "name", "numbers", "open", "params", "size", "spends", "template", "tracked", "turned",
     ),
     Path: (
         "history", "inputs", "likely", "limit", "own", "parent", "plans", "results", "rows", "rules", "save", "scalars",
@@ -72,14 +77,20 @@ SLOTS: dict[type, tuple[str, ...]] = {
     plan.Plan: ("consumed", "executable", "graph", "leaves", "moved", "numbers", "open", "saved", "sites", "slots"),
     Tiered: ("call",),
     Call: ("spec",),
-    Application: ("alias", "aval", "calls", "flows", "operands", "reads", "rules"),
+    Application: (
+        "alias", "aval", "calls", "flows", "hash", "kin", "operands", "params", "reads", "rules", "size",
+    ),
     Builder: (
         "applications", "avals", "block", "blocks", "consts", "depths", "operands", "origin", "origins", "tracked",
         "tracking", "zeros",
     ),
-    Template: ("applications", "avals", "constants", "start", "tracked", "zeros"),
+    Template: ("applications", "avals", "cases", "constants", "facts", "start", "tracked", "zeros"),
     vjp.Walk: ("b", "held", "order", "reached", "relevant", "sources", "sums"),
     Expansion: ("builder", "inputs", "scalars", "slots"),
+    Filled: ("matches", "plain", "template", "weak"),
+    Line: ("general",),
+    alike.Class: ("line",),
+    Plain: ("applications", "avals", "start"),
     DType: ("numpy",),
 }
 NAMES = {
@@ -96,6 +107,15 @@ NAMES = {
     **{f"name_{name}": f"_{name}" for name in ("parameters", "modules", "buffers")},
 }
 """Strings by which the code looks up attributes and methods."""
+
+
+FILLING = {
+    "fill_rule": alike.filled_in, "fill_template": filled_in, "find_spent": spending.spent_by, "find_zeros": zeros_in,
+    "product": prod, "slow_line_at": Line.at, "aval_type": Aval, "filled_type": Filled, "name_keep": "keep",
+    "name_copy": "__copy__", "classes": alike.CLASSES, "known_params": alike.PARAMS, "known_kinds": KINDS,
+    "kind_of": kind_of, "kind_type": Kind,
+}  # fmt: skip
+"""Functions that find what the code lacks."""
 
 
 def _known() -> dict[str, Any]:
@@ -120,7 +140,7 @@ def _known() -> dict[str, Any]:
         "getframe": sys._getframe,
         "package": PACKAGE,
         **{of.__name__: of for of in (bool, dict, float, int, list, slice, tuple)},
-        "fill_rule": alike.filled_in, "fill_template": filled_in, "resume": record.RECORDER.resume,
+        "resume": record.RECORDER.resume,
         "slow_bind": Trace.bind, "slow_point": Trace.point, "refuse_moved": refuse_moved,
         "mark_step": expand_mark,
         "close_step": expand_close, "return_step": expand_return, "widen_step": expand_widen,
@@ -137,7 +157,7 @@ def _known() -> dict[str, Any]:
         "run_slowly": young.run, "collect_young": young.collect, "plan_for": force.plan_for,
         "prune": force.forget_paths, "start": start,
         "account": force.account, "break_off": break_off, "slow_release": force._release, "slow_site_of": site_of,
-        **NAMES,
+        **NAMES, **FILLING,
     }
 
 
@@ -145,7 +165,7 @@ def _load() -> Extension:
     offsets = {f"{of.__name__.lower()}.{name}": offset(of, name) for of, names in SLOTS.items() for name in names}
     like = Trace()
     blank = {name: getattr(like, name) for name in TRACE}
-    made = hits_code.remembered(offsets, blank)
+    made = hits_module.remembered(offsets, blank)
     code = Extension(made.source, made.api, made.variables, made.functions)
     objects = {**_known(), "trace": Trace, "new_lock": type(like.lock)}
     objects |= {f"blank_{name}": v for name, v in blank.items() if f"o_blank_{name}" in made.variables}
@@ -158,11 +178,11 @@ def _load() -> Extension:
 
 def _as_known() -> bool:
     """Whether CPython lays out slices as the generated code expects."""
-    parts = [object() for _ in hits_code.SLICE]
+    parts = [object() for _ in SLICE]
     whole = slice(*parts)
     return all(
         ctypes.c_void_p.from_address(id(whole) + at).value == id(part)
-        for at, part in zip(hits_code.SLICE, parts, strict=True)
+        for at, part in zip(SLICE, parts, strict=True)
     )
 
 
@@ -202,6 +222,8 @@ vjp.between = coded(vjp.between)
 rows.counted = coded(rows.counted)
 for _name in ("reached_rows", "spread", "tracked", "walked"):
     setattr(paths, _name, coded(getattr(paths, _name)))
+forms.form_numbers, sites.columns = coded(forms.form_numbers), coded(sites.columns)
+spending.spending, spending.note_spent = coded(spending.spending), coded(spending.note_spent)
 force.alive, force.hand_over = coded(force.alive), coded(force.hand_over)
 first.first_run = coded(first.first_run)
 
@@ -214,6 +236,10 @@ def prepare() -> None:
     words = {**late("first").words(), "pooled": POOLED, "bytes": first.LARGEST, "work": first.MOST_BYTES}
     for k, name in enumerate(PLANNER):
         CODE.number("planner", words[name], k)
+    know("fill_record", late("first").filled_record)
+    know("record_type", late("first").Record)
+    for name in ("matches", "plain"):
+        CODE.number(f"at_record_{name}", offset(late("first").Record, name))
     CODE.number("at_calls_start", offset(late("first").Rule, "start"))
 
 
@@ -221,6 +247,10 @@ first.prepare = prepare
 if CODE is not None:
     for _of, _name, _code in (
         *[(of, "twin", "twin") for of in (Application, Rule, Template)],
+        (Application, "alike", "application_alike"),
+        (Template, "like", "template_like"),
+        (Rule, "alike", "rule_alike"),
+        (Line, "at", "line_at"),
         (Trace, "bind", "bind_method"),
         (Trace, "point", "point_method"),
         (Expansion, "copied", "copied"),

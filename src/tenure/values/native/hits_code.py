@@ -8,115 +8,18 @@ allocation may run finalizers that record; it stays so where memory runs out.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
-
 from tenure.runtime.assembler import NULL
-from tenure.runtime.cache import DiskCache, digest, source_fingerprint
-from tenure.values.native.hits_attributes import ATTRIBUTES, IN_PLACE, finish
-from tenure.values.native.hits_backward import BACKWARD
-from tenure.values.native.hits_first import FIRST
-from tenure.values.native.hits_indexing import INDEXING
-from tenure.values.native.hits_objects import CELL, HANDLE, LATE, MOST_PLACES, VIEW, Code, Step, twin
-from tenure.values.native.hits_paths import PATHS
-from tenure.values.native.hits_places import PLACING
-from tenure.values.native.hits_planning import PLANNER
-from tenure.values.native.hits_points import POINTS
-from tenure.values.native.hits_programs import PROGRAMS
-from tenure.values.native.hits_reads import READING
-from tenure.values.native.hits_run import RUNNING, trace_maker
-from tenure.values.native.hits_steps import PARTS
-from tenure.values.native.hits_updates import UPDATING
-from tenure.values.native.hits_walk import WALKING
-from tenure.values.native.hits_windows import VIEWING
+from tenure.values.native.hits_attributes import finish
+from tenure.values.native.hits_objects import Code, Step
 
-__all__ = ["ENTRIES", "SLICE", "Made", "made", "remembered"]
+__all__ = ["CALLED", "SLICE"]
 
-ENTRIES = 64
-"""Number of operators and methods with a fast path, at most."""
 MOST = 16
 """Number of operands, and of numbers, of an operation on the fast path, at most."""
 SLICE = (16, 24, 32)
 """Offsets of start, stop and step in a slice."""
 WIDEST = 1024
 """Number of parts of a key, at most."""
-
-
-class Made(NamedTuple):
-    """Module as text; the C API that it calls, the pointers to be set, and its exported functions."""
-
-    api: tuple[str, ...]
-    variables: tuple[str, ...]
-    functions: tuple[str, ...]
-    source: str
-
-    def packed(self) -> bytes:
-        """Serialized module, for the disk cache."""
-        return "\n".join([*map(" ".join, self[:3]), self.source]).encode()
-
-    @classmethod
-    def unpacked(cls, data: bytes) -> Made:
-        """Module of its serialized form."""
-        *names, source = data.decode().split("\n", 3)
-        api, variables, functions = (tuple(line.split()) for line in names)
-        return cls(api, variables, functions, source)
-
-
-def remembered(offsets: Mapping[str, int], blank: Mapping[str, Any]) -> Made:
-    """Module from the disk cache, or built by ``made``: writing the text takes longer than reading it."""
-    disk = DiskCache.from_environment()
-    kinds = [(slot, type(v).__name__) for slot, v in blank.items()]
-    key = digest(b"hits", source_fingerprint(), repr((sorted(offsets.items()), kinds)).encode())
-    found = disk.get(key) if disk is not None else None
-    if found is not None:
-        return Made.unpacked(found)
-    new = made(offsets, blank)
-    if disk is not None:
-        disk.put(key, new.packed())
-    return new
-
-
-def made(offsets: Mapping[str, int], blank: Mapping[str, Any]) -> Made:
-    """Build the module; ``offsets`` are those of slots in nodes, traces and the like, ``blank`` the slots of a new
-    trace."""
-
-    class Body(Step):
-        pass
-
-    Body.offsets = offsets
-    m = Code(Body)
-    parts: tuple[Callable[[Code], None], ...] = (*PARTS, *POINTS, *RUNNING, *PLACING, *ATTRIBUTES, *BACKWARD, *FIRST)
-    parts += (*PROGRAMS, *WALKING, *PATHS, trace_maker(blank), *READING, *UPDATING, *INDEXING, *CALLED, *VIEWING)
-    for define in parts:
-        define(m)
-    for kind, code in (("operator", "binary"), ("method", "unary")):
-        for k in range(ENTRIES):
-            with m.function(f"{kind}_{k}", "ptr %x", "ptr %args", "i64 %n", "ptr %names", exported=True) as f:
-                entry = f.at("ptr @entries", f"i64 {3 * k}")
-                f.ret(f.call(code, "ptr %x", "ptr %args", "i64 %n", "ptr %names", entry))
-    for k in range(IN_PLACE):
-        with m.function(f"change_{k}", "ptr %x", "ptr %args", "i64 %n", "ptr %names", exported=True) as f:
-            entry = f.at("ptr @changes", f"i64 {3 * k}")
-            f.ret(f.call("in_place", "ptr %x", "ptr %args", "i64 %n", "ptr %names", entry))
-    body = str(m)
-    late = {**LATE, "cell": CELL, "calls": ("start",), **VIEW}
-    numbers = [f"at_{n}" for n in (*HANDLE, *[f"{of}_{name}" for of, names in late.items() for name in names])]
-    objects = sorted({*re.findall(r"ptr @(o_\w+)", body)})
-    globals_ = [f"@{name} = global ptr null" for name in objects] + [f"@{name} = global i64 0" for name in numbers]
-    globals_ += [f"@{name} = global [{n} x i64] zeroinitializer" for name, n in TABLES]
-    functions = re.findall(r"^define ptr @(\w+)|^define i32 @(\w+)", body, re.M)
-    return Made(
-        tuple([name for name in m.signatures if name not in m.defined]),
-        (*objects, *numbers, *dict(TABLES)),
-        tuple([a or b for a, b in functions]),
-        "\n".join([*globals_, body]),
-    )
-
-
-WORDS = (("places", 2 * MOST_PLACES), ("thread", 1), ("run", 1), ("planner", len(PLANNER)))
-TABLES = (("entries", 3 * ENTRIES), ("changes", 3 * IN_PLACE), *WORDS)
-"""Entries: an operation, the Python function, whether it is reflected. Places: a class, the offset of its value."""
 
 
 def is_number(f: Step, x: str) -> str:
@@ -394,5 +297,5 @@ def onward(m: Code) -> None:
         f.ret(f.call("PyObject_Vectorcall", "ptr %f", everything, f.do("add", "i64 %n", "i64 1"), "ptr %names"))
 
 
-CALLED = (twin, pair, binary, one_step, unary, apply_one, apply, lay, leaf_mark, mark_leaf, exact, value_of, onward)
+CALLED = (pair, binary, one_step, unary, apply_one, apply, lay, leaf_mark, mark_leaf, exact, value_of, onward)
 """Builtins of this module, with their internal functions."""

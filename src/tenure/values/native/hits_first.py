@@ -223,6 +223,8 @@ def first_run(m: Code) -> None:
             f.store(f.call("started", state, t, ex, outputs, slots, context, returns="i64"), out)
         for x in (marks, new):
             f.call("PyMem_Free", x, returns="void")
+        with f.when(f.equal(f.load(to("raised"), "i64"), "i64 1")):
+            f.ret(NULL)
         with f.when(f.failed()):
             f.call("PyErr_Clear", returns="void")
             f.ret(f.incref(f.constant("none")))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from tenure.runtime.assembler import NULL, Function, Module
 
-__all__ = ["CELL", "HANDLE", "LATE", "MOST_PLACES", "VIEW", "Code", "Step", "twin"]
+__all__ = ["BASIC_SIZE", "CELL", "HANDLE", "HEAD", "LATE", "MOST_PLACES", "VIEW", "Code", "Step"]
 
 MOST_PLACES = 12
 HANDLE = ("aval", "bound", "code", "data", "held", "kind", "lasti", "rule", "slot", "src", "trace")
@@ -78,6 +78,11 @@ class Step(Function):
         """Decrement reference counts; NULL is allowed."""
         for v in values:
             self.call("Py_DecRef", v, returns="void")
+
+    def untrack(self, *values: str) -> None:
+        """Take objects out of the lists of the cyclic collector: what is in no cycle that is not broken otherwise."""
+        for v in values:
+            self.call("PyObject_GC_UnTrack", v, returns="void")
 
     def constant(self, name: str) -> str:
         """Load an object that the code refers to by name."""
@@ -151,16 +156,3 @@ class Step(Function):
 
 
 Code = Module[Step]
-
-
-def twin(m: Code) -> None:
-    """x.twin()"""
-    with m.function("twin", "ptr %x", "ptr %args", "i64 %n", exported=True) as f:
-        kind = f.kind("ptr %x")
-        size = f.load(f.at(kind, BASIC_SIZE, "i8"), "i64")
-        made = f.call("PyType_GenericAlloc", kind, "i64 0")
-        with f.unless(f.absent(made)), f.each(f.do("sub", f.do("lshr", size, "i64 3"), HEAD)) as k:
-            at = f.do("add", k, HEAD)
-            v = f.load(f.at("ptr %x", at))
-            f.store(f.incref(v), f.at(made, at))
-        f.ret(made)

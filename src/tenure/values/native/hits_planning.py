@@ -16,7 +16,7 @@ POINTERS = (
     "starts", "operands", "homes", "last", "places", "classes", "links", "free", "totals", "donors", "own", "results",
     "made", "table", "marks", "new", "kept",
 )  # fmt: skip
-NUMBERS = ("arrays", "inputs", "count", "made_count", "top", "begin", "work")
+NUMBERS = ("arrays", "inputs", "count", "made_count", "top", "begin", "work", "raised")
 STATE = {name: k for k, name in enumerate((*POINTERS, *NUMBERS))}
 """Words of the state of a run: lists of words, and numbers."""
 SIZE, LENGTH, ROWS = 5, 8, 9
@@ -75,8 +75,15 @@ def given(m: Code) -> None:
 
 
 def record(m: Code) -> None:
-    """The record of an application, NULL if it has none that may run here; what it makes adds to the work."""
+    """The record of an application, filled in if it has none yet; NULL if there is none that may run here. What it
+    makes adds to the work. An error of what fills it in is ``raised``: a signal handler may have raised it."""
     with m.function("record", "ptr %s", "ptr %application") as f:
+        with f.when(f.is_(f.get("ptr %application", "application.calls"), "none")):
+            made = f.call_python(f.constant("fill_record"), "ptr %application")
+            f.decref(made)  # the application has it
+            with f.when(f.absent(made)):
+                f.store("i64 1", at(f, "raised"))
+                f.ret(NULL)
         calls = f.get("ptr %application", "application.calls")
         with f.when(f.is_(calls, "none")):
             f.ret(NULL)

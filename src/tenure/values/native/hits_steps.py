@@ -136,13 +136,16 @@ def rule(m: Code) -> None:
         box = f.local()
         f.store(f.call("PyDict_GetItemWithError", f.get(mode, "mode.known"), key), box)
         with f.when(f.both(f.absent(f.load(box)), f.negation(f.failed()))):
-            made = f.call_python(f.constant("fill_rule"), mode, key)
-            with f.when(f.absent(made)):
+            f.store(f.call("rule_filled_in", mode, key), box)
+            with f.when(f.is_(f.load(box), "none")):
+                f.decref(f.load(box))
+                f.store(f.call_python(f.constant("fill_rule"), mode, key), box)
+            f.decref(f.load(box))  # the table of rules has it
+            with f.when(f.absent(f.load(box))):
                 f.decref(key)
                 f.ret(NULL)
-            with f.unless(f.is_(made, "none")):
-                f.store(made, box)
-            f.decref(made)  # the table of rules has it
+            with f.when(f.is_(f.load(box), "none")):
+                f.store(NULL, box)
         f.decref(key)
         f.call("PyErr_Clear", returns="void")
         f.ret(f.load(box))

@@ -32,14 +32,13 @@ class Sources(NamedTuple):
 
 
 class Class:
-    """Rules of a key without extents, whose templates are on a ``line``, and the ``first`` of them. ``known`` has a
-    rule for each template of symbols, and its ``Sources``."""
+    """Rules of a key without extents, whose templates are on a ``line``, and the ``first`` of them. The facts of a
+    template of symbols have, for the class, a rule with it and its ``Sources``."""
 
-    __slots__ = ("first", "known", "line")
+    __slots__ = ("first", "line")
 
     def __init__(self, line: Line, first: Rule) -> None:
         self.line, self.first = line, first
-        self.known: dict[Any, tuple[Rule, Sources]] = {}
 
 
 def split(key: Key, grad: bool) -> tuple[Key, list[int], int] | None:
@@ -93,23 +92,20 @@ def filled_in(mode: Mode, key: Key) -> Rule | None:
     if found is None or one is None:
         return None
     _, extents, count = found
-    general, values = one.line.matched(extents)
-    known = one.known.get(general)
-    if known is None:
+    template: Template | None = one.line.at(extents)
+    known = None if template is None else template.facts.get(one)
+    if template is None or known is None:
         return None
     like, sources = known
-    rule, template = like.twin(), general.at(values)
-    avals, tracked = template.avals, like.kinds[0].tracked
-    rule.key, rule.made_of, rule.template = key, None, None if sources.operands else template
+    params, form, tracked = like.params, like.form, like.kinds[0].tracked
     if sources.operands:
-        avals = [key[k].aval for k in sources.operands]
-    rule.kinds = kinds = tuple([kind_of(avals[k], tracked) for k in sources.results])
-    if len(kinds) == 1:
-        rule.kind = kinds[0]
+        kinds = tuple([kind_of(key[sources.operands[k]].aval, tracked) for k in sources.results])
+    else:
+        kinds = tuple([kind_of(template.avals[k], tracked) for k in sources.results])
     if sources.params:
-        rule.params = like.params[0], key[sources.params]
-        rule.form = None if like.form is None else (like.form[0], tuple(extents[count:]))
-    return mode.known.keep(rule)
+        params = params[0], key[sources.params]
+        form = None if form is None else (form[0], tuple(extents[count:]))
+    return mode.known.keep(like.alike(key, None if sources.operands else template, kinds, params, form))
 
 
 def note(rule: Rule) -> None:
@@ -125,7 +121,7 @@ def note(rule: Rule) -> None:
         rule.first = None if one.first is rule else one.first
         general, _ = one.line.matched(extents)
         if general is not None:
-            one.known.setdefault(general, (rule, sources))
+            general.template.facts.setdefault(one, (rule, sources))
 
 
 def sources_of(rule: Rule, template: Template) -> Sources | None:

@@ -66,6 +66,12 @@ def described(rule: Rule) -> tuple[Any, list[int]]:
     return None, extents
 
 
+def form_numbers(rules: tuple[Rule, ...]) -> tuple[int, ...] | None:
+    """The numbers of the forms of some rules; None if one has none."""
+    numbers = tuple([form_of(rule)[0] for rule in rules])
+    return None if NONE[0] in numbers else numbers
+
+
 def code_of(path: Path) -> int:
     """The hash of a path's form, of which its blocks keep theirs; UNLIKE if it has none."""
     blocks: list[Path] = []
@@ -75,9 +81,8 @@ def code_of(path: Path) -> int:
         at = at.parent
     code = 0 if at is None or at.code is None else at.code
     for block in reversed(blocks):
-        numbers = tuple([(rule.form or form_of(rule))[0] for rule in block.rules])
-        code = UNLIKE if code == UNLIKE or NONE[0] in numbers else abs(hash((code, numbers, block.slots)))
-        block.code = code
+        numbers = None if code == UNLIKE else form_numbers(block.rules)
+        block.code = code = UNLIKE if numbers is None else abs(hash((code, numbers, block.slots)))
     return code
 
 
@@ -123,12 +128,11 @@ class Formed:
         self.extents: list[int] = []
         self.forms: tuple[Any, ...] | None = None
         for block in path.blocks():
-            pairs = [rule.form or form_of(rule) for rule in block.rules]
-            numbers = tuple([number for number, _ in pairs])
-            if NONE[0] in numbers:
+            numbers = form_numbers(block.rules)
+            if numbers is None:
                 return
             found += (numbers, block.slots)
-            self.extents += chain.from_iterable([extents for _, extents in pairs])
+            self.extents += chain.from_iterable([form_of(rule)[1] for rule in block.rules])
         self.forms = tuple(found)
 
 

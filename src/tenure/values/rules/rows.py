@@ -13,7 +13,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from tenure.ir.aval import Aval
@@ -109,10 +109,11 @@ class Path:
     ``tracked`` says whether a gradient flows to any result.
     ``next`` has the blocks that came behind it, ``likely`` the last of them. ``own`` are rules that depend on it: of
     steps whose results depend on more than kinds. ``fixed`` are the numbers of its block: a value while it is
-    specialized, else ``GENERAL``. ``plans`` are programs of traces that end here and what else is known of it,
-    ``history`` what is known of its results, and ``made`` are those of its block, as ``Results`` has them. A trace is
-    ``cut`` so many rows behind it, where a ``period`` of so many results ends; behind so many rows as ``limit`` the
-    recorder looks whether it is to be cut. ``code`` is the hash of its form, once asked for.
+    specialized, else ``GENERAL``; ``special`` picks those values and has them, () as long as nobody has come again,
+    None if there are none. ``plans`` are programs of traces that end here and what else is known of it, ``history``
+    what is known of its results, and ``made`` are those of its block, as ``Results`` has them. A trace is ``cut`` so
+    many rows behind it, where a ``period`` of so many results ends; behind so many rows as ``limit`` the recorder looks
+    whether it is to be cut. ``code`` is the hash of its form, once asked for.
     """
 
     code: int | None
@@ -140,10 +141,10 @@ class Path:
             self.cut, self.period = max(0, parent.cut - len(rules)), parent.period
         self.save, self.history, self.stamp, self.code = None, None, 0, None
         self.made: list[tuple[Step, int]] | None = None
-        # 0.0 equals −0.0, and NaN nothing
-        self.fixed: list[Any] = [GENERAL if type(x) is float and (x == 0.0 or x != x) else x for x in numbers]
-        self.special: tuple[Callable[[Sequence[Any]], Any], Any] | None = None
-        self._specialize()
+        self.fixed: list[Any] = list(numbers)
+        if 0.0 in self.fixed or (total := sum(self.fixed)) != total:  # 0.0 equals −0.0, and NaN nothing
+            self.fixed = [GENERAL if type(x) is float and (x == 0.0 or x != x) else x for x in numbers]
+        self.special: tuple[Any, ...] | None = ()
         before = parent or _BEFORE
         results, inputs, size, tracked, opens = counted(rules)
         self.scalars: int = before.scalars + len(self.fixed)
@@ -182,8 +183,10 @@ class Path:
 
     def admit(self, numbers: Sequence[Any]) -> None:
         """Note the numbers of this visit; a position that meets a second value becomes an input for good."""
+        if self.special == ():  # the second visit
+            self._specialize()
         special = self.special  # another thread may replace it meanwhile
-        if special is not None and special[0](numbers) != special[1]:
+        if special and special[0](numbers) != special[1]:
             met = zip(self.fixed, numbers, strict=True)
             self.generalize([k for k, (value, x) in enumerate(met) if value is not GENERAL and value != x])
 
@@ -313,17 +316,22 @@ def prune(root: Path, most: int) -> int:
     """Keep the paths at whose ends traces ended last, as many as have this number of rows; returns how many rows
     remain."""
     order = list(below(root))
-    alive, rows = {id(root)}, 0
-    for end in sorted(order, key=lambda path: path.stamp, reverse=True):
-        blocks = [path for path in end.blocks(root) if id(path) not in alive]
+    alive, rows = {root}, 0
+    for end in sorted(order, key=attrgetter("stamp"), reverse=True):
+        blocks: list[Path] = []
+        path: Path | None = end
+        while path is not None and path not in alive:
+            blocks.append(path)
+            path = path.parent
         more = sum([len(path.rules) for path in blocks])
         if rows and rows + more > most:
             break
-        alive.update(map(id, blocks))
+        alive.update(blocks)
         rows += more
     for path in [root, *order]:
         path.likely = None
-        path.next = {k: child for k, child in path.next.copy().items() if id(child) in alive}
+        if path.next:
+            path.next = {k: child for k, child in path.next.copy().items() if child in alive}
     return rows
 
 

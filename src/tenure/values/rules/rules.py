@@ -169,6 +169,13 @@ class Rule(Twinned):
         self.tracked = any(kind.tracked for kind in kinds)
         return self
 
+    def alike(self, key: Key, template: Any, kinds: tuple[Kind, ...], params: Any, form: Any) -> Rule:
+        """The rule of another key of its class, with such results."""
+        made = self.twin()
+        made.key, made.template, made.kinds, made.params, made.form = key, template, kinds, params, form
+        made.made_of, made.kind = None, kinds[0] if len(kinds) == 1 else None
+        return made
+
     @property
     def recipe(self) -> Recipe:
         """Recipe of an operation on operands of its kinds."""

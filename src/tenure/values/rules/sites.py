@@ -27,14 +27,18 @@ def site_of(t: Any, h: Any) -> CodeSite:
     return found
 
 
+def columns(handles: Sequence[Any]) -> tuple[list[CodeType], list[int]]:
+    """The code of the line that recorded each handle, and the offset in it."""
+    return [h._code for h in handles], [h._lasti for h in handles]
+
+
 class Sites:
     """``site_of`` the handles of a trace, in their order: kept as they stand in these, and looked up when asked for."""
 
     __slots__ = ("calls", "codes", "offsets")
 
     def __init__(self, t: Any, handles: Sequence[Any]) -> None:
-        self.codes: list[CodeType] = [h._code for h in handles]
-        self.offsets: list[int] = [h._lasti for h in handles]
+        self.codes, self.offsets = columns(handles)
         self.calls = tuple(t.sites)
 
     def all(self) -> list[CodeSite]:

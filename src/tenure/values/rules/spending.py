@@ -125,11 +125,15 @@ def _unwalked(path: Path, history: History) -> Step | None:
 @guarded
 def _walk_on(path: Path, history: History) -> None:
     while (step := _unwalked(path, history)) is not None:
-        spent, first = history.spent, step.first
-        for slot, rule, k in zip(*walked(path, [r for r, _ in step.params[0]], step.params[5]), strict=True):
-            if (rule.spends or spent_by(rule))[k]:
-                spent.setdefault(slot, first)
+        note_spent(walked(path, [r for r, _ in step.params[0]], step.params[5]), history.spent, step.first)
         history.walked += 1
+
+
+def note_spent(found: paths.Walked, spent: dict[int, int], first: int) -> None:
+    """Note the results of a walk that a backward consumes, whose first result slot this is."""
+    for slot, rule, k in zip(*found, strict=True):
+        if spent_by(rule)[k]:
+            spent.setdefault(slot, first)
 
 
 def consumed_within(path: Path) -> dict[int, int]:
@@ -150,7 +154,7 @@ def spending(path: Path) -> set[int]:
         for rule in block.rules:
             kinds = rule.kinds
             if rule.tracked:
-                found.update([slot + k for k, spent in enumerate(rule.spends or spent_by(rule)) if spent])
+                found.update([slot + k for k, spent in enumerate(spent_by(rule)) if spent])
             slot += len(kinds)
     return found
 

@@ -31,7 +31,7 @@ from tenure.values.run.plan import Plan, Prefix, Save, has_run, new_plan
 NARROW_AFTER = 64
 MOST_PLANS = 32
 ROW_BUDGET = 100_000
-ROWS_KEPT = ROW_BUDGET * 3 // 4
+ROWS_KEPT = ROW_BUDGET // 2
 
 BEFORE_RUN: list[Callable[[Any, Any], Exception | None]] = []
 """Observers called with a trace and its plan before each run. An error that one returns is raised after the run."""

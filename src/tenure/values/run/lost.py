@@ -36,6 +36,8 @@ class Running:
     @classmethod
     def here(cls) -> bool:
         """Whether this thread is in a run, which a signal handler or ``__del__`` has interrupted."""
+        if not cls.all:
+            return False
         me = threading.get_ident()
         return any(thread == me for _, thread in cls.all.copy())
 

@@ -51,7 +51,7 @@ class Standing:
     __slots__ = ("consumed", "graph", "lean", "leaves", "open")
 
     def __init__(self, path: Path, slots: tuple[int, ...]) -> None:
-        leaves, differentiable = paths.tracked(path, slots)
+        leaves, differentiable = paths.tracked(path, slots) if path.tracked else ((), ())
         spent = paths.spread(path, spending.consumed_within(path)) if differentiable else {}
         self.leaves = tuple(leaves)
         self.open = tuple([s for s in differentiable if s not in spent])

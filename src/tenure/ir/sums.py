@@ -1,0 +1,177 @@
+"""Sums of products of symbols as words, for native code: what a line makes of symbols, filled in without Python.
+
+    s0*64 + 1                          is  2 monomials: 64, of one factor, s0; 1, of none
+
+A condition, a shape or a parameter that is no such sum has no words; what needs it is filled in by Python then.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from tenure.ir.applications import Application
+from tenure.ir.aval import Aval
+from tenure.ir.extents import Extent, Extents, form_of, symbolic
+from tenure.ir.likes import Kin, Symbolic, kin_by, spelled
+
+if TYPE_CHECKING:
+    from tenure.ir.kin import Likeness
+
+__all__ = ["MOST_AVALS", "MOST_EXTENTS", "MOST_SYMBOLS", "SIGNS", "Plain", "listed_words", "matching_words", "plain_of"]
+
+MOST_EXTENTS, MOST_SYMBOLS, MOST_AVALS = 32, 8, 32
+"""How many extents, symbols and avals native code takes."""
+BOUND = 1 << 62
+SIGNS = ("==", "<", "<=", ">", ">=", "!=")
+
+
+class Wordless(Exception):
+    """Something has no words."""
+
+
+class Words:
+    """Words under construction, for symbols of ``extents``, of which there are ``count``. The first one is the extent
+    below which no sum leaves 62 bits."""
+
+    __slots__ = ("count", "extents", "words")
+
+    def __init__(self, extents: Extents, count: int) -> None:
+        self.extents, self.count = extents, count
+        self.words = [BOUND]
+
+    def sum(self, x: Any) -> None:
+        """Append a number as a sum."""
+        if not isinstance(x, int):
+            raise Wordless
+        form = form_of(x)
+        self.words.append(len(form))
+        size, degree = sum([abs(n) for _, n in form]), max([len(factors) for factors, _ in form], default=0)
+        if size >= BOUND or any(k >= self.count for factors, _ in form for k in factors):
+            raise Wordless
+        if degree:
+            self.words[0] = min(self.words[0], int((BOUND / max(size, 1)) ** (1 / degree)))
+        for factors, coefficient in form:
+            self.words += (coefficient, len(factors), *factors)
+
+    def place(self, numbers: Sequence[int]) -> int:
+        """Append numbers as sums, behind how many they are; where they begin."""
+        start = len(self.words)
+        self.words.append(len(numbers))
+        for x in numbers:
+            self.sum(x)
+        return start
+
+
+def matching_words(likeness: Likeness, symbols: Extents) -> tuple[array[int], int] | None:
+    """Words that say which extents are alike, as ``kin.matching`` does, and their address; None if there are none."""
+    count = len(likeness.first)
+    w = Words(symbols, count)
+    if likeness.count > MOST_EXTENTS or count > MOST_SYMBOLS:
+        return None
+    w.words += (likeness.count, count, *likeness.first)
+    pairs = [(k, at) for k, at in likeness.pairs if k != likeness.first[at]]
+    fixed = likeness.fixed_at() if likeness.others else []
+    for listed in (pairs, fixed):
+        w.words += (len(listed), *[n for pair in listed for n in pair])
+    w.words.append(len(symbols.conditions))
+    try:
+        for text, answer in symbols.conditions.items():
+            asked = symbols.forms.get(text)
+            if asked is None:
+                return None
+            w.words += (SIGNS.index(asked[1]), int(answer))
+            w.sum(Extent.made(symbols, asked[0], 0))
+    except Wordless:
+        return None
+    words = array("q", w.words)
+    return words, words.buffer_info()[0]
+
+
+class Plain:
+    """Applications of symbols, to be made by native code. ``words`` has the sums, ``avals`` the avals in order: one
+    that is the same for all, or a pair of one that is alike and of the place of its shape; ``applications`` likewise.
+
+    An application is alike another one, of a kin; behind it stand the table of this kin, the place of its extents, its
+    parameters, those of them that are symbolic with whether each is a tuple and with its place, the numbers of the
+    operands' avals, and of its own.
+    """
+
+    __slots__ = ("applications", "avals", "numbers", "start", "words")
+
+    def __init__(self, once: Sequence[Application], symbols: Extents, count: int) -> None:
+        self.numbers: dict[Any, int] = {}
+        self.avals: list[Any] = []
+        w = Words(symbols, count)
+        self.applications = [self.application(at, w) for at in once]
+        self.words = array("q", w.words)
+        self.start = self.words.buffer_info()[0]
+
+    def aval(self, aval: Aval, w: Words) -> int:
+        """The number of an aval."""
+        key: Any = aval
+        if symbolic(aval.shape):
+            key = tuple([form_of(n) for n in aval.shape]), aval[1:]
+        if key not in self.numbers:
+            self.numbers[key] = len(self.avals)
+            self.avals.append(aval if key is aval else (aval, w.place(aval.shape)))
+        if len(self.avals) > MOST_AVALS:
+            raise Wordless
+        return self.numbers[key]
+
+    def application(self, at: Application, w: Words) -> Any:
+        """An application, as native code reads it."""
+        ans = self.aval(at.aval, w)
+        if not any(map(symbolic, (*at.params.values(), at.aval.shape, *[aval.shape for aval in at.operands]))):
+            return at, ans
+        extents: list[int] = []
+        try:
+            kin: Kin = kin_by((at.primitive, spelled(tuple(at.params.items()), extents), spelled(at.operands, extents)))
+        except (TypeError, Symbolic):
+            raise Wordless from None
+        operands = tuple([self.aval(aval, w) for aval in at.operands])
+        return at, ans, kin, w.place(extents), *self.params(at.params, w), operands, kin.made
+
+    def params(self, params: Mapping[str, Any], w: Words) -> tuple[dict[str, Any], tuple[Any, ...]]:
+        """The parameters, and those that are symbolic."""
+        said: list[Any] = []
+        for name, x in params.items():
+            if symbolic(x):
+                if not isinstance(x, int | tuple):
+                    raise Wordless
+                said.append((name, int(type(x) is tuple), w.place(x if isinstance(x, tuple) else [x])))
+        return dict(params), tuple(said)
+
+
+Places = Sequence[tuple[int, Any]]
+"""Places, each with what stands there."""
+
+
+def listed_words(sums: Places, rooms: Places, pairs: Places, symbols: Extents) -> array[int] | None:
+    """Words of places and sums, twice, and of pairs of numbers; None if there are none."""
+    w = Words(symbols, count_of(symbols))
+    try:
+        for listed in (sums, rooms):
+            w.words.append(len(listed))
+            for place, x in listed:
+                w.words.append(place)
+                w.sum(x)
+    except Wordless:
+        return None
+    w.words += (len(pairs), *[n for pair in pairs for n in pair])
+    return array("q", w.words) if w.count <= MOST_SYMBOLS else None
+
+
+def count_of(symbols: Extents) -> int:
+    """How many symbols there are."""
+    return sum([text.isalnum() for text in symbols.atoms])
+
+
+def plain_of(once: Sequence[Application], symbols: Extents) -> Plain | None:
+    """What native code needs to make applications of symbols; None if it cannot."""
+    count = count_of(symbols)
+    try:
+        return Plain(once, symbols, count) if count <= MOST_SYMBOLS else None
+    except Wordless:
+        return None

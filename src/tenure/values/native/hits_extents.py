@@ -1,0 +1,330 @@
+"""Templates and records filled in for extents, as ``ir.kin.Line.at`` of an ``ir.templates.Filled`` or of a
+``compile.records.Record``: generated code.
+
+    exp f32[s0, 64], where s0 != 1        becomes, from words for sums of products (``ir.sums``),
+    values of the symbols, avals, applications that are new, and a copy of the template
+"""
+
+from __future__ import annotations
+
+from tenure.ir.sums import MOST_AVALS, MOST_EXTENTS, MOST_SYMBOLS, SIGNS
+from tenure.runtime.assembler import NULL
+from tenure.values.native.hits_objects import Code, Step
+from tenure.values.native.hits_programs import number, whole, word
+
+__all__ = ["EXTENTS"]
+
+ARRAY = "i64 24"
+"""Offset of the address of its items in an array."""
+COMPARED = ("eq", "slt", "sle", "sgt", "sge", "ne")
+assert len(COMPARED) == len(SIGNS)
+
+
+def next_word(f: Step, words: str, cursor: str) -> str:
+    """The word at a cursor, which moves on."""
+    at = f.load(cursor, "i64")
+    f.store(f.do("add", at, "i64 1"), cursor)
+    return word(f, words, at)
+
+
+def address(f: Step, x: str) -> str:
+    """The address that a Python number is."""
+    return f.value("ptr", f"inttoptr {whole(f, x)} to ptr")
+
+
+def summed(m: Code) -> None:
+    """The value of the sum at a cursor, for values of the symbols."""
+    with m.function("summed", "ptr %words", "ptr %cursor", "ptr %vals", returns="i64") as f:
+        total, product = f.local("i64"), f.local("i64")
+        f.store("i64 0", total)
+        with f.each(next_word(f, "ptr %words", "ptr %cursor")):
+            f.store(next_word(f, "ptr %words", "ptr %cursor"), product)
+            with f.each(next_word(f, "ptr %words", "ptr %cursor")):
+                factor = word(f, "ptr %vals", next_word(f, "ptr %words", "ptr %cursor"))
+                f.store(f.do("mul", f.load(product, "i64"), factor), product)
+            f.store(f.do("add", f.load(total, "i64"), f.load(product, "i64")), total)
+        f.ret(f.load(total, "i64"))
+
+
+def extents_of(m: Code) -> None:
+    """Store extents as words; how many they are, -1 if they are too many or too large, or are none."""
+    with m.function("extents_of", "ptr %extents", "ptr %ext", "i64 %most", returns="i64") as f:
+        listed = f.is_(f.kind("ptr %extents"), "list")
+        with f.unless(f.either(listed, f.is_(f.kind("ptr %extents"), "tuple"))):
+            f.ret("i64 -1")
+        count = f.call("PySequence_Size", "ptr %extents", returns="i64")
+        with f.unless(f.value("i1", f"icmp ule {count}, %most")):
+            f.ret("i64 -1")
+        with f.each(count) as k:
+            x = f.local()
+            with f.when(listed):
+                f.store(f.call("PyList_GetItem", "ptr %extents", k), x)
+            with f.unless(listed):
+                f.store(f.item("ptr %extents", k), x)
+            with f.unless(f.is_(f.kind(f.load(x)), "int")):
+                f.ret("i64 -1")
+            v = f.call("PyLong_AsLongLongAndOverflow", f.load(x), f.local("i32"), returns="i64")
+            with f.when(f.value("i1", f"icmp slt {v}, 0")):  # or it has more than 64 bits
+                f.ret("i64 -1")
+            f.store(v, f.at("ptr %ext", k, "i64"))
+        f.ret(count)
+
+
+def matches(m: Code) -> None:
+    """Whether extents are alike, as words say; the values of the symbols."""
+    with m.function("matches", "ptr %words", "ptr %ext", "i64 %count", "ptr %vals", returns="i1") as f:
+        cursor = f.local("i64")
+        f.store("i64 1", cursor)
+
+        def take() -> str:
+            return next_word(f, "ptr %words", cursor)
+
+        with f.unless(f.equal(take(), "i64 %count")):
+            f.ret("i1 false")
+        with f.each(take()) as k:
+            f.store(word(f, "ptr %ext", take()), f.at("ptr %vals", k, "i64"))
+        with f.each(take()):
+            own = word(f, "ptr %ext", take())
+            with f.unless(f.equal(own, word(f, "ptr %vals", take()))):
+                f.ret("i1 false")
+        with f.each(take()):
+            own = word(f, "ptr %ext", take())
+            with f.unless(f.equal(own, take())):
+                f.ret("i1 false")
+        with f.each(take()):
+            sign, answer, holds = take(), take(), f.local("i1")
+            x = f.call("summed", "ptr %words", cursor, "ptr %vals", returns="i64")
+            f.store("i1 false", holds)
+            for code, compared in enumerate(COMPARED):
+                with f.when(f.equal(sign, f"i64 {code}")):
+                    f.store(f.value("i1", f"icmp {compared} {x}, 0"), holds)
+            with f.unless(f.equal(f.value("i64", f"zext {f.load(holds, 'i1')} to i64"), answer)):
+                f.ret("i1 false")
+        f.ret("i1 true")
+
+
+def sums_at(m: Code) -> None:
+    """New tuple of the numbers whose sums stand at a place."""
+    with m.function("sums_at", "ptr %words", "ptr %place", "ptr %vals") as f:
+        cursor = f.local("i64")
+        f.store(whole(f, "ptr %place"), cursor)
+        count = next_word(f, "ptr %words", cursor)
+        out = f.call("PyTuple_New", count)
+        with f.unless(f.absent(out)), f.each(count) as k:
+            x = f.call("summed", "ptr %words", cursor, "ptr %vals", returns="i64")
+            f.call("PyTuple_SetItem", out, k, number(f, x), returns="i32")
+        with f.unless(f.absent(out)):
+            f.untrack(out)
+        f.ret(out)
+
+
+def aval_at(m: Code) -> None:
+    """The aval of a pair of one that is alike and of the place of its shape, or the one that is given."""
+    with m.function("aval_at", "ptr %said", "ptr %words", "ptr %vals") as f:
+        with f.when(f.is_(f.kind("ptr %said"), "aval_type")):
+            f.ret(f.incref("ptr %said"))
+        shape = f.call("sums_at", "ptr %words", f.item("ptr %said", "i64 1"), "ptr %vals")
+        with f.when(f.absent(shape)):
+            f.ret(NULL)
+        like, out = f.item("ptr %said", "i64 0"), f.call("PyType_GenericAlloc", f.constant("aval_type"), "i64 4")
+        with f.when(f.absent(out)):
+            f.decref(shape)
+            f.ret(NULL)
+        f.call("PyTuple_SetItem", out, "i64 0", shape, returns="i32")
+        for k in range(1, 4):
+            f.call("PyTuple_SetItem", out, f"i64 {k}", f.incref(f.item(like, f"i64 {k}")), returns="i32")
+        f.untrack(out)
+        f.ret(out)
+
+
+def params_at(m: Code) -> None:
+    """The parameters of an application that is said so (a new reference)."""
+    with m.function("params_at", "ptr %said", "ptr %words", "ptr %vals") as f:
+        params, symbolic = f.item("ptr %said", "i64 4"), f.item("ptr %said", "i64 5")
+        with f.when(f.empty(symbolic, "Tuple")):
+            f.ret(f.incref(params))
+        out = f.call("PyDict_Copy", params)
+        with f.unless(f.absent(out)), f.each(f.size(symbolic, "Tuple")) as k:
+            one = f.item(symbolic, k)
+            numbers = f.call("sums_at", "ptr %words", f.item(one, "i64 2"), "ptr %vals")
+            with f.when(f.absent(numbers)):
+                f.decref(out)
+                f.ret(NULL)
+            single = f.equal(whole(f, f.item(one, "i64 1")), "i64 0")
+            x = f.choice(single, f.item(numbers, "i64 0"), numbers)
+            f.call("PyDict_SetItem", out, f.item(one, "i64 0"), x, returns="i32")
+            f.decref(numbers)
+        f.ret(out)
+
+
+def application_at(m: Code) -> None:
+    """The application that is said so: one that there is, or a new one (a new reference)."""
+    with m.function("application_at", "ptr %said", "ptr %words", "ptr %vals", "ptr %avals") as f:
+        with f.when(f.equal(f.size("ptr %said", "Tuple"), "i64 2")):
+            f.ret(f.incref(f.item("ptr %said", "i64 0")))
+        key = f.call("sums_at", "ptr %words", f.item("ptr %said", "i64 3"), "ptr %vals")
+        with f.when(f.absent(key)):
+            f.ret(NULL)
+        table = f.item("ptr %said", "i64 7")
+        known = f.call("PyDict_GetItemWithError", table, key)
+        with f.unless(f.absent(known)):
+            f.decref(key)
+            f.ret(f.incref(known))
+        refs, args, out = f.item("ptr %said", "i64 6"), f.local(count=4), f.local()
+        arity = f.size(refs, "Tuple")
+        pair, operands = f.call("PyTuple_New", "i64 2"), f.call("PyTuple_New", arity)
+        params = f.call("params_at", "ptr %said", "ptr %words", "ptr %vals")
+        f.store(NULL, out)
+        with f.unless(f.either(f.absent(pair), f.absent(operands), f.absent(params))):
+            f.call("PyTuple_SetItem", pair, "i64 0", f.incref(f.item("ptr %said", "i64 2")), returns="i32")
+            f.call("PyTuple_SetItem", pair, "i64 1", f.incref(key), returns="i32")
+            with f.each(arity) as k:
+                aval = f.load(f.at("ptr %avals", whole(f, f.item(refs, k))))
+                f.call("PyTuple_SetItem", operands, k, f.incref(aval), returns="i32")
+            own = f.load(f.at("ptr %avals", whole(f, f.item("ptr %said", "i64 1"))))
+            f.untrack(pair, operands)
+            for k_, x in enumerate((pair, params, operands, own)):
+                f.store(x, f.at(args, f"i64 {k_}"))
+            made = f.call("application_alike", f.item("ptr %said", "i64 0"), args, "i64 4")
+            with f.unless(f.absent(made)):
+                f.store(f.call_method(table, "name_keep", key, made), out)
+            f.decref(made)
+        f.decref(key, pair, operands, params)
+        f.ret(f.load(out))
+
+
+def filled(m: Code) -> None:
+    """The template for values of the symbols (a new reference); NULL with an error."""
+    with m.function("filled", "ptr %x", "ptr %vals") as f:
+        plain, like, args = f.get("ptr %x", "filled.plain"), f.get("ptr %x", "filled.template"), f.local(count=3)
+        words, avals, out = address(f, f.get(plain, "plain.start")), f.local(count=MOST_AVALS), f.local()
+        said, every = f.get(plain, "plain.applications"), f.get(plain, "plain.avals")
+        many, count = f.size(every, "List"), f.size(said, "List")
+        with f.each(many) as k:
+            f.store(f.call("aval_at", f.call("PyList_GetItem", every, k), words, "ptr %vals"), f.at(avals, k))
+        listed, own = f.call("PyList_New", "i64 0"), f.call("PyList_New", "i64 0")
+        f.store(NULL, out)
+        with f.each(f.choice(f.failed(), "i64 0", count)) as k:
+            one = f.call("PyList_GetItem", said, k)
+            made = f.call("application_at", one, words, "ptr %vals", avals)
+            with f.unless(f.absent(made)):
+                f.call("PyList_Append", listed, made, returns="i32")
+                aval = f.load(f.at(avals, whole(f, f.item(one, "i64 1"))))
+                f.call("PyList_Append", own, aval, returns="i32")
+            f.decref(made)
+        with f.unless(f.failed()):
+            weak = f.get("ptr %x", "filled.weak")
+            with f.each(f.size(weak, "List")) as k:
+                pair = f.call("PyList_GetItem", weak, k)
+                aval = f.incref(f.item(pair, "i64 1"))
+                f.call("PyList_SetItem", own, whole(f, f.item(pair, "i64 0")), aval, returns="i32")
+            f.untrack(listed, own)
+            for k_, x in enumerate((f.get(like, "template.constants"), listed, own)):
+                f.store(x, f.at(args, f"i64 {k_}"))
+            f.store(f.call("template_like", like, args, "i64 3"), out)
+        f.decref(listed, own)
+        with f.each(many) as k:
+            f.decref(f.load(f.at(avals, k)))
+        f.ret(f.load(out))
+
+
+def record_at(m: Code) -> None:
+    """None, and the rule of a record for values of the symbols (a new reference); NULL with an error."""
+    with m.function("record_at", "ptr %x", "ptr %vals") as f:
+        plain, cursor = f.get("ptr %x", "record.plain"), f.local("i64")
+        words, out = address(f, f.item(plain, "i64 2")), f.call("PyTuple_New", "i64 2")
+        made = f.call_method(f.item(plain, "i64 0"), "name_copy")
+        with f.when(f.either(f.absent(made), f.absent(out))):
+            f.decref(made, out)
+            f.ret(NULL)
+        data = f.load(f.at(made, ARRAY, "i8"))
+        f.store("i64 1", cursor)
+        with f.each(next_word(f, words, cursor)):
+            place = next_word(f, words, cursor)
+            f.store(f.call("summed", words, cursor, "ptr %vals", returns="i64"), f.at(data, place, "i64"))
+        with f.each(next_word(f, words, cursor)):
+            place = next_word(f, words, cursor)
+            size = number(f, f.call("summed", words, cursor, "ptr %vals", returns="i64"))
+            pair = f.call_python(f.item(plain, "i64 3"), size)
+            f.decref(size)
+            with f.when(f.absent(pair)):
+                f.decref(made, out)
+                f.ret(NULL)
+            for k in range(2):
+                f.store(whole(f, f.item(pair, f"i64 {k}")), f.at(data, f.do("add", place, f"i64 {k}"), "i64"))
+            f.decref(pair)
+        with f.each(next_word(f, words, cursor)):
+            place, to = next_word(f, words, cursor), next_word(f, words, cursor)
+            f.store(f.value("i64", f"ptrtoint {f.at(data, to, 'i64')} to i64"), f.at(data, place, "i64"))
+        rule = f.call_python(f.item(plain, "i64 4"), made)
+        f.decref(made)
+        with f.when(f.absent(rule)):
+            f.decref(out)
+            f.ret(NULL)
+        f.untrack(rule)
+        f.call("PyTuple_SetItem", out, "i64 0", f.incref(f.constant("none")), returns="i32")
+        f.call("PyTuple_SetItem", out, "i64 1", rule, returns="i32")
+        f.ret(out)
+
+
+def extents_fit(m: Code) -> None:
+    """Whether all extents are below those that words are for."""
+    with m.function("extents_fit", "ptr %words", "ptr %ext", "i64 %count", returns="i1") as f:
+        with f.each("i64 %count") as k:
+            x, most = word(f, "ptr %ext", k), word(f, "ptr %words", 0)
+            with f.unless(f.value("i1", f"icmp slt {x}, {most.split()[1]}")):
+                f.ret("i1 false")
+        f.ret("i1 true")
+
+
+def words_of(f: Step, name: str, own: str) -> str:
+    """The words by which native code fills in a template or a record."""
+    return address(f, f.get(own, "plain.start") if name == "filled" else f.item(own, "i64 2"))
+
+
+def at_extents(m: Code) -> None:
+    """The thing of a line for extents, None where it has none, Ellipsis if that is left to Python (a new reference);
+    NULL with an error."""
+    with m.function("at_extents", "ptr %x", "ptr %ext", "i64 %count") as f:
+        vals, general, plain = f.local("i64", MOST_SYMBOLS), f.get("ptr %x", "line.general"), f.local("i1")
+        f.store(f.value("i1", "icmp sge i64 %count, 0"), plain)
+        with f.each(f.size(general, "List")) as k, f.when(f.load(plain, "i1")):
+            one = f.item(f.call("PyList_GetItem", general, k), "i64 1")
+            f.store("i1 false", plain)
+            for name, fill in (("filled", "filled"), ("record", "record_at")):
+                with f.when(f.is_(f.kind(one), f"{name}_type")):
+                    said, own = f.get(one, f"{name}.matches"), f.get(one, f"{name}.plain")
+                    with f.unless(f.either(f.is_(said, "none"), f.is_(own, "none"))):
+                        words = address(f, f.item(said, "i64 1"))
+                        small = [
+                            f.call("extents_fit", x, "ptr %ext", "i64 %count", returns="i1")
+                            for x in (words, words_of(f, name, own))
+                        ]
+                        f.store(f.both(*small), plain)
+                        alike = f.call("matches", words, "ptr %ext", "i64 %count", vals, returns="i1")
+                        with f.when(f.both(f.load(plain, "i1"), alike)):
+                            f.incref(one)  # another thread may replace it
+                            out = f.call(fill, one, vals)
+                            f.decref(one)
+                            f.ret(out)
+        f.ret(f.incref(f.choice(f.load(plain, "i1"), f.constant("none"), f.constant("ellipsis"))))
+
+
+def line_at(m: Code) -> None:
+    """Line.at(extents)"""
+    with m.function("line_at", "ptr %x", "ptr %args", "i64 %n", exported=True) as f:
+        ext = f.local("i64", MOST_EXTENTS)
+        count = f.call("extents_of", f.load("ptr %args"), ext, f"i64 {MOST_EXTENTS}", returns="i64")
+        out = f.call("at_extents", "ptr %x", ext, count)
+        with f.unless(f.is_(out, "ellipsis")):
+            f.ret(out)
+        f.decref(out)
+        f.ret(f.call("onward", f.constant("slow_line_at"), "ptr %x", "ptr %args", "i64 %n", NULL))
+
+
+EXTENTS = (
+    *(summed, extents_of, matches, sums_at, aval_at, params_at, application_at, filled, record_at, extents_fit),
+    at_extents,
+    line_at,
+)
+"""Builtins of this module, with their internal functions."""
