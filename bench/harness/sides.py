@@ -71,6 +71,9 @@ class Side:
     def reset(self) -> None:
         """Forget what the last row compiled."""
 
+    def whole(self, bits: int) -> None:
+        """Set how many bits whole numbers have, where that is a matter of the library and not of the array."""
+
 
 class Tenure(Side):
     name = package = "tenure"
@@ -152,6 +155,9 @@ class Jax(Side):
         return self.np.array(a)
 
     leaf = array
+
+    def whole(self, bits: int) -> None:
+        self.lib.config.update("jax_enable_x64", bits == 64)
 
     def wait(self, results: Sequence[Any]) -> None:
         self.lib.block_until_ready(results)
