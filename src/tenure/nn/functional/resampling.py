@@ -49,7 +49,8 @@ def interpolate(
     "trilinear", "bicubic" or "area" (averages). With ``align_corners`` the first and last elements lie upon each other,
     else the outer edges of their cells. Positions follow from ``scale_factor`` itself, unless
     ``recompute_scale_factor``. ``antialias`` widens the filter of "bilinear" and "bicubic" when sizes shrink, as Pillow
-    does. ShapeError (TN802) for axes that a mode is not for, and for sizes below 1; ValueError unless one of ``size``
+    does. Bytes are rounded after each axis.
+    ShapeError (TN802) for axes that a mode is not for, and for sizes below 1; ValueError unless one of ``size``
     and ``scale_factor`` is given. Source: R. Keys, IEEE Trans. ASSP 29(6), 1981, of the cubic filter.
 
     >>> F.interpolate(tn.tensor([[[1.0, 3.0]]]), size=4, mode="linear")
