@@ -34,7 +34,7 @@ def test_every_number_has_the_bits_of_the_quotient(whole: str, dtype: dtypes.DTy
     ends = np.iinfo(whole)
     numbers = np.arange(ends.min, ends.max + 1).astype(whole)
     for c in ODD[:3] + OTHERS[:2]:
-        wanted = numbers.astype(dtype.numpy) / dtype.numpy(c)
+        wanted = numbers.astype(dtype.numpy) / np.asarray(c, dtype.numpy)
         assert over(numbers, dtype, c).tobytes() == wanted.tobytes(), c
 
 

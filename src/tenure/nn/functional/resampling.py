@@ -34,6 +34,10 @@ SHARP, SMOOTH = -0.75, -0.5
 """The slope of the cubic filter at 1: PyTorch's, and Pillow's, which it takes with ``antialias``."""
 
 
+MOST = 1 << 48
+"""Elements of an axis, which no memory has."""
+
+
 def interpolate(
     input: ArrayLike,
     size: int | tuple[int, ...] | list[int] | None = None,
@@ -124,6 +128,8 @@ def _sizes(shape: tuple[int, ...], size: Any, scale: Any) -> tuple[tuple[int, ..
         raise ShapeError(f"interpolate: {argument} {shown(size if scale is None else scale)} is not for {n} axes")
     if min(whole) < 1:
         raise ShapeError(f"interpolate: a result of {list(whole)} elements")
+    if max(whole) > MOST:
+        raise OutOfMemory(f"interpolate: there is no memory for a result of {list(whole)} elements")
     return whole, factors
 
 
