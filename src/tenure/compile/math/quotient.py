@@ -1,4 +1,4 @@
-"""Whole numbers as floats, and quotients of floats: a narrow whole number over a constant is a product of the same bits.
+"""Whole numbers as floats, and quotients of floats: a narrow whole number over a constant is a product, with its bits.
 
 With a + b = 1/c, a float and its rest, x · a + (x · b), rounded once, is within x/c · 2⁻⁴⁷ of x/c before it is rounded
 (float32; 2⁻¹⁰⁵ of float64). x/c is no midpoint of two floats, for a midpoint times c has more digits than x, and where
