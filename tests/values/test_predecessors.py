@@ -30,8 +30,8 @@ log10: tn.log10(x) | log2: tn.log2(x) | log_normal: tn.distributions.LogNormal(0
 log_softmax: tn.log_softmax(x, 1) | map: tn.vmap(tn.sin)(x) | matmul: x @ y.T
 max_pool2d: F.max_pool2d(image, 2, 1, 1) | maximum: tn.maximum(x, y) | mean_all: x.mean()
 mean_squared_error: F.mse_loss(x, y) | minimum: tn.minimum(x, y) | mul: x * y | neg: -x
-normalize: (x - x.mean()) / x.std(correction=0) | not_equal: x != y | nth_tensor: tn.split(x, 1)[1] | ones: tn.ones(2, 3)
-pow: x ** 2.5 | random_exp: tn.random.exponential((2, 3))
+normalize: (x - x.mean()) / x.std(correction=0) | not_equal: x != y | nth_tensor: tn.split(x, 1)[1]
+ones: tn.ones(2, 3) | pow: x ** 2.5 | random_exp: tn.random.exponential((2, 3))
 random_gamma: tn.distributions.Gamma(2.0, 1.0).sample((2, 3)) | random_normal: tn.normal(1.0, 2.0, (2, 3))
 rank: x.ndim | random_uniform: tn.rand(2, 3) * 2 - 1 | reduce_logsumexp: tn.logsumexp(x, axis=1)
 reduce_max: x.max(axis=1) | reduce_mean: x.mean(axis=1) | reduce_min: x.min(axis=1) | reduce_prod: x.prod(axis=1)
@@ -43,8 +43,8 @@ softmax: tn.softmax(x, 1) | softmax_cross_entropy: F.cross_entropy(x, tn.softmax
 split: tn.split(x, [1, 2], 1) | sparse_softmax_cross_entropy: F.cross_entropy(x, k[:2]) | sqrt: tn.sqrt(x)
 square: tn.square(x) | squeeze: x[:1].squeeze(0) | standard_normal: tn.randn(2, 3) | standard_uniform: tn.rand(2, 3)
 stop_gradient: x.detach() | sub: x - y | sum_all: x.sum() | tan: tn.tan(x) | tanh: tn.tanh(x)
-tensordot: tn.tensordot(b, b, ([1, 2], [1, 2])) | tile: tn.tile(x, (2, 1)) | transpose: x.permute(1, 0) | zeros: tn.zeros(2, 3)
-glorot_uniform: tn.nn.init.xavier_uniform_(v) | glorot_normal: tn.nn.init.xavier_normal_(v)
+tensordot: tn.tensordot(b, b, ([1, 2], [1, 2])) | tile: tn.tile(x, (2, 1)) | transpose: x.permute(1, 0)
+zeros: tn.zeros(2, 3) | glorot_uniform: tn.nn.init.xavier_uniform_(v) | glorot_normal: tn.nn.init.xavier_normal_(v)
 """
 WYRM = """
 square: tn.square(x) | scalar_sum: x.sum() | ln: tn.log(x) | tanh: tn.tanh(x) | t: x.t() | exp: tn.exp(x)
