@@ -94,9 +94,13 @@ class Tenure(Side):
         return made
 
     def wait(self, results: Sequence[Any]) -> None:
-        """A read of little: arrays leave as copies, which no other library makes. All results are computed."""
+        """A read of one element of what is long: arrays leave as copies, which no other library makes. All results
+        are held, so that all of them are computed."""
         first = results[0].detach()
-        self.numpy(first if first.numel() <= FEW else first.reshape(-1)[:1])
+        if first.numel() <= FEW:
+            self.numpy(first)
+        else:
+            first[(0,) * first.ndim].item()
 
 
 class Torch(Side):

@@ -169,8 +169,8 @@ def frombuffer(
     They begin ``offset`` bytes from its start; a ``count`` of -1 takes all. DTypeError (TN802) for what is no buffer of
     contiguous bytes; ShapeError (TN802) where the rest is not a whole number of elements, or has fewer than ``count``.
 
-    >>> tn.frombuffer(b"\x01\x00\x02\x00", dtype=tn.int16)
-    tensor([1, 2], dtype=tenure.int16)
+    >>> tn.frombuffer(b"ab", dtype=tn.uint8)
+    tensor([97, 98], dtype=tenure.uint8)
     """
     of, first, many = as_dtype(dtype), int_of(offset, "frombuffer: offset"), int_of(count, "frombuffer: count")
     try:
