@@ -173,6 +173,8 @@ def frombuffer(
     tensor([97, 98], dtype=tenure.uint8)
     """
     of, first, many = as_dtype(dtype), int_of(offset, "frombuffer: offset"), int_of(count, "frombuffer: count")
+    if isinstance(buffer, np.ndarray) and (type(buffer) is not np.ndarray or buffer.dtype.kind not in "biufc"):
+        refuse_array(buffer)
     try:
         held = memoryview(buffer).cast("B")
     except (TypeError, ValueError) as error:
