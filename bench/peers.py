@@ -63,6 +63,8 @@ def differ(found: Sequence[Any], wanted: Sequence[Any], tolerance: float) -> str
     for k, (x, y) in enumerate(zip(found, wanted, strict=True)):
         if x.size != y.size:
             return f"result {k} has shape {list(x.shape)}, not {list(y.shape)}"
+        if x.dtype != y.dtype and x.dtype.kind == y.dtype.kind == "i":
+            return f"result {k} is {x.dtype}, not {y.dtype}"
         error = np.abs(x.reshape(-1).astype("f8") - y.reshape(-1))
         scale = max(float(np.abs(y).max(initial=0.0)), 1e-30)
         if not float(error.max(initial=0.0)) <= tolerance * scale:

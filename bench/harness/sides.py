@@ -71,6 +71,9 @@ class Side:
     def reset(self) -> None:
         """Forget what the last row compiled."""
 
+    def whole(self, bits: int) -> None:
+        """Set how many bits whole numbers have, where that is a matter of the library and not of the array."""
+
 
 class Tenure(Side):
     name = package = "tenure"
@@ -91,9 +94,13 @@ class Tenure(Side):
         return made
 
     def wait(self, results: Sequence[Any]) -> None:
-        """A read of little: arrays leave as copies, which no other library makes. All results are computed."""
+        """A read of one element of what is long: arrays leave as copies, which no other library makes. All results
+        are held, so that all of them are computed."""
         first = results[0].detach()
-        self.numpy(first if first.numel() <= FEW else first.reshape(-1)[:1])
+        if first.numel() <= FEW:
+            self.numpy(first)
+        else:
+            first[(0,) * first.ndim].item()
 
 
 class Torch(Side):
@@ -152,6 +159,9 @@ class Jax(Side):
         return self.np.array(a)
 
     leaf = array
+
+    def whole(self, bits: int) -> None:
+        self.lib.config.update("jax_enable_x64", bits == 64)
 
     def wait(self, results: Sequence[Any]) -> None:
         self.lib.block_until_ready(results)

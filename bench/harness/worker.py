@@ -67,6 +67,7 @@ class Bench:
         row = self.rows[name]
         if row.not_in and self.side.name in row.not_in:
             raise Failure(row.not_in[self.side.name])
+        self.side.whole(row.whole)
         self.step = getattr(row, self.side.style)(self.side, *row.inputs(np.random.default_rng(0), *row.sizes[size]))
         for _ in range(COMPARED):
             results = self.run()

@@ -33,6 +33,8 @@ class Row:
     not_in: Mapping[str, str] | None = None
     warm_up: float = 0.3
     """Seconds of calls before any is timed: long programs are compiled out of a budget of time."""
+    whole: int = 32
+    """The bits of whole numbers in JAX, 64 where the others give int64."""
 
 
 def caches(small: tuple[int, ...], middle: tuple[int, ...], large: tuple[int, ...]) -> dict[str, tuple[int, ...]]:

@@ -93,6 +93,7 @@ ROWS = [
         whole,
         plain=lambda m, x: one(m, m.lib.unique, x),
         pure=eager(lambda m, x: m.np.unique(x)),
+        whole=64,
         not_in=NO_MLX,
     ),
     calls(
@@ -101,6 +102,7 @@ ROWS = [
         among,
         lambda lib, s, x: lib.searchsorted(s, x),
         lambda m, s, x: m.np.searchsorted(s, x),
+        whole=64,
         not_in=NO_MLX,
     ),
     calls(
@@ -126,6 +128,7 @@ ROWS = [
         whole,
         plain=lambda m, x: one(m, m.lib.bincount, x),
         pure=eager(lambda m, x: m.np.bincount(x)),
+        whole=64,
         not_in=NO_MLX,
     ),
     calls(
@@ -134,6 +137,7 @@ ROWS = [
         lambda rng, n: [rng.integers(0, 64, n)],
         lambda lib, x: lib.nn.functional.one_hot(x, 64),
         lambda m, x: m.lib.nn.one_hot(x, 64, dtype="int64"),
+        whole=64,
         not_in=NO_MLX,
     ),
     calls(

@@ -91,6 +91,9 @@ from tenure.io.checkpoint import load_checkpoint as load_checkpoint
 from tenure.io.checkpoint import save_checkpoint as save_checkpoint
 from tenure.io.torchfile import load as load
 from tenure.io.torchfile import save as save
+from tenure.nn.functional.distances import cosine_similarity as cosine_similarity
+from tenure.nn.functional.distances import pairwise_distance as pairwise_distance
+from tenure.nn.functional.distances import pdist as pdist
 from tenure.values.grad.sparse_rows import SparseRows as SparseRows
 from tenure.values.operations.angles import acos as acos
 from tenure.values.operations.angles import acosh as acosh
@@ -188,6 +191,7 @@ from tenure.values.operations.creation import as_tensor as as_tensor
 from tenure.values.operations.creation import asarray as asarray
 from tenure.values.operations.creation import from_dlpack as from_dlpack
 from tenure.values.operations.creation import from_numpy as from_numpy
+from tenure.values.operations.creation import frombuffer as frombuffer
 from tenure.values.operations.creation import scalar_tensor as scalar_tensor
 from tenure.values.operations.creation import tensor as tensor
 from tenure.values.operations.diagonals import diag as diag

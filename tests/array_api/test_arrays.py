@@ -101,3 +101,14 @@ def test_a_gradient_flows_through_what_is_written():
         return y.__array_namespace__().sum(y)
 
     assert tn.grad(f)(tn.tensor([1.0, 2.0])).tolist() == [10.0, 6.0]
+
+
+def test_a_mask_with_an_axis_of_size_0_selects_nothing() -> None:
+    x = xp.ones((3, 2))
+    for shape, left in (((0,), (0, 2)), ((3, 0), (0,)), ((0, 2), (0,))):
+        mask = xp.zeros(shape, dtype=xp.bool)
+        assert x[mask].shape == left
+        x[mask] = 5.0
+    assert xp.all(x == 1.0)
+    with pytest.raises(IndexError):
+        x[xp.zeros((2, 0), dtype=xp.bool)]

@@ -106,3 +106,16 @@ def test_ctc_loss(reduction: str) -> None:
                 return of.ctc_loss(logs, y, tuple(ends), tuple(sizes), blank, reduction, finite)
 
             compared(call, x)
+
+
+@pytest.mark.parametrize("mode", ["bilinear", "bicubic"])
+@pytest.mark.parametrize("antialias", [False, True])
+def test_bytes_are_rounded_after_each_axis(mode: str, antialias: bool) -> None:
+    """As in PyTorch, whose weights are whole numbers: one apart at most, and seldom."""
+    x = RNG.integers(0, 256, (2, 3, 11, 9)).astype("uint8")
+    for size in ((5, 4), (13, 17), (29, 9)):
+        ours, theirs = (
+            of.nn.functional.interpolate(of.tensor(x), size=size, mode=mode, antialias=antialias) for of in (tn, torch)
+        )
+        away = abs(ours.numpy().astype(int) - theirs.numpy())
+        assert ours.dtype is tn.uint8 and away.max() <= 1 and (away > 0).mean() < 0.1

@@ -110,3 +110,18 @@ def test_the_default_dtype_is_that_of_numbers_and_of_whole_numbers_made_floats()
             for lib in (face, torch):
                 lib.set_default_dtype(lib.float32)
         assert found[0] == found[1]
+
+
+def test_complex_numbers_go_into_real_dtypes_without_their_imaginary_parts() -> None:
+    forms: list[Any] = [
+        lambda t, z: z.to(t.float64), lambda t, z: z.float(), lambda t, z: z.int(), lambda t, z: z.byte(),
+        lambda t, z: (z * 1j).bool(), lambda t, z: z.type(t.float16), lambda t, z: t.ones(2).copy_(z),
+        lambda t, z: t.sum(z, dtype=t.float32), lambda t, z: t.cumprod(z, 0, dtype=t.float32),
+    ]  # fmt: skip
+    for form in forms:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found = [repr(form(t, t.tensor([1 + 2j, 3 - 1j]))) for t in (face, torch)]
+        assert found[0] == found[1]
+    with pytest.warns(UserWarning, match="discards the imaginary part"):
+        face.tensor([1j]).float()

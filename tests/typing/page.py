@@ -85,6 +85,7 @@ reveal_type(tn.ones(3, requires_grad=True))  # Var
 reveal_type(tn.randn(2, 3))  # Tensor
 reveal_type(tn.arange(3))  # Tensor
 reveal_type(tn.from_numpy(np.ones(3)))  # Tensor
+reveal_type(tn.frombuffer(b"", dtype=tn.int8))  # Tensor
 tn.ones("a")  # error
 tn.ones(2.5)  # error
 tn.zeros(3, dtype=3)  # error

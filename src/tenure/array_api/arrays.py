@@ -13,6 +13,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from tenure.dtypes import bool_
 from tenure.torch.cells.cell import Absent, Cell
 from tenure.torch.cells.parts import Parts
 from tenure.torch.cells.views import Views
@@ -22,6 +23,7 @@ from tenure.values.native.hits import add_place
 from tenure.values.operations import keys
 from tenure.values.operations.arithmetic import detach
 from tenure.values.operations.creation import tensor
+from tenure.values.operations.factories import zeros
 from tenure.values.places.var import Var
 from tenure.values.tensor.tensor import Tensor
 
@@ -48,6 +50,12 @@ class Array(Cell):
         self._val = value = tensor(data)
         value._held = True
 
+    def __getitem__(self, key: Any) -> Any:
+        return super().__getitem__(fitted(key, self.shape))
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        super().__setitem__(fitted(key, self.shape), value)
+
     @staticmethod
     def _split(key: Any) -> tuple[tuple[Any, ...], Any]:
         """The parts of an index: all of it is for arrays where one is in it."""
@@ -70,6 +78,15 @@ class Array(Cell):
 
 Array._face = Array
 add_place(Array)
+
+
+def fitted(key: Any, shape: tuple[int, ...]) -> Any:
+    """An index; a mask with an axis of size 0, which selects nothing, fits any size there, as the standard says."""
+    if not isinstance(key, Tensor) or key.dtype is not bool_ or 0 not in key.shape or len(key.shape) > len(shape):
+        return key
+    wanted = shape[: len(key.shape)]
+    fits = all(n in (size, 0) for n, size in zip(key.shape, wanted, strict=True))
+    return zeros(wanted, dtype=bool_) if fits else key
 
 
 def again(value: Any) -> Array:

@@ -15,6 +15,7 @@ from tenure.compile import math, packed, rejection, spread
 from tenure.compile.element_types import I1, I8, I64, LLVM, folded, in_memory, is_float, mangled, size_of
 from tenure.compile.index import Affine, Read
 from tenure.compile.math.lanes import Unsigned, element, unsigned
+from tenure.compile.math.quotient import as_float, quotient
 from tenure.compile.symbolic import Symbolic
 from tenure.dtypes import DType
 from tenure.ir.program import Program
@@ -271,7 +272,7 @@ class Emitter(Symbolic):
 
     def divide(self, x: ir.Value, y: ir.Value) -> ir.Value:
         """x / y of floats."""
-        return self.b.fdiv(*self.level(x, y))
+        return quotient(self.b, *self.level(x, y))
 
     def negative(self, x: ir.Value) -> ir.Value:
         """−x."""
@@ -333,7 +334,7 @@ class Emitter(Symbolic):
                 return self.b.fpext(x, target) if dtype.itemsize == 8 else self.b.fptrunc(x, target)
             return self._to_integer(x, target)
         if is_float(new):
-            return self.b.uitofp(x, target) if unsigned(old) else self.b.sitofp(x, target)
+            return as_float(self.b, x, target)
         if new.width < old.width:
             return self.b.trunc(x, target)
         return self.b.zext(x, target) if unsigned(old) else self.b.sext(x, target)

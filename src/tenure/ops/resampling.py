@@ -10,7 +10,7 @@ from math import prod
 from tenure import dtypes
 from tenure.errors import DTypeError, ShapeError
 from tenure.ir.program import Value
-from tenure.ops import advanced, move, pointwise, promote
+from tenure.ops import advanced, move, pointwise, promote, rounding
 from tenure.ops.index import getitem
 from tenure.ops.rearrange import ordered, shaped
 from tenure.ops.windows import counts, overlap, padded, windows
@@ -32,7 +32,10 @@ def nearest(x: Value, *tables: Value) -> Value:
 
 
 def weighed(x: Value, *tables: Value, name: str) -> Value:
-    """Weighted sums along each of the last axes; of each there are the indices (taps, n) and the weights."""
+    """Weighted sums along each of the last axes; of each there are the indices (taps, n) and the weights. Bytes are
+    rounded after each axis, to the nearest from 0 to 255."""
+    whole = x.dtype is dtypes.uint8
+    x = promote.as_type(x, dtypes.float32) if whole else x
     if not x.dtype.is_floating:
         raise DTypeError(f"{name} is not defined for {x.dtype.name}", help="cast first: x.float()")
     n = len(tables) // 2
@@ -44,8 +47,12 @@ def weighed(x: Value, *tables: Value, name: str) -> Value:
             term = pointwise.multiply(taken(x, _row(index, t), axis), promote.as_type(scale, x.dtype))
             total = term if total is None else pointwise.add(total, term)
         assert total is not None
-        x = total
-    return x
+        x = _as_bytes(total) if whole else total
+    return promote.as_type(x, dtypes.uint8) if whole else x
+
+
+def _as_bytes(x: Value) -> Value:
+    return pointwise.minimum(pointwise.maximum(rounding.round(x), x.coerce(0)), x.coerce(255))
 
 
 def _row(x: Value, k: int) -> Value:

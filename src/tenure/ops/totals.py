@@ -50,8 +50,8 @@ def nan_average(x: Value, *, axes: Axes, keepdims: bool) -> Value:
 
 
 def norm(x: Value, *, axes: Axes, keepdims: bool, order: float, dtype: DType | None = None) -> Value:
-    """(Σ |x|^p)^(1/p), whose gradient is 0 where a norm is 0; the limits for p = ±∞, and for 0 the number of elements
-    that are not zero."""
+    """(Σ |x|^p)^(1/p), whose derivatives are 0 where a norm is 0; the limits for p = ±∞, and for 0 the number of
+    elements that are not zero."""
     x = x if dtype is None else as_type(x, dtype)
     x = pointwise.absolute(x) if x.dtype.is_complex else x
     if not x.dtype.is_floating:
@@ -77,9 +77,9 @@ def _nonzero(x: Value) -> Value:
 
 
 def _root(x: Value, order: float) -> Value:
-    """x^(1/p); x itself, from which the gradient of a sum of powers is 0, where it is 0."""
+    """x^(1/p); a constant 0 where that is 0."""
     root: Value = pointwise.sqrt(x) if order == 2 else pointwise.power(x, x.coerce(1 / order))
-    return pointwise.where(_nonzero(x), root, x) if order > 0 else root
+    return pointwise.where(pointwise.equal(x, x.coerce(0 if order > 0 else math.inf)), x.coerce(0), root)
 
 
 # -- scans

@@ -109,8 +109,9 @@ def smooth_l1_loss(
 
 def _smooth(input: Any, target: Any, beta: Any, half: Any, rate: Any, *, reduction: str, bent: bool) -> Any:
     x, y = pair("smooth_l1_loss", input, target)
-    d = (x - y).abs()
-    return reduced(where(d < beta, d * d * rate, d - half) if bent else d, None, reduction)
+    d = x - y
+    size = d.abs()
+    return reduced(where(size < beta, d * d * rate, size - half) if bent else size, None, reduction)
 
 
 SMOOTH = composite("smooth_l1_loss", _smooth, "SmoothL1LossBackward0")
@@ -140,8 +141,9 @@ def huber_loss(
 
 def _huber(input: Any, target: Any, *given: Any, reduction: str, weighted: bool) -> Any:
     x, y = pair("huber_loss", input, target)
-    d, (delta, half) = (x - y).abs(), given[-2:]
-    losses = where(d <= delta, d * d * 0.5, delta * (d - half))
+    d, (delta, half) = x - y, given[-2:]
+    size = d.abs()
+    losses = where(size <= delta, d * d * 0.5, delta * (size - half))
     return reduced(scaled("huber_loss", losses, given[0]) if weighted else losses, None, reduction)
 
 

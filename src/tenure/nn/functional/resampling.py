@@ -34,6 +34,10 @@ SHARP, SMOOTH = -0.75, -0.5
 """The slope of the cubic filter at 1: PyTorch's, and Pillow's, which it takes with ``antialias``."""
 
 
+MOST = 1 << 48
+"""Elements of an axis, which no memory has."""
+
+
 def interpolate(
     input: ArrayLike,
     size: int | tuple[int, ...] | list[int] | None = None,
@@ -49,7 +53,8 @@ def interpolate(
     "trilinear", "bicubic" or "area" (averages). With ``align_corners`` the first and last elements lie upon each other,
     else the outer edges of their cells. Positions follow from ``scale_factor`` itself, unless
     ``recompute_scale_factor``. ``antialias`` widens the filter of "bilinear" and "bicubic" when sizes shrink, as Pillow
-    does. ShapeError (TN802) for axes that a mode is not for, and for sizes below 1; ValueError unless one of ``size``
+    does. Bytes are rounded after each axis.
+    ShapeError (TN802) for axes that a mode is not for, and for sizes below 1; ValueError unless one of ``size``
     and ``scale_factor`` is given. Source: R. Keys, IEEE Trans. ASSP 29(6), 1981, of the cubic filter.
 
     >>> F.interpolate(tn.tensor([[[1.0, 3.0]]]), size=4, mode="linear")
@@ -123,6 +128,8 @@ def _sizes(shape: tuple[int, ...], size: Any, scale: Any) -> tuple[tuple[int, ..
         raise ShapeError(f"interpolate: {argument} {shown(size if scale is None else scale)} is not for {n} axes")
     if min(whole) < 1:
         raise ShapeError(f"interpolate: a result of {list(whole)} elements")
+    if max(whole) > MOST:
+        raise OutOfMemory(f"interpolate: there is no memory for a result of {list(whole)} elements")
     return whole, factors
 
 

@@ -204,7 +204,7 @@ def reduced(name: str, x: Value, axis: int, of: Callable[..., Value]) -> Value:
 
 def matrix_norm(x: Value, *, order: str | float, name: str = "matrix_norm") -> Value:
     """A norm of matrices."""
-    matrices(name, x.aval)
+    matrices(name, x.aval, "fhc")
     last = x.ndim - 1
     if order == "fro":
         squares = re(x) * re(x)

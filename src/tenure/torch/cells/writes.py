@@ -11,6 +11,7 @@ from typing import Any
 
 from tenure.errors import TenureError
 from tenure.torch.cells.aliasing import is_safe
+from tenure.torch.cells.casts import cast
 from tenure.torch.cells.geometry import Geometry
 from tenure.torch.cells.overlap import refuse_itself, refuse_overlap, refuse_repeated, shares, shows_twice, undefined
 from tenure.torch.cells.parts import is_bools, is_mask, is_whole, of_index
@@ -255,7 +256,7 @@ class Writes:
             return self
         refuse_overlap(self, (src,), copies=True)
         shape = self._aval.shape
-        value = value if value._aval.dtype is self._aval.dtype else to(value, self._aval.dtype)
+        value = cast(value, self._aval.dtype)
         recorded = is_recorded(self, value)
         if value._aval.shape != shape:
             try:

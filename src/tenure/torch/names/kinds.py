@@ -7,7 +7,7 @@ from typing import Any
 
 import tenure as tn
 from tenure.errors import TenureError
-from tenure.torch.cells import Tensor, unwrap
+from tenure.torch.cells import Tensor, casts, unwrap
 from tenure.torch.cells.layout import laid
 from tenure.torch.cells.roles import seen_as
 from tenure.torch.cells.windows import layout
@@ -21,7 +21,7 @@ def cast(name: str) -> Callable[[Any], Any]:
     target = BY_NAME[CASTS[name]].home
 
     def method(self: Any, memory_format: Any = None) -> Any:
-        return self if self._aval.dtype is target else laid(Tensor._of(self._read().to(target)), (self,))
+        return self if self._aval.dtype is target else laid(Tensor._of(casts.cast(self._read(), target)), (self,))
 
     return method
 

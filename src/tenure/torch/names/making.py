@@ -11,6 +11,7 @@ import tenure as tn
 from tenure.dtypes import DType, as_dtype, bool_, int64, promote
 from tenure.errors import TenureError
 from tenure.torch.cells import Tensor, entering, unwrap
+from tenure.torch.cells.casts import cast
 from tenure.torch.devices import check_device, check_layout
 from tenure.torch.dtypes import BY_NAME, LEGACY, Defaults, dtype, home_dtype
 from tenure.torch.errors import TorchTypeError, TorchValueError, refuse, translated
@@ -31,7 +32,7 @@ def value_of(data: Any, target: DType | None) -> Any:
     """Home value of data, in a dtype or that of the data."""
     if isinstance(data, Value):
         found = tn.detach(data._read())
-        return found if target is None else found.to(target)
+        return found if target is None else cast(found, target)
     try:
         if isinstance(data, np.ndarray):
             return tn.tensor(data, dtype=target)
@@ -124,8 +125,7 @@ def frombuffer(
     buffer: Any, *, dtype: Any, count: int = -1, offset: int = 0, requires_grad: bool = False
 ) -> Any:
     """A tensor of a copy of the bytes of a buffer."""
-    found = np.frombuffer(buffer, home_dtype(dtype).numpy, count, offset)
-    x = Tensor._of(tn.tensor(found, dtype=home_dtype(dtype)))
+    x = Tensor._of(tn.frombuffer(buffer, dtype=home_dtype(dtype), count=count, offset=offset))
     return x.requires_grad_() if requires_grad else x
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 import tenure as tn
 from tenure.errors import TenureError
-from tenure.torch.cells import Tensor
+from tenure.torch.cells import Tensor, casts
 from tenure.torch.cells.layout import laid
 from tenure.torch.cells.roles import rebind
 from tenure.torch.devices import CPU, check_device, device, strided
@@ -203,7 +203,7 @@ class Methods:
     def _in(self: Any, target: Any, copy: bool = False) -> Any:
         if self._aval.dtype is target:
             return laid(Tensor._of(tn.clone(self._read())), (self,)) if copy else self
-        return laid(Tensor._of(self._read().to(target)), (self,))
+        return laid(Tensor._of(casts.cast(self._read(), target)), (self,))
 
     def type(self: Any, dtype: Any = None, non_blocking: bool = False) -> Any:
         """The tensor in another dtype, given as one, an older class or its name; without it the name of its own."""

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 
-from tenure.dtypes import DTypeLike, as_dtype, default_float
+from tenure.dtypes import DTypeLike, as_dtype, bool_, default_float
 from tenure.errors import DTypeError, GradientError, ShapeError, shown
 from tenure.ir.aval import Aval
 from tenure.ops.promote import Operation, filled
 from tenure.values.rules.rules import kind_of
 from tenure.values.trace import record
-from tenure.values.trace.given import flag, refuse_array, to_array
+from tenure.values.trace.given import flag, int_of, refuse_array, to_array
 
 if TYPE_CHECKING:
     from tenure.values.places.var import Var
@@ -159,6 +159,35 @@ def from_numpy(a: Array, *, copy: bool = True) -> Tensor:
         return tensor(a)
     owned = a.base is None and a.flags.owndata and a.flags.carray and not weakref.getweakrefcount(a)
     return wrap(a) if owned and a.dtype == as_dtype(a.dtype).numpy else tensor(a)
+
+
+def frombuffer(
+    buffer: Any, *, dtype: DTypeLike, count: int = -1, offset: int = 0, requires_grad: bool = False
+) -> Tensor:
+    """A tensor of a copy of numbers that lie in a buffer, such as bytes or an ``array.array``.
+
+    They begin ``offset`` bytes from its start; a ``count`` of -1 takes all. DTypeError (TN802) for what is no buffer of
+    contiguous bytes; ShapeError (TN802) where the rest is not a whole number of elements, or has fewer than ``count``.
+
+    >>> tn.frombuffer(b"ab", dtype=tn.uint8)
+    tensor([97, 98], dtype=tenure.uint8)
+    """
+    of, first, many = as_dtype(dtype), int_of(offset, "frombuffer: offset"), int_of(count, "frombuffer: count")
+    if isinstance(buffer, np.ndarray) and (type(buffer) is not np.ndarray or buffer.dtype.kind not in "biufc"):
+        refuse_array(buffer)
+    try:
+        held = memoryview(buffer).cast("B")
+    except (TypeError, ValueError) as error:
+        raise DTypeError(f"frombuffer: a buffer of contiguous bytes is wanted, not {shown(buffer)}") from error
+    if not 0 <= first <= held.nbytes or many < -1:
+        raise ShapeError(f"frombuffer: offset {first} and count {many} of a buffer of {held.nbytes} bytes")
+    rest = held.nbytes - first
+    if many * of.itemsize > rest or (many < 0 and rest % of.itemsize):
+        wanted = "a whole number" if many < 0 else f"{many}"
+        raise ShapeError(f"frombuffer: {rest} bytes are not {wanted} of {of.name}, of {of.itemsize} bytes each")
+    part = held[first : first + (rest if many < 0 else many * of.itemsize)]
+    found = np.frombuffer(part, np.uint8).astype(bool) if of is bool_ else np.frombuffer(part, of.numpy).copy()
+    return leaf(wrap(found, Aval(found.shape, of)), requires_grad)
 
 
 def _is_named(a: Any, caller: FrameType) -> bool:

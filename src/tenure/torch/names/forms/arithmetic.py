@@ -6,6 +6,7 @@ from typing import Any
 
 import tenure as tn
 from tenure.dtypes import bool_, promote
+from tenure.torch.cells import casts
 from tenure.torch.dtypes import Defaults
 from tenure.torch.errors import refuse
 from tenure.torch.messages import spelled
@@ -49,7 +50,7 @@ def default() -> Any:
 
 def cast(x: Any, dtype: Any) -> Any:
     """x in a dtype, if one is given."""
-    return x if dtype is None or x.dtype is dtype else to(x, dtype)
+    return x if dtype is None else casts.cast(x, dtype)
 
 
 def floating(x: Any) -> Any:
