@@ -150,6 +150,14 @@ def test_reports_of_systems_in_place_of_errors() -> None:
         L.inv_ex(x, check_errors=True).inverse.numpy()
 
 
+@pytest.mark.parametrize("pivots", [[1, 2, -3], [0, 2, 3], [4, 2, 3], [-1, 2, 3], [-2, -9, 3], [-2, -3, -3]])
+def test_pivots_that_are_none_are_an_error_before_lapack_uses_them(pivots: list[int]) -> None:
+    given = tn.tensor(np.stack([[1, 2, 3], pivots]).astype(np.int32))
+    found = L.ldl_solve(tn.eye(3).expand(2, 3, 3), given, tn.ones(2, 3, 1))
+    with pytest.raises(L.LinAlgError, match="factors of matrix 1 of the batch are none: pivot"):
+        found.numpy()
+
+
 @pytest.mark.parametrize("shape", [(3, 3), (2, 4, 3), (2, 3, 5), (0, 2, 2)])
 def test_factors_one_by_one(shape: tuple[int, ...]) -> None:
     x = tn.tensor(np.random.default_rng(3).standard_normal(shape))
@@ -196,6 +204,8 @@ SMOOTH: dict[str, tuple[Callable[..., Any], tuple[tuple[int, ...], ...]]] = {
     "pinv": (L.pinv, ((4, 3),)),
     "exp": (L.matrix_exp, ((3, 3),)),
     "householder": (L.householder_product, ((4, 3), (2,))),
+    "ldl": (lambda b: L.ldl_solve(*L.ldl_factor(tn.tensor(np.eye(3) - 2.0)), b), ((3, 2),)),
+    "ormqr": (lambda a, t, c: tn.ormqr(a, t, c, transpose=True), ((4, 3), (2,), (4, 2))),
     "eigvals": (lambda a: L.eigvals(a).abs(), ((3, 3),)),
 }
 

@@ -28,7 +28,6 @@ SLOGDET = Operation("slogdet", systems.slogdet, "LinalgSlogdetBackward0")
 LOGDET = Operation("logdet", systems.logdet, "LogdetBackward0")
 PINV = Operation("pinv", spectra.pinv, "LinalgPinvBackward0")
 LSTSQ = Operation("lstsq", spectra.lstsq, "LinalgLstsqBackward0")
-HOUSEHOLDER = Operation("householder_product", systems.householder, "LinalgHouseholderProductBackward0")
 
 
 class SlogdetResult(NamedTuple):
@@ -291,19 +290,3 @@ def tensorsolve(a: ArrayLike, b: ArrayLike, /, dims: tuple[int, ...] | None = No
         raise ShapeError(f"tensorsolve: shapes {list(a.shape)} and {list(b.shape)} do not agree")
     square = a.reshape(b.numel(), -1) if b.numel() else a.reshape(0, 0)
     return solve(square, b.flatten()).reshape(shape)
-
-
-def householder_product(x: ArrayLike, tau: ArrayLike, /) -> Tensor:
-    """The first columns of a product of Householder reflections, as LAPACK's orgqr.
-
-    Shapes: (…, m, n) with m ≥ n and (…, k) with k ≤ n give (…, m, n). Reflection i is I − tauᵢ v vᴴ, of v the elements
-    below the diagonal of column i, and 1 on it. ShapeError, DTypeError (TN802) for others. Also called ``tn.orgqr``.
-
-    >>> tn.linalg.householder_product(tn.tensor([[0.0], [0.0]]), tn.tensor([2.0]))
-    tensor([[-1.],
-            [ 0.]])
-    """
-    return apply(HOUSEHOLDER, (value_of(x), value_of(tau)))
-
-
-orgqr = householder_product
