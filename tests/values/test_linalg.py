@@ -11,6 +11,10 @@ import pytest
 from numpy.testing import assert_allclose
 
 import tenure as tn
+from tenure.compile.executable import compiled
+from tenure.ir.aval import Aval
+from tenure.ir.program import Builder
+from tenure.ops.linear.spectra import eigh
 
 L = tn.linalg
 RNG = np.random.default_rng(5)
@@ -164,6 +168,15 @@ def test_factors_one_by_one(shape: tuple[int, ...]) -> None:
     p, low, up = tn.lu_unpack(*L.lu_factor(x))
     close(p @ low @ up, x.numpy())
     assert tn.lu_unpack(*L.lu_factor(x), unpack_data=False)[1].numel() == 0
+
+
+@pytest.mark.parametrize("shape", [(0, 0), (0, 2, 2), (2, 0, 0)])
+def test_the_check_of_no_matrix_is_no_kernel(shape: tuple[int, ...]) -> None:
+    b = Builder()
+    x = b.input(Aval(shape, tn.float64))
+    found = eigh(x, upper=False)
+    run = compiled(b.extract([x.id], [y.id for y in found]))
+    assert [y.shape for y in run([np.zeros(shape)])] == [shape[:-1], shape]
 
 
 def test_reports_in_place_of_errors() -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tenure.dtypes import float64
 from tenure.errors import DTypeError, ShapeError, shown
-from tenure.ops.linear import spectra, systems
+from tenure.ops.linear import pseudoinverse, systems
 from tenure.ops.promote import Operation, parameters
 from tenure.values.native.hits import apply, apply_one
 from tenure.values.operations.creation import tensor
@@ -26,8 +26,8 @@ LU_SOLVE = Operation("lu_solve", systems.lu_solve, "LinalgLuSolveBackward0")
 DET = Operation("det", systems.det, "LinalgDetBackward0")
 SLOGDET = Operation("slogdet", systems.slogdet, "LinalgSlogdetBackward0")
 LOGDET = Operation("logdet", systems.logdet, "LogdetBackward0")
-PINV = Operation("pinv", spectra.pinv, "LinalgPinvBackward0")
-LSTSQ = Operation("lstsq", spectra.lstsq, "LinalgLstsqBackward0")
+PINV = Operation("pinv", pseudoinverse.pinv, "LinalgPinvBackward0")
+LSTSQ = Operation("lstsq", pseudoinverse.lstsq, "LinalgLstsqBackward0")
 
 
 class SlogdetResult(NamedTuple):
