@@ -95,17 +95,21 @@ CASES: dict[str, list[Case]] = {
     ],
     "`lstsq` of lower rank": [values(lambda m, a, b: m.linalg.lstsq(a, b, driver="gelsd")[0], ALL, ALL)],
     "norms of matrices and vectors at 0: gradient": [
-        slopes(lin("matrix_norm"), ZERO), slopes(lin("vector_norm"), np.zeros(3)), slopes(lin("matrix_norm", "nuc"), ZERO),
+        slopes(lin("matrix_norm"), ZERO), slopes(lin("vector_norm"), np.zeros(3)),
+        slopes(lin("matrix_norm", "nuc"), ZERO),
     ],
     "norms at ties: gradient": [
-        slopes(lin("matrix_norm", 2), ONE), slopes(lin("matrix_norm", 1), ONE), slopes(lin("vector_norm", INF), np.ones(3)),
+        slopes(lin("matrix_norm", 2), ONE), slopes(lin("matrix_norm", 1), ONE),
+        slopes(lin("vector_norm", INF), np.ones(3)),
     ],
     "`cond` of a singular matrix": [values(lin("cond"), ALL), values(lin("cond", 1), ALL)],
     "eigenvalues of a matrix that has no basis of eigenvectors": [values(lin("eigvals"), [[0.0, 1.0], [0.0, 0.0]])],
     "NaN in a matrix: `svdvals`, `cholesky`": [values(lin("svdvals"), ONE * NAN), values(lin("cholesky"), ONE * NAN)],
     "NaN in a matrix: `eigvalsh`": [values(lin("eigvalsh"), ONE * NAN)],
     "NaN in a matrix: `solve`": [values(lin("solve"), ONE * NAN, ALL)],
-    "largest of a window: ties": [slopes(pool("max_pool2d", 2), np.ones((1, 2, 2))), slopes(pool("max_pool1d", 2), LINE)],
+    "largest of a window: ties": [
+        slopes(pool("max_pool2d", 2), np.ones((1, 2, 2))), slopes(pool("max_pool1d", 2), LINE),
+    ],
     "largest of a window: NaN": [values(pool("max_pool1d", 2, return_indices=True), [[1.0, NAN, NAN, 2.0]])],
     "largest of a window of −∞ beside padding": [values(pool("max_pool1d", 3, 2, 1, return_indices=True), LINE * -INF)],
     "largest of windows that divide an axis: ties": [slopes(pool("adaptive_max_pool1d", 2), np.ones((1, 5)))],
@@ -118,16 +122,23 @@ CASES: dict[str, list[Case]] = {
     "`grid_sample` at NaN, nearest, outside is 0": [sampled_at(NAN, mode="nearest")],
     "`grid_sample`, nearest, halfway": [sampled_at(x, mode="nearest") for x in (0.0,)],
     "`interpolate`, nearest": [
-        values(pool("interpolate", size=2, mode=mode), np.arange(3.0).reshape(1, 1, 3)) for mode in ("nearest", "nearest-exact")
+        values(pool("interpolate", size=2, mode=mode), np.arange(3.0).reshape(1, 1, 3))
+        for mode in ("nearest", "nearest-exact")
     ],
     "`interpolate` to one element, corners aligned": [
         values(pool("interpolate", size=1, mode="linear", align_corners=True), np.arange(4.0).reshape(1, 1, 4)),
     ],
-    "convolution: infinite numbers beside padding": [values(pool("conv1d", padding=1), [[[1.0, 2.0]]], [[[INF, 1.0, 1.0]]])],
-    "convolution: NaN in an image": [values(pool("conv1d", padding=1), [[[1.0, NAN, 2.0, 3.0, 4.0]]], [[[1.0, 1.0, 1.0]]])],
+    "convolution: infinite numbers beside padding": [
+        values(pool("conv1d", padding=1), [[[1.0, 2.0]]], [[[INF, 1.0, 1.0]]]),
+    ],
+    "convolution: NaN in an image": [
+        values(pool("conv1d", padding=1), [[[1.0, NAN, 2.0, 3.0, 4.0]]], [[[1.0, 1.0, 1.0]]]),
+    ],
     "`ctc_loss` without a path": [values(path), values(lambda m: path(m, zero_infinity=True))],
     "`irfft`: imaginary part of the first and last element": [values(lambda m, x: m.fft.irfft(x), [1 + 5j, 2, 3 + 7j])],
-    "matrices without rows: `det`, `inv`": [values(lin("det"), np.zeros((0, 0))), values(lin("inv"), np.zeros((2, 0, 0)))],
+    "matrices without rows: `det`, `inv`": [
+        values(lin("det"), np.zeros((0, 0))), values(lin("inv"), np.zeros((2, 0, 0))),
+    ],
 }  # fmt: skip
 OURS: dict[str, Any] = {
     "real eigenvectors of `eigh`: sign": lambda found: found[0].all(),
