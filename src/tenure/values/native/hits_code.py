@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from tenure.runtime.assembler import NULL
-from tenure.runtime.cache import DiskCache, digest, source_fingerprint
+from tenure.runtime.cache import DiskCache, digest, source_fingerprint, unedited
 from tenure.values.native.hits_attributes import ATTRIBUTES, IN_PLACE, finish
 from tenure.values.native.hits_backward import BACKWARD
 from tenure.values.native.hits_first import FIRST
@@ -72,7 +72,7 @@ def remembered(offsets: Mapping[str, int], blank: Mapping[str, Any]) -> Made:
     if found is not None:
         return Made.unpacked(found)
     new = made(offsets, blank)
-    if disk is not None:
+    if disk is not None and unedited():
         disk.put(key, new.packed())
     return new
 
