@@ -214,8 +214,8 @@ def pinv(
     """The Moore–Penrose inverse of matrices: (…, m, n) give (…, n, m).
 
     Singular values up to max(atol, rtol · the largest one) count as 0; rtol is by default the larger side times the
-    precision, or 0 if atol is given. The gradient takes the rank to be constant; below full rank it takes the singular
-    values to be distinct. With ``hermitian`` only the lower triangle counts. Errors as of ``svd``.
+    precision, or 0 if atol is given. The gradient takes the rank to be constant. With ``hermitian`` only the lower
+    triangle counts. Errors as of ``svd``.
 
     >>> tn.linalg.pinv(tn.tensor([[2.0], [0.0]]))
     tensor([[0.5000, 0.0000]])
