@@ -295,6 +295,9 @@ from tenure.values.operations.matrices.older import lu_solve as lu_solve
 from tenure.values.operations.matrices.older import qr as qr
 from tenure.values.operations.matrices.older import svd as svd
 from tenure.values.operations.matrices.older import vander as vander
+from tenure.values.operations.matrices.reflections import geqrf as geqrf
+from tenure.values.operations.matrices.reflections import orgqr as orgqr
+from tenure.values.operations.matrices.reflections import ormqr as ormqr
 from tenure.values.operations.matrices.reports import lu_unpack as lu_unpack
 from tenure.values.operations.matrices.spectra import matrix_exp as matrix_exp
 from tenure.values.operations.matrices.spectra import matrix_power as matrix_power
@@ -303,7 +306,6 @@ from tenure.values.operations.matrices.systems import cholesky_solve as cholesky
 from tenure.values.operations.matrices.systems import det as det
 from tenure.values.operations.matrices.systems import inverse as inverse
 from tenure.values.operations.matrices.systems import logdet as logdet
-from tenure.values.operations.matrices.systems import orgqr as orgqr
 from tenure.values.operations.matrices.systems import pinverse as pinverse
 from tenure.values.operations.matrices.systems import slogdet as slogdet
 from tenure.values.operations.names import absolute as absolute

@@ -11,7 +11,11 @@ import threading
 from collections.abc import Callable
 from functools import cache
 from importlib import import_module
+from time import time
 from typing import Any
+
+BEGUN = time()
+"""When the process began to import the package."""
 
 
 def attach(namespace: dict[str, Any]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -266,6 +267,7 @@ def test_no_home(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_fingerprint_follows_the_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache, "BEGUN", time.time() + 60)
     monkeypatch.setattr(cache.tenure, "__file__", str(tmp_path / "__init__.py"))
     (tmp_path / "ops").mkdir()
     file = tmp_path / "ops" / "reduce.py"
@@ -282,6 +284,19 @@ def test_the_fingerprint_follows_the_source(tmp_path: Path, monkeypatch: pytest.
     file.write_text("12")
     os.utime(file, (1, 1))
     assert len({first, second, now()}) == 3
+
+
+def test_code_edited_under_a_process_is_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache, "BEGUN", time.time() + 60)
+    assert cache.unedited()
+    monkeypatch.setattr(cache, "BEGUN", 0.0)
+    assert not cache.unedited()
+    monkeypatch.setattr(cache.tenure, "__file__", str(tmp_path / "__init__.py"))
+    file = tmp_path / "reduce.py"
+    file.write_text("1")
+    own = {source_fingerprint.__wrapped__() for _ in range(2)}
+    os.utime(file, (time.time() + 60,) * 2)  # a clock that is ahead is no edit
+    assert len(own) == 2 and source_fingerprint.__wrapped__() == source_fingerprint.__wrapped__()
 
 
 def test_memory_is_bounded() -> None:

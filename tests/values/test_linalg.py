@@ -11,6 +11,10 @@ import pytest
 from numpy.testing import assert_allclose
 
 import tenure as tn
+from tenure.compile.executable import compiled
+from tenure.ir.aval import Aval
+from tenure.ir.program import Builder
+from tenure.ops.linear.spectra import eigh
 
 L = tn.linalg
 RNG = np.random.default_rng(5)
@@ -150,12 +154,29 @@ def test_reports_of_systems_in_place_of_errors() -> None:
         L.inv_ex(x, check_errors=True).inverse.numpy()
 
 
+@pytest.mark.parametrize("pivots", [[1, 2, -3], [0, 2, 3], [4, 2, 3], [-1, 2, 3], [-2, -9, 3], [-2, -3, -3]])
+def test_pivots_that_are_none_are_an_error_before_lapack_uses_them(pivots: list[int]) -> None:
+    given = tn.tensor(np.stack([[1, 2, 3], pivots]).astype(np.int32))
+    found = L.ldl_solve(tn.eye(3).expand(2, 3, 3), given, tn.ones(2, 3, 1))
+    with pytest.raises(L.LinAlgError, match="factors of matrix 1 of the batch are none: pivot"):
+        found.numpy()
+
+
 @pytest.mark.parametrize("shape", [(3, 3), (2, 4, 3), (2, 3, 5), (0, 2, 2)])
 def test_factors_one_by_one(shape: tuple[int, ...]) -> None:
     x = tn.tensor(np.random.default_rng(3).standard_normal(shape))
     p, low, up = tn.lu_unpack(*L.lu_factor(x))
     close(p @ low @ up, x.numpy())
     assert tn.lu_unpack(*L.lu_factor(x), unpack_data=False)[1].numel() == 0
+
+
+@pytest.mark.parametrize("shape", [(0, 0), (0, 2, 2), (2, 0, 0)])
+def test_the_check_of_no_matrix_is_no_kernel(shape: tuple[int, ...]) -> None:
+    b = Builder()
+    x = b.input(Aval(shape, tn.float64))
+    found = eigh(x, upper=False)
+    run = compiled(b.extract([x.id], [y.id for y in found]))
+    assert [y.shape for y in run([np.zeros(shape)])] == [shape[:-1], shape]
 
 
 def test_reports_in_place_of_errors() -> None:
@@ -196,6 +217,8 @@ SMOOTH: dict[str, tuple[Callable[..., Any], tuple[tuple[int, ...], ...]]] = {
     "pinv": (L.pinv, ((4, 3),)),
     "exp": (L.matrix_exp, ((3, 3),)),
     "householder": (L.householder_product, ((4, 3), (2,))),
+    "ldl": (lambda b: L.ldl_solve(*L.ldl_factor(tn.tensor(np.eye(3) - 2.0)), b), ((3, 2),)),
+    "ormqr": (lambda a, t, c: tn.ormqr(a, t, c, transpose=True), ((4, 3), (2,), (4, 2))),
     "eigvals": (lambda a: L.eigvals(a).abs(), ((3, 3),)),
 }
 

@@ -37,6 +37,13 @@ def phaseless(x: Any) -> Any:
 
 Case = tuple[Callable[..., Any], tuple[tuple[int, ...], ...]]
 SQUARE, TALL, WIDE = (2, 3, 3), (2, 4, 3), (2, 3, 4)
+
+
+def top(linalg: Any) -> Any:
+    """The library that a namespace of linear algebra belongs to."""
+    return torch if linalg is torch.linalg else tn
+
+
 CASES: dict[str, Case] = {
     "cholesky": (lambda L, a: L.cholesky(definite(a)), (SQUARE,)),
     "cholesky upper": (lambda L, a: L.cholesky(definite(a), upper=True), (SQUARE,)),
@@ -91,6 +98,16 @@ CASES: dict[str, Case] = {
     "power -2": (lambda L, a: L.matrix_power(a, -2), (SQUARE,)),
     "exp": (lambda L, a: L.matrix_exp(a), (SQUARE,)),
     "exp large": (lambda L, a: L.matrix_exp(a * 9), (SQUARE,)),
+    "ldl": (lambda L, a: L.ldl_factor(a.detach(), hermitian=True), (SQUARE,)),
+    "ldl symmetric": (lambda L, a: L.ldl_factor_ex(a.detach() - 3), (SQUARE,)),
+    "ldl_solve": (
+        lambda L, a, b: L.ldl_solve(*L.ldl_factor(a.detach() - 3, hermitian=True), b.detach(), hermitian=True),
+        (SQUARE, (2, 3, 2)),
+    ),
+    "geqrf": (lambda L, a: top(L).geqrf(a.detach()), (TALL,)),
+    "geqrf wide": (lambda L, a: top(L).geqrf(a.detach()), (WIDE,)),
+    "ormqr": (lambda L, a, t, c: top(L).ormqr(a, t, c), (TALL, (2, 3), (2, 4, 3))),
+    "ormqr right": (lambda L, a, t, c: top(L).ormqr(a, t, c, False, True), (TALL, (2, 3), (2, 3, 4))),
     "householder": (lambda L, a, t: L.householder_product(a, t), (TALL, (2, 2))),
     "tensorinv": (lambda L, a: L.tensorinv(a.reshape(2, 3, 6)), ((6, 6),)),
     "tensorsolve": (lambda L, a, b: L.tensorsolve(a.reshape(2, 3, 6), b), ((6, 6), (2, 3))),

@@ -16,6 +16,7 @@ from tenure.compile.element_types import I1, I8, I64, LLVM, folded, in_memory, i
 from tenure.compile.index import Affine, Read
 from tenure.compile.math.lanes import Unsigned, element, unsigned
 from tenure.compile.math.quotient import as_float, quotient
+from tenure.compile.strided import gathered, scattered
 from tenure.compile.symbolic import Symbolic
 from tenure.dtypes import DType
 from tenure.ir.program import Program
@@ -132,16 +133,15 @@ class Emitter(Symbolic):
         t, pointer = in_memory(dtype), self.pointers[x]
         if self.width == 1 or not self.in_lane(where):
             return self.from_memory(self._load(pointer, self.scalar(where), t), dtype)
-        if not self.varies(where) and self.spread is not None:
+        fixed = not self.varies(where)
+        if fixed and self.spread is not None:
             return self.from_memory(spread.load(self, pointer, where, t), dtype)
-        if not self.varies(where) and where.coefficient(self.lane or 0) in (1, -1):
+        if fixed and where.coefficient(self.lane or 0) in (1, -1):
             return self.from_memory(self._neighbours(pointer, where, t), dtype)
-        positions = self.position(where)
-        out: Any = ir.Constant(ir.VectorType(t, self.width), None if self.live < self.width else ir.Undefined)
-        for k in range(self.live):
-            at = self.b.extract_element(positions, ir.Constant(ir.IntType(32), k))
-            out = self.b.insert_element(out, self._load(pointer, at, t), ir.Constant(ir.IntType(32), k))
-        return self.from_memory(out, dtype)
+        if fixed:
+            start = self.b.gep(pointer, [self.scalar(where)], source_etype=t)
+            return self.from_memory(gathered(self.b, start, t, self.steps(where)[: self.live], self.width), dtype)
+        return self.from_memory(scattered(self.b, pointer, t, self.position(where), self.live), dtype)
 
     def _neighbours(self, pointer: ir.Value, where: Affine, t: ir.Type) -> ir.Value:
         """Elements that lie one beside the other, in order or the other way round."""

@@ -23,7 +23,7 @@ from typing import Any
 import tenure
 from tenure.compile.target import Target, choose_target, llvm, llvm_version
 from tenure.errors import InternalError
-from tenure.runtime.cache import DiskCache, MemoryCache, digest, source_fingerprint
+from tenure.runtime.cache import DiskCache, MemoryCache, digest, source_fingerprint, unedited
 
 __all__ = ["Counts", "Engine", "Library", "engine"]
 
@@ -129,8 +129,7 @@ class Engine:
 
     def note(self, key: str, text: str) -> None:
         """Keep a line of text on disk for processes of the same source and processor."""
-        if self.disk is not None:
-            self.disk.put(self._note_name(key), text.encode())
+        self._keep(self._note_name(key), text.encode())
 
     def noted(self, key: str) -> str | None:
         """The text kept under a key."""
@@ -158,8 +157,7 @@ class Engine:
             text = _text(source)
             with exclusive():
                 payload = self._compile(text)
-            if self.disk is not None:
-                self.disk.put(name, payload)
+            self._keep(name, payload)
         return name, payload
 
     def fingerprint(self) -> str:
@@ -192,9 +190,13 @@ class Engine:
         library = self._link(payload)
         self.counts.compiled += 1
         self.counts.seconds += perf_counter() - start
-        if self.disk is not None:
-            self.disk.put(name, payload)
+        self._keep(name, payload)
         return library
+
+    def _keep(self, name: bytes, payload: bytes) -> None:
+        """Put an entry on disk, but none of code that was edited under the process."""
+        if self.disk is not None and unedited():
+            self.disk.put(name, payload)
 
     def _compile(self, text: str) -> bytes:
         # A context for each module: LLVM frees types and constants only with their context.

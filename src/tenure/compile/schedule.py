@@ -335,7 +335,7 @@ class Scheduler:
             needed.update(long_rows(program, kernel, needed))
             kernel.values = [v for v in kernel.members if v in needed]
             stored -= kernel.members.keys() - needed
-        return Plan(program, stored, self.order)
+        return Plan(program, stored, [kernel for kernel in self.order if kernel.values])
 
 
 def is_element(program: Program, v: int) -> bool:

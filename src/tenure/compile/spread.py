@@ -18,6 +18,7 @@ from llvmlite import ir
 from tenure.compile.element_types import size_of
 from tenure.compile.index import Affine
 from tenure.compile.nests import Axis
+from tenure.compile.strided import gathered
 
 MOST = 5
 """Vectors of a step: each is code of its own."""
@@ -57,8 +58,6 @@ def load(e: Any, pointer: ir.Value, where: Affine, t: ir.Type) -> ir.Value:
         if steps == found:
             return read
     else:
-        read = ir.Constant(ir.VectorType(t, len(found)), ir.Undefined)
-        for k, step in enumerate(found):
-            read = b.insert_element(read, b.load(at(step), typ=t), ir.Constant(i32, k))
+        read = gathered(b, at(0), t, found, len(found))
     order = ir.Constant(ir.VectorType(i32, len(steps)), [found.index(step) for step in steps])
     return b.shuffle_vector(read, read, order)

@@ -16,6 +16,8 @@ from tenure.values.operations.matrices.decompositions import (
     svd,
     svdvals,
 )
+from tenure.values.operations.matrices.indefinite import ldl_factor, ldl_factor_ex, ldl_solve
+from tenure.values.operations.matrices.reflections import householder_product
 from tenure.values.operations.matrices.reports import inv_ex, lu_factor_ex, solve_ex
 from tenure.values.operations.matrices.spectra import (
     cond,
@@ -28,7 +30,6 @@ from tenure.values.operations.matrices.spectra import (
 )
 from tenure.values.operations.matrices.systems import (
     det,
-    householder_product,
     inv,
     lstsq,
     lu_solve,
@@ -58,6 +59,9 @@ __all__ = [
     "householder_product",
     "inv",
     "inv_ex",
+    "ldl_factor",
+    "ldl_factor_ex",
+    "ldl_solve",
     "lstsq",
     "lu",
     "lu_factor",

@@ -74,9 +74,13 @@ def transposed(
         name, x, w, bias, len(steps), groups, w.shape[0] if w.ndim else 0, [w.shape[1] * groups] if w.ndim > 1 else []
     )
     n, batch, sizes, out = len(steps), x.shape[0], w.shape[2:], w.shape[1] * groups
+    every = zip(x.shape[2:], sizes, steps, gaps, widths, more, strict=True)
+    found = tuple([(m - 1) * s + g * (k - 1) + 1 - lo - hi + add for m, k, s, g, (lo, hi), add in every])
+    if min(found) < 1:
+        raise ShapeError(
+            f"{name}: padding {[lo for lo, _ in widths]} leaves a result of {list(found)} elements along the axes"
+        )
     if native(x):
-        axes = zip(x.shape[2:], sizes, steps, gaps, widths, more, strict=True)
-        found = tuple([(m - 1) * s + g * (k - 1) + 1 - lo - hi + add for m, k, s, g, (lo, hi), add in axes])
         lows = tuple([low for low, _ in widths])
         ans = convolving.spread(x, w, shape=found, steps=steps, gaps=gaps, lows=lows, groups=groups)
         return ans if bias is None else _shifted(ans, bias)

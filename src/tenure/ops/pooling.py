@@ -16,9 +16,11 @@ from tenure.ir.program import Value
 from tenure.ops import advanced, division, move, pointwise, promote, reduce
 from tenure.ops.index import getitem, take_along
 from tenure.ops.select import counting
-from tenure.ops.windows import padded, windows
+from tenure.ops.windows import padded, window_sums, windows
 
 Sizes = tuple[int, ...]
+FEW = 25
+"""Elements of a window up to which they are read one by one for its sum."""
 
 
 class Span(NamedTuple):
@@ -55,7 +57,7 @@ def regular(name: str, n: int, size: int, step: int, gap: int, padding: int, cei
     return Span(count, size, step, gap, padding, behind)
 
 
-def elements(x: Value, axis: int, span: Span, k: int, number: float) -> Value:
+def elements(x: Value, axis: int, span: Span, k: int) -> Value:
     """Element k of each window along an axis; of a shorter one that has none its last."""
     if span.whole:
         at = _divided(x, span, k)
@@ -83,6 +85,9 @@ def largest(x: Value, *, spans: tuple[Span, ...]) -> tuple[Value, Value]:
     low = -inf if x.dtype.is_floating else dtypes.iinfo(x.dtype).min
     for k in reversed(range(len(spans))):
         best, place = _along(best, place, first + k, spans[k], low)
+    place = promote.as_type(place, dtypes.int64)
+    if not x.builder.tracked[x.id]:
+        return _values(x, spans, low), place
     flat = move.reshape(x, shape=(*x.shape[:first], prod(shape)))
     counts = tuple([span.number for span in spans])
     index = move.reshape(place, shape=(*x.shape[:first], prod(counts)))
@@ -90,9 +95,10 @@ def largest(x: Value, *, spans: tuple[Span, ...]) -> tuple[Value, Value]:
 
 
 def _places(x: Value, n: int) -> Value:
-    """0, 1, 2, … over the last axes, spread over the others."""
+    """0, 1, 2, … over the last axes, spread over the others, in as few bits as do."""
     shape = x.shape[x.ndim - n :]
-    return move.broadcast_to(move.reshape(counting(x, prod(shape), 0, 1), shape=shape), shape=x.shape)
+    places = promote.as_type(counting(x, prod(shape), 0, 1), dtypes.int32 if prod(shape) < 1 << 31 else dtypes.int64)
+    return move.broadcast_to(move.reshape(places, shape=shape), shape=x.shape)
 
 
 def _along(x: Value, place: Value, axis: int, span: Span, low: float) -> tuple[Value, Value]:
@@ -101,16 +107,36 @@ def _along(x: Value, place: Value, axis: int, span: Span, low: float) -> tuple[V
     if not span.whole:
         edges[axis] = (span.before, span.behind)
     x, place = padded(x, edges, low), padded(place, edges, -1)
-    best, where = (elements(v, axis, span, 0, 0) for v in (x, place))
+    best, where = (elements(v, axis, span, 0) for v in (x, place))
     for k in range(1, span.longest):
-        other, there = (elements(v, axis, span, k, 0) for v in (x, place))
-        better = pointwise.logical_or(pointwise.greater(other, best), pointwise.less(where, where.coerce(0)))
-        if x.dtype.is_floating:
-            nan = pointwise.logical_and(pointwise.isnan(other), pointwise.logical_not(pointwise.isnan(best)))
-            better = pointwise.logical_or(better, nan)
+        other, there = (elements(v, axis, span, k) for v in (x, place))
+        better = pointwise.logical_or(_better(other, best), pointwise.less(where, where.coerce(0)))
         better = pointwise.logical_and(better, pointwise.greater_equal(there, there.coerce(0)))
         best, where = pointwise.where(better, other, best), pointwise.where(better, there, where)
     return best, where
+
+
+def _better(x: Value, y: Value) -> Value:
+    """Whether x is larger than y, or NaN where y is not."""
+    larger: Value = pointwise.greater(x, y)
+    if x.dtype.is_floating:
+        larger = pointwise.logical_or(larger, pointwise.logical_and(pointwise.isnan(x), pointwise.equal(y, y)))
+    return larger
+
+
+def _values(x: Value, spans: tuple[Span, ...], low: float) -> Value:
+    """The largest elements alone: what lies beside the axes is the smallest number, and none of them unless all are."""
+    first = x.ndim - len(spans)
+    for k in reversed(range(len(spans))):
+        edges = [(0, 0)] * x.ndim
+        if not spans[k].whole:
+            edges[first + k] = (spans[k].before, spans[k].behind)
+        wide = padded(x, edges, low)
+        x = elements(wide, first + k, spans[k], 0)
+        for n in range(1, spans[k].longest):
+            other = elements(wide, first + k, spans[k], n)
+            x = pointwise.where(_better(other, x), other, x)
+    return x
 
 
 def averages(x: Value, *, spans: tuple[Span, ...], counted: bool, divisor: int) -> Value:
@@ -134,12 +160,14 @@ def sums(x: Value, spans: tuple[Span, ...]) -> Value:
         total = reduce.reduce_sum(x, axes=tuple(range(x.ndim - n, x.ndim)))
         return move.reshape(total, shape=(*total.shape, *[1] * n))
     wide = padded(x, [(s.before, s.behind) for s in spans])
-    seen = windows(wide, sizes=_of(spans, "size"), steps=_of(spans, "step"), gaps=_of(spans, "gap"))
+    few = x.dtype.kind == "f" and prod(_of(spans, "size")) <= FEW
+    of = window_sums if few else windows
+    seen = of(wide, sizes=_of(spans, "size"), steps=_of(spans, "step"), gaps=_of(spans, "gap"))
     cut = seen.shape[: seen.ndim - n] + _of(spans, "number")
     spec = (*[":"] * (seen.ndim - n), *[(span.number, 1) for span in spans])
     if cut != seen.shape:
         seen = getitem(seen, *[x.builder.constant(0, dtypes.int64)] * n, spec=spec)
-    return reduce.reduce_sum(seen, axes=tuple(range(seen.ndim - 2 * n, seen.ndim - n)))
+    return seen if few else reduce.reduce_sum(seen, axes=tuple(range(seen.ndim - 2 * n, seen.ndim - n)))
 
 
 def _of(spans: tuple[Span, ...], name: str) -> Sizes:
@@ -154,9 +182,9 @@ def _shared(x: Value, axis: int, span: Span) -> Value:
     start = division.floor_divide(i * i.coerce(span.whole), i.coerce(span.number))
     end = division.floor_divide((i + 1) * i.coerce(span.whole) + (span.number - 1), i.coerce(span.number))
     length = move.reshape(end - start, shape=shape)
-    total = elements(x, axis, span, 0, 0)
+    total = elements(x, axis, span, 0)
     for k in range(1, span.longest):
-        part = elements(x, axis, span, k, 0)
+        part = elements(x, axis, span, k)
         total = total + pointwise.where(pointwise.greater(length, length.coerce(k)), part, part.coerce(0))
     return pointwise.divide(total, promote.as_type(length, total.dtype))
 

@@ -13,15 +13,16 @@ from typing import Any
 from tenure.dtypes import DType
 from tenure.errors import ShapeError
 from tenure.ir.aval import Aval
+from tenure.ir.kind import Cost
 from tenure.ir.primitive import Primitive
 from tenure.ir.program import Value
 from tenure.ir.traits import MOVES
 from tenure.ops import move
 from tenure.ops.batching import spreading
 from tenure.ops.declare import REALS, claim, linear
-from tenure.ops.lowering import Write, moving
+from tenure.ops.lowering import Element, Write, moving
 from tenure.ops.pointwise import EVERY, NUMBERS
-from tenure.ops.selection import ready
+from tenure.ops.selection import NONE, ready
 
 Sizes = tuple[int, ...]
 
@@ -91,6 +92,7 @@ def _samples(rng: Any, dtype: DType) -> Any:
         ((2, 9), (3,), (2,), (2,)),
         ((2, 5, 6), (2, 3), (2, 1), (1, 2)),
         ((3, 4, 4), (4, 4), (1, 1), (1, 1)),
+        ((2, 5, 6), (2, 3), (2, 3), (1, 1)),
         ((0, 3, 4), (2, 2), (1, 2), (1, 1)),
     ):
         yield shape, {"sizes": sizes, "steps": steps, "gaps": gaps}
@@ -138,6 +140,61 @@ overlap: Primitive = linear(
     samples=_overlap_samples,
 )
 """Windows (…, *sizes, *counts), each element added at its place in (…, *shape)."""
+
+
+def _sums_aval(x: Aval, **params: Sizes) -> Aval:
+    seen, n = _windows_aval(x, **params), len(params["sizes"])
+    claim("window_sums", x.dtype, "f")
+    return x.with_shape((*x.shape[: x.ndim - n], *seen.shape[seen.ndim - n :]))
+
+
+def _sum(e: Any, index: Any, x: Any, *, sizes: Sizes, steps: Sizes, gaps: Sizes) -> Any:
+    lead = len(index) - len(sizes)
+    found = None
+    for within in product(*map(range, sizes)):
+        one = e.at(x, _spots((*index[:lead], *within, *index[lead:]), lead, steps, gaps))
+        found = one if found is None else e.add(found, one)
+    return found
+
+
+def _summed(np: Any, x: Any, *, sizes: Sizes, steps: Sizes, gaps: Sizes) -> Any:
+    seen, lead = _seen(np, x, sizes=sizes, steps=steps, gaps=gaps), x.ndim - len(sizes)
+    parts = [seen[(*[slice(None)] * lead, *within)] for within in product(*map(range, sizes))]
+    found = parts[0].copy()
+    for part in parts[1:]:
+        found = found + part
+    return found
+
+
+def _spread_back(g: Value, x: Value, *, sizes: Sizes, steps: Sizes, gaps: Sizes) -> Value:
+    """Each sum at the places of its terms. Windows side by side are tiles, where no two meet."""
+    n = len(sizes)
+    lead, shape, found = g.shape[: g.ndim - n], x.shape[x.ndim - n :], g.shape[g.ndim - n :]
+    if steps == sizes and all(gap == 1 or size == 1 for gap, size in zip(gaps, sizes, strict=True)):
+        pairs = [[(o, 1), (o, size)] for o, size in zip(found, sizes, strict=True)]
+        one, many = (tuple([k for pair in pairs for k in pair[which]]) for which in (0, 1))
+        g = move.broadcast_to(move.reshape(ready(g), shape=(*lead, *one)), shape=(*lead, *many))
+        g = move.reshape(g, shape=(*lead, *[o * size for o, size in zip(found, sizes, strict=True)]))
+        for axis, size in enumerate(shape, len(lead)):
+            if size > g.shape[axis]:
+                rest = (*g.shape[:axis], size - g.shape[axis], *g.shape[axis + 1 :])
+                g = move.concat(g, g.builder.full(rest, NONE, g.dtype), axis=axis)
+        return g
+    g = move.reshape(ready(g), shape=(*lead, *[1] * n, *found))
+    return overlap(move.broadcast_to(g, shape=(*lead, *sizes, *found)), shape=shape, steps=steps, gaps=gaps)
+
+
+window_sums: Primitive = linear(
+    "window_sums",
+    batch=spreading,
+    lower=Element(_sum, Cost.HEAVY, exact=True),
+    aval=_sums_aval,
+    ref=_summed,
+    transpose=(_spread_back,),
+    dtypes="f",
+    samples=lambda rng, dtype: [((REALS(rng, shape, dtype),), params) for shape, params in _samples(rng, dtype)],
+)
+"""The sums of few elements of windows, (…, *counts), term by term in C order: no window is stored."""
 
 
 def padded(x: Value, widths: Sequence[tuple[int, int]], number: float = 0.0) -> Value:

@@ -11,6 +11,7 @@ written is not run: folder and file must belong to this user (or to root) and be
 
 import os
 import stat
+import sys
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -20,8 +21,9 @@ from hashlib import blake2b
 from typing import Generic, Self, TypeVar
 
 import tenure
+from tenure._lazy import BEGUN
 
-__all__ = ["DiskCache", "MemoryCache", "digest", "source_fingerprint"]
+__all__ = ["DiskCache", "MemoryCache", "digest", "source_fingerprint", "unedited"]
 
 MAGIC = b"TENURE\x01\n"
 LIMIT = 256 << 20
@@ -46,16 +48,40 @@ def digest(*parts: bytes) -> bytes:
 
 @cache
 def source_fingerprint() -> bytes:
-    """Fingerprint of the package's source files (names, sizes, times), for keys of code that is not hashed as IR."""
+    """Fingerprint of the package's source files (names, sizes, times), for keys of code that is not hashed as IR.
+
+    A process whose sources were written after it began has one of its own: what it has in memory may be neither the
+    old code nor the new.
+    """
     state = blake2b(digest_size=_KEY)
-    root = os.path.dirname(tenure.__file__)
+    root, written = os.path.dirname(tenure.__file__), False
     for folder, folders, files in os.walk(root):
         folders.sort()
         for name in sorted(name for name in files if name.endswith(".py")):
             with suppress(OSError):
                 found = os.stat(os.path.join(folder, name))
                 state.update(f"{folder[len(root) :]}/{name}:{found.st_size}:{found.st_mtime_ns}\n".encode())
+                written = written or _since(found)
+    if written:
+        state.update(os.urandom(_KEY))
     return state.digest()
+
+
+def _since(found: os.stat_result) -> bool:
+    """Whether a file was written after the process began; a time to come says nothing."""
+    return BEGUN < found.st_mtime <= time.time()
+
+
+def unedited() -> bool:
+    """Whether no source file of a loaded module was written since the process began: only then others may have its
+    code."""
+    for name, module in list(sys.modules.items()):
+        path = getattr(module, "__file__", None) if name.startswith("tenure.") else None
+        if path is not None:
+            with suppress(OSError):
+                if _since(os.stat(path)):
+                    return False
+    return True
 
 
 class DiskCache:

@@ -9,7 +9,6 @@ from llvmlite import ir
 
 from tenure.compile.math.arithmetic import fmod_of_floats, fmod_of_integers, is_integer
 from tenure.compile.math.lanes import Lanes, Unsigned, element, like, splat, unsigned
-from tenure.compile.math.widened import in_double
 
 __all__ = [
     "bitcast",
@@ -129,10 +128,23 @@ def _scalable(v: Lanes, x: ir.Value) -> ir.Value:
     return v.b.and_(v.compare(">", size, 0.0), v.compare("<", size, math.inf))
 
 
-@in_double
-def hypot(v: Lanes, x: ir.Value, y: ir.Value) -> ir.Value:
+def hypot(b: ir.IRBuilder, x: ir.Value, y: ir.Value) -> ir.Value:
     """√(x² + y²), which overflows no sooner than its value; +∞ beside an infinity, a NaN too (IEEE 754-2019, 9.2.1)."""
-    b, x, y = v.b, v.fabs(x), v.fabs(y)
+    v = Lanes(b, x.type)
+    x, y = v.fabs(x), v.fabs(y)
+    infinite = b.or_(v.compare("==", x, math.inf), v.compare("==", y, math.inf))
+    return v.select(infinite, math.inf, _root_in_double(v, x, y) if v.single else _scaled_root(v, x, y))
+
+
+def _root_in_double(v: Lanes, x: ir.Value, y: ir.Value) -> ir.Value:
+    """The squares of float32 are exact in float64, and in its range."""
+    w = v.wide()
+    p, q = (v.b.fpext(z, w.type) for z in (x, y))
+    return v.b.fptrunc(w.call("sqrt", w.add(w.mul(p, p), w.mul(q, q))), v.type)
+
+
+def _scaled_root(v: Lanes, x: ir.Value, y: ir.Value) -> ir.Value:
+    """Of numbers that are not negative, multiplied by a power of 2 where their squares leave the range."""
     above = v.compare(">", x, y)
     larger, smaller = v.select(above, x, y), v.select(above, y, x)
     huge, tiny = v.compare(">", larger, 2.0**500), v.compare("<", larger, 2.0**-400)
@@ -141,11 +153,8 @@ def hypot(v: Lanes, x: ir.Value, y: ir.Value) -> ir.Value:
     larger, smaller = v.mul(larger, up), v.mul(smaller, up)
     square, lost = v.two_product(larger, larger)
     total, rest = v.fast_two_sum(square, v.mul(smaller, smaller))
-    rest = v.add(rest, lost)
-    root = v.call("sqrt", v.add(total, rest))
-    ans = v.mul(root, back)
-    infinite = b.or_(v.compare("==", x, math.inf), v.compare("==", y, math.inf))
-    return v.select(infinite, math.inf, v.select(b.fcmp_unordered("uno", x, y), v.add(x, y), ans))
+    root = v.call("sqrt", v.add(total, v.add(rest, lost)))
+    return v.select(v.b.fcmp_unordered("uno", x, y), v.add(x, y), v.mul(root, back))
 
 
 def bitwise_not(b: ir.IRBuilder, x: ir.Value, *, signed: bool = True) -> ir.Value:

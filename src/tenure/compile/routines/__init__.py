@@ -29,7 +29,10 @@ EMITTERS: dict[str, tuple[str, Any]] = {
 }
 TRANSFORMS = ("c2c64", "c2c128", "r2c32", "r2c64", "c2r64", "c2r128")
 EMITTERS |= {name: ("fourier", (name[:3], int(name[3:]))) for name in TRANSFORMS}
-LINEAR = ("cholesky", "factors", "solved", "triangular", "orthogonal", "hermitian", "singular", "general")
+LINEAR = (
+    *("cholesky", "factors", "solved", "triangular", "orthogonal", "hermitian", "singular", "general"),
+    *("indefinite", "divided", "reflections", "squared"),
+)
 EMITTERS |= {f"{name}_{kind}": ("lapack", (name, kind)) for name in LINEAR for kind in "sdcz"}
 """The module that writes a routine, and what it writes: the bits of keys, a transform and the bits of the first
 operand's elements, or a decomposition and BLAS's letter."""
@@ -41,6 +44,8 @@ LIBRARY = {
     "hermitian": ("syevd", "heevd"),
     "singular": ("gesdd",),
     "general": ("geev",),
+    "indefinite": ("sytrf", "hetrf"),
+    "divided": ("sytrs", "hetrs"),
 }
 """The functions of LAPACK that a routine calls."""
 
@@ -48,7 +53,7 @@ LIBRARY = {
 def symbols() -> list[str]:
     """The names by which routines reach LAPACK and BLAS in the library."""
     fortran = [f"scipy_{kind}{name}_" for names in LIBRARY.values() for name in names for kind in "sdcz"]
-    return [*fortran, *[f"scipy_cblas_{kind}{name}" for name in ("trsm", "trsv") for kind in "sdcz"]]
+    return [*fortran, *[f"scipy_cblas_{kind}{name}" for name in ("gemm", "trsm", "trsv") for kind in "sdcz"]]
 
 
 def emitter(name: str) -> Callable[[Any, str], None]:

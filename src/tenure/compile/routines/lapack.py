@@ -15,122 +15,11 @@ from typing import Any
 from llvmlite import ir
 
 from tenure.compile.nests import constant, counted, stack
-from tenure.compile.routines import sides, small
-from tenure.compile.routines.code import (
-    I8,
-    I32,
-    I64,
-    POINTER,
-    TASK,
-    VOID,
-    at,
-    larger,
-    least,
-    load,
-    share,
-    started,
-    store,
-)
+from tenure.compile.routines import indefinite, sides, small
+from tenure.compile.routines.code import I8, I32, I64, POINTER, TASK, at, larger, least, load, share, started, store
+from tenure.compile.routines.matrix import HEAD, REALS, Call, blas, number, real_number, scalar
 
-REALS = {"s": ir.FloatType(), "d": ir.DoubleType(), "c": ir.FloatType(), "z": ir.DoubleType()}
-HEAD = 3
 ROW_MAJOR, LEFT, UPPER, LOWER, PLAIN, CONJUGATED, UNIT, NON_UNIT = 101, 141, 121, 122, 111, 113, 132, 131
-
-
-class Call:
-    """The code of one matrix: its operands and result, room, sizes, and calls of the library."""
-
-    def __init__(
-        self, b: ir.IRBuilder, kind: str, buffers: Sequence[ir.Value], room: ir.Value, numbers: ir.Value
-    ) -> None:
-        self.b, self.kind, self.buffers, self.room, self.numbers = b, kind, buffers, room, numbers
-        self.real, self.words = REALS[kind], 2 if kind in "cz" else 1
-        self.info = stack(b, I32)
-        self.item: ir.Value = constant(0)
-        b.store(I32(0), self.info)
-
-    def size(self, k: int) -> ir.Value:
-        """Number k behind the head."""
-        return load(self.b, self.numbers, HEAD + k)
-
-    def piece(self, k: int) -> ir.Value:
-        """The part of the room whose start is number k."""
-        return at(self.b, self.room, self.size(k), I8)
-
-    def element(self, start: ir.Value, i: ir.Value | int) -> ir.Value:
-        """The address of an element."""
-        i = constant(i) if isinstance(i, int) else i
-        return at(self.b, start, self.b.mul(i, constant(self.words)), self.real)
-
-    def copy(self, target: ir.Value, source: ir.Value, count: ir.Value) -> None:
-        """Copy elements."""
-        nbytes = self.b.mul(count, constant(self.words * (4 if self.kind in "sc" else 8)))
-        name = "llvm.memcpy.p0.p0.i64"
-        module = self.b.module
-        made = module.globals.get(name) or ir.Function(
-            module, ir.FunctionType(VOID, [POINTER, POINTER, I64, ir.IntType(1)]), name
-        )
-        self.b.call(made, [target, source, nbytes, ir.IntType(1)(0)])
-
-    def clear(self, start: ir.Value, count: ir.Value) -> None:
-        """Zero elements."""
-
-        def one(i: ir.Value, _: list[Any]) -> list[Any]:
-            store(self.b, ir.Constant(self.real, 0), start, i)
-            return []
-
-        counted(self.b, constant(0), self.b.mul(count, constant(self.words)), 1, one)
-
-    def rows(self, first: ir.Value | int, last: ir.Value, body: Callable[[ir.Value], None]) -> None:
-        """Do something for each number of a range."""
-
-        def one(i: ir.Value, _: list[Any]) -> list[Any]:
-            body(i)
-            return []
-
-        counted(self.b, constant(first) if isinstance(first, int) else first, last, 1, one)
-
-    def given(self, x: Any) -> ir.Value:
-        """An argument as Fortran takes it: the address of a number or a letter."""
-        if isinstance(x, str):
-            place = stack(self.b, I8)
-            self.b.store(I8(ord(x)), place)
-            return place
-        if x.type == POINTER:
-            return x
-        place = stack(self.b, I32)
-        self.b.store(self.b.trunc(x, I32), place)
-        return place
-
-    def lapack(self, name: str, *arguments: Any) -> None:
-        """Call a function of LAPACK; what it reports is the matrix's information."""
-        b, letters = self.b, sum(isinstance(x, str) for x in arguments)
-        passed = [*[self.given(x) for x in arguments], self.info, *[constant(1)] * letters]
-        kind = ir.FunctionType(VOID, [x.type for x in passed])
-        name = f"scipy_{self.kind}{name}_"
-        function = b.module.globals.get(name) or ir.Function(b.module, kind, name)
-        b.call(function, passed)
-
-    def by_size(self, n: ir.Value, few: Callable[[], None], many: Callable[[], None]) -> None:
-        """Code for small real matrices, and code for all others."""
-        if self.words == 2:
-            many()
-            return
-        with self.b.if_else(self.b.icmp_signed("<=", n, constant(small.MOST))) as (then, otherwise):
-            with then:
-                few()
-            with otherwise:
-                many()
-
-    def report(self, start: ir.Value) -> None:
-        """Put behind the parts of a result what was reported, and of which matrix: 0 and 0 if all went well."""
-        b = self.b
-        found = b.sext(b.load(self.info, typ=I32), I64)
-        item = b.select(b.icmp_signed("!=", found, constant(0)), self.item, constant(0))
-        self.clear(start, constant(2))
-        for k, x in enumerate((found, item)):
-            b.store(b.sitofp(x, self.real), self.element(start, k))
-
 
 def cholesky(c: Call) -> None:
     """The lower factor: column by column it is an upper one."""
@@ -176,12 +65,6 @@ def factors(c: Call) -> None:
     c.report(c.element(out, b.add(after, n)))
 
 
-def number(c: Call, x: ir.Value, place: ir.Value) -> None:
-    """Store a whole number as an element."""
-    c.clear(place, constant(1))
-    c.b.store(c.b.sitofp(x, c.real), place)
-
-
 def solved(c: Call) -> None:
     """Rows of unknowns, from the factors of the transpose."""
     b, (_, known, rows, out), n, k = c.b, c.buffers, c.size(0), c.size(1)
@@ -207,12 +90,7 @@ def triangular(c: Call) -> None:
     flags = [b.icmp_signed("!=", c.size(2 + i), constant(0)) for i in range(3)]
     pairs = ((UPPER, LOWER), (CONJUGATED, PLAIN), (UNIT, NON_UNIT))
     upper, adjoint, unit = (b.select(f, I32(p), I32(q)) for f, (p, q) in zip(flags, pairs, strict=True))
-    one: ir.Value = ir.Constant(c.real, 1)
-    if c.words == 2:
-        place = stack(b, ir.ArrayType(c.real, 2))
-        store(b, one, place, 0)
-        store(b, ir.Constant(c.real, 0), place, 1)
-        one = place
+    one = scalar(c, ir.Constant(c.real, 1))
     rows, columns = b.trunc(n, I32), b.trunc(k, I32)
     lead, width = (b.trunc(larger(b, v, constant(1)), I32) for v in (n, k))
     with b.if_else(b.icmp_signed("==", k, constant(1))) as (single, several):
@@ -220,13 +98,6 @@ def triangular(c: Call) -> None:
             blas(c, "trsv", [I32(ROW_MAJOR), upper, adjoint, unit, rows, x, lead, out, I32(1)])
         with several:
             blas(c, "trsm", [I32(ROW_MAJOR), I32(LEFT), upper, adjoint, unit, rows, columns, one, x, lead, out, width])
-
-
-def blas(c: Call, name: str, passed: Sequence[ir.Value]) -> None:
-    """A call of BLAS in C."""
-    b, name = c.b, f"scipy_cblas_{c.kind}{name}"
-    kind = ir.FunctionType(VOID, [v.type for v in passed])
-    b.call(b.module.globals.get(name) or ir.Function(b.module, kind, name), passed)
 
 
 def orthogonal(c: Call) -> None:
@@ -271,13 +142,6 @@ def hermitian(c: Call) -> None:
     c.report(c.element(out, b.mul(n, b.add(n, constant(1)))))
 
 
-def real_number(c: Call, source: ir.Value, i: ir.Value, target: ir.Value) -> None:
-    """Store a real number as an element."""
-    place = c.element(target, i)
-    c.clear(place, constant(1))
-    c.b.store(load(c.b, source, i, c.real), place)
-
-
 def singular(c: Call) -> None:
     """U, the singular values, and the adjoint of V."""
     b, (x, out), m, n, full = c.b, c.buffers, c.size(0), c.size(1), c.size(2)
@@ -307,6 +171,33 @@ def general(c: Call) -> None:
     c.report(c.element(out, b.mul(n, b.add(n, constant(1)))))
 
 
+def reflections(c: Call) -> None:
+    """R and the vectors of reflections, by L and Q of the transpose, and what they are scaled by."""
+    b, (x, out), m, n = c.b, c.buffers, c.size(0), c.size(1)
+    count = b.mul(m, n)
+    c.copy(out, x, count)
+    c.lapack("gelqf", n, m, out, larger(b, n, constant(1)), c.element(out, count), c.piece(2), c.size(3))
+
+
+def squared(c: Call) -> None:
+    """A matrix squared so many times; products go to and fro between the result and the room."""
+    b, (x, times, out), n, held = c.b, c.buffers, c.size(0), c.piece(1)
+    count = b.fptosi(b.load(times, typ=c.real), I64)
+    size, one, zero = b.mul(n, n), scalar(c, ir.Constant(c.real, 1)), scalar(c, ir.Constant(c.real, 0))
+    side = b.trunc(n, I32)
+
+    def once(_: ir.Value, at_: list[Any]) -> list[Any]:
+        here, there = at_
+        plain = [I32(ROW_MAJOR), I32(PLAIN), I32(PLAIN), side, side, side, one, here, side, here, side]
+        blas(c, "gemm", [*plain, zero, there, side])
+        return [there, here]
+
+    odd = b.icmp_unsigned("!=", b.and_(count, constant(1)), constant(0))
+    first, other = b.select(odd, held, out), b.select(odd, out, held)  # so that the last product goes to the result
+    c.copy(first, x, size)
+    counted(b, constant(0), count, 1, once, [first, other])
+
+
 BODIES: dict[str, tuple[Callable[[Call], None], Callable[..., Sequence[Any]]]] = {
     "cholesky": (cholesky, lambda b, n: (b.mul(n(0), n(0)), b.add(b.mul(n(0), n(0)), constant(2)))),
     "factors": (
@@ -331,6 +222,20 @@ BODIES: dict[str, tuple[Callable[[Call], None], Callable[..., Sequence[Any]]]] =
         hermitian,
         lambda b, n: (b.mul(n(0), n(0)), b.add(b.mul(n(0), b.add(n(0), constant(1))), constant(2))),
     ),
+    "indefinite": (
+        indefinite.factors,
+        lambda b, n: (b.mul(n(0), n(0)), b.add(b.mul(n(0), b.add(n(0), constant(1))), constant(2))),
+    ),
+    "divided": (
+        indefinite.divided,
+        lambda b, n: (
+            b.mul(n(0), b.add(n(0), constant(1))),
+            b.mul(n(0), n(1)),
+            b.add(b.mul(n(0), n(1)), constant(2)),
+        ),
+    ),
+    "reflections": (reflections, lambda b, n: (b.mul(n(0), n(1)), b.add(b.mul(n(0), n(1)), least(b, n(0), n(1))))),
+    "squared": (squared, lambda b, n: (b.mul(n(0), n(0)), constant(1), b.mul(n(0), n(0)))),
     "singular": (singular, lambda b, n: (b.mul(n(0), n(1)), n(9))),
     "general": (
         general,

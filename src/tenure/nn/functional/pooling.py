@@ -10,6 +10,7 @@ from tenure.ops import pooling
 from tenure.ops.pooling import Span
 from tenure.ops.promote import Operation, parameters
 from tenure.values.native.hits import apply
+from tenure.values.operations.arithmetic import where
 from tenure.values.operations.reading import value_of
 from tenure.values.trace.given import flag, int_of, number
 
@@ -75,7 +76,8 @@ def _norm(name: str, n: int, input: ArrayLike, norm_type: float, kernel: Sizes, 
         raise DTypeError(f"{name}: norm_type is positive, not {p}")
     spans = regular_spans(name, x, n, kernel, stride, 0, 1, ceil_mode)
     total = _averages(x**p, spans, divisor=1)
-    return (total.sign() * total.abs()) ** (1.0 / p)
+    none = total == 0  # of which the gradient is 0, as that of other norms
+    return where(none, total, where(none, 1.0, total) ** (1.0 / p))
 
 
 def avg_pool1d(

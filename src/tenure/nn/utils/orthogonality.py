@@ -13,8 +13,9 @@ from tenure.values.operations.boundary import array_alone
 from tenure.values.operations.creation import tensor
 from tenure.values.operations.factories import eye
 from tenure.values.operations.matrices.decompositions import qr
+from tenure.values.operations.matrices.reflections import householder_product
 from tenure.values.operations.matrices.spectra import matrix_exp
-from tenure.values.operations.matrices.systems import householder_product, solve
+from tenure.values.operations.matrices.systems import solve
 from tenure.values.operations.shaping import broadcast_to, concat
 from tenure.values.rules.modes import no_grad
 from tenure.values.tensor.random import randn

@@ -4,6 +4,32 @@ A decomposition has one result, its parts one after the other along the last axi
 what LAPACK reports. Matrices are the last two axes, all before are a batch.
 """
 
-from tenure.ops.linear import cholesky, eig, eigh, exchanges, factors, qr, svd, triangular
+from tenure.ops.linear import (
+    cholesky,
+    eig,
+    eigh,
+    exchanges,
+    factors,
+    indefinite,
+    powers,
+    pseudoinverse,
+    qr,
+    reflections,
+    svd,
+    triangular,
+)
 
-__all__ = ["cholesky", "eig", "eigh", "exchanges", "factors", "qr", "svd", "triangular"]
+__all__ = [
+    "cholesky",
+    "eig",
+    "eigh",
+    "exchanges",
+    "factors",
+    "indefinite",
+    "powers",
+    "pseudoinverse",
+    "qr",
+    "reflections",
+    "svd",
+    "triangular",
+]

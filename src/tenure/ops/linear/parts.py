@@ -37,20 +37,21 @@ class Piece(int):
     """The bytes of a part of a routine's room."""
 
 
-def sizes(layout: Callable[..., Sequence[int]], name: str, calls: tuple[str, str]) -> Library:
-    """The lowering to a routine. ``layout(itemsize, xs, **params)`` are its sizes and the pieces of its room."""
+def sizes(layout: Callable[..., Sequence[int]], name: str, calls: tuple[str, str], of: int = 0) -> Library:
+    """The lowering to a routine. ``layout(itemsize, xs, **params)`` are its sizes and the pieces of its room; operand
+    number ``of`` has the batch."""
 
     def given(xs: Sequence[Aval], params: dict[str, Any]) -> tuple[list[int], int, int]:
         numbers, top = [], 0
         for n in layout(xs[0].dtype.itemsize, xs, **params):
             numbers.append(top if isinstance(n, Piece) else int(n))
             top += -(-max(n, 1) // 64) * 64 if isinstance(n, Piece) else 0
-        batch = prod(xs[0].shape[:-2])
-        return numbers, max(top, 64), min(batch, GROUPS) if work(xs[0], xs) > ALONE else 1
+        batch = prod(xs[of].shape[:-2])
+        return numbers, max(top, 64), min(batch, GROUPS) if work(xs[of], xs[of:]) > ALONE else 1
 
     def numbers(ans: Aval, xs: Sequence[Aval], **params: Any) -> list[int]:
         found, size, groups = given(xs, params)
-        return [prod(xs[0].shape[:-2]), groups, size, *found]
+        return [prod(xs[of].shape[:-2]), groups, size, *found]
 
     def room(ans: Aval, xs: Sequence[Aval], **params: Any) -> int:
         _, size, groups = given(xs, params)
@@ -242,6 +243,11 @@ positive = _checked(
     "positive",
     "{which} is not positive definite: the leading minor of order {order} is not positive",
     "add a small multiple of the unit matrix, or take tn.linalg.eigh",
+)
+paired = _checked(
+    "paired",
+    "the factors of {which} are none: pivot {order} is no row, or has no second one",
+    "take both results of tn.linalg.ldl_factor as they are",
 )
 converged = _checked(
     "converged",

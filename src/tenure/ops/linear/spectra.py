@@ -11,14 +11,12 @@ from tenure.ir.program import Value
 from tenure.ops import move, pointwise, reduce
 from tenure.ops.complexes import COMPLEX
 from tenure.ops.contract import transposed
-from tenure.ops.linear import parts
 from tenure.ops.linear.eig import general
 from tenure.ops.linear.eigh import hermitian
-from tenure.ops.linear.parts import adjoint, converged, in_kind, matrices, mm, re, square, unpacked
+from tenure.ops.linear.parts import adjoint, converged, matrices, mm, re, square, unpacked
 from tenure.ops.linear.qr import not_smooth, orthogonal, wide_of
 from tenure.ops.linear.svd import NONE, shapes, singular
-from tenure.ops.linear.systems import beside, inverse, report, spread, symmetric
-from tenure.ops.linear.triangular import triangular
+from tenure.ops.linear.systems import inverse, report, spread, symmetric
 from tenure.ops.promote import as_type
 from tenure.ops.rearrange import part, shaped
 from tenure.ops.select import counting
@@ -144,55 +142,6 @@ def matrix_rank(x: Value, *tolerances: Value, given: str, hermitian: bool) -> Va
     s = sizes_of(x, hermitian, "matrix_rank")
     counted = pointwise.greater(s, least_size(x, s, named.get("rtol"), named.get("atol")))
     return reduce.reduce_sum(as_type(counted, dtypes.int64), axes=(s.ndim - 1,))
-
-
-def full_rank(s: Value, edge: Value) -> Value:
-    """Matrices of which all singular values count, as bools."""
-    k = s.shape[-1]
-    counted = as_type(pointwise.greater(s, edge), dtypes.int64)
-    rank = reduce.reduce_sum(counted, axes=(s.ndim - 1,))
-    return shaped(pointwise.equal(rank, rank.coerce(k)), (*s.shape[:-1], 1, 1))
-
-
-def pinv(x: Value, *tolerances: Value, given: str, hermitian: bool = False) -> Value:
-    """The pseudoinverse: by Q and R where the rank is full, so that equal singular values do no harm to the gradient,
-    by singular values elsewhere."""
-    m, n = matrices("pinv", x.aval)
-    if hermitian:
-        x = symmetric(x, "pinv")
-    if not m or not n:
-        return transposed(x)
-    named = dict(zip(given.split(), tolerances, strict=True))
-    u, s, vh = svd(x, full=False, name="pinv")
-    edge = least_size(x, s, named.get("rtol"), named.get("atol"))
-    full = full_rank(s, edge)
-    counts = pointwise.greater(s, edge)
-    inverse_of = pointwise.where(counts, 1 / pointwise.where(counts, s, s.coerce(1.0)), s.coerce(0.0))
-    few = mm(adjoint(vh) * in_kind(shaped(inverse_of, (*s.shape[:-1], 1, s.shape[-1])), x), adjoint(u))
-    tall = x if m >= n else adjoint(x)
-    q, r = qr(tall, mode="reduced")
-    r = chosen(full, r, spread(parts.eye(x, r.shape[-1]), r.shape[:-2]))
-    whole = triangular(r, adjoint(q), upper=True, adjoint=False, unit=False)
-    return chosen(full, whole if m >= n else adjoint(whole), few)
-
-
-def chosen(c: Value, x: Value, y: Value) -> Value:
-    """x or y for each matrix."""
-    return pointwise.where(move.broadcast_to(c, shape=x.shape), x, y)
-
-
-def lstsq(a: Value, b: Value, *tolerances: Value, given: str, vector: bool) -> tuple[Value, Value, Value]:
-    """The least-squares solution of least norm, the rank, and the singular values."""
-    matrices("lstsq", a.aval)
-    if vector:
-        b = shaped(b, (*b.shape, 1))
-    a, b = beside("lstsq", a, b)
-    if a.shape[-2] != b.shape[-2]:
-        raise ShapeError(f"lstsq: shapes {list(a.shape)} and {list(b.shape)}: both need as many rows")
-    s = svdvals(a, name="lstsq")
-    found = mm(pinv(a, *tolerances, given=given), b)
-    rank = matrix_rank(a, *tolerances, given=given, hermitian=False)
-    return shaped(found, found.shape[:-1]) if vector else found, rank, s
 
 
 def reduced(name: str, x: Value, axis: int, of: Callable[..., Value]) -> Value:

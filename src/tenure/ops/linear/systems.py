@@ -9,7 +9,7 @@ from __future__ import annotations
 from math import prod
 
 from tenure import dtypes
-from tenure.errors import DTypeError, ShapeError
+from tenure.errors import ShapeError
 from tenure.ir.program import Value
 from tenure.ops import division, move, pointwise, reduce
 from tenure.ops.contract import transposed
@@ -28,7 +28,6 @@ from tenure.ops.linear.parts import (
     matrices,
     mirrored,
     mm,
-    on_main,
     positive,
     re,
     regular,
@@ -294,26 +293,11 @@ def lu(a: Value) -> tuple[Value, Value, Value]:
     column = shaped(order, (*order.shape[:-1], 1, m))
     p = as_type(pointwise.equal(counting(a, m, 0, 2), column), a.dtype)
     left = lower(part(found, found.ndim - 1, 0, k), -1)
-    left = left + spread(_long_eye(a, m, k), left.shape[:-2])
+    left = left + spread(long_eye(a, m, k), left.shape[:-2])
     return p, left, upper(part(found, found.ndim - 2, 0, k))
 
 
-def _long_eye(a: Value, m: int, k: int) -> Value:
+def long_eye(a: Value, m: int, k: int) -> Value:
+    """A matrix of ones on the diagonal, in the dtype of others."""
     rows, columns = counting(a, m, 0, 2), counting(a, k, 1, 2)
     return as_type(pointwise.equal(rows, columns), a.dtype)
-
-
-def householder(a: Value, tau: Value) -> Value:
-    """The first columns of a product of reflections (Joffrain et al. 2006): I − V T Vᴴ, T of one triangular system."""
-    m, n = matrices("householder_product", a.aval)
-    k = tau.shape[-1] if tau.ndim else 0
-    if n > m or k > n or tau.ndim != a.ndim - 1 or tau.shape[:-1] != a.shape[:-2]:
-        raise ShapeError(f"householder_product: shapes {list(a.shape)} and {list(tau.shape)} do not agree")
-    if tau.dtype is not a.dtype:
-        raise DTypeError(f"householder_product: dtypes {a.dtype.name} and {tau.dtype.name} need a cast")
-    v = part(a, a.ndim - 1, 0, k)
-    v = lower(v, -1) + spread(_long_eye(a, m, k), v.shape[:-2])
-    scale = on_main(tau)
-    inner = mm(scale, upper(mm(adjoint(v), v), 1))
-    t = triangular(inner, scale, upper=True, adjoint=False, unit=True)
-    return spread(_long_eye(a, m, n), a.shape[:-2]) - mm(v, t, adjoint(part(v, v.ndim - 2, 0, n)))

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from tenure.runtime.cache import DiskCache, digest, source_fingerprint
+from tenure.runtime.cache import DiskCache, digest, source_fingerprint, unedited
 from tenure.values.native.hits_alike import ALIKE
 from tenure.values.native.hits_attributes import ATTRIBUTES, IN_PLACE
 from tenure.values.native.hits_backward import BACKWARD
@@ -71,7 +71,7 @@ def remembered(offsets: Mapping[str, int], blank: Mapping[str, Any]) -> Made:
     if found is not None:
         return Made.unpacked(found)
     new = made(offsets, blank)
-    if disk is not None:
+    if disk is not None and unedited():
         disk.put(key, new.packed())
     return new
 

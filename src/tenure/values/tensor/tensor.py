@@ -48,7 +48,7 @@ from tenure.values.operations import (
 from tenure.values.operations.at import At
 from tenure.values.operations.boundary import Boundary
 from tenure.values.operations.casting import Casting, to
-from tenure.values.operations.matrices import older, spectra, systems
+from tenure.values.operations.matrices import older, reflections, spectra, systems
 from tenure.values.rules.graph import Leaf
 from tenure.values.rules.sites import here, site
 from tenure.values.tensor import sampling
@@ -217,7 +217,8 @@ class Shaping:
     det, slogdet, logdet, inverse = systems.det, systems.slogdet, systems.logdet, systems.inverse
     cholesky, qr, svd = older.cholesky, older.qr, older.svd
     cholesky_solve, cholesky_inverse = systems.cholesky_solve, systems.cholesky_inverse
-    lu_solve, orgqr, pinverse = older.lu_solve, systems.orgqr, systems.pinverse
+    lu_solve, pinverse = older.lu_solve, systems.pinverse
+    geqrf, orgqr, ormqr = reflections.geqrf, reflections.orgqr, reflections.ormqr
     matrix_exp, matrix_power = spectra.matrix_exp, spectra.matrix_power
     scatter, scatter_add = scattering.scatter, scattering.scatter_add
     scatter_reduce = scattering.scatter_reduce

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -120,7 +121,8 @@ def to_array(data: Any, dtype: DType | None) -> np.ndarray[Any, Any]:
         array = np.array(plain, order="C")
     except ValueError:
         raise ShapeError(
-            "this nested sequence is ragged: its rows differ in length", help="every row must have the same length"
+            f"{argument_of(data)}this nested sequence is ragged: its rows differ in length",
+            help="every row must have the same length",
         ) from None
     if array.dtype.kind not in "biufc":
         raise _foreign(data)
@@ -240,6 +242,24 @@ def as_bits(array: Any) -> Any:
     return array.view(dtypes.BFLOAT16) if array.dtype.name == "bfloat16" else array
 
 
+PLAIN_CALLS = ("tensor", "value_of", "written_of")
+"""Functions whose argument is what they are about, or that the user does not know."""
+
+
+def argument_of(data: Any) -> str:
+    """The outermost function of the library that was given an object, and the name of that argument, as the beginning
+    of a message; nothing where it is ``tensor`` itself. Looked for in the stack, when there is an error."""
+    found, frame = "", sys._getframe(2)
+    while frame is not None and str(frame.f_globals.get("__name__", "")).startswith("tenure."):
+        code = frame.f_code
+        names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+        name = next((k for k in names if frame.f_locals.get(k, names) is data), "")
+        if name:
+            found = "" if code.co_name.startswith("_") or code.co_name in PLAIN_CALLS else f"{code.co_name}: {name}: "
+        frame = frame.f_back  # type: ignore[assignment]
+    return found
+
+
 def _foreign(data: Any) -> DTypeError:
     """Error for data that is not made of numbers."""
     numbers = (bool, int, float, complex, np.number, np.bool_)
@@ -248,6 +268,6 @@ def _foreign(data: Any) -> DTypeError:
         return DTypeError("a number does not fit in int64", help="write it as a float")
     kind = "" if wrong is None else f" of type {type(wrong).__name__}"
     return DTypeError(
-        f"{shown(wrong)}{kind} is no number",
+        f"{argument_of(data)}{shown(wrong)}{kind} is no number",
         help="a tensor is made of numbers or bools, in nested lists or an array",
     )

@@ -20,7 +20,6 @@ __all__ = [
     "least_squares",
     "low_rank",
     "matrix_of",
-    "ormqr",
     "principal",
     "pseudo_inverse",
     "rank_of",
@@ -161,17 +160,6 @@ def adjoint(x: Any) -> Any:
     """The conjugate transpose."""
     turned = tn.matrix_transpose(x)
     return tn.conj(turned) if x.dtype.is_complex else turned
-
-
-def ormqr(x: Any, tau: Any, other: Any, left: bool, transpose: bool) -> Any:
-    """The product of a matrix with the orthogonal one that Householder vectors stand for."""
-    rows, columns = x.shape[-2:]
-    square = x if rows == columns else F.pad(x, (0, rows - columns))
-    factors = tau if rows == columns else F.pad(tau, (0, rows - columns))
-    q = tn.linalg.householder_product(square, factors)
-    if transpose:
-        q = tn.conj(tn.matrix_transpose(q)) if q.dtype.is_complex else tn.matrix_transpose(q)
-    return tn.matmul(q, other) if left else tn.matmul(other, q)
 
 
 def low_rank(a: Any, q: Any, niter: Any, mean: Any) -> Any:

@@ -15,6 +15,7 @@ cholesky_inverse(input, upper=False) = inverse_of_factor(input, upper)
 cholesky_solve(input, input2, upper=False) = solved_by_factor(input, input2, upper)
 qr(input, some=True) -> Q R
 svd(input, some=True, compute_uv=True) -> U S V
+geqrf(input) -> a tau
 slogdet(input) -> sign logabsdet
 orgqr(input, input2)
 ormqr(input, input2, input3, left=True, transpose=False)
@@ -76,6 +77,9 @@ eig(A) -> eigenvalues eigenvectors
 eigh(A, UPLO='L') -> eigenvalues eigenvectors = linalg.eigh(symmetric(A, UPLO), UPLO)
 eigvalsh(A, UPLO='L') = linalg.eigvalsh(symmetric(A, UPLO), UPLO)
 householder_product(A, tau)
+ldl_factor(A, *, hermitian=False) -> LD pivots
+ldl_factor_ex(A, *, hermitian=False, check_errors=False) -> LD pivots info
+ldl_solve(LD, pivots, B, *, hermitian=False)
 inv_ex(A, *, check_errors=False) -> inverse info
 lstsq(input, b, rcond=None, *, driver=None) -> solution residuals rank singular_values = least_squares(input, b, rcond,
     driver)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tenure.dtypes import float64
 from tenure.errors import DTypeError, ShapeError, shown
-from tenure.ops.linear import spectra, systems
+from tenure.ops.linear import pseudoinverse, systems
 from tenure.ops.promote import Operation, parameters
 from tenure.values.native.hits import apply, apply_one
 from tenure.values.operations.creation import tensor
@@ -26,9 +26,8 @@ LU_SOLVE = Operation("lu_solve", systems.lu_solve, "LinalgLuSolveBackward0")
 DET = Operation("det", systems.det, "LinalgDetBackward0")
 SLOGDET = Operation("slogdet", systems.slogdet, "LinalgSlogdetBackward0")
 LOGDET = Operation("logdet", systems.logdet, "LogdetBackward0")
-PINV = Operation("pinv", spectra.pinv, "LinalgPinvBackward0")
-LSTSQ = Operation("lstsq", spectra.lstsq, "LinalgLstsqBackward0")
-HOUSEHOLDER = Operation("householder_product", systems.householder, "LinalgHouseholderProductBackward0")
+PINV = Operation("pinv", pseudoinverse.pinv, "LinalgPinvBackward0")
+LSTSQ = Operation("lstsq", pseudoinverse.lstsq, "LinalgLstsqBackward0")
 
 
 class SlogdetResult(NamedTuple):
@@ -215,8 +214,8 @@ def pinv(
     """The Moore–Penrose inverse of matrices: (…, m, n) give (…, n, m).
 
     Singular values up to max(atol, rtol · the largest one) count as 0; rtol is by default the larger side times the
-    precision, or 0 if atol is given. The gradient takes the rank to be constant; below full rank it takes the singular
-    values to be distinct. With ``hermitian`` only the lower triangle counts. Errors as of ``svd``.
+    precision, or 0 if atol is given. The gradient takes the rank to be constant. With ``hermitian`` only the lower
+    triangle counts. Errors as of ``svd``.
 
     >>> tn.linalg.pinv(tn.tensor([[2.0], [0.0]]))
     tensor([[0.5000, 0.0000]])
@@ -291,19 +290,3 @@ def tensorsolve(a: ArrayLike, b: ArrayLike, /, dims: tuple[int, ...] | None = No
         raise ShapeError(f"tensorsolve: shapes {list(a.shape)} and {list(b.shape)} do not agree")
     square = a.reshape(b.numel(), -1) if b.numel() else a.reshape(0, 0)
     return solve(square, b.flatten()).reshape(shape)
-
-
-def householder_product(x: ArrayLike, tau: ArrayLike, /) -> Tensor:
-    """The first columns of a product of Householder reflections, as LAPACK's orgqr.
-
-    Shapes: (…, m, n) with m ≥ n and (…, k) with k ≤ n give (…, m, n). Reflection i is I − tauᵢ v vᴴ, of v the elements
-    below the diagonal of column i, and 1 on it. ShapeError, DTypeError (TN802) for others. Also called ``tn.orgqr``.
-
-    >>> tn.linalg.householder_product(tn.tensor([[0.0], [0.0]]), tn.tensor([2.0]))
-    tensor([[-1.],
-            [ 0.]])
-    """
-    return apply(HOUSEHOLDER, (value_of(x), value_of(tau)))
-
-
-orgqr = householder_product
