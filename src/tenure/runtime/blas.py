@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from tenure.runtime import threads
 from tenure.runtime.bracket import bracket
-from tenure.runtime.native import load
+from tenure.runtime.native import load, vector
 from tenure.runtime.tiles import Product, tiling
 from tenure.runtime.tiles import source as tiles_source
 
@@ -212,4 +212,5 @@ def _call(library: ctypes.CDLL, name: str, argument: int) -> None:
 
 def _product(prefix: str, function: int) -> int:
     imports = {"parallel": threads.address, "blas": function}
-    return load(tiles_source(prefix), exports=["gemm"], imports=imports)["gemm"]
+    source = tiles_source(prefix, vector(4 if prefix == "s" else 8))
+    return load(source, exports=["gemm"], imports=imports)["gemm"]
