@@ -112,6 +112,8 @@ def _turned(real: str, size: int, count: int) -> Iterator[str]:
             yield f"  {name}.o = mul i64 %beside, {half * count + i}\n  {name}.k = add i64 {name}.o, %t"
             yield f"  {name}.p = getelementptr {real}, ptr %b, i64 {name}.k"
             yield f"  {name} = load {t}, ptr {name}.p, align {size}"
+            yield f"  {name}.a = getelementptr {real}, ptr {name}.p, i64 %ahead"
+            yield f"  call void @llvm.prefetch.p0(ptr {name}.a, i32 0, i32 3, i32 1)"
         rows, apart = [f"%u{half}.{i}" for i in range(count)], 1
         while apart < count:
             for i in [i for i in range(count) if not i & apart]:
@@ -154,6 +156,7 @@ entry:
   %whole = select i1 %turns, i64 $VECTORS, i64 0
   %blocks = and i64 %k, %whole
   %any = icmp sgt i64 %blocks, 0
+  %ahead = mul i64 %beside, $WIDTH
   br i1 %any, label %turn, label %rest
 turn:
   %t = phi i64 [ 0, %entry ], [ %t.next, %turn ]

@@ -36,6 +36,8 @@ class Product(ctypes.Structure):
 
 SMALL, LOW = 1 << 22, 48
 """Multiplications of a tile, and rows of one, up to which code of our own takes it (``small``)."""
+STEP, JOINED = 48, 1920
+"""Rows that a tile of BLAS's is a multiple of, and rows of one call at most."""
 UNPACKED = 10**6
 """Number of multiplications up to which the library reads its operands unpacked, 20 % faster than packed."""
 
@@ -55,7 +57,7 @@ def any_layout(m: int, n: int, k: int) -> bool:
 def tiling(m: int, n: int, k: int, batch: int) -> dict[str, int]:
     """Tile sizes `rows`, `columns` and `pieces` for a product of this shape.
 
-    A tile packs its operands anew, and whole rows go fastest: tiles of 256 rows cost some 3 % over the whole
+    A tile packs its operands anew, and whole rows go fastest: tiles of 256 rows cost some 3 to 9 % over the whole
     product, of 128 rows 10 %, squares of 128 20 %. Below 2²² multiplications tiles are so small that nothing is
     packed.
     """
@@ -70,19 +72,21 @@ def tiling(m: int, n: int, k: int, batch: int) -> dict[str, int]:
             down *= 2
         else:
             across *= 2
-    rows, columns = _part(m, down), _part(n, across)
+    rows, columns = _part(m, down, STEP if volume >= 1 << 22 else 16), _part(n, across, 16)
     tiles = batch * -(-m // rows) * -(-n // columns)
     return {"rows": rows, "columns": columns, "pieces": max(1, min(tiles, batch * volume >> 18))}
 
 
-def _part(side: int, parts: int) -> int:
-    """A `parts`-th of `side`, up to a multiple of 16: the block size of the library's kernels."""
-    return max(1, min(side, -(side // (-16 * parts)) * 16)) if parts > 1 else max(1, side)
+def _part(side: int, parts: int, step: int) -> int:
+    """A `parts`-th of `side`, up to a multiple of `step`: blocks of the library's kernels."""
+    return max(1, min(side, -(side // (-step * parts)) * step)) if parts > 1 else max(1, side)
 
 
-def source(prefix: str, lanes: int) -> str:
+def source(prefix: str, lanes: int, joins: bool) -> str:
     """Source of the module for BLAS's `prefix`, "s" or "d": `void gemm(const Product *)`, on `parallel` and BLAS's
-    `@blas`; with code of its own for small tiles, of vectors of so many numbers, or 0 where BLAS takes all."""
+    `@blas`; with code of its own for small tiles, of vectors of so many numbers, or 0 where BLAS takes all.
+    ``joins`` says that tiles of a multiple of STEP rows have the same bits in one call, so that neighbours of one thread
+    are one."""
     real, narrowed = {"s": ("float", "fptrunc double %{0} to float"), "d": ("double", "fadd double %{0}, -0.0")}[prefix]
     fields = _reads(field[0] for field in Product._fields_)
     word, infinity = {"s": ("i32", "2139095040"), "d": ("i64", "9218868437227405312")}[prefix]
@@ -91,6 +95,7 @@ def source(prefix: str, lanes: int) -> str:
         REAL=real,
         SMALL=SMALL if lanes else -1,
         LOW=LOW if lanes else -1,
+        JOINED=JOINED if joins else 0,
         SIZES=_reads(["m", "n", "batch", "rows", "columns", "pieces", "selects"]),
         FIELDS=fields,
         SCALARS="\n".join(f"  %{name}.r = {narrowed.format(name)}" for name in ("alpha", "beta")),
@@ -202,13 +207,26 @@ inline:
                    i64 %step.b, ptr %c.tile, i64 %ldc)
   br label %tiled
 library:
-  %height.i = trunc i64 %height to i32
+  %single = icmp eq i64 %across, 1
+  %full = udiv i64 %m, %rows
+  %full.below = sub i64 %full, %i
+  %mine = sub i64 %last, %index
+  %most = udiv i64 $JOINED, %rows
+  %more.0 = call i64 @llvm.smin.i64(i64 %full.below, i64 %mine)
+  %more.1 = call i64 @llvm.smin.i64(i64 %more.0, i64 %most)
+  %two = icmp sgt i64 %more.1, 1
+  %joins = and i1 %two, %single
+  %joined = select i1 %joins, i64 %more.1, i64 1
+  %high = mul i64 %joined, %rows
+  %high.rows = select i1 %joins, i64 %high, i64 %height
+  %height.i = trunc i64 %high.rows to i32
   %width.i = trunc i64 %width to i32
   call void @blas(i32 101, i32 %oa, i32 %ob, i32 %height.i, i32 %width.i, i32 %k.i, $REAL %alpha.r, ptr %a.tile,
                   i32 %lda.i, ptr %b.tile, i32 %ldb.i, $REAL %beta.r, ptr %c.tile, i32 %ldc.i)
   br label %tiled
 tiled:
-  %next = add i64 %index, 1
+  %taken = phi i64 [ 1, %inline ], [ %joined, %library ]
+  %next = add i64 %index, %taken
   %more = icmp slt i64 %next, %last
   br i1 %more, label %tile, label %done
 done:
