@@ -174,8 +174,8 @@ tile:
   %index = phi i64 [ %first, %entry ], [ %next, %tiled ]
   %matrix = udiv i64 %index, %each
   %within = urem i64 %index, %each
-  %i = udiv i64 %within, %across
-  %j = urem i64 %within, %across
+  %i = urem i64 %within, %down
+  %j = udiv i64 %within, %down
   %row = mul i64 %i, %rows
   %column = mul i64 %j, %columns
   %rows.left = sub i64 %m, %row
@@ -207,15 +207,13 @@ inline:
                    i64 %step.b, ptr %c.tile, i64 %ldc)
   br label %tiled
 library:
-  %single = icmp eq i64 %across, 1
   %full = udiv i64 %m, %rows
   %full.below = sub i64 %full, %i
   %mine = sub i64 %last, %index
   %most = udiv i64 $JOINED, %rows
   %more.0 = call i64 @llvm.smin.i64(i64 %full.below, i64 %mine)
   %more.1 = call i64 @llvm.smin.i64(i64 %more.0, i64 %most)
-  %two = icmp sgt i64 %more.1, 1
-  %joins = and i1 %two, %single
+  %joins = icmp sgt i64 %more.1, 1
   %joined = select i1 %joins, i64 %more.1, i64 1
   %high = mul i64 %joined, %rows
   %high.rows = select i1 %joins, i64 %high, i64 %height
