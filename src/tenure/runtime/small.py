@@ -22,20 +22,20 @@ ROWS, DEPTH, PANELS = 6, 256, 4
 def source(real: str, size: int, count: int) -> str:
     """``void small(m, n, k, a, from row to row of a, from term to term, b, from term to term of b, from column to
     column, c, from row to row of c)``, of numbers of `size` bytes in vectors of `count`."""
-    kernels = [_kernel(real, count, rows, vectors) for rows in range(1, ROWS + 1) for vectors in (1, 2)]
-    names = {"REAL": real, "VECTOR": f"<{count} x {real}>", "COUNT": count, "WIDTH": 2 * count, "BITS": 8 * size}
-    numbers = ", ".join(f"i32 {k}" for k in range(count))
-    cases = "\n".join(f"    i64 {2 * r + v - 2}, label %tile.{r}.{v}" for r in range(1, ROWS + 1) for v in (1, 2))
-    calls = "\n".join(
+    tiles = [(rows, vectors) for rows in range(1, ROWS + 1) for vectors in (1, 2)]
+    lanes, width = ", ".join(f"i32 {k}" for k in range(count)), 2 * count
+    names: dict[str, object] = {"REAL": real, "COUNT": count, "WIDTH": width, "BITS": 8 * size, "ALIGN": size}
+    names |= {"VECTOR": f"<{count} x {real}>", "LANES": f"<{count} x i32>", "MASK": f"<{count} x i1>"}
+    names |= {"NUMBERS": f"<{lanes}>", "VECTORS": -count, "BYTES": width * size, "LAST": 1024 // size - 1}
+    names |= {"ROWS": ROWS, "DEPTH": DEPTH, "PANELS": PANELS, "PANEL": DEPTH * width, "GROUP": PANELS * width}
+    names["CASES"] = "\n".join(f"    i64 {2 * r + v - 2}, label %tile.{r}.{v}" for r, v in tiles)
+    names["CALLS"] = "\n".join(
         f"tile.{r}.{v}:\n  call void @tile{r}x{v}(i64 %some, ptr %a.tile, i64 %across, i64 %down, ptr %b.from, "
         f"i64 %b.step, ptr %c.tile, i64 %pitch, i1 %adds, i64 %width)\n  br label %tiled"
-        for r in range(1, ROWS + 1)
-        for v in (1, 2)
+        for r, v in tiles
     )
-    names |= {"LANES": f"<{count} x i32>", "NUMBERS": f"<{numbers}>", "MASK": f"<{count} x i1>", "ALIGN": size, "BYTES": 2 * count * size}
-    names |= {"CASES": cases, "CALLS": calls, "ROWS": ROWS, "DEPTH": DEPTH, "PANELS": PANELS, "PANEL": DEPTH * 2 * count, "GROUP": PANELS * 2 * count, "LAST": 1024 // size - 1}
-    names |= {"TURNED": "\n".join(_turned(real, size, count)), "VECTORS": -count}
-    return Template(_MODULE).substitute(names) + "\n".join(kernels)
+    names["TURNED"] = "\n".join(_turned(real, size, count))
+    return Template(_MODULE).substitute(names) + "\n".join(_kernel(real, count, r, v) for r, v in tiles)
 
 
 def _kernel(real: str, count: int, rows: int, vectors: int) -> str:

@@ -85,8 +85,8 @@ def _part(side: int, parts: int, step: int) -> int:
 def source(prefix: str, lanes: int, joins: bool) -> str:
     """Source of the module for BLAS's `prefix`, "s" or "d": `void gemm(const Product *)`, on `parallel` and BLAS's
     `@blas`; with code of its own for small tiles, of vectors of so many numbers, or 0 where BLAS takes all.
-    ``joins`` says that tiles of a multiple of STEP rows have the same bits in one call, so that neighbours of one thread
-    are one."""
+    ``joins`` says that tiles of a multiple of STEP rows have the same bits in one call: neighbours of one thread are
+    one then."""
     real, narrowed = {"s": ("float", "fptrunc double %{0} to float"), "d": ("double", "fadd double %{0}, -0.0")}[prefix]
     fields = _reads(field[0] for field in Product._fields_)
     word, infinity = {"s": ("i32", "2139095040"), "d": ("i64", "9218868437227405312")}[prefix]
