@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import threading
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -98,16 +99,40 @@ def test_one_matrix_serves_a_batch(dtype):
     np.testing.assert_allclose(out, np.broadcast_to(a @ b, out.shape), rtol=1e-5)
 
 
-def test_the_same_bits_at_any_number_of_threads(dtype):
-    a, b = np.random.default_rng(0).random((2, 700, 700)).astype(dtype)
-    results = []
-    for number in (1, 2, 5):
+@pytest.mark.parametrize("size", [(700, 700, 700), (1501, 200, 330), (2100, 90, 64), (50, 2000, 130), (40, 90, 900)])
+def test_the_same_bits_at_any_number_of_threads_and_however_stored(size, dtype):
+    m, n, k = size
+    rng = np.random.default_rng(0)
+    a, b = rng.standard_normal((m, k)).astype(dtype), rng.standard_normal((k, n)).astype(dtype)
+    results = set()
+    for number, how in ((1, "rows"), (2, "rows"), (5, "rows"), (1, "columns"), (3, "columns")):
         threads.set_num_threads(number)
-        out = np.empty_like(a)
-        blas.gemm(a, b, out)
-        results.append(out.tobytes())
+        out = np.empty((m, n), dtype)
+        blas.gemm(stored(a, how), stored(b, how), out)
+        results.add(out.tobytes())
     threads.set_num_threads(0)
-    assert len(set(results)) == 1
+    assert len(results) == 1
+
+
+def chain(a, b):
+    """The product by its definition: sums of 256 terms, each a chain of fused multiplications and additions."""
+    fma = np.frompyfunc(lambda x, y, z: float(Fraction(x) * Fraction(y) + Fraction(z)), 3, 1)
+    total = None
+    for first in range(0, a.shape[1], 256):
+        part = np.zeros((len(a), b.shape[1]))
+        for e in range(first, min(first + 256, a.shape[1])):
+            part = fma(a[:, e : e + 1], b[e], part).astype(np.float64)
+        total = part if total is None else total + part
+    return total
+
+
+@pytest.mark.parametrize("size", [(7, 19, 5), (13, 3, 300), (1, 9, 40)])
+def test_small_products_are_chains_of_fused_operations(size):
+    m, n, k = size
+    rng = np.random.default_rng(1)
+    a, b, out = rng.standard_normal((m, k)), rng.standard_normal((k, n)), np.empty((m, n))
+    blas.gemm(a, b, out)
+    assert out.tobytes() == chain(a, b).tobytes()
 
 
 def test_many_python_threads_at_once():

@@ -15,7 +15,7 @@ from tenure.func import tree
 from tenure.func.signatures import Function, P, Transformed
 from tenure.func.tangents import pulled, pushed
 from tenure.func.transforms import closed, marked, numbered, recording
-from tenure.func.vectorize import vmap
+from tenure.func.vectorize import check_chunk, vmap
 from tenure.ops.selection import NONE
 from tenure.values.grad import steps
 from tenure.values.operations import shaping
@@ -33,30 +33,36 @@ Rows = Callable[[Any, list[Any]], list[Any]]
 
 @overload
 def jacrev(
-    f: Callable[[Tensor], Tensor], argnums: Literal[0] = 0, has_aux: Literal[False] = False
+    f: Callable[[Tensor], Tensor], argnums: Literal[0] = 0, has_aux: Literal[False] = False, *,
+    chunk_size: int | None = None,
 ) -> Transformed[[Tensor], Tensor]: ...
 @overload
 def jacrev(
-    f: Callable[Concatenate[Tensor, P], Tensor], argnums: int = 0, has_aux: Literal[False] = False
+    f: Callable[Concatenate[Tensor, P], Tensor], argnums: int = 0, has_aux: Literal[False] = False, *,
+    chunk_size: int | None = None,
 ) -> Transformed[Concatenate[Tensor, P], Tensor]: ...
 @overload
 def jacrev(
-    f: Callable[P, Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
+    f: Callable[P, Any], argnums: int | Sequence[int] = 0, has_aux: bool = False, *,
+    chunk_size: int | None = None,
 ) -> Transformed[P, Any]: ...
 @checked_first
-def jacrev(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Any:
+def jacrev(
+    f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False, *, chunk_size: int | None = None
+) -> Any:
     """A function that returns the Jacobian of ``f``, by reverse mode: one backward per element of the result, at once.
 
     For a result of shape r and an argument of shape a it has shape r + a. Where ``f`` returns a nested list, tuple
     or dict, the Jacobian has its form, and in place of each tensor the form of the argument, or for several
     ``argnums`` a tuple of these. With ``has_aux``, ``f`` returns a pair, and so does this: the Jacobian of the
     first, and the second. TN802 if an argument or a result is not floating. Cheaper than ``jacfwd`` where the
-    result is smaller than the argument.
+    result is smaller than the argument. ``chunk_size`` is accepted, as in ``vmap``.
 
     >>> tn.jacrev(lambda x: x * x)(tn.tensor([1.0, 2.0]))
     tensor([[2., 0.],
             [0., 4.]])
     """
+    check_chunk(chunk_size)
     return _jacobian(f, argnums, has_aux, "jacrev", _backward_rows)
 
 

@@ -40,13 +40,13 @@ UNSAID: Final = _Unsaid()
 def vmap(
     f: Callable[[Tensor], R],
     in_axes: Any = UNSAID, out_axes: Any = UNSAID, randomness: str = "error", *, in_dims: Any = UNSAID,
-    out_dims: Any = UNSAID,
+    out_dims: Any = UNSAID, chunk_size: int | None = None,
 ) -> Transformed[[Tensor], R]: ...
 @overload
 def vmap(
     f: Callable[P, R],
     in_axes: Any = UNSAID, out_axes: Any = UNSAID, randomness: str = "error", *, in_dims: Any = UNSAID,
-    out_dims: Any = UNSAID,
+    out_dims: Any = UNSAID, chunk_size: int | None = None,
 ) -> Transformed[P, R]: ...
 @checked_first
 def vmap(
@@ -57,6 +57,7 @@ def vmap(
     *,
     in_dims: Any = UNSAID,
     out_dims: Any = UNSAID,
+    chunk_size: int | None = None,
 ) -> Any:
     """A function that applies ``f`` to each example of its arguments, with the results along an axis.
 
@@ -70,11 +71,13 @@ def vmap(
     ``f`` sees one example: reading a value of it (``item``, ``bool``, ``if``) is a VmapError, as is writing it to a
     place made outside. Random numbers inside are a VmapError unless ``randomness`` is "different" (each example
     draws its own) or "same". A ``custom_vjp`` rule is vmapped with its function. Arguments are borrowed. TN801 for an
-    axis that is not there, TN802 where the numbers of examples differ.
+    axis that is not there, TN802 where the numbers of examples differ. ``chunk_size`` is accepted: examples go through
+    memory in blocks as it is.
 
     >>> tn.vmap(lambda x: x.sum())(tn.tensor([[1, 2], [3, 4]]))
     tensor([3, 7])
     """
+    check_chunk(chunk_size)
     inputs, whole = _said("in", in_axes, in_dims)
     outputs, _ = _said("out", out_axes, out_dims)
     if randomness not in POLICIES:
@@ -101,6 +104,12 @@ def vmap(
         return calling(count, randomness, inside)
 
     return wrapped
+
+
+def check_chunk(size: Any) -> None:
+    """Refuse what is no number of examples to compute at once."""
+    if size is not None and (isinstance(size, bool) or not isinstance(size, int) or size < 1):
+        raise ValueError(f"chunk_size is None or an int from 1 on, not {shown(size)}")
 
 
 def _said(side: str, axes: Any, dims: Any) -> tuple[Any, bool | None]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tenure.dtypes import DTypeLike
 from tenure.nn import init
+from tenure.nn.backends import SDPBackend, sdpa_kernel
 from tenure.nn.functional.attention import Masks, Projections, attend, averaged, check_hint, projected
 from tenure.nn.linear import Linear
 from tenure.nn.module import Module
@@ -14,6 +15,8 @@ from tenure.values.operations.factories import zeros
 from tenure.values.operations.reading import value_of
 from tenure.values.places.parameter import Parameter
 from tenure.values.trace.given import flag
+
+__all__ = ["MultiheadAttention", "SDPBackend", "sdpa_kernel"]
 
 if TYPE_CHECKING:
     from tenure.values.tensor.tensor import Tensor

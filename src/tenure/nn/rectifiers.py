@@ -50,7 +50,7 @@ class Hardtanh(_Flagged):
         self.min_val, self.max_val = min_val, max_val
 
 
-class ReLU6(_Flagged):
+class ReLU6(Hardtanh):
     """Layer of ``functional.relu6``: min(max(x, 0), 6), elementwise.
 
     >>> nn.ReLU6()(tn.tensor([-1.0, 7.0]))
@@ -58,6 +58,10 @@ class ReLU6(_Flagged):
     """
 
     function = "relu6"
+    shown = ()
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__(0.0, 6.0, inplace)
 
 
 class Hardsigmoid(_Flagged):

@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from tenure.runtime import threads
 from tenure.runtime.bracket import bracket
-from tenure.runtime.native import load
+from tenure.runtime.native import load, vector
 from tenure.runtime.tiles import Product, tiling
 from tenure.runtime.tiles import source as tiles_source
 
@@ -30,6 +30,9 @@ __all__ = ["Blas", "MissingBLAS", "Product", "available", "blas", "gemm", "tilin
 
 _PACKAGE = "scipy_openblas32"
 _SINGLE_THREAD = "OPENBLAS_NUM_THREADS"
+_JOINING = ("Haswell", "Zen")
+"""Families of processors whose kernels give the rows of a product the same bits in one call and in several, where each
+begins at a multiple of ``tiles.STEP`` (``tests/runtime/test_blas.py``)."""
 _CBLAS = ("sgemm", "dgemm", "sgemv", "dgemv", "sgemm_batch_strided", "dgemm_batch_strided")
 
 
@@ -76,7 +79,8 @@ def blas() -> Blas:
     library = _open(path)
     functions = {name: address for name in _CBLAS if (address := _address(library, f"scipy_cblas_{name}"))}
     _call(library, "scipy_openblas_set_num_threads", 1)
-    sgemm, dgemm = (_product(prefix, functions[f"{prefix}gemm"]) for prefix in "sd")
+    joins = _kernels(library) in _JOINING
+    sgemm, dgemm = (_product(prefix, functions[f"{prefix}gemm"], joins) for prefix in "sd")
     return Blas(path, library, functions, sgemm, dgemm)
 
 
@@ -210,6 +214,14 @@ def _call(library: ctypes.CDLL, name: str, argument: int) -> None:
     function(argument)
 
 
-def _product(prefix: str, function: int) -> int:
+def _kernels(library: ctypes.CDLL) -> str:
+    """The family of processors that the library's kernels are for."""
+    function = library["scipy_openblas_get_corename"]
+    function.restype = ctypes.c_char_p
+    return (function() or b"").decode()
+
+
+def _product(prefix: str, function: int, joins: bool) -> int:
     imports = {"parallel": threads.address, "blas": function}
-    return load(tiles_source(prefix), exports=["gemm"], imports=imports)["gemm"]
+    source = tiles_source(prefix, vector(4 if prefix == "s" else 8), joins)
+    return load(source, exports=["gemm"], imports=imports)["gemm"]

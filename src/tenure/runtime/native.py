@@ -14,7 +14,7 @@ import llvmlite.binding as llvm
 
 from tenure.runtime.cache import DiskCache, digest
 
-__all__ = ["LINUX", "libc", "load"]
+__all__ = ["LINUX", "libc", "load", "vector"]
 
 LINUX: bool = (
     sys.platform == "linux" and platform.machine() in ("x86_64", "aarch64") and ctypes.sizeof(ctypes.c_void_p) == 8
@@ -54,6 +54,15 @@ def _object(source: str) -> bytes:
         if disk is not None:
             disk.put(key, found)
     return found
+
+
+def vector(size: int) -> int:
+    """The numbers of so many bytes in a vector of this processor; 0 where it does not multiply and add at once."""
+    has = llvm.get_host_cpu_features()
+    if not (has.get("fma") or platform.machine() in ("aarch64", "arm64")):
+        return 0
+    wide = has.get("avx512f") and has.get("avx512vl")
+    return (64 if wide else 32 if has.get("avx2") else 16) // size
 
 
 def libc(*names: str) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""Generated code of matrix products: tiles, each one call of BLAS.
+"""Generated code of matrix products: tiles, each one call of BLAS, small ones of ``small``.
 
 The tiles are fixed by the shape, so the numbers do not depend on the threads; nor, where tiles are large, on how
 operands are stored (``any_layout``). They are shared out like any other
@@ -9,7 +9,7 @@ import ctypes
 from collections.abc import Iterable
 from string import Template
 
-from tenure.runtime import selected
+from tenure.runtime import selected, small
 
 __all__ = ["Product", "source", "tiling"]
 
@@ -34,6 +34,10 @@ class Product(ctypes.Structure):
     )
 
 
+SMALL, LOW = 1 << 22, 48
+"""Multiplications of a tile, and rows of one, up to which code of our own takes it (``small``)."""
+STEP, JOINED = 48, 1920
+"""Rows that a tile of BLAS's is a multiple of, and rows of one call at most."""
 UNPACKED = 10**6
 """Number of multiplications up to which the library reads its operands unpacked, 20 % faster than packed."""
 
@@ -53,7 +57,7 @@ def any_layout(m: int, n: int, k: int) -> bool:
 def tiling(m: int, n: int, k: int, batch: int) -> dict[str, int]:
     """Tile sizes `rows`, `columns` and `pieces` for a product of this shape.
 
-    A tile packs its operands anew, and whole rows go fastest: tiles of 256 rows cost some 3 % over the whole
+    A tile packs its operands anew, and whole rows go fastest: tiles of 256 rows cost some 3 to 9 % over the whole
     product, of 128 rows 10 %, squares of 128 20 %. Below 2²² multiplications tiles are so small that nothing is
     packed.
     """
@@ -68,24 +72,30 @@ def tiling(m: int, n: int, k: int, batch: int) -> dict[str, int]:
             down *= 2
         else:
             across *= 2
-    rows, columns = _part(m, down), _part(n, across)
+    rows, columns = _part(m, down, STEP if volume >= 1 << 22 else 16), _part(n, across, 16)
     tiles = batch * -(-m // rows) * -(-n // columns)
     return {"rows": rows, "columns": columns, "pieces": max(1, min(tiles, batch * volume >> 18))}
 
 
-def _part(side: int, parts: int) -> int:
-    """A `parts`-th of `side`, up to a multiple of 16: the block size of the library's kernels."""
-    return max(1, min(side, -(side // (-16 * parts)) * 16)) if parts > 1 else max(1, side)
+def _part(side: int, parts: int, step: int) -> int:
+    """A `parts`-th of `side`, up to a multiple of `step`: blocks of the library's kernels."""
+    return max(1, min(side, -(side // (-step * parts)) * step)) if parts > 1 else max(1, side)
 
 
-def source(prefix: str) -> str:
+def source(prefix: str, lanes: int, joins: bool) -> str:
     """Source of the module for BLAS's `prefix`, "s" or "d": `void gemm(const Product *)`, on `parallel` and BLAS's
-    `@blas`."""
+    `@blas`; with code of its own for small tiles, of vectors of so many numbers, or 0 where BLAS takes all.
+    ``joins`` says that tiles of a multiple of STEP rows have the same bits in one call: neighbours of one thread are
+    one then."""
     real, narrowed = {"s": ("float", "fptrunc double %{0} to float"), "d": ("double", "fadd double %{0}, -0.0")}[prefix]
     fields = _reads(field[0] for field in Product._fields_)
     word, infinity = {"s": ("i32", "2139095040"), "d": ("i64", "9218868437227405312")}[prefix]
-    return Template(_MODULE).substitute(
+    own = small.source(real, {"s": 4, "d": 8}[prefix], lanes) if lanes else _NONE
+    return own + Template(_MODULE).substitute(
         REAL=real,
+        SMALL=SMALL if lanes else -1,
+        LOW=LOW if lanes else -1,
+        JOINED=JOINED if joins else 0,
         SIZES=_reads(["m", "n", "batch", "rows", "columns", "pieces", "selects"]),
         FIELDS=fields,
         SCALARS="\n".join(f"  %{name}.r = {narrowed.format(name)}" for name in ("alpha", "beta")),
@@ -102,6 +112,12 @@ def _reads(names: Iterable[str]) -> str:
         lines.append(f"  %{name} = load {kinds[name]}, ptr %{name}.p")
     return "\n".join(lines)
 
+
+_NONE = """
+define internal void @small(i64, i64, i64, ptr, i64, i64, ptr, i64, i64, ptr, i64) {
+  ret void
+}
+"""
 
 _MODULE = """
 declare void @parallel(ptr, ptr, i64, i64)
@@ -144,17 +160,22 @@ $SCALARS
   %ob = select i1 %tb, i32 112, i32 111
   %step.a = select i1 %ta, i64 1, i64 %lda
   %step.b = select i1 %tb, i64 %ldb, i64 1
+  %term.a = select i1 %ta, i64 %lda, i64 1
+  %term.b = select i1 %tb, i64 1, i64 %ldb
+  %once = fcmp oeq double %alpha, 1.0
+  %anew = fcmp oeq double %beta, 0.0
+  %plain = and i1 %once, %anew
   %k.i = trunc i64 %k to i32
   %lda.i = trunc i64 %lda to i32
   %ldb.i = trunc i64 %ldb to i32
   %ldc.i = trunc i64 %ldc to i32
   br label %tile
 tile:
-  %index = phi i64 [ %first, %entry ], [ %next, %tile ]
+  %index = phi i64 [ %first, %entry ], [ %next, %tiled ]
   %matrix = udiv i64 %index, %each
   %within = urem i64 %index, %each
-  %i = udiv i64 %within, %across
-  %j = urem i64 %within, %across
+  %i = urem i64 %within, %down
+  %j = udiv i64 %within, %down
   %row = mul i64 %i, %rows
   %column = mul i64 %j, %columns
   %rows.left = sub i64 %m, %row
@@ -174,11 +195,36 @@ tile:
   %c.start = add i64 %c.matrix, %c.row
   %c.offset = add i64 %c.start, %column
   %c.tile = getelementptr $REAL, ptr %c, i64 %c.offset
-  %height.i = trunc i64 %height to i32
+  %area = mul i64 %height, %width
+  %terms = mul i64 %area, %k
+  %few = icmp sle i64 %terms, $SMALL
+  %low = icmp sle i64 %height, $LOW
+  %little = or i1 %few, %low
+  %own = and i1 %little, %plain
+  br i1 %own, label %inline, label %library
+inline:
+  call void @small(i64 %height, i64 %width, i64 %k, ptr %a.tile, i64 %step.a, i64 %term.a, ptr %b.tile, i64 %term.b,
+                   i64 %step.b, ptr %c.tile, i64 %ldc)
+  br label %tiled
+library:
+  %full = udiv i64 %m, %rows
+  %full.below = sub i64 %full, %i
+  %mine = sub i64 %last, %index
+  %most = udiv i64 $JOINED, %rows
+  %more.0 = call i64 @llvm.smin.i64(i64 %full.below, i64 %mine)
+  %more.1 = call i64 @llvm.smin.i64(i64 %more.0, i64 %most)
+  %joins = icmp sgt i64 %more.1, 1
+  %joined = select i1 %joins, i64 %more.1, i64 1
+  %high = mul i64 %joined, %rows
+  %high.rows = select i1 %joins, i64 %high, i64 %height
+  %height.i = trunc i64 %high.rows to i32
   %width.i = trunc i64 %width to i32
   call void @blas(i32 101, i32 %oa, i32 %ob, i32 %height.i, i32 %width.i, i32 %k.i, $REAL %alpha.r, ptr %a.tile,
                   i32 %lda.i, ptr %b.tile, i32 %ldb.i, $REAL %beta.r, ptr %c.tile, i32 %ldc.i)
-  %next = add i64 %index, 1
+  br label %tiled
+tiled:
+  %taken = phi i64 [ 1, %inline ], [ %joined, %library ]
+  %next = add i64 %index, %taken
   %more = icmp slt i64 %next, %last
   br i1 %more, label %tile, label %done
 done:

@@ -2,31 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import enum
-from collections.abc import Iterator
 from typing import Any
 
+from tenure.nn.backends import SDPBackend, sdpa_kernel
 from tenure.torch import virtual
 from tenure.torch.absent import missing
 
 __all__ = ["SDPBackend", "sdpa_kernel"]
-
-
-class SDPBackend(enum.IntEnum):
-    """Ways to compute attention."""
-
-    ERROR = -1
-    MATH = 0
-    FLASH_ATTENTION = 1
-    EFFICIENT_ATTENTION = 2
-    CUDNN_ATTENTION = 3
-
-
-@contextlib.contextmanager
-def sdpa_kernel(backends: Any, set_priority: bool = False) -> Iterator[None]:
-    """Context of a way: accepted."""
-    yield
 
 
 def _absent(name: str) -> Any:

@@ -1,5 +1,6 @@
 """``tn.autograd``: PyTorch's names for gradients of tensors."""
 
+from tenure.autograd import functional
 from tenure.func.checking import gradcheck, gradgradcheck
 from tenure.func.function import Function
 from tenure.values.grad.autograd import backward, grad
@@ -11,6 +12,7 @@ __all__ = [
     "backward",
     "detect_anomaly",
     "enable_grad",
+    "functional",
     "grad",
     "gradcheck",
     "gradgradcheck",
