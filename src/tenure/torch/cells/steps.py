@@ -52,13 +52,14 @@ class Step:
 
 
 class Index(Step):
-    """A basic index: ints, slices, new axes."""
+    """A basic index: ints, slices, new axes; ``is_whole`` if it takes all axes as they are."""
 
-    __slots__ = ()
+    __slots__ = ("is_whole",)
 
     def __init__(self, base: Layout, params: Any, starts: tuple[int, ...], one: bool) -> None:
         at = base.indexed(params[0][1], starts)
         super().__init__(at.layout, at.offset, indexing.GETITEM if one else indexing.SLICE, params, starts)
+        self.is_whole = all(entry == ":" for entry in params[0][1])
 
     def put(self, x: Any, v: Any) -> Any:
         return apply(indexing.SETITEM, (x, v), self.params, self.starts)
