@@ -82,8 +82,10 @@ def shares(x: Any, v: Any) -> bool:
 def refuse_itself(x: Any, operands: Sequence[Any]) -> None:
     """RuntimeError where an operand of a write by index shares elements with its target."""
     for v in operands:
+        if v is x:
+            raise shared()
         if shares(x, v):
-            raise shared() if v is x else undefined()
+            raise undefined()
 
 
 def shared() -> Any:

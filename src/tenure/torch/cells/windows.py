@@ -22,7 +22,7 @@ from tenure.torch.cells.aliasing import is_safe, stale
 from tenure.torch.cells.geometry import IN_ORDER, Geometry, Layout, contiguous
 from tenure.torch.cells.remaking import remade
 from tenure.torch.cells.silent import watch
-from tenure.torch.cells.steps import Step
+from tenure.torch.cells.steps import Index, Step
 from tenure.values.native.hits import coded, know
 from tenure.values.operations.arithmetic import detach
 from tenure.values.operations.boundary import array_of
@@ -211,9 +211,11 @@ def seen(x: Any, base: Any) -> Any:
     if w.is_root:
         value = detach(base) if w.step is None else w.step.see(detach(base))
         value = with_node(value, x, w.node)
+    elif not base._kind.tracked:
+        value = w.step.see(base)
     else:
         value = enable_grad().apply(w.step.see, base) if w.recorded else w.step.see(detach(base))
-        if base._kind.tracked and not w.recorded and is_tracked(w.parent):
+        if not w.recorded and is_tracked(w.parent):
             value = as_leaf(value, Leaf())  # as in PyTorch: it requires grad, which goes nowhere
     return value
 
@@ -270,37 +272,61 @@ def forget(x: Any) -> None:
         del x._val
 
 
-def give(x: Any, new: Any, recorded: bool) -> None:
-    """Store new contents, of the tensor's shape and dtype, all checks passed; in the graph if ``recorded``."""
+def give(x: Any, new: Any, recorded: bool, at: Index | None = None) -> None:
+    """Store new contents, of the tensor's shape and dtype, or of the part at an index, all checks passed; in the graph
+    if ``recorded``."""
     w = x._window
-    if w is None or w.is_root:
-        leaf = x._leaf
-        if leaf is not None:
-            held = as_leaf(detach(new), leaf)
-        elif recorded:
-            held = new
-        else:
-            held = with_node(detach(new), x, present(x))
-        if w is not None:
-            base, part = detach(present(w.parent)), detach(new)
-            give(w.parent, part if w.step is None else w.step.put(base, part), False)
-        if w is None and is_shared(x):
-            x._lent.memory[...] = array_of(held)
-        hold(x, held)
+    if w is not None and not w.is_root:
+        through(x, new, recorded, at)
         return
-    steps = [w.step]
-    root = w.parent
-    forget(x)
-    if within_repeats(w.parent):
+    if at is not None:
+        new = enable_grad().apply(at.put, present(x), new) if recorded else at.put(detach(present(x)), bare(new))
+    leaf = x._leaf
+    if leaf is not None:
+        held = as_leaf(detach(new), leaf)
+    elif recorded:
+        held = new
+    else:
+        held = with_node(detach(new), x, present(x))
+    if w is not None:
+        base, part = detach(present(w.parent)), detach(new)
+        give(w.parent, part if w.step is None else w.step.put(base, part), False)
+    if w is None and is_shared(x):
+        x._lent.memory[...] = array_of(held)
+    hold(x, held)
+
+
+def through(x: Any, new: Any, recorded: bool, at: Index | None) -> None:
+    """``give`` of a view in the graph of its parent: indices of indices are one."""
+    w = x._window
+    step, root = w.step, w.parent
+    if within_repeats(root):
+        new = new if at is None else at.put(present(x), new)
+        forget(x)
+        steps = [step]
         while root._window is not None and not root._window.is_root:
             forget(root)
             steps.insert(0, root._window.step)
             root = root._window.parent
+        base = present(root)
+        put = enable_grad().apply(put_back, base, new, steps) if recorded else put_back(detach(base), bare(new), steps)
+        give(root, put, recorded)
+        return
+    whole = at and (step.to(at) if type(step) is Index else None)
+    if at is not None and whole is None:
+        new = enable_grad().apply(at.put, present(x), new) if recorded else at.put(detach(present(x)), bare(new))
+    forget(x)
+    step = whole or step
+    if type(step) is Index:
+        give(root, new, recorded, step)
+        return
     base = present(root)
-    if recorded:
-        give(root, enable_grad().apply(put_back, base, new, steps), True)
-    else:
-        give(root, put_back(detach(base), detach(new), steps), False)
+    give(root, enable_grad().apply(step.put, base, new) if recorded else step.put(detach(base), bare(new)), recorded)
+
+
+def bare(v: Any) -> Any:
+    """A value without its graph; a number."""
+    return detach(v) if type(v) is Value else v
 
 
 def hold(x: Any, value: Any) -> None:

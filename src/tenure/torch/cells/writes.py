@@ -139,14 +139,16 @@ class Writes:
         recorded = is_recorded(self, value)
         return self._put(value, recorded)
 
-    def _put(self: Any, value: Any, recorded: bool, written: Geometry | None = None) -> Any:
+    def _put(
+        self: Any, value: Any, recorded: bool, written: Geometry | None = None, at: Index | None = None
+    ) -> Any:
         if (self._lent if self._window is None else self._window.owner._lent) is not None:
             refuse_lent(self)
         if self._window is not None:
             prepare(self, written)
-        if recorded and not value._kind.tracked:
+        if recorded and at is None and not value._kind.tracked:
             value = indexing.written(present(self), ..., value)  # fully overwritten: zeros arrive
-        give(self, value, recorded)
+        give(self, value, recorded, at)
         if (self if self._window is None else self._window.owner)._borrows:
             spread(self, written)
         return self
@@ -206,8 +208,7 @@ class Writes:
             whole._put(whole._spread(v), is_recorded(whole, v))
         else:
             recorded = is_recorded(self, v, by_view=True)
-            new = indexing.written_at(present(self), step.params, step.starts, indexing.fitting(self, v))
-            self._put(new, recorded, part)
+            self._put(indexing.fitting(self, v), recorded, part, step)
 
     def _shows(self: Any, v: Any) -> bool:
         """Whether a view of a part shows it as it is, so that writing it there, outside of a graph, changes nothing:
