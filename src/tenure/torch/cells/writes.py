@@ -13,6 +13,7 @@ from tenure.errors import TenureError
 from tenure.ops.promote import parameters
 from tenure.torch.cells.aliasing import is_safe
 from tenure.torch.cells.geometry import Geometry
+from tenure.torch.cells.giving import give, within_repeats
 from tenure.torch.cells.overlap import refuse_itself, refuse_overlap, refuse_repeated, shares, shows_twice, undefined
 from tenure.torch.cells.parts import is_bools, is_mask, is_whole, of_index
 from tenure.torch.cells.roles import become_owner, rebind
@@ -23,7 +24,6 @@ from tenure.torch.cells.windows import (
     MULTIPLE,
     VIEW_OF_LEAF,
     geometry,
-    give,
     layout,
     lineage,
     look,
@@ -31,7 +31,6 @@ from tenure.torch.cells.windows import (
     spread,
     touch,
     windowed,
-    within_repeats,
 )
 from tenure.torch.errors import refuse, translated
 from tenure.torch.messages import spelled
