@@ -4,9 +4,9 @@
     v = x[:2]               a window: its parent is x, its step an index
     d = x.detach()          a window with a graph of its own (``is_root``): no step, the parent's elements
 
-A write of a window puts its part into its parent's value, and so on up to the owner (``giving``). Every other window that
-shows a written element forgets its value (``spread``): one that the writer was taken from looks again, and any other is
-stale, which the next read finds (``aliasing``). Who does not write pays nothing.
+A write of a window puts its part into its parent's value, and so on up to the owner (``giving``). Every other window
+that shows a written element forgets its value (``spread``): one that the writer was taken from looks again, and any
+other is stale, which the next read finds (``aliasing``). Who does not write pays nothing.
 """
 
 from __future__ import annotations

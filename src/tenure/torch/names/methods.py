@@ -32,6 +32,7 @@ OPERATORS: dict[str, Any] = {
     "not_equal": operators.ne, "matmul": operators.matmul,
 }  # fmt: skip
 """Operators of NumPy's functions of two operands."""
+COMPARISONS = ("less", "less_equal", "greater", "greater_equal", "equal", "not_equal")
 
 
 def only(x: Any) -> Any:
@@ -135,16 +136,22 @@ class Methods:
             raise translated(error) from None
 
     def __array_ufunc__(self: Any, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        """A function of NumPy's: of tensors alone it gives a tensor; beside a scalar it is the tensor's operator."""
-        if method != "__call__" or kwargs:
+        """A function of NumPy's: beside a scalar it is the tensor's operator, else its result is a tensor (of an outer
+        product an array), with bools as uint8, as in PyTorch. An array is not the first operand of an operator."""
+        operator = OPERATORS.get(ufunc.__name__) if method == "__call__" and not kwargs and len(inputs) == 2 else None
+        if operator is not None:
+            one, other = [x.item() if isinstance(x, np.generic | np.ndarray) and not x.ndim else x for x in inputs]
+            if not isinstance(one, np.ndarray) and not isinstance(other, np.ndarray):
+                return operator(one, other)
+            if isinstance(one, np.ndarray) and ufunc.__name__ not in COMPARISONS:
+                return NotImplemented
+        if kwargs.get("out") is not None:
             return NotImplemented
-        if len(inputs) == 1:
-            return Tensor._of(made(np.asarray(ufunc(self.numpy()))))
-        operator = OPERATORS.get(ufunc.__name__)
-        if operator is None or isinstance(inputs[0], np.ndarray) or isinstance(inputs[1], np.ndarray):
-            return NotImplemented
-        one, other = [x.item() if isinstance(x, np.generic) else x for x in inputs]
-        return operator(one, other)
+        found = getattr(ufunc, method)(*[x.numpy() if isinstance(x, Tensor) else x for x in inputs], **kwargs)
+        if method == "outer" or not isinstance(found, np.ndarray | np.generic):
+            return found
+        is_flags = found.dtype == bool and ufunc.__name__ not in ("equal", "not_equal")
+        return Tensor._of(made(np.asarray(found, np.uint8 if is_flags else found.dtype)))
 
     def __array__(self: Any, dtype: Any = None, copy: Any = None) -> Any:
         found = self.numpy()
