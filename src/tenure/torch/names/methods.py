@@ -21,6 +21,7 @@ from tenure.torch.names.arguments import sizes
 from tenure.torch.names.making import tensor
 from tenure.torch.names.nodes import name_of, node_of
 from tenure.torch.sizes import Size
+from tenure.torch.storages import TypedStorage, UntypedStorage
 from tenure.values.operations.boundary import array_of, spelled
 from tenure.values.operations.creation import tensor as made
 from tenure.values.operations.show import format_tensor
@@ -308,6 +309,14 @@ class Methods:
         """A number that tensors have in common whose elements begin at the same place."""
         owner = self if self._window is None else self._window.owner
         return int(id(owner) + self.storage_offset() * self._aval.dtype.itemsize)
+
+    def untyped_storage(self: Any) -> Any:
+        """The elements that the tensor shows some of, as bytes: their number, to be read."""
+        return UntypedStorage(self)
+
+    def storage(self: Any) -> Any:
+        """The elements that the tensor shows some of."""
+        return TypedStorage(self)
 
     def resize_(self: Any, *shape: Any, memory_format: Any = None) -> Any:
         """Another shape for the object, with its first elements; elements that are new are zeros."""
