@@ -1,4 +1,4 @@
-"""Where written contents go: up from a window to the owner of its elements.
+"""Storing of written contents: up from a window to the owner of its elements.
 
 A write of a window puts its part into its parent's value, and so on up to the owner. An index of what an index takes is
 one index of the owner, so that a write through both is one operation.
