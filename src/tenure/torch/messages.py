@@ -117,6 +117,11 @@ WORDS = _rows(
     (r"input of shape \[(\d+)[\d, ]*\] goes with class indices of shape \[\d+[\d, ]*\], not \[(\d+)[\d, ]*\]", "Value",
      "Expected input batch_size ({0}) to match target batch_size ({1})."),
     (r"class indices of dtype (\w+)", None, "expected target dtype to be Long or Byte, but got {0}"),
+    (r"embedding: indices of dtype (\w+)", None, lambda of: "Expected tensor for argument #1 'indices' to have one of"
+     f" the following scalar types: Long, Int; but got torch.{spelled(of)}Tensor instead (while checking arguments for"
+     " embedding)"),
+    (r"(gcd|lcm) is defined for integers, not (\w+)", "NotImplemented",
+     lambda name, of: f'"{name}_cpu" not implemented for \'{spelled(of)}\''),
     (rf"binary_cross_entropy: input of shape {S}, target of {S}", "Value",
      "Using a target size (torch.Size([{1}])) that is different to the input size (torch.Size([{0}])) is deprecated."
      " Please ensure they have the same size."),

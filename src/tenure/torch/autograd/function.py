@@ -111,7 +111,7 @@ class Call:
         ctx._now = lambda: tensors
         grads = iter(wrap(tuple(gradients)))
         outs = self.out if isinstance(self.out, tuple) else (self.out,)
-        found = apart(self.function.backward, ctx, *[following(grads) if isinstance(y, Tensor) else None for y in outs])
+        found = called(self.function, ctx, *[following(grads) if isinstance(y, Tensor) else None for y in outs])
         found = found if isinstance(found, tuple) else (found,)
         if len(found) > len(self.args) and all(x is None for x in found[len(self.args) :]):
             found = found[: len(self.args)]
@@ -144,11 +144,23 @@ class Call:
         return following(found) if isinstance(self.out, Tensor) else self.out
 
 
+def called(kind: Any, *args: Any) -> Any:
+    """Call the backward of a Function: in the trace that there is, or apart from it if it was seen to read its values.
+    Not where what it records is differentiated."""
+    if is_grad_enabled() or RECORDER.vmap is not None:
+        return kind.backward(*args)
+    if kind._reads:
+        return apart(kind.backward, *args)
+    t = RECORDER.trace
+    start = len(t.handles)
+    found = kind.backward(*args)
+    kind._reads = any(h._data is not None for h in t.handles[start:])
+    return found
+
+
 def apart(function: Callable[..., Any], *args: Any) -> Any:
     """Call a function in a trace of its own, so that it may read its values one after the other: a trace of a backward
-    is not cut, and each read within it would run it from its begin. Not where what it records is differentiated."""
-    if is_grad_enabled() or RECORDER.vmap is not None:
-        return function(*args)
+    is not cut, and each read within it would run it from its begin."""
     held, t, count = vars(RECORDER), RECORDER.trace, RECORDER.open
     for x in args:
         if isinstance(x, Tensor):
@@ -176,6 +188,7 @@ class Function:
 
     __module__ = "torch.autograd.function"
     generate_vmap_rule = False
+    _reads = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         pass

@@ -7,9 +7,10 @@ from typing import Any
 
 from tenure.errors import BorrowError, GradientError, TenureError
 from tenure.torch.cells.aliasing import is_safe
+from tenure.torch.cells.giving import hold
 from tenure.torch.cells.roles import keep_nodes, outlive, rebind, step_aside
 from tenure.torch.cells.silent import note, refuse_rewritten
-from tenure.torch.cells.windows import detached, hold, look, present
+from tenure.torch.cells.windows import detached, look, present
 from tenure.torch.errors import TorchTypeError, refuse, translated
 from tenure.values.grad import autograd
 from tenure.values.grad.handlers import RemovableHandle, handler_of

@@ -31,7 +31,7 @@ def refuse_overlap(x: Any, operands: Sequence[Any], copies: bool = False, part: 
         return
     target = part or geometry(x)
     if not target.layout.is_contiguous:
-        if any(step == 0 and n > 1 for step, n in zip(target.strides, target.shape, strict=True)) and target.size:
+        if made(target.layout, "folded", folded):
             raise refuse(
                 "unsupported operation: more than one element of the written-to tensor refers to a single memory"
                 f" location. {PLEASE}"
@@ -50,6 +50,11 @@ def refuse_overlap(x: Any, operands: Sequence[Any], copies: bool = False, part: 
             raise shared()
         if not (copies and onto_itself(source, target)):
             raise undefined()
+
+
+def folded(of: Layout) -> bool:
+    """Whether an axis shows the same element again and again."""
+    return bool(of.size) and any(step == 0 and n > 1 for step, n in zip(of.strides, of.shape, strict=True))
 
 
 def refuse_repeated(x: Any, written: Geometry | None) -> None:
@@ -77,8 +82,10 @@ def shares(x: Any, v: Any) -> bool:
 def refuse_itself(x: Any, operands: Sequence[Any]) -> None:
     """RuntimeError where an operand of a write by index shares elements with its target."""
     for v in operands:
+        if v is x:
+            raise shared()
         if shares(x, v):
-            raise shared() if v is x else undefined()
+            raise undefined()
 
 
 def shared() -> Any:

@@ -14,6 +14,7 @@ from tenure.torch.cells.geometry import Layout, keep, made
 from tenure.torch.cells.steps import Index, index, row
 from tenure.torch.cells.windows import layout, look, windowed
 from tenure.torch.errors import TorchIndexError, TorchTypeError, refuse, translated
+from tenure.values.native.hits import coded
 from tenure.values.operations import indexing, keys
 from tenure.values.tensor.tensor import Tensor as Value
 
@@ -88,24 +89,50 @@ def of_index(x: Any, error: TenureError) -> TenureError:
     return translated(error)
 
 
-def several(x: Any, name: str, steps: Sequence[Index]) -> tuple[Any, ...]:
+Outputs = tuple[tuple[Index, ...], tuple[tuple[int, str], ...]]
+"""Steps to the views that one function gives, and the flag of each."""
+
+
+@coded
+def several(x: Any, steps: tuple[Index, ...], flags: tuple[tuple[int, str], ...]) -> tuple[Any, ...]:
     """Views of a tensor that one function gives, which are not written in the graph."""
     views = []
-    for k, step in enumerate(steps):
+    for step, flag in zip(steps, flags, strict=True):
         v = windowed(x, step)
         if v._window.flag is None:
-            v._window.flag = (k, name)
+            v._window.flag = flag
         views.append(v)
     return tuple(views)
 
 
-def rows(of: Layout, at: int) -> list[Index]:
-    """Steps of each index of an axis."""
-    return [one_of(of, at, k) for k in range(of.shape[at])]
+def outputs(steps: Sequence[Index], name: str) -> Outputs:
+    """Steps with the flags of the outputs of a function of this name."""
+    return tuple(steps), tuple([(k, name) for k in range(len(steps))])
 
 
-def runs(of: Layout, given: Any, at: int) -> list[Index]:
-    """Steps of parts of an axis: of one size, or of the sizes given."""
+def rows(of: Layout, dim: int) -> Outputs:
+    """Outputs that are each index of an axis."""
+    if not of.shape:
+        raise refuse("Dimension specified as 0 but tensor has no dimensions", TorchIndexError)
+    at = axis_of(len(of.shape), dim)
+    return outputs([one_of(of, at, k) for k in range(of.shape[at])], "UnbindBackward0")
+
+
+def chunks_of(of: Layout, chunks: int, dim: int) -> Outputs:
+    """Outputs that are at most so many parts of an axis."""
+    if not of.shape:
+        raise refuse("chunk expects at least a 1-dimensional tensor")
+    if chunks < 1:
+        raise refuse(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
+    n = of.shape[axis_of(len(of.shape), dim)]
+    return runs(of, max(1, -(-n // chunks)), dim)
+
+
+def runs(of: Layout, given: Any, dim: int) -> Outputs:
+    """Outputs that are parts of an axis: of one size, or of the sizes given."""
+    if not of.shape:
+        raise refuse("split expects at least a 1-dimensional tensor")
+    at = axis_of(len(of.shape), dim)
     n = of.shape[at]
     if isinstance(given, int):
         if given < 0 or (given == 0 and n):
@@ -119,7 +146,13 @@ def runs(of: Layout, given: Any, at: int) -> list[Index]:
                 f" {at}), but got split_sizes={sizes}"
             )
     starts = np.cumsum([0, *sizes]).tolist()
-    return [slice_of(of, at, start, size) for start, size in zip(starts, sizes, strict=False)]
+    steps = [slice_of(of, at, start, size) for start, size in zip(starts, sizes, strict=False)]
+    return outputs(steps, "SplitBackward0")
+
+
+def sizes_of(given: Any) -> Any:
+    """Size of all parts, or the sizes given, as ints."""
+    return int(given) if isinstance(given, int) else tuple([int(s) for s in given])
 
 
 def slice_of(of: Layout, at: int, start: int, length: int) -> Index:
@@ -199,7 +232,7 @@ class Parts:
     def __iter__(self: Any) -> Iterator[Any]:
         if not self._aval.shape:
             raise refuse("iteration over a 0-d tensor", TorchTypeError)
-        return iter(self.unbind(0))
+        return iter(several(self, *made(layout(self), ("unbind", 0), rows, 0)))
 
     def narrow(self: Any, dim: int, start: Any, length: int) -> Any:
         """View of a run of an axis."""
@@ -236,20 +269,12 @@ class Parts:
 
     def chunk(self: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
         """Views of at most so many parts of an axis, of one size but for the last."""
-        if not self._aval.shape:
-            raise refuse("chunk expects at least a 1-dimensional tensor")
-        if chunks < 1:
-            raise refuse(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
-        n = self._aval.shape[axis(self, dim)]
-        return self.split(max(1, -(-n // chunks)), dim)  # type: ignore[no-any-return]
+        return several(self, *made(layout(self), ("chunk", chunks, dim), chunks_of, chunks, dim))
 
     def split(self: Any, split_size: Any, dim: int = 0) -> tuple[Any, ...]:
         """Views of parts of an axis: of one size, or of the sizes given."""
-        if not self._aval.shape:
-            raise refuse("split expects at least a 1-dimensional tensor")
-        given = split_size if isinstance(split_size, int) else tuple([int(s) for s in split_size])
-        of, at = layout(self), axis(self, dim)
-        return several(self, "SplitBackward0", made(of, ("split", given, at), runs, given, at))
+        given = split_size if type(split_size) is int else sizes_of(split_size)
+        return several(self, *made(layout(self), ("split", given, dim), runs, given, dim))
 
     split_with_sizes = split
 
@@ -298,7 +323,4 @@ class Parts:
 
     def unbind(self: Any, dim: int = 0) -> tuple[Any, ...]:
         """Views of each index of an axis."""
-        if not self._aval.shape:
-            raise refuse("Dimension specified as 0 but tensor has no dimensions", TorchIndexError)
-        of, at = layout(self), axis(self, dim)
-        return several(self, "UnbindBackward0", made(of, ("unbind", at), rows, at))
+        return several(self, *made(layout(self), ("unbind", dim), rows, dim))

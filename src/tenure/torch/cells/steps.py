@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from tenure.errors import following
 from tenure.ops.promote import parameters
 from tenure.torch.cells.geometry import Layout
 from tenure.values.native.hits import apply, apply_one
@@ -52,16 +53,45 @@ class Step:
 
 
 class Index(Step):
-    """A basic index: ints, slices, new axes."""
+    """A basic index: ints, slices, new axes; ``is_whole`` if it takes all axes as they are. It remembers the steps to
+    parts of its part (``after``)."""
 
-    __slots__ = ()
+    __slots__ = ("after", "base", "is_whole")
 
     def __init__(self, base: Layout, params: Any, starts: tuple[int, ...], one: bool) -> None:
         at = base.indexed(params[0][1], starts)
         super().__init__(at.layout, at.offset, indexing.GETITEM if one else indexing.SLICE, params, starts)
+        self.is_whole = all(entry == ":" for entry in params[0][1])
+        self.base = base
+        self.after: dict[Index, Index | None] = {}
 
     def put(self, x: Any, v: Any) -> Any:
-        return apply(indexing.SETITEM, (x, v), self.params, self.starts)
+        return indexing.written_at(x, self.params, self.starts, v)
+
+    def to(self, inner: Index) -> Index | None:
+        """Step to a part of the part, in one; None where one of them makes axes."""
+        if inner not in self.after:
+            self.after[inner] = joined(self, inner)
+        return self.after[inner]
+
+
+def joined(outer: Index, inner: Index) -> Index | None:
+    """Step of an index of what another index takes."""
+    first, second = outer.params[0][1], inner.params[0][1]
+    if "+" in first or "+" in second:
+        return None
+    spec: list[Any] = []
+    starts: list[int] = []
+    begins, behind, entries = iter(outer.starts), iter(inner.starts), iter(second)
+    for entry in first:
+        start, stride = (0, 1) if entry == ":" else (following(begins), 1 if entry == "i" else entry[1])
+        then = ":" if entry == "i" else following(entries)
+        spec.append(entry if then == ":" else then if then == "i" else (then[0], then[1] * stride))
+        if then != ":":
+            start += following(behind) * stride
+        if spec[-1] != ":":
+            starts.append(start)
+    return index(outer.base, tuple(spec), tuple(starts))
 
 
 def index(base: Layout, spec: Any, starts: tuple[int, ...]) -> Index:

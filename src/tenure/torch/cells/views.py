@@ -75,6 +75,31 @@ def exchanged(of: Layout, dim0: int, dim1: int) -> Permute:
     return Permute(of, order)
 
 
+def permuted(of: Layout, dims: tuple[int, ...]) -> Permute:
+    """Step to the axes in another order."""
+    n = len(of.shape)
+    order = tuple([axis_of(n, d) for d in dims])
+    if len(order) != n:
+        raise refuse(
+            "permute(sparse_coo): number of dimensions in the tensor input does not match the length of the"
+            f" desired ordering of dimensions i.e. input.dim() = {n} is not equal to len(dims) = {len(order)}"
+        )
+    if len(set(order)) != n:
+        raise refuse("permute(): duplicate dims are not allowed.")
+    return Permute(of, order)
+
+
+def flat(of: Layout, start: int, end: int) -> Any:
+    """Step to the axes from one to another made one; the shape where that needs a copy, False where they are one."""
+    n = len(of.shape)
+    first, last = axis_of(n, start), axis_of(n, end)
+    if first > last:
+        raise refuse("flatten() has invalid args: start_dim cannot come after end_dim")
+    if n and first == last:
+        return False
+    return reshaped(of, (*of.shape[:first], prod(of.shape[first : last + 1]), *of.shape[last + 1 :]))
+
+
 def turned(of: Layout) -> Permute:
     """Step to the axes in reverse order."""
     return Permute(of, range(len(of.shape))[::-1])
@@ -182,15 +207,10 @@ class Views(Parts):
 
     def flatten(self: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
         """Axes from one to another made one; the tensor itself where there is but one."""
-        first, last = axis(self, start_dim), axis(self, end_dim)
-        shape = self._aval.shape
-        if first > last:
-            raise refuse("flatten() has invalid args: start_dim cannot come after end_dim")
-        if not shape:
-            return self.reshape(1)
-        if first == last:
-            return self
-        return self.reshape(*shape[:first], prod(shape[first : last + 1]), *shape[last + 1 :])
+        step = made(layout_of(self), ("flatten", start_dim, end_dim), flat, start_dim, end_dim)
+        if type(step) is Reshape:
+            return windowed(self, step)
+        return self if step is False else self._copied(shaping.reshape(look(self), step))
 
     def unflatten(self: Any, dim: int, sizes: Any) -> Any:
         """One axis made several."""
@@ -199,17 +219,8 @@ class Views(Parts):
 
     def permute(self: Any, *dims: Any) -> Any:
         """View with the axes in another order."""
-        order = tuple([axis(self, d) for d in ints(dims)])
-        of = layout_of(self)
-        if sorted(order) != list(range(len(self._aval.shape))):
-            if len(order) != len(self._aval.shape):
-                raise refuse(
-                    "permute(sparse_coo): number of dimensions in the tensor input does not match the length of the"
-                    f" desired ordering of dimensions i.e. input.dim() = {self.ndim} is not equal to len(dims) ="
-                    f" {len(order)}"
-                )
-            raise refuse("permute(): duplicate dims are not allowed.")
-        return windowed(self, made(of, ("permute", order), Permute, order))
+        order = ints(dims)
+        return windowed(self, made(layout_of(self), ("permute", order), permuted, order))
 
     def transpose(self: Any, dim0: int, dim1: int) -> Any:
         """View with two axes exchanged."""

@@ -4,9 +4,9 @@
     v = x[:2]               a window: its parent is x, its step an index
     d = x.detach()          a window with a graph of its own (``is_root``): no step, the parent's elements
 
-A write of a window puts its part into its parent's value, and so on up to the owner (``give``). Every other window that
-shows a written element forgets its value (``spread``): one that the writer was taken from looks again, and any other is
-stale, which the next read finds (``aliasing``). Who does not write pays nothing.
+A write of a window puts its part into its parent's value, and so on up to the owner (``giving``). Every other window
+that shows a written element forgets its value (``spread``): one that the writer was taken from looks again, and any
+other is stale, which the next read finds (``aliasing``). Who does not write pays nothing.
 """
 
 from __future__ import annotations
@@ -27,8 +27,6 @@ from tenure.values.native.hits import coded, know
 from tenure.values.operations.arithmetic import detach
 from tenure.values.operations.boundary import array_of
 from tenure.values.operations.creation import wrap
-from tenure.values.operations.indexing import written
-from tenure.values.operations.shaping import reshape
 from tenure.values.places.var import as_leaf
 from tenure.values.rules.graph import CodeSite, Frozen, Leaf
 from tenure.values.rules.modes import current_mode, enable_grad
@@ -211,9 +209,11 @@ def seen(x: Any, base: Any) -> Any:
     if w.is_root:
         value = detach(base) if w.step is None else w.step.see(detach(base))
         value = with_node(value, x, w.node)
+    elif not base._kind.tracked:
+        value = w.step.see(base)
     else:
         value = enable_grad().apply(w.step.see, base) if w.recorded else w.step.see(detach(base))
-        if base._kind.tracked and not w.recorded and is_tracked(w.parent):
+        if not w.recorded and is_tracked(w.parent):
             value = as_leaf(value, Leaf())  # as in PyTorch: it requires grad, which goes nowhere
     return value
 
@@ -268,77 +268,6 @@ def forget(x: Any) -> None:
         if x._window.is_root and x._val._kind.tracked:
             x._window.node = x._val
         del x._val
-
-
-def give(x: Any, new: Any, recorded: bool) -> None:
-    """Store new contents, of the tensor's shape and dtype, all checks passed; in the graph if ``recorded``."""
-    w = x._window
-    if w is None or w.is_root:
-        leaf = x._leaf
-        if leaf is not None:
-            held = as_leaf(detach(new), leaf)
-        elif recorded:
-            held = new
-        else:
-            held = with_node(detach(new), x, present(x))
-        if w is not None:
-            base, part = detach(present(w.parent)), detach(new)
-            give(w.parent, part if w.step is None else w.step.put(base, part), False)
-        if w is None and is_shared(x):
-            x._lent.memory[...] = array_of(held)
-        hold(x, held)
-        return
-    steps = [w.step]
-    root = w.parent
-    forget(x)
-    if within_repeats(w.parent):
-        while root._window is not None and not root._window.is_root:
-            forget(root)
-            steps.insert(0, root._window.step)
-            root = root._window.parent
-    base = present(root)
-    if recorded:
-        give(root, enable_grad().apply(put_back, base, new, steps), True)
-    else:
-        give(root, put_back(detach(base), detach(new), steps), False)
-
-
-def hold(x: Any, value: Any) -> None:
-    """Let an owner, or a view with a graph of its own, have a value: of elements in memory that others write, only its
-    graph is kept."""
-    w = x._window
-    shared = is_shared(x if w is None else w.owner)
-    if w is not None:
-        w.node = value if value._kind.tracked else None
-    elif shared:
-        x._lent.node = value if value._kind.tracked else None
-    if shared:
-        with suppress(AttributeError):
-            del x._val
-    else:
-        x._val = value
-        value._held = True
-
-
-def within_repeats(x: Any) -> bool:
-    """Whether a tensor is a view that shows elements more than once, or a part of one."""
-    while x._window is not None and not x._window.is_root:
-        if x._window.step.repeats:
-            return True
-        x = x._window.parent
-    return False
-
-
-def put_back(base: Any, new: Any, steps: Sequence[Step]) -> Any:
-    """Value of a base with another in the view that some steps lead to: of several steps, element by element, as the
-    view in between may show an element more than once."""
-    if len(steps) == 1:
-        return steps[0].put(base, new)
-    shape = base._aval.shape
-    numbers = wrap(np.arange(base._aval.size).reshape(shape))
-    for step in steps:
-        numbers = step.see(numbers)
-    return reshape(written(reshape(base, (-1,)), numbers, new), shape)
 
 
 def spread(x: Any, written: Geometry | None = None) -> None:

@@ -10,20 +10,21 @@ from math import prod
 from typing import Any
 
 from tenure.errors import TenureError
+from tenure.ops.promote import parameters
 from tenure.torch.cells.aliasing import is_safe
 from tenure.torch.cells.casts import cast
 from tenure.torch.cells.geometry import Geometry
+from tenure.torch.cells.giving import give, within_repeats
 from tenure.torch.cells.overlap import refuse_itself, refuse_overlap, refuse_repeated, shares, shows_twice, undefined
 from tenure.torch.cells.parts import is_bools, is_mask, is_whole, of_index
 from tenure.torch.cells.roles import become_owner, rebind
 from tenure.torch.cells.silent import note
-from tenure.torch.cells.steps import index
+from tenure.torch.cells.steps import Index, index
 from tenure.torch.cells.views import ints
 from tenure.torch.cells.windows import (
     MULTIPLE,
     VIEW_OF_LEAF,
     geometry,
-    give,
     layout,
     lineage,
     look,
@@ -31,7 +32,6 @@ from tenure.torch.cells.windows import (
     spread,
     touch,
     windowed,
-    within_repeats,
 )
 from tenure.torch.errors import refuse, translated
 from tenure.torch.messages import spelled
@@ -39,13 +39,19 @@ from tenure.values.native.hits import apply
 from tenure.values.operations import indexing, keys, scattering, shaping
 from tenure.values.operations.arithmetic import clone
 from tenure.values.operations.casting import to
+from tenure.values.operations.creation import FILL
 from tenure.values.operations.creation import tensor as made
 from tenure.values.rules.modes import current_mode
 from tenure.values.tensor.tensor import Tensor as Value
+from tenure.values.trace.given import check_shape
 
 CATEGORIES = {"b": 0, "u": 1, "i": 1, "h": 2, "f": 2, "c": 3}
 """Rank of dtype kinds: an in-place result is not of a higher one than its tensor."""
 NUMBERS = (bool, int, float, complex)
+SMALL = {"b": 2, "u": 128, "i": 128, "h": 0, "f": 2.0**15, "c": 0}
+"""Numbers of a kind below which all of its dtypes have them."""
+SHAPE_AND_DTYPE = ("shape", "dtype")
+"""Names of parameters."""
 
 
 def root_of(x: Any) -> Any:
@@ -74,6 +80,12 @@ def is_recorded(x: Any, *others: Any, by_view: bool = False) -> bool:
         raise refuse(f"{what} that requires grad is being used in an in-place operation.",
                      help="update it under `with torch.no_grad():`, or through .data")
     return True
+
+
+def part_of(x: Any, step: Index) -> Geometry:
+    """Geometry of a part of x; that of x, where x shows its owner's elements as others."""
+    outer = geometry(x)
+    return Geometry(outer.offset + step.offset, step.layout) if outer.layout is layout(x) else outer
 
 
 def refuse_lent(x: Any) -> None:
@@ -127,14 +139,16 @@ class Writes:
         recorded = is_recorded(self, value)
         return self._put(value, recorded)
 
-    def _put(self: Any, value: Any, recorded: bool, written: Geometry | None = None) -> Any:
+    def _put(
+        self: Any, value: Any, recorded: bool, written: Geometry | None = None, at: Index | None = None
+    ) -> Any:
         if (self._lent if self._window is None else self._window.owner._lent) is not None:
             refuse_lent(self)
         if self._window is not None:
             prepare(self, written)
-        if recorded and not value._kind.tracked:
+        if recorded and at is None and not value._kind.tracked:
             value = indexing.written(present(self), ..., value)  # fully overwritten: zeros arrive
-        give(self, value, recorded)
+        give(self, value, recorded, at)
         if (self if self._window is None else self._window.owner)._borrows:
             spread(self, written)
         return self
@@ -148,39 +162,63 @@ class Writes:
             raise of_index(self, error) from None
 
     def _set(self: Any, key: Any, v: Any) -> None:
+        step = self._part(key)
+        if step is not None:
+            self._set_part(step, v)
+            return
         basic, rest = ((key,), None) if type(key) in (int, slice) else self._split(key)
         self._refuse_index(basic)
         spec, starts = keys.parse(basic, self._aval.shape)
-        outer, own = geometry(self), layout(self)
-        part = own.indexed(spec, starts)
-        shape = part.layout.shape
-        part = Geometry(outer.offset + part.offset, part.layout) if outer.layout is own else outer
-        if rest is not None and shares(self, v) and any(type(e) is slice and e.start not in (None, 0) for e in basic):
-            raise undefined()
-        if rest is not None:
-            refuse_itself(self, (v,))
-            self._refuse_dtype(v, rest)
-        elif hasattr(v, "_window") and v._aval.shape and not (v._window is None and part.layout.is_contiguous):
-            refuse_overlap(self, (v,), copies=True, part=part)
-        v = self._value_for(v, shape, rest)
-        if rest is None and not is_whole(spec) and within_repeats(self):
-            whole = windowed(self, index(own, spec, starts))
-            whole._put(whole._spread(v), is_recorded(whole, v))
+        if rest is None:
+            self._set_part(index(layout(self), spec, starts), v)
             return
-        if rest is None and is_whole(spec):
-            recorded = is_recorded(self, v)
-            self._put(result_of(self._spread(v), recorded), recorded)
-            return
-        recorded = is_recorded(self, v, by_view=not is_whole(spec))
-        old = present(self) if rest is None else look(self)
-        if rest is not None and shows_twice(geometry(self)):
+        whole = is_whole(spec)
+        part = part_of(self, index(layout(self), spec, starts))
+        if shares(self, v) and any(type(e) is slice and e.start not in (None, 0) for e in basic):
             raise undefined()
-        if rest is None or is_whole(spec):
-            new = indexing.written(old, basic if rest is None else rest, v)
+        refuse_itself(self, (v,))
+        self._refuse_dtype(v, rest)
+        v = self._value_for(v, part.layout.shape, rest)
+        recorded = is_recorded(self, v, by_view=not whole)
+        old = look(self)
+        if shows_twice(geometry(self)):
+            raise undefined()
+        if whole:
+            new = indexing.written(old, rest, v)
         else:
             inner = indexing.written(indexing.apply_basic(old, spec, starts), rest, v)
             new = indexing.written(old, basic, inner)
         self._put(new, recorded, part)
+
+    def _set_part(self: Any, step: Index, v: Any) -> None:
+        """Write a number or a tensor at a basic index."""
+        part = part_of(self, step)
+        w = getattr(v, "_window", None)
+        if w is not None or (hasattr(v, "_window") and v._aval.shape and not part.layout.is_contiguous):
+            if w is not None and w.parent is self and w.step is step and self._shows(v):
+                return
+            if v._aval.shape:
+                refuse_overlap(self, (v,), copies=True, part=part)
+        v = self._value_for(v, step.layout.shape, None)
+        if step.is_whole:
+            recorded = is_recorded(self, v)
+            self._put(result_of(self._spread(v), recorded), recorded)
+        elif within_repeats(self):
+            whole = windowed(self, step)
+            whole._put(whole._spread(v), is_recorded(whole, v))
+        else:
+            recorded = is_recorded(self, v, by_view=True)
+            self._put(indexing.fitting(self, v), recorded, part, step)
+
+    def _shows(self: Any, v: Any) -> bool:
+        """Whether a view of a part shows it as it is, so that writing it there, outside of a graph, changes nothing:
+        the second half of ``x[i] += y``."""
+        owner = self if self._window is None else self._window.owner
+        if owner._lent is not None or look(v)._kind.tracked or present(self)._kind.tracked:
+            return False
+        refuse_overlap(self, (), part=v._window.geometry)
+        touch(self)
+        return True
 
     def _refuse_dtype(self: Any, v: Any, rest: Any) -> None:
         """RuntimeError for a tensor of another dtype at positions; a mask takes one number of any."""
@@ -225,7 +263,11 @@ class Writes:
         return shaping.broadcast_to(v, self._aval.shape) if type(v) is Value else self._full(v)
 
     def _full(self: Any, number: Any) -> Any:
-        return shaping.broadcast_to(made(number, dtype=self._aval.dtype), self._aval.shape)
+        of = self._aval.dtype
+        if abs(number) < SMALL[of.kind] and type(number) is not complex and (of.kind != "u" or number >= 0):
+            params = parameters(SHAPE_AND_DTYPE, check_shape(self._aval.shape, of), of)
+            return apply(FILL, (), params, (float(number) if of.kind == "f" else number,))
+        return shaping.broadcast_to(made(number, dtype=of), self._aval.shape)
 
     def _value_for(self: Any, v: Any, shape: tuple[int, ...], rest: Any) -> Any:
         """Value to be written to a part, in the tensor's dtype, without leading axes of size 1."""

@@ -86,8 +86,10 @@ def _constraint(name: str) -> Any:
 
 
 virtual.room("distributions.constraints", _constraint, home.constraints.__all__)
-virtual.room("distributions.transforms", lambda n: globals()[n] if n in globals() else __getattr__(n),
-             [n for n in home.__all__ if n.endswith("Transform") or n == "identity_transform"])  # fmt: skip
+_InverseTransform = bases.Inverse
+virtual.room("distributions.transforms", lambda n: globals()[n] if n in globals() else __getattr__(n), [
+    "_InverseTransform", *[n for n in home.__all__ if n.endswith("Transform") or n == "identity_transform"]
+])  # fmt: skip
 virtual.room("distributions.kl", lambda n: globals()[n], ["kl_divergence", "register_kl"])
 virtual.room("distributions.constraint_registry", lambda n: globals()[n], ["biject_to", "transform_to"])
 

@@ -130,6 +130,16 @@ def _method(name: str) -> Callable[..., Any]:
     return method
 
 
+def expand(self: Any, batch_shape: Any, _instance: Any = None) -> Any:
+    """The distribution for a larger batch: made of a program's own object, if it gives one."""
+    refuse_written(self)
+    made = asked(self._held.expand)(batch_shape)
+    if _instance is None:
+        return made
+    _instance.__dict__.update(made.__dict__)
+    return _instance
+
+
 def _property(name: str) -> Any:
     def get(self: Any) -> Any:
         refuse_written(self)
@@ -175,7 +185,7 @@ def named(home: Any) -> Any:
         if isinstance(member, staticmethod | classmethod):
             space[name] = type(member)(lambda *args, name=name, **kw: asked(getattr(home, name))(*args[-0:], **kw))
         elif callable(member) and not isinstance(member, type) and not is_home(member):
-            space[name] = _method(name)
+            space[name] = expand if name == "expand" else _method(name)
         elif hasattr(type(member), "__get__"):
             space[name] = _property(name)
         else:

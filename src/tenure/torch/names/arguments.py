@@ -103,13 +103,6 @@ def as_whole(*xs: Any) -> Sequence[Any]:
     return (True, *[to(x, "int64") if type(x) is Value and x._aval.dtype.kind == "b" else x for x in xs])
 
 
-def same_dtype(*xs: Any) -> None:
-    """Refuse tensors of several dtypes."""
-    kinds = [x._aval.dtype for x in xs if type(x) is Value]
-    if any(k is not kinds[0] for k in kinds):
-        raise refuse(f"expected all tensors to have the same dtype, but got: {', '.join(k.name for k in kinds)}")
-
-
 def factors(x: Any, alpha: Any, beta: Any) -> tuple[Any, Any]:
     """Factors of a product and a sum, whole beside whole numbers."""
     if x._aval.dtype.has_gradient:

@@ -34,11 +34,11 @@ from tenure.torch.names.arguments import (
     older_form,
     preserves,
     reduction_of,
-    same_dtype,
     sizes,
     weighed,
     written_to,
 )
+from tenure.torch.names.mixing import check_lines, mixed
 from tenure.torch.names.nodes import each, node, noted
 from tenure.torch.names.precision import AUTOCAST, FULL, LOWER, lowered, raised
 from tenure.torch.names.rows import ROWS, Row
@@ -54,7 +54,7 @@ TOOLS: dict[str, Any] = {
     "_dtype": home_dtype, "_device": check_device, "_layout": check_layout, "_tensor": as_tensor,
     "_tensors": as_tensors, "_failed": failed, "_sizes": sizes, "_weighed": weighed, "_written": written_to,
     "_laid": laid, "_refuse_itself": refuse_itself, "_leaf": leaf_if, "_reduction": reduction_of, "_whole": as_whole,
-    "_AC": AUTOCAST, "_lower": lowered, "_raise": raised, "_same": same_dtype, "_preserves": preserves,
+    "_AC": AUTOCAST, "_lower": lowered, "_raise": raised, "_mixed": mixed, "_preserves": preserves,
     "_noted": noted, "_each": each, "_flat": forms.flat, "_factors": factors, "_D": Defaults, "_F32": Defaults.float,
     "_floating": forms.floating, "_older_form": older_form,
 }  # fmt: skip
@@ -200,14 +200,13 @@ def adapted(row: Row, names: list[str]) -> list[str]:
     """Lines that make operands of one kind: by their weight, as whole numbers for bools, factors of whole numbers."""
     tensors = [n for n in names if n.isidentifier() and (n not in PLAIN or n in row.annotations())]
     together = ", ".join(tensors)
-    lines = [f"{together}, = _weighed({together})"] if "weigh" in row.places else []
+    lines = check_lines(row.name, names)
+    lines.extend([f"{together}, = _weighed({together})"] if "weigh" in row.places else [])
     if row.name in LOWER | FULL:
         way = "_lower" if row.name in LOWER else "_raise"
         listed = next((n for n in ("*operands", "*tensors", "tensors") if n in names), None)
         cast = f"{together}, = {way}({together})" if listed is None else f"{listed.strip('*')} = {way}({listed})"
         lines.insert(0, f"if _AC.dtype is not None: {cast}")
-    if "same" in row.places:
-        lines.append(f"_same({together})")
     if "floats" in row.places:
         lines.append("if _D.float is not _F32: input = _floating(input)")
     if "bools" in row.places:

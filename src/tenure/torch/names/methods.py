@@ -21,6 +21,7 @@ from tenure.torch.names.arguments import sizes
 from tenure.torch.names.making import tensor
 from tenure.torch.names.nodes import name_of, node_of
 from tenure.torch.sizes import Size
+from tenure.torch.storages import TypedStorage, UntypedStorage
 from tenure.values.operations.boundary import array_of, spelled
 from tenure.values.operations.creation import tensor as made
 from tenure.values.operations.show import format_tensor
@@ -32,6 +33,7 @@ OPERATORS: dict[str, Any] = {
     "not_equal": operators.ne, "matmul": operators.matmul,
 }  # fmt: skip
 """Operators of NumPy's functions of two operands."""
+COMPARISONS = ("less", "less_equal", "greater", "greater_equal", "equal", "not_equal")
 
 
 def only(x: Any) -> Any:
@@ -135,16 +137,22 @@ class Methods:
             raise translated(error) from None
 
     def __array_ufunc__(self: Any, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        """A function of NumPy's: of tensors alone it gives a tensor; beside a scalar it is the tensor's operator."""
-        if method != "__call__" or kwargs:
+        """A function of NumPy's: beside a scalar it is the tensor's operator, else its result is a tensor (of an outer
+        product an array), with bools as uint8, as in PyTorch. An array is not the first operand of an operator."""
+        operator = OPERATORS.get(ufunc.__name__) if method == "__call__" and not kwargs and len(inputs) == 2 else None
+        if operator is not None:
+            one, other = [x.item() if isinstance(x, np.generic | np.ndarray) and not x.ndim else x for x in inputs]
+            if not isinstance(one, np.ndarray) and not isinstance(other, np.ndarray):
+                return operator(one, other)
+            if isinstance(one, np.ndarray) and ufunc.__name__ not in COMPARISONS:
+                return NotImplemented
+        if kwargs.get("out") is not None:
             return NotImplemented
-        if len(inputs) == 1:
-            return Tensor._of(made(np.asarray(ufunc(self.numpy()))))
-        operator = OPERATORS.get(ufunc.__name__)
-        if operator is None or isinstance(inputs[0], np.ndarray) or isinstance(inputs[1], np.ndarray):
-            return NotImplemented
-        one, other = [x.item() if isinstance(x, np.generic) else x for x in inputs]
-        return operator(one, other)
+        found = getattr(ufunc, method)(*[x.numpy() if isinstance(x, Tensor) else x for x in inputs], **kwargs)
+        if method == "outer" or not isinstance(found, np.ndarray | np.generic):
+            return found
+        is_flags = found.dtype == bool and ufunc.__name__ not in ("equal", "not_equal")
+        return Tensor._of(made(np.asarray(found, np.uint8 if is_flags else found.dtype)))
 
     def __array__(self: Any, dtype: Any = None, copy: Any = None) -> Any:
         found = self.numpy()
@@ -301,6 +309,14 @@ class Methods:
         """A number that tensors have in common whose elements begin at the same place."""
         owner = self if self._window is None else self._window.owner
         return int(id(owner) + self.storage_offset() * self._aval.dtype.itemsize)
+
+    def untyped_storage(self: Any) -> Any:
+        """The elements that the tensor shows some of, as bytes: their number, to be read."""
+        return UntypedStorage(self)
+
+    def storage(self: Any) -> Any:
+        """The elements that the tensor shows some of."""
+        return TypedStorage(self)
 
     def resize_(self: Any, *shape: Any, memory_format: Any = None) -> Any:
         """Another shape for the object, with its first elements; elements that are new are zeros."""

@@ -15,8 +15,9 @@ from tenure.torch.cells import Tensor
 from tenure.torch.cells.layout import laid
 from tenure.torch.dtypes import Defaults
 from tenure.torch.errors import translated
-from tenure.torch.names.arguments import no_complex32, same_dtype, weighed
+from tenure.torch.names.arguments import no_complex32, weighed
 from tenure.torch.names.forms.arithmetic import difference, divided, floating, opposite, power, quotient
+from tenure.torch.names.mixing import mixed
 from tenure.torch.names.nodes import noted
 from tenure.torch.names.precision import AUTOCAST, lowered
 from tenure.values.tensor.tensor import Tensor as Value
@@ -65,7 +66,8 @@ def product(x: Any, y: Any) -> Any:
     """The product of matrices of one dtype."""
     if AUTOCAST.dtype is not None:
         x, y = lowered(x, y)
-    same_dtype(x, y)
+    if x._aval.dtype is not y._aval.dtype:
+        mixed("matmul", x, y)
     return x @ y
 
 

@@ -22,6 +22,7 @@ from tenure.nn.module import Module as HomeModule
 from tenure.torch.cells import Tensor
 from tenure.torch.crossings import flattened, given
 from tenure.torch.errors import plainly, translated
+from tenure.torch.names.mixing import layer
 from tenure.torch.nn import containers, written
 from tenure.torch.nn.module import LAYER, Module, begun
 from tenure.torch.nn.places import faced
@@ -62,6 +63,8 @@ def marked(home: type, name: str, parent: type) -> type:
             space["__init__"] = constructor(vars(of)["__init__"])
         space.update(written.METHODS.get(of.__name__, {}))
     space.update(written.METHODS.get(name, {}))
+    if "forward" in space:
+        space["forward"] = layer(name, space["forward"])
     becomes = getattr(home, "cls_to_become", None)
     if becomes is not None:
         space["cls_to_become"] = named(becomes.__name__)

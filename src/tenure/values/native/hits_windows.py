@@ -218,6 +218,29 @@ def windowed(m: Code) -> None:
         f.ret(f.call("PyObject_Vectorcall", f.constant("slow_windowed"), "ptr %args", "i64 %n", NULL))
 
 
+def several(m: Code) -> None:
+    """several(x, steps, flags): the views of a tensor by several steps, each flagged as an output of one function."""
+    with m.function("several", "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
+        x, steps, flags = (f.load(f.at("ptr %args", f"i64 {k}")) for k in range(3))
+        count, fine = f.size(steps, "Tuple"), f.local("i1")
+        out = f.call("PyTuple_New", count)
+        f.store(f.negation(f.absent(out)), fine)
+        with f.when(f.load(fine, "i1")), f.each(count) as k, f.when(f.load(fine, "i1")):
+            view = f.call("window", x, f.item(steps, k))
+            with f.when(f.absent(view)):
+                f.store("i1 false", fine)
+            with f.unless(f.absent(view)):
+                w = f.get(view, "cell.window")
+                with f.when(f.is_(f.get(w, "window.flag"), "none")):
+                    f.swap(w, "window.flag", f.item(flags, k))
+                f.call("PyTuple_SetItem", out, k, view, returns="i32")
+        with f.when(f.load(fine, "i1")):
+            f.ret(out)
+        f.decref(out)
+        finish(f, NULL)
+        f.ret(f.call("PyObject_Vectorcall", f.constant("slow_several"), "ptr %args", "i64 %n", NULL))
+
+
 def arranged(m: Code) -> None:
     """Layout of a cell, borrowed; NULL, without an error, if that is left to the slow path."""
     with m.function("arranged", "ptr %x") as f:
@@ -267,5 +290,7 @@ def part(m: Code) -> None:
         f.ret(f.call("onward", f.constant("slow_part"), "ptr %x", "ptr %args", "i64 %n", NULL))
 
 
-VIEWING = (new_cell, cell, seen, graded, listed, around, shown, window, windowed, arranged, layout, part, detached)
+VIEWING = (
+    new_cell, cell, seen, graded, listed, around, shown, window, windowed, several, arranged, layout, part, detached,
+)  # fmt: skip
 """Builtins of this module, with their internal functions."""

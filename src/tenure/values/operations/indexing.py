@@ -95,6 +95,11 @@ def written(x: Any, key: Any, v: Any) -> Tensor:
         if chosen.arrays:
             return at_users_line(put(x, chosen, v, "set"))
         params, starts = (("spec", chosen.spec),), chosen.starts
+    return written_at(x, params, starts, v)
+
+
+def written_at(x: Any, params: Any, starts: tuple[int, ...], v: Any) -> Tensor:
+    """``written`` at a basic index that has been parsed, of a number or a value."""
     h = apply(SETITEM, (x,), params, (v, *starts)) if type(v) in NUMBERS else apply(SETITEM, (x, v), params, starts)
     return at_users_line(h)
 

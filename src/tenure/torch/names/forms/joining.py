@@ -11,12 +11,14 @@ from tenure.torch.errors import TorchTypeError, refuse
 from tenure.torch.names.arguments import lighter
 from tenure.torch.sizes import Size
 
-__all__ = ["at_least", "broadcasts", "expanded", "grids", "joined", "joint_shape", "squeezed", "strided_copy",
-           "summed_to", "tiled"]  # fmt: skip
+__all__ = ["at_least", "broadcasts", "expanded", "grids", "in_dtype_of", "joined", "joint_shape", "squeezed",
+           "strided_copy", "summed_to", "tiled"]  # fmt: skip
 
 
 def joined(tensors: list[Any], dim: int = 0) -> list[Any]:
     """Tensors to be joined along an axis: of one dtype, without the empty vectors that PyTorch passes over."""
+    if len({x._aval for x in tensors}) == 1 and tensors[0]._aval.shape != (0,):
+        return tensors
     shapes = [x.shape for x in tensors if x.shape != (0,)]
     if len(set(shapes)) > 1:
         refuse_unlike(shapes, dim)
@@ -33,6 +35,11 @@ def joined(tensors: list[Any], dim: int = 0) -> list[Any]:
             dtype = promote(dtype, x.dtype)
         return [tn.astype(x, dtype) for x in kept]
     return tensors
+
+
+def in_dtype_of(x: Any, other: Any) -> Any:
+    """A tensor in the dtype of the one that it is written to."""
+    return other if other._aval.dtype is x._aval.dtype else tn.astype(other, x._aval.dtype)
 
 
 def refuse_unlike(shapes: list[Any], dim: int) -> None:

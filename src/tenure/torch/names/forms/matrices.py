@@ -8,6 +8,7 @@ import tenure as tn
 import tenure.nn.functional as F
 from tenure.torch.dtypes import home_dtype
 from tenure.torch.errors import TorchValueError, refuse
+from tenure.torch.names.mixing import expected
 from tenure.torch.names.structures import structure
 
 __all__ = [
@@ -52,7 +53,18 @@ def contraction(equation: Any, operands: Any) -> Any:
         return tn.einsum(spelled, *parts[::2])
     if len(operands) == 1 and isinstance(operands[0], list | tuple):
         operands = operands[0]
+    refuse_mixed(equation, operands)
     return tn.einsum(equation, *operands)
+
+
+def refuse_mixed(equation: str, operands: Any) -> None:
+    """RuntimeError for operands of several dtypes of which ``einsum`` sums over an axis."""
+    if len({x._aval.dtype for x in operands}) < 2:
+        return
+    given, arrow, out = equation.replace(" ", "").partition("->")
+    letters = given.replace(",", "").replace(".", "")
+    if set(letters) - set(out if arrow else [c for c in letters if letters.count(c) == 1]):
+        raise refuse(expected(*operands))
 
 
 def rank_of(x: Any, tol: Any, hermitian: bool, atol: Any, rtol: Any) -> Any:

@@ -1,7 +1,7 @@
 """Products, linear algebra and Fourier transforms."""
 
 TABLE = """
-[torch Tensor out same]
+[torch Tensor out]
 matmul inner vdot(input, other)
 mm bmm(input, mat2) = NAME(input, mat2)
 mv(input, vec)

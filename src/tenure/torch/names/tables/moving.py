@@ -68,10 +68,13 @@ masked_select(input, mask)
 nonzero(input, *, as_tuple=False) = places_of(input, as_tuple)
 diag(input, diagonal=0)
 diag_embed(input, offset=0, dim1=-2, dim2=-1)
-diagonal_scatter(input, src, offset=0, dim1=0, dim2=1)
-select_scatter(input, src, dim, index: any)
-as_strided_scatter(input, src, size, stride, storage_offset=None)
-slice_scatter(input, src, dim=0, start=None, end=None, step=1)
+diagonal_scatter(input, src, offset=0, dim1=0, dim2=1) = diagonal_scatter(input, in_dtype_of(input, src), offset, dim1,
+    dim2)
+select_scatter(input, src, dim, index: any) = select_scatter(input, in_dtype_of(input, src), dim, index)
+as_strided_scatter(input, src, size, stride, storage_offset=None) = as_strided_scatter(input, in_dtype_of(input, src),
+    size, stride, storage_offset)
+slice_scatter(input, src, dim=0, start=None, end=None, step=1) = slice_scatter(input, in_dtype_of(input, src), dim,
+    start, end, step)
 
 [torch Tensor elementwise]
 clone(input, *, memory_format=None) = clone(input)

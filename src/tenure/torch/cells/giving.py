@@ -1,0 +1,119 @@
+"""Storing of written contents: up from a window to the owner of its elements.
+
+A write of a window puts its part into its parent's value, and so on up to the owner. An index of what an index takes is
+one index of the owner, so that a write through both is one operation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+
+from tenure.torch.cells.steps import Index, Step
+from tenure.torch.cells.windows import forget, is_shared, present, with_node
+from tenure.values.operations.arithmetic import detach
+from tenure.values.operations.boundary import array_of
+from tenure.values.operations.creation import wrap
+from tenure.values.operations.indexing import written
+from tenure.values.operations.shaping import reshape
+from tenure.values.places.var import as_leaf
+from tenure.values.rules.modes import enable_grad
+from tenure.values.tensor.tensor import Tensor as Value
+
+
+def give(x: Any, new: Any, recorded: bool, at: Index | None = None) -> None:
+    """Store new contents, of the tensor's shape and dtype, or of the part at an index, all checks passed; in the graph
+    if ``recorded``."""
+    w = x._window
+    if w is not None and not w.is_root:
+        through(x, new, recorded, at)
+        return
+    if at is not None:
+        new = enable_grad().apply(at.put, present(x), new) if recorded else at.put(detach(present(x)), bare(new))
+    leaf = x._leaf
+    if leaf is not None:
+        held = as_leaf(detach(new), leaf)
+    elif recorded:
+        held = new
+    else:
+        held = with_node(detach(new), x, present(x))
+    if w is not None:
+        base, part = detach(present(w.parent)), detach(new)
+        give(w.parent, part if w.step is None else w.step.put(base, part), False)
+    if w is None and is_shared(x):
+        x._lent.memory[...] = array_of(held)
+    hold(x, held)
+
+
+def through(x: Any, new: Any, recorded: bool, at: Index | None) -> None:
+    """``give`` of a view in the graph of its parent: indices of indices are one."""
+    w = x._window
+    step, root = w.step, w.parent
+    if within_repeats(root):
+        new = new if at is None else at.put(present(x), new)
+        forget(x)
+        steps = [step]
+        while root._window is not None and not root._window.is_root:
+            forget(root)
+            steps.insert(0, root._window.step)
+            root = root._window.parent
+        base = present(root)
+        put = enable_grad().apply(put_back, base, new, steps) if recorded else put_back(detach(base), bare(new), steps)
+        give(root, put, recorded)
+        return
+    whole = at and (step.to(at) if type(step) is Index else None)
+    if at is not None and whole is None:
+        new = enable_grad().apply(at.put, present(x), new) if recorded else at.put(detach(present(x)), bare(new))
+    forget(x)
+    step = whole or step
+    if type(step) is Index:
+        give(root, new, recorded, step)
+        return
+    base = present(root)
+    give(root, enable_grad().apply(step.put, base, new) if recorded else step.put(detach(base), bare(new)), recorded)
+
+
+def bare(v: Any) -> Any:
+    """A value without its graph; a number."""
+    return detach(v) if type(v) is Value else v
+
+
+def hold(x: Any, value: Any) -> None:
+    """Let an owner, or a view with a graph of its own, have a value: of elements in memory that others write, only its
+    graph is kept."""
+    w = x._window
+    shared = is_shared(x if w is None else w.owner)
+    if w is not None:
+        w.node = value if value._kind.tracked else None
+    elif shared:
+        x._lent.node = value if value._kind.tracked else None
+    if shared:
+        with suppress(AttributeError):
+            del x._val
+    else:
+        x._val = value
+        value._held = True
+
+
+def within_repeats(x: Any) -> bool:
+    """Whether a tensor is a view that shows elements more than once, or a part of one."""
+    while x._window is not None and not x._window.is_root:
+        if x._window.step.repeats:
+            return True
+        x = x._window.parent
+    return False
+
+
+def put_back(base: Any, new: Any, steps: Sequence[Step]) -> Any:
+    """Value of a base with another in the view that some steps lead to: of several steps, element by element, as the
+    view in between may show an element more than once."""
+    if len(steps) == 1:
+        return steps[0].put(base, new)
+    shape = base._aval.shape
+    numbers = wrap(np.arange(base._aval.size).reshape(shape))
+    for step in steps:
+        numbers = step.see(numbers)
+    return reshape(written(reshape(base, (-1,)), numbers, new), shape)
