@@ -32,7 +32,6 @@ __all__ = [
     "read_value",
     "unbind",
     "unpack",
-    "wait",
     "yield_value",
 ]
 
@@ -214,10 +213,6 @@ def yield_value(m: Machine, op: ops.Yield) -> None:
     for told in m.on.returned:
         told(m, m.get(op.src))
     m.put(op.dst, ())
-
-
-def wait(m: Machine, op: ops.Await) -> None:
-    m.put(op.dst, m.get(op.src))
 
 
 def _relation(source: object) -> str:

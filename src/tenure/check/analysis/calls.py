@@ -5,7 +5,7 @@ from tenure.check.analysis.arguments import Arguments
 from tenure.check.analysis.conflicts import captured, read
 from tenure.check.analysis.effects_on import perform
 from tenure.check.analysis.evidence import RESIZING, array_needed, guess_class, only_torch
-from tenure.check.analysis.functions import call_function
+from tenure.check.analysis.functions import call_function, run_coroutines
 from tenure.check.analysis.indices import imports
 from tenure.check.analysis.iteration import consume_register, is_iterated
 from tenure.check.analysis.kinds import instance_kind, library_kind, record_fields
@@ -35,6 +35,9 @@ _WRITING_OUT = frozenset(("join", "writelines", "writerows"))
 
 
 def call(m: Machine, op: ops.Call) -> None:
+    if m.coroutines:
+        for register in (*(one for one, _ in op.args), *(one for _, one in op.keywords)):
+            run_coroutines(m, m.get(register), deep=True)
     if op.receiver is not None:
         result = _call_method(m, op)
     else:
@@ -107,11 +110,15 @@ def _call_method(m: Machine, op: ops.Call) -> Value:
     for ref in value:
         groups.setdefault((ref.obj.kind, ref.obj.target), []).append(ref)
     m.divided = True
+    before, after = m.state.gone, dict(m.state.gone)
     for refs in groups.values():
         if len(groups) > 1:
+            # They are alternatives: none gives up what another one uses.
             m.state.cells[op.receiver] = tuple(refs)
+            m.state.gone = dict(before)
         out += _call_on(m, refs, op) or (Ref(m.fresh(("unknown", len(out)), "unknown")),)
-    m.divided = False
+        after |= m.state.gone
+    m.divided, m.state.gone = False, after
     m.state.cells[op.receiver] = value
     return tuple(dict.fromkeys(out))
 

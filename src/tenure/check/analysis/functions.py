@@ -16,12 +16,13 @@ from tenure.check.analysis.screen import is_generator, is_small, written_inside
 from tenure.check.analysis.session import Session
 from tenure.check.analysis.summaries import Encoder, Summary, path_of
 from tenure.check.analysis.unknown import unknown_call
+from tenure.check.effects.effect import CONTAINERS
 from tenure.check.program import ClassInfo, Module, Program
 from tenure.check.scope import decorator_names, parameters
 from tenure.check.state import State
 from tenure.check.values import INFO, Holder, Obj, Ref, Value, adopt, plain
 
-__all__ = ["call_function", "call_property", "outer"]
+__all__ = ["call_function", "call_property", "outer", "run_coroutines", "wait"]
 
 _CACHES = frozenset(("lru_cache", "cache", "cached_property"))
 
@@ -84,6 +85,42 @@ def call_function(
         unknown_call(m, op)
         made = m.fresh("generator", "iterator", target="once")
         return (Ref(made),)
+    if function.node.__class__ is ast.AsyncFunctionDef:
+        made = m.fresh("coroutine", "unknown")
+        m.coroutines[made] = function, op, given, function_object
+        return (Ref(made),)
+    return _run(m, function, op, given, function_object)
+
+
+def wait(m: Machine, op: ops.Await) -> None:
+    """`await`: the body of a coroutine runs now, and its result is the value."""
+    value = m.get(op.src)
+    if any(ref.obj in m.coroutines for ref in value):
+        value = run_coroutines(m, value)
+    m.put(op.dst, value)
+
+
+def run_coroutines(m: Machine, value: Value, *, deep: bool = False) -> Value:
+    """Run the coroutines that a value may be (`deep`: or hold): they are awaited, or given to what runs them."""
+    out: list[Ref] = []
+    for ref in value:
+        if (kept := m.coroutines.get(ref.obj)) is not None:
+            out += _run(m, *kept) or (ref,)
+        elif deep and ref.obj.kind in CONTAINERS:
+            out += run_coroutines(m, m.items(ref.obj))
+        else:
+            out.append(ref)
+    return tuple(dict.fromkeys(out))
+
+
+def _run(
+    m: Machine,
+    function: ops.Function,
+    op: ops.Call,
+    given: dict[str, tuple[Value, Holder | None]],
+    function_object: Obj | None,
+) -> Value:
+    """Run the body of a function: execute it here, or apply its summary."""
     if not _worthwhile(m, function):
         unknown_call(m, op)
         return (Ref(m.fresh("unknown", "unknown")),)

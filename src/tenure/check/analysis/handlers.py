@@ -1,7 +1,7 @@
 """The function that executes each operation."""
 
 from tenure.check import ops
-from tenure.check.analysis import attributes, basic, calls, items, iteration, operators
+from tenure.check.analysis import attributes, basic, calls, functions, items, iteration, operators
 from tenure.check.analysis.borrows import BORROWS
 from tenure.check.analysis.keeping import KEEPING
 from tenure.check.analysis.recorder import RECORDER
@@ -26,7 +26,7 @@ HANDLERS: Handlers = {
     ops.Exit: basic.leave,
     ops.Return: basic.give_back,
     ops.Yield: basic.yield_value,
-    ops.Await: basic.wait,
+    ops.Await: functions.wait,
     ops.GetAttr: attributes.get_attribute,
     ops.SetAttr: attributes.set_attribute,
     ops.DelAttr: attributes.delete_attribute,

@@ -103,6 +103,7 @@ class Machine:
         self.windows: dict[Loan, int] = {}
         self.made_in: dict[Obj, Frame] = {}
         self.homes: dict[int, str] = {}
+        self.coroutines: dict[Obj, tuple[Any, ...]] = {}
         self.budget, self.steps = _BUDGET, self.function.steps
         self._notes: dict[str, Any] = {}
 

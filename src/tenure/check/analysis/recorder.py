@@ -26,8 +26,8 @@ def note_read(m: Machine, ref: Ref) -> None:
 
 
 def note_write(m: Machine, ref: Ref, holder: Holder | None, write: Write) -> None:
-    """Add a write to a part of a given object."""
-    _act(m, ref, write, certain=write.certain)
+    """Add a write to a part of a given object; it is certain if the written name can be nothing else."""
+    _act(m, ref, write, certain=write.certain and m.alone)
 
 
 def note_by_name(m: Machine, value: Value, holder: Holder | None, write: Write) -> None:

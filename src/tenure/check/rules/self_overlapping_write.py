@@ -22,7 +22,8 @@ def _written(m: Machine, ref: Ref, holder: Holder | None, write: Write) -> None:
     """A write to a view by `expand`."""
     obj = ref.obj
     made = spread(obj)
-    if made and obj.kind in ("tensor", "ndarray") and write.sort == "write" and m.alone and ref.must and not obj.maybe:
+    certain = write.certain and m.alone and ref.must and not obj.maybe
+    if made and obj.kind in ("tensor", "ndarray") and write.sort == "write" and certain:
         note(m, RULE.name, write.node, made.node, detail="expanded")
 
 
