@@ -11,9 +11,10 @@ flat buffer (``flats``) before it is added to others. So nothing that a rank com
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from tenure.distributed import algorithms
 from tenure.distributed.algorithms import meet
 from tenure.distributed.collectives import broadcast
 from tenure.distributed.flats import Flats
+from tenure.distributed.reduction import Reduction, mean
 from tenure.distributed.shards import Shards, count_of, shard
 from tenure.distributed.tree import Array, Sums, share
 from tenure.distributed.waiting import Wait
@@ -37,6 +39,7 @@ from tenure.values.operations.arithmetic import detach
 from tenure.values.operations.boundary import array_of
 from tenure.values.operations.creation import wrap
 from tenure.values.operations.generator import default_generator, derive
+from tenure.values.operations.pieces import run_in_pieces
 from tenure.values.operations.reading import value_of
 from tenure.values.rules.sites import here, site
 from tenure.values.tensor.tensor import Tensor
@@ -131,7 +134,7 @@ class Parallel(Module):
         sums = Sums(count)
         for k, x in zip(numbers, given, strict=True):
             sums.take(k, np.array([x]))
-        out = self._total(sums, (1, np.float64), count, meet(self.group, f"mean of {count} shards"))
+        out = mean(self.group, sums, (1, np.float64), count, meet(self.group, f"mean of {count} shards"))
         return wrap(out.reshape(()), Aval((), float64))
 
     def _even(self) -> None:
@@ -170,15 +173,20 @@ class Parallel(Module):
         start = [now(b) for b in buffers]
         generator, data = default_generator(), dict(parts.mine)
         seed, turn = generator.take()
-        self._inside = True
+        self._inside, last = True, None
+        numbers = share(parts.count, self.group.size, self.group.rank)
         try:
-            for number in share(parts.count, self.group.size, self.group.rank):
+            for number in numbers:
                 for b, value in zip(buffers, self._carried.pop(number, start), strict=True):
                     b.data.copy_(value)
                 generator.manual_seed(derive(derive(seed, turn), number))
                 if number in data:
                     yield data[number]
-                self._keep(number, self._read(flats, parts.weight(number)), sums)
+                taken = self._gradients(number, parts.weight(number))
+                if self._syncs and number == numbers[-1]:
+                    last = taken
+                    break
+                self._keep(number, self._packed(flats, taken), sums)
                 if not self._syncs:
                     self._carried[number] = [now(b) for b in buffers]
         finally:
@@ -187,7 +195,7 @@ class Parallel(Module):
             for p, g in zip(self._places, before, strict=True):
                 set_grad(p, g)
         if self._syncs:
-            self._reduce(flats, sums, parts.count)
+            self._reduce(flats, sums, parts.count, last)
             return
         for b, value in zip(buffers, start, strict=True):
             b.data.copy_(value)
@@ -210,11 +218,11 @@ class Parallel(Module):
         for total, flat in zip(sums, buffers, strict=True):
             total.take(number, flat)
 
-    def _read(self, flats: Flats, scale: float | None) -> list[Array]:
-        """The gradients and buffers of what was computed last, in flat buffers; rows apart."""
+    def _gradients(self, number: int, scale: float | None) -> Taken:
+        """The gradients of what was recorded last, dense ones as they are; rows are kept apart."""
         count = len(self._places)
         used = np.zeros(2 * count)
-        found: list[Array | None] = []
+        found: list[Any] = []
         for k in reversed(range(count)):
             g = self._taken(self._places[k])
             if isinstance(g, SparseRows):
@@ -224,10 +232,15 @@ class Parallel(Module):
                 g = None
             elif g is not None:
                 used[k] = 1
-            found.append(None if g is None else array_of(g))
-        buffers = [array_of(b) for b in self._floats()]
-        scales = [*[scale] * count, *[None] * (len(buffers) + 1)]
-        return flats.packed([*found, *buffers, used], scales)
+            found.append(g)
+        floats = [now(b) for b in self._floats()]
+        return Taken(number, [*found, *floats, wrap(used)], [*[scale] * count, *[None] * (len(floats) + 1)])
+
+    @staticmethod
+    def _packed(flats: Flats, taken: Taken) -> list[Array]:
+        """The same, computed, in flat buffers."""
+        arrays = {k: None if x is None else array_of(x) for k, x in enumerate(taken.tensors)}
+        return [flats.packed(b, arrays, taken.scales) for b in range(len(flats.sizes))]
 
     def _after_backward(self) -> None:
         """Reduce behind a ``backward()`` outside of ``shards``: a shard for each rank."""
@@ -241,16 +254,19 @@ class Parallel(Module):
             )
         flats = self._flats()
         sums = [Sums(self.group.size) for _ in flats.sizes]
-        for total, flat in zip(sums, self._read(flats, None), strict=True):
-            total.take(self.group.rank, flat)
-        self._reduce(flats, sums, self.group.size)
+        self._reduce(flats, sums, self.group.size, self._gradients(self.group.rank, None))
 
-    def _reduce(self, flats: Flats, sums: list[Sums], count: int) -> None:
-        """Means over all shards, to gradients and buffers."""
-        wait = meet(self.group, f"the gradients of {count} shards", str(flats.avals))
-        found = []
-        for total, *form in zip(sums, flats.sizes, flats.dtypes, strict=True):
-            found.append(self._total(total, (form[0], form[1]), count, wait))
+    def _reduce(self, flats: Flats, sums: list[Sums], count: int, last: Taken | None) -> None:
+        """Means over all shards, to gradients and buffers; ``last`` is perhaps not computed yet."""
+        wait = replace(meet(self.group, f"the gradients of {count} shards", str(flats.avals)), at=site(here()))
+        reduction = Reduction(self.group, list(zip(flats.sizes, flats.dtypes, strict=True)), sums, count, wait)
+        try:
+            if last is not None:
+                self._compute(flats, sums, last, reduction)
+            found = reduction.finish()
+        except BaseException:
+            reduction.abandon()
+            raise
         used = array_of(flats.tensor(found, len(flats.avals) - 1))
         places = len(self._places)
         for k, p in enumerate(self._places):
@@ -266,15 +282,30 @@ class Parallel(Module):
             algorithms.spread(self.group, array, 0, wait)
             b.data.copy_(wrap(array, b._read()._aval))
 
-    def _total(self, sums: Sums, form: tuple[int, Any], count: int, wait: Wait) -> Array:
-        """The mean over all shards of one buffer."""
+    def _compute(self, flats: Flats, sums: list[Sums], last: Taken, reduction: Reduction) -> None:
+        """Compute the last shard of this rank; a bucket whose gradients are there is reduced while the next ones are
+        computed."""
+        held = self._waiting.pop(last.number, None)
 
-        def divided(a: Array) -> Array:
-            return np.divide(a, count, out=a)
+        def complete(b: int, arrays: Mapping[int, Array | None]) -> None:
+            flat = flats.packed(b, arrays, last.scales)
+            sums[b].take(last.number, flat if held is None else np.add(held[b], flat, out=held[b]))
+            reduction.put()
 
-        if self.group.size == 1:
-            return divided(sums.found[0][1])
-        return algorithms.reduced(self.group, count, sums.found, form, wait, last=divided)
+        early: list[list[int]] = []
+        for members in flats.members if self.group.size > 1 else ():
+            if any(k >= len(self._places) or last.tensors[k] is None for k in members):
+                break
+            early.append(members)
+        if early:
+            run_in_pieces(
+                [[last.tensors[k] for k in members] for members in early],
+                lambda b, arrays: None if any(map(is_wrong, arrays)) else
+                complete(b, dict(zip(early[b], arrays, strict=True))),
+            )  # fmt: skip
+        for b in range(reduction.put_so_far, len(flats.sizes)):
+            tensors = {k: last.tensors[k] for k in flats.members[b]}
+            complete(b, {k: None if x is None else array_of(x) for k, x in tensors.items()})
 
     def _all_rows(self, k: int, p: Any, count: int, wait: Wait) -> SparseRows:
         """The rows of all shards, in their order."""
@@ -284,6 +315,19 @@ class Parallel(Module):
         aval = p._read()._aval if isinstance(p, Tensor) else p._aval
         values = wrap(np.divide(rows, count), Aval(rows.shape, aval.dtype))
         return SparseRows.of(aval, Entries(wrap(index), values))
+
+
+class Taken(NamedTuple):
+    """Gradients, buffers and marks of one shard, in the order of the flat buffers, and the factor of each."""
+
+    number: int
+    tensors: list[Any]
+    scales: list[float | None]
+
+
+def is_wrong(array: Any) -> bool:
+    """Whether there is an error in the place of an array."""
+    return not isinstance(array, np.ndarray)
 
 
 def now(place: Any) -> Tensor:
