@@ -261,13 +261,15 @@ class Parallel(Module):
         wait = replace(meet(self.group, f"the gradients of {count} shards", str(flats.avals)), at=site(here()))
         reduction = Reduction(self.group, list(zip(flats.sizes, flats.dtypes, strict=True)), sums, count, wait)
         try:
-            if last is not None:
-                self._compute(flats, sums, last, reduction)
+            error = None if last is None else self._compute(flats, sums, last, reduction)
             found = reduction.finish()
         except BaseException:
             reduction.abandon()
             raise
         used = array_of(flats.tensor(found, len(flats.avals) - 1))
+        if error is not None or np.isnan(used).any():
+            self._rows.clear()
+            raise error or CollectiveError("another rank has failed to compute its gradients", at=site(here()))
         places = len(self._places)
         for k, p in enumerate(self._places):
             if used[k]:
@@ -282,9 +284,9 @@ class Parallel(Module):
             algorithms.spread(self.group, array, 0, wait)
             b.data.copy_(wrap(array, b._read()._aval))
 
-    def _compute(self, flats: Flats, sums: list[Sums], last: Taken, reduction: Reduction) -> None:
+    def _compute(self, flats: Flats, sums: list[Sums], last: Taken, reduction: Reduction) -> Exception | None:
         """Compute the last shard of this rank; a bucket whose gradients are there is reduced while the next ones are
-        computed."""
+        computed. Gives an error, if there is one; then no rank gets gradients, and all stay in step."""
         held = self._waiting.pop(last.number, None)
 
         def complete(b: int, arrays: Mapping[int, Array | None]) -> None:
@@ -297,15 +299,25 @@ class Parallel(Module):
             if any(k >= len(self._places) or last.tensors[k] is None for k in members):
                 break
             early.append(members)
+
+        def told(b: int, arrays: list[Any]) -> None:
+            if b == reduction.put_so_far and not any(map(is_wrong, arrays)):
+                complete(b, dict(zip(early[b], arrays, strict=True)))
+
         if early:
-            run_in_pieces(
-                [[last.tensors[k] for k in members] for members in early],
-                lambda b, arrays: None if any(map(is_wrong, arrays)) else
-                complete(b, dict(zip(early[b], arrays, strict=True))),
-            )  # fmt: skip
+            run_in_pieces([[last.tensors[k] for k in members] for members in early], told)
+        error: Exception | None = None
         for b in range(reduction.put_so_far, len(flats.sizes)):
             tensors = {k: last.tensors[k] for k in flats.members[b]}
-            complete(b, {k: None if x is None else array_of(x) for k, x in tensors.items()})
+            try:
+                arrays = {k: None if x is None else array_of(x) for k, x in tensors.items()}
+            except Exception as failed:
+                error, arrays = error or failed, dict.fromkeys(tensors)
+            mark = len(last.tensors) - 1
+            if error is not None and mark in arrays:
+                arrays[mark] = np.full(2 * len(self._places), np.nan)
+            complete(b, arrays)
+        return error
 
     def _all_rows(self, k: int, p: Any, count: int, wait: Wait) -> SparseRows:
         """The rows of all shards, in their order."""

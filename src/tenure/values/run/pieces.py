@@ -96,7 +96,8 @@ class Pieces:
             bodies[i] = sorted(again)
         for v in given:
             stored[home.get(v, len(bodies) - 1)].append(v)
-        found = [Piece(self.program, body, sorted(set(kept)), self.arrays) for body, kept in zip(bodies, stored, strict=True)]
+        both = zip(bodies, stored, strict=True)
+        found = [Piece(self.program, body, sorted(set(kept)), self.arrays) for body, kept in both]
         last = {v: piece for piece in found for v in piece.takes if v >= n and v not in given}
         for v, piece in last.items():
             piece.drops.append(v)
