@@ -58,7 +58,7 @@ class Parallel(Module):
         self._given = group
         self.count = shards
         self._bucket, self._averaged = int(bucket * 2**20), buffers
-        self._syncs, self._inside = True, False
+        self.syncs, self._inside = True, False
         self._waiting: dict[int, list[Array]] = {}
         self._carried: dict[int, list[Tensor]] = {}
         """Buffers of each shard, while there is no communication; ``_waiting`` has its gradients."""
@@ -111,11 +111,11 @@ class Parallel(Module):
     @contextmanager
     def no_sync(self) -> Iterator[None]:
         """Context in which gradients are accumulated without communication; the next ones outside reduce them all."""
-        before, self._syncs = self._syncs, False
+        before, self.syncs = self.syncs, False
         try:
             yield
         finally:
-            self._syncs = before
+            self.syncs = before
 
     def mean(self, values: Any) -> Tensor:
         """The mean over all shards of a number that each gave, from those of this rank's shards in their order.
@@ -152,12 +152,12 @@ class Parallel(Module):
         """The buffers that are averaged."""
         if not self._averaged or not self.module.training:
             return []
-        return [b for b in self.module.buffers() if b.dtype.has_gradient]
+        return [b for b in self.module.buffers() if b._read()._aval.dtype.has_gradient]
 
     def _others(self) -> list[Any]:
         if not self._averaged or not self.module.training:
             return []
-        return [b for b in self.module.buffers() if not b.dtype.has_gradient]
+        return [b for b in self.module.buffers() if not b._read()._aval.dtype.has_gradient]
 
     def _flats(self) -> Flats:
         used = Aval((2 * len(self._places),), float64)
@@ -183,18 +183,18 @@ class Parallel(Module):
                 if number in data:
                     yield data[number]
                 taken = self._gradients(number, parts.weight(number))
-                if self._syncs and number == numbers[-1]:
+                if self.syncs and number == numbers[-1]:
                     last = taken
                     break
                 self._keep(number, self._packed(flats, taken), sums)
-                if not self._syncs:
+                if not self.syncs:
                     self._carried[number] = [now(b) for b in buffers]
         finally:
             self._inside = False
             generator.set_state(wrap(np.array([seed, turn + 1], dtype=np.int64)))
             for p, g in zip(self._places, before, strict=True):
                 set_grad(p, g)
-        if self._syncs:
+        if self.syncs:
             self._reduce(flats, sums, parts.count, last)
             return
         for b, value in zip(buffers, start, strict=True):
@@ -212,7 +212,7 @@ class Parallel(Module):
         held = self._waiting.pop(number, None)
         if held is not None:
             buffers = [np.add(a, b, out=b) for a, b in zip(held, buffers, strict=True)]
-        if not self._syncs:
+        if not self.syncs:
             self._waiting[number] = buffers
             return
         for total, flat in zip(sums, buffers, strict=True):
@@ -244,7 +244,7 @@ class Parallel(Module):
 
     def _after_backward(self) -> None:
         """Reduce behind a ``backward()`` outside of ``shards``: a shard for each rank."""
-        if self._inside or not self._syncs:
+        if self._inside or not self.syncs:
             return
         if self.count is not None:
             raise CollectiveError(
