@@ -29,7 +29,7 @@ import numpy as np
 
 SIZES = [1 << 12, 1 << 16, 1 << 20, 1 << 24, 1 << 26]
 RANKS = 2
-WARM, TIMED = 40, 4
+WARM, TIMED = 30, 4
 """Steps before the first that counts, while programs are compiled; steps of a turn."""
 MODELS = ("convnet", "transformer", "wide")
 WAYS = ("", " alone")
