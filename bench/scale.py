@@ -160,7 +160,7 @@ class Side:
 
     def step(self, name: str) -> float:
         """A step of a model; its loss."""
-        whole, opt, _, _ = self.models[name]
+        opt = self.models[name][1]
         opt.zero_grad()
         loss = self.backward(name)
         opt.step()
@@ -176,7 +176,7 @@ class Side:
 
     def turn(self, name: str, way: str) -> float:
         """Seconds of a step."""
-        whole, opt, _, _ = self.models[name]
+        whole = self.models[name][0]
         self.barrier()
         start = time.perf_counter()
         if way:
@@ -205,8 +205,9 @@ def started(lib: str) -> list[subprocess.Popen[str]]:
         s.bind(("127.0.0.1", 0))
         address = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(s.getsockname()[1]), "WORLD_SIZE": str(RANKS)}
     pin = ["taskset", "-c"] if shutil.which("taskset") else []
+    every = {**os.environ, **own, **address}
     return [
-        subprocess.Popen([*(pin and [*pin, str(r)]), *line], env={**os.environ, **own, **address, "RANK": str(r)}, **pipes)
+        subprocess.Popen([*(pin and [*pin, str(r)]), *line], env={**every, "RANK": str(r)}, **pipes)
         for r in range(RANKS)
     ]
 
