@@ -128,6 +128,8 @@ class Parallel(Module):
         """
         count = self.count or self.group.size
         numbers = share(count, self.group.size, self.group.rank)
+        if isinstance(values, str | bytes) or not hasattr(type(values), "__iter__"):
+            raise DTypeError(f"mean: values is a list, a number for each shard of this rank, not {shown(values)}")
         given = [float(value_of(x).item()) for x in values]
         if len(given) != len(numbers):
             raise TenureError(f"mean: {len(given)} values for the {len(numbers)} shards of this rank", at=site(here()))

@@ -190,6 +190,8 @@ def new_group(ranks: Any = None) -> RankGroup:
     1
     """
     all_of = world()
+    if ranks is not None and (isinstance(ranks, str | bytes) or not hasattr(type(ranks), "__iter__")):
+        raise DTypeError(f"new_group: ranks is a list of numbers, or None for all, not {shown(ranks)}")
     given = range(all_of.size) if ranks is None else [peer(all_of, r, "new_group: each of ranks") for r in ranks]
     numbers = sorted(set(given))
     if len(numbers) < len(list(given)) or not numbers:
