@@ -3,10 +3,11 @@
     all_reduce    of 4 kB to 64 MB
     convnet       a step of a ResNet-like network: forward, backward, mean of gradients, SGD
     transformer   a step of a small transformer, Adam
+    wide          a step of four layers of 4 MB each, SGD: as much to send as to compute
     alone         the same step of one rank without communication, to see what it costs
 
-One thread a rank; the same plain code, weights and batches on both sides, whose losses are compared first. The jobs of
-both sides are started in turns; medians of all rounds.
+One thread a rank; the same plain code, weights and batches on both sides, whose losses are compared first. Both jobs
+live at once, and take turns: a case of one, the same case of the other. The least and the median of all turns.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,10 @@ import numpy as np
 
 SIZES = [1 << 12, 1 << 16, 1 << 20, 1 << 24, 1 << 26]
 RANKS = 2
+WARM, TIMED = 30, 4
+"""Steps before the first that counts, while programs are compiled; steps of a turn."""
+MODELS = ("convnet", "transformer", "wide")
+WAYS = ("", " alone")
 
 
 def convnet(nn: Any) -> Any:
@@ -65,101 +71,185 @@ def transformer(nn: Any) -> Any:
     return nn.Sequential(nn.Linear(64, 256), *[Block(256) for _ in range(4)], nn.Linear(256, 100))
 
 
+def wide(nn: Any) -> Any:
+    """Four layers of width 1024."""
+    return nn.Sequential(*[layer for _ in range(4) for layer in (nn.Linear(1024, 1024), nn.ReLU())])
+
+
 def data(model: str, rank: int) -> tuple[Any, Any]:
     rng = np.random.default_rng(rank)
     if model == "convnet":
         return rng.standard_normal((8, 3, 32, 32)).astype(np.float32), rng.integers(0, 1000, 8)
+    if model == "wide":
+        return rng.standard_normal((32, 1024)).astype(np.float32), rng.integers(0, 1024, 32)
     return rng.standard_normal((8, 64, 64)).astype(np.float32), rng.integers(0, 100, (8, 64))
 
 
-def worker(lib: str, out: str) -> None:
-    """A rank of one side: writes seconds of each case."""
-    found: dict[str, Any] = {}
-    if lib == "tenure":
-        import tenure as T
-        from tenure import nn, optim
+def worker(lib: str) -> None:
+    """A rank of one side: does what rank 0 reads from its input, a case a line, and writes what came of it."""
+    side = Side(lib)
+    while True:
+        case = side.told(sys.stdin.readline().strip() if side.rank == 0 else "")
+        if case in ("", "end"):
+            return
+        name, way = case.split(",")
+        found = side.losses(name) if way == "losses" else side.reductions(int(name)) if way == "reduce" else None
+        found = side.steps(name, way) if found is None else found
+        if side.rank == 0:
+            print(json.dumps(found), flush=True)
 
-        F: Any = nn.functional
-        dist = T.distributed
-        rank, barrier, reduced = dist.rank(), dist.barrier, lambda x: dist.all_reduce(x).numpy
-        wrap = dist.parallel
-    else:
-        import torch as T  # type: ignore[no-redef]
-        import torch.distributed as dist  # type: ignore[no-redef]
-        import torch.nn.functional as F
-        from torch import nn, optim  # type: ignore[no-redef]
 
-        T.set_num_threads(1)
-        dist.init_process_group("gloo")
-        rank, barrier, reduced = dist.get_rank(), dist.barrier, lambda x: dist.all_reduce(x)  # type: ignore[assignment]
-        wrap = nn.parallel.DistributedDataParallel
-    for size in SIZES:
-        x = T.ones(size // 4)
-        times = []
-        for _ in range(30 if size <= 1 << 20 else 8):
-            barrier()
+class Side:
+    """A library as a rank sees it, and the models that were made with it."""
+
+    def __init__(self, lib: str) -> None:
+        self.models: dict[str, Any] = {}
+        if lib == "tenure":
+            import tenure as T
+            from tenure import nn, optim
+
+            dist: Any = T.distributed
+            self.F: Any = nn.functional
+            self.rank, self.reduced, self.wrap = dist.rank(), lambda x: dist.all_reduce(x).numpy, dist.parallel
+            self.told = dist.broadcast_object
+        else:
+            import torch as T  # type: ignore[no-redef]
+            import torch.distributed as dist
+            import torch.nn.functional as F
+            from torch import nn, optim  # type: ignore[no-redef]
+
+            self.F = F
+            T.set_num_threads(1)
+            dist.init_process_group("gloo")
+            self.rank, self.reduced, self.wrap = dist.get_rank(), dist.all_reduce, nn.parallel.DistributedDataParallel
+
+            def told(x: str) -> Any:
+                held = [x]
+                dist.broadcast_object_list(held, 0)
+                return held[0]
+
+            self.told = told
+        self.T, self.nn, self.optim, self.barrier = T, nn, optim, dist.barrier
+
+    def reductions(self, size: int) -> list[float]:
+        """Seconds of an all-reduce."""
+        x, times = self.T.ones(size // 4), []
+        for _ in range(20 if size <= 1 << 20 else 4):
+            self.barrier()
             start = time.perf_counter()
-            reduced(x)
+            self.reduced(x)
             times.append(time.perf_counter() - start)
-        found[f"all_reduce {size}"] = statistics.median(times)
-    for name, make in (("convnet", convnet), ("transformer", transformer)):
-        model = make(nn)
+        return times
+
+    def losses(self, name: str) -> list[float]:
+        """Make a model, and take its first steps."""
+        T, optim = self.T, self.optim
+        model = {"convnet": convnet, "transformer": transformer, "wide": wide}[name](self.nn)
         shapes = np.random.default_rng(9)
         for p in model.parameters():
             p.data.copy_(T.from_numpy((shapes.standard_normal(tuple(p.shape)) * 0.05).astype(np.float32)))
-        x, y = (T.from_numpy(a) for a in data(name, rank))
-        whole = wrap(model)
-        opt = optim.SGD(model.parameters(), lr=0.01) if name == "convnet" else optim.Adam(model.parameters(), lr=1e-3)
+        x, y = (T.from_numpy(a) for a in data(name, self.rank))
+        adam = name == "transformer"
+        opt = optim.Adam(model.parameters(), lr=1e-3) if adam else optim.SGD(model.parameters(), lr=0.01)
+        self.models[name] = self.wrap(model), opt, x, y
+        found = [self.step(name) for _ in range(WARM)]
+        for way in WAYS[1:]:
+            for _ in range(WARM // 4):
+                self.turn(name, way)
+        return found[:6]
 
-        def step(several: Any = whole, opt: Any = opt, x: Any = x, y: Any = y) -> float:
-            opt.zero_grad()
-            out = several(x)
-            loss = F.cross_entropy(out.flatten(0, -2) if out.ndim > 2 else out, y.flatten())
-            loss.backward()
-            opt.step()
-            return float(loss.item())
+    def step(self, name: str) -> float:
+        """A step of a model; its loss."""
+        opt = self.models[name][1]
+        opt.zero_grad()
+        loss = self.backward(name)
+        opt.step()
+        return float(loss.item())
 
-        losses = [step() for _ in range(6)]
-        found[f"loss {name}"] = losses
-        for how in ("", " alone"):
-            times = []
-            for _ in range(12):
-                barrier()
-                start = time.perf_counter()
-                if how:
-                    with whole.no_sync():
-                        step()
-                else:
-                    step()
-                times.append(time.perf_counter() - start)
-            found[f"{name}{how}"] = statistics.median(times)
-    if rank == 0:
-        Path(out).write_text(json.dumps(found))
-    barrier()
+    def backward(self, name: str) -> Any:
+        """Forward and backward."""
+        whole, _, x, y = self.models[name]
+        out = whole(x)
+        loss = self.F.cross_entropy(out.flatten(0, -2) if out.ndim > 2 else out, y.flatten())
+        loss.backward()
+        return loss
+
+    def turn(self, name: str, way: str) -> float:
+        """Seconds of a step."""
+        whole = self.models[name][0]
+        self.barrier()
+        start = time.perf_counter()
+        if way:
+            with whole.no_sync():
+                self.step(name)
+        else:
+            self.step(name)
+        return time.perf_counter() - start
+
+    def steps(self, name: str, way: str) -> list[float]:
+        """Seconds of some steps."""
+        return [self.turn(name, way) for _ in range(TIMED)]
 
 
-def job(lib: str, out: Path) -> dict[str, Any]:
-    """Run one side."""
+def started(lib: str) -> list[subprocess.Popen[str]]:
+    """The processes of one side; the first takes cases."""
     own = {"TENURE_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-    line = [sys.executable, __file__, "--worker", lib, str(out)]
+    line = [sys.executable, __file__, "--worker", lib]
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     if lib == "tenure":
         here = str(Path(sys.executable).parent)
         mpirun = shutil.which("mpirun", path=f"{here}{os.pathsep}{os.environ['PATH']}") or "mpirun"
         fixed = [mpirun, "-n", str(RANKS), "--oversubscribe", "--allow-run-as-root", "--bind-to", "core"]
-        subprocess.run([*fixed, *line], env={**os.environ, **own}, check=True)
-    else:
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            address = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(s.getsockname()[1]), "WORLD_SIZE": str(RANKS)}
-        pin = ["taskset", "-c"] if shutil.which("taskset") else []
-        several = [
-            subprocess.Popen([*(pin and [*pin, str(r)]), *line], env={**os.environ, **own, **address, "RANK": str(r)})
-            for r in range(RANKS)
-        ]
-        if any(p.wait() for p in several):
-            raise SystemExit("torch.distributed has failed")
-    found: dict[str, Any] = json.loads(out.read_text())
-    return found
+        return [subprocess.Popen([*fixed, *line], env={**os.environ, **own}, **pipes)]
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        address = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(s.getsockname()[1]), "WORLD_SIZE": str(RANKS)}
+    pin = ["taskset", "-c"] if shutil.which("taskset") else []
+    every = {**os.environ, **own, **address}
+    return [
+        subprocess.Popen([*(pin and [*pin, str(r)]), *line], env={**every, "RANK": str(r)}, **pipes)
+        for r in range(RANKS)
+    ]
+
+
+def asked(processes: list[subprocess.Popen[str]], case: str) -> Any:
+    """What one side says to a case."""
+    first = processes[0]
+    assert first.stdin is not None and first.stdout is not None
+    first.stdin.write(f"{case}\n")
+    first.stdin.flush()
+    said = first.stdout.readline()
+    if not said:
+        raise SystemExit(f"{case}: a side has ended with {first.wait()}")
+    return json.loads(said)
+
+
+def compare(rounds: int, models: Sequence[str]) -> None:
+    """Both sides in turns; a table."""
+    sides = {lib: started(lib) for lib in ("tenure", "torch")}
+    for name in models:
+        ours, theirs = (asked(side, f"{name},losses") for side in sides.values())
+        if not np.allclose(ours, theirs, rtol=2e-3):
+            raise SystemExit(f"{name}: losses {ours} and {theirs}")
+    cases = [f"{size},reduce" for size in SIZES] + [f"{name},{way}" for name in models for way in WAYS]
+    times: dict[str, Any] = {case: {lib: [] for lib in sides} for case in cases}
+    for _ in range(rounds):
+        for case in cases:
+            for lib, side in sides.items():
+                times[case][lib] += asked(side, case)
+    for side in sides.values():
+        assert side[0].stdin is not None
+        side[0].stdin.write("end\n")
+        side[0].stdin.close()
+    if any(p.wait() for side in sides.values() for p in side):
+        raise SystemExit("a side has failed")
+    print("| case | tenure, ms | torch gloo, ms | gloo / tenure | of medians |\n|---|---|---|---|---|")
+    for case, found in times.items():
+        a, b = (min(x) for x in found.values())
+        middle, other = (statistics.median(x) for x in found.values())
+        size, way = case.split(",")
+        name = f"all_reduce {size}" if way == "reduce" else f"{size}{way}"
+        print(f"| {name} | {a * 1e3:.3g} | {b * 1e3:.3g} | {b / a:.2f} | {other / middle:.2f} |")
 
 
 NETWORKS = {"25 Gb/s Ethernet": (20e-6, 25e9 / 8), "200 Gb/s InfiniBand": (2e-6, 200e9 / 8)}
@@ -192,35 +282,17 @@ def model(parameters: float, compute: float, batch: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--worker", nargs=2, help=argparse.SUPPRESS)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--models", nargs="*", default=MODELS, choices=MODELS)
+    parser.add_argument("--worker", help=argparse.SUPPRESS)
     parser.add_argument("--model", action="store_true", help="print the model of larger jobs")
     options = parser.parse_args()
     if options.model:
         model(parameters=1e8, compute=0.5, batch=1024)
-        return
-    if options.worker:
-        worker(*options.worker)
-        return
-    import tempfile
-
-    runs: dict[str, list[dict[str, Any]]] = {"tenure": [], "torch": []}
-    with tempfile.TemporaryDirectory() as folder:
-        for _ in range(options.rounds):
-            for lib, found in runs.items():
-                found.append(job(lib, Path(folder) / f"{lib}.json"))
-                print(lib, json.dumps(found[-1]), file=sys.stderr, flush=True)
-    for name in ("convnet", "transformer"):
-        ours, theirs = (runs[lib][0][f"loss {name}"] for lib in runs)
-        if not np.allclose(ours, theirs, rtol=2e-3):
-            raise SystemExit(f"{name}: losses {ours} and {theirs}")
-    print("| case | tenure, ms | torch gloo, ms | gloo / tenure | smallest ratio of a round |")
-    print("|---|---|---|---|---|")
-    for case in [c for c in runs["tenure"][0] if not c.startswith("loss")]:
-        ours, theirs = ([run[case] for run in runs[lib]] for lib in runs)
-        least = min(b / a for a, b in zip(ours, theirs, strict=True))
-        a, b = statistics.median(ours), statistics.median(theirs)
-        print(f"| {case} | {a * 1e3:.3g} | {b * 1e3:.3g} | {b / a:.2f} | {least:.2f} |")
+    elif options.worker:
+        worker(options.worker)
+    else:
+        compare(options.rounds, options.models)
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ REFUSED = ("tn.Tensor(x)", "tn.Borrow(x)", "tn.SharedBorrow(x)", "x.requires_gra
 """Calls that are errors whatever they are given."""
 NOTHING_TO_SAY = {"tn.move", "tn.checkpoint", "tn.checkpoint(f)", "tn.checked(typed)", "nn.Identity", "nn.Identity(1)"}
 NOTHING_TO_SAY |= {"operator", "tn.is_tensor", "tn.cuda.manual_seed", "tn.cuda.manual_seed_all", "tn.cuda.synchronize"}
+NOTHING_TO_SAY |= {"tn.distributed.broadcast_object"}
 IGNORED = {(f"F.dropout{n}", "3") for n in ("", "1d", "2d", "3d")}
 IGNORED |= { ("F.elu", "2"), ("F.leaky_relu", "2"), ("F.relu", "1"), ("F.silu", "1")}
 IGNORED |= {("F.celu", "2"), ("F.hardtanh", "3"), ("F.threshold", "3")}

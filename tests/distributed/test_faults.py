@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import random
 import re
+import signal
 import subprocess
 import sys
+import time
 from functools import cache
 from pathlib import Path
 
 import pytest
 
+from tenure.distributed import siblings
 from tests.distributed import jobs
 
 EVERY = bool(os.environ.get("TENURE_FUZZ"))
@@ -61,6 +64,84 @@ def launched(ranks: int, *arguments: str, **more: str) -> subprocess.CompletedPr
     return subprocess.run(
         line, env=jobs.environment(**more), capture_output=True, text=True, timeout=120, check=False
     )
+
+
+def ranks_of(starter: int) -> list[int]:
+    """The processes that a starter of MPI has started, by their environment."""
+    found = []
+    for pid in map(int, filter(str.isdigit, os.listdir("/proc"))):
+        if siblings.parent_of(pid) and siblings.variable(pid, siblings.JOB_NAME) and starter in line_of(pid):
+            found.append(pid)
+    return found
+
+
+def line_of(pid: int) -> list[int]:
+    """The parents of a process."""
+    found = []
+    while pid > 1:
+        pid = siblings.parent_of(pid)
+        found.append(pid)
+    return found
+
+
+def killed_at(moment: float, trains: bool, folder: Path, chosen: int, ranks: int = 3) -> tuple[str, float]:
+    """A job of the launcher, of which a rank is killed so many seconds after all have been started, or after the first
+    step has begun; what it says, and after how many seconds it has noticed."""
+    line = [sys.executable, "-m", "tenure", "launch", "-n", str(ranks), str(jobs.PROGRAMS / "killed.py")]
+    with subprocess.Popen(
+        [*line, "40" if trains else "6", str(folder)],
+        env=jobs.environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    ) as job:  # fmt: skip
+        assert job.stdout is not None
+        said, noticed = job.stdout.readline() if trains else "", 0.0
+        while job.poll() is None and len(ranks_of(job.pid)) < ranks:
+            time.sleep(0.02)
+        time.sleep(moment)
+        alive = ranks_of(job.pid)
+        if len(alive) == ranks:
+            os.kill(alive[chosen], signal.SIGKILL)
+        start = time.monotonic()
+        for text in job.stdout:
+            said += text
+            if not noticed and ("has died" in text or "has lost" in text or "digest" in text):
+                noticed = time.monotonic() - start
+    assert job.returncode == 0, said
+    return said, noticed
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="processes are found in /proc")
+@pytest.mark.parametrize("seed", range(20) if EVERY else [0])
+def test_a_kill_at_any_moment_from_the_start_of_the_processes_on(seed: int, tmp_path: Path) -> None:
+    """While Python and MPI start, by turns with training and the end: by chance, but for the first, which is MPI's
+    start. A rank that has not come to MPI yet notices nothing, so its own start is not counted."""
+    draw, start = random.Random(seed), time.monotonic()
+    wanted = undisturbed(40 if seed % 2 else 6)
+    alone = time.monotonic() - start
+    moment = draw.uniform(0.0, 4.0) if seed else 0.3
+    said, noticed = killed_at(moment, bool(seed % 2), tmp_path / "run", draw.randrange(3))
+    print(f"rank killed after {moment:.1f} s, noticed {noticed:.1f} s later: {said[-200:]}")
+    found = LINE.search(said)
+    assert found is not None and found[1] == wanted, said
+    assert noticed < 10 + (0 if seed % 2 else max(3 * alone, 20)), said
+
+
+@pytest.mark.skipif(not EVERY, reason="a job; run with TENURE_FUZZ")
+def test_the_exit_code_of_a_program_outlives_a_lost_rank(tmp_path: Path) -> None:
+    program = tmp_path / "exits.py"
+    program.write_text("""
+import os, signal, sys
+import tenure as tn
+dist = tn.distributed
+net = dist.parallel(tn.nn.Linear(2, 1), shards=2)
+def step(k):
+    if k == 1 and dist.world().ranks[dist.rank()] == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    dist.barrier()
+lost = dist.elastic(step, 3, model=net)
+sys.exit(40 + lost)
+""")
+    done = launched(3, "--restarts", "0", str(program))
+    assert done.returncode == 41, (done.returncode, done.stderr)
 
 
 @pytest.mark.skipif(not EVERY, reason="two jobs; run with TENURE_FUZZ")

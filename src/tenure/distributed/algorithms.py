@@ -20,7 +20,7 @@ from tenure.distributed.waiting import Note, Wait, finish, line_of, refuse_broke
 from tenure.distributed.world import JOB, RankGroup
 from tenure.runtime.buffers import empty
 
-MEETING, DATA = 1, 2
+MEETING, DATA, SUM = 1, 2, 3
 """Tags of messages."""
 PIECE = 1 << 30
 """Bytes that one message of MPI takes: its counts are C ints."""
@@ -28,6 +28,8 @@ SMALL = 1 << 14
 """Bytes up to which all parts are sent to all ranks, in one round instead of two."""
 LINE = 64
 """Bytes of which a chunk is a multiple: cache lines."""
+BLOCK, AHEAD = 1 << 22, 2
+"""Bytes of a chunk that are added and sent on while the next ones come; how many of these are awaited at once."""
 Parcel = tuple[int, Array]
 """Rank of a group, and the array that is sent to it or received from it."""
 
@@ -37,20 +39,44 @@ def octets(array: Array) -> Array:
     return array.reshape(-1).view(np.uint8)
 
 
+class Flight:
+    """Messages of a group that are under way, and the memory that they use."""
+
+    def __init__(self, group: RankGroup, wait: Wait) -> None:
+        self.group, self.wait = group, wait
+        self.requests: list[Any] = []
+        self.held: list[Any] = []
+
+    def send(self, to: int, array: Array, tag: int = DATA) -> None:
+        """Send an array."""
+        self._begin(self.group.comm.Isend, to, array, tag)
+
+    def receive(self, source: int, array: Array, tag: int = DATA) -> None:
+        """Receive into an array."""
+        self._begin(self.group.comm.Irecv, source, array, tag)
+
+    def _begin(self, begin: Any, other: int, array: Array, tag: int) -> None:
+        data, byte = octets(array), JOB.mpi.BYTE
+        self.held.append(data)
+        for start in range(0, data.size, PIECE):
+            self.requests.append(begin([data[start : start + PIECE], byte], other, tag))
+
+    def finish(self, first: int = 0, last: int | None = None) -> None:
+        """Wait for messages, of all or of those between two counts."""
+        finish(self.requests[first:last], self.wait, (self.requests, self.held))
+
+
 def exchange(
     group: RankGroup, sends: Sequence[Parcel], receives: Sequence[Parcel], wait: Wait, tag: int = DATA
 ) -> None:
     """Send and receive arrays, all at once."""
-    if not sends and not receives:
-        return
-    requests, held, byte = [], [], JOB.mpi.BYTE
-    for parcels, begin in ((receives, group.comm.Irecv), (sends, group.comm.Isend)):
-        for other, array in parcels:
-            data = octets(array)
-            held.append(data)
-            for start in range(0, data.size, PIECE):
-                requests.append(begin([data[start : start + PIECE], byte], other, tag))
-    finish(requests, wait, held)
+    flight = Flight(group, wait)
+    for other, array in receives:
+        flight.receive(other, array, tag)
+    for other, array in sends:
+        flight.send(other, array, tag)
+    if flight.requests:
+        flight.finish()
 
 
 def meet(group: RankGroup, what: str, detail: str = "") -> Wait:
@@ -142,35 +168,63 @@ def reduced(
     held = [roots(parts, share(parts, group.size, r)) for r in range(group.size)]
     size, dtype = form[0], np.dtype(form[1])
     out = empty(size, dtype)
-    chunks = cuts(size, dtype.itemsize, group.size)
-    if size * dtype.itemsize <= SMALL:
-        chunks = [slice(0, size)] * group.size
-    found = reduced_chunk(group, held, own, chunks, dtype, wait)
-    mine = chunks[group.rank]
-    added = total(parts, found, {node for node in found if node not in held[group.rank]}, add)
-    out[mine] = added if last is None else last(added)
-    if chunks[0].stop < size:
-        others = [k for k in range(group.size) if k != group.rank]
-        exchange(group, [(k, out[mine]) for k in others], [(k, out[chunks[k]]) for k in others], wait)
+    spreads = size * dtype.itemsize > SMALL
+    chunks = cuts(size, dtype.itemsize, group.size) if spreads else [slice(0, size)] * group.size
+    flight = Flight(group, wait)
+    others = [k for k in range(group.size) if k != group.rank]
+
+    def put(piece: slice, found: dict[Node, Array], free: set[Node]) -> None:
+        added = total(parts, found, free, add, out[piece])
+        if last is not None:
+            last(added)
+        for k in others if spreads else ():
+            flight.send(k, added, SUM)
+
+    for k in others if spreads else ():
+        for piece in blocks(chunks[k], dtype.itemsize):
+            flight.receive(k, out[piece], SUM)
+    chunk_by_chunk(flight, held, own, chunks, dtype, put)
+    flight.finish()
     return out
 
 
-def reduced_chunk(
-    group: RankGroup,
+def blocks(chunk: slice, itemsize: int) -> list[slice]:
+    """A chunk in parts of ``BLOCK`` bytes."""
+    step = BLOCK // itemsize
+    return [slice(start, min(start + step, chunk.stop)) for start in range(chunk.start, chunk.stop, step)]
+
+
+def chunk_by_chunk(
+    flight: Flight,
     held: Sequence[tuple[Node, ...]],
     own: Sequence[tuple[Node, Array]],
     chunks: Sequence[slice],
     dtype: Any,
-    wait: Wait,
-) -> dict[Node, Array]:
-    """Chunk of the subtrees of all ranks that this one adds."""
-    mine = chunks[group.rank]
-    found = {node: array[mine] for node, array in own}
-    receives = []
-    for r, theirs in enumerate(held):
-        for node in theirs if r != group.rank else ():
-            found[node] = empty(mine.stop - mine.start, dtype)
-            receives.append((r, found[node]))
-    sends = [(r, a[chunks[r]]) for r in range(group.size) if r != group.rank for _, a in own]
-    exchange(group, sends, receives, wait)
-    return found
+    put: Callable[[slice, dict[Node, Array], set[Node]], None],
+) -> None:
+    """Send the chunks of this rank's subtrees, and take its own chunk of those of all: ``put`` has it block by block,
+    with the nodes whose arrays it may write."""
+    rank, size = flight.group.rank, dtype.itemsize
+    theirs = [(r, node) for r, nodes in enumerate(held) for node in nodes if r != rank]
+    mine = blocks(chunks[rank], size)
+    taken: list[tuple[int, int, list[Array]]] = []
+
+    def take(piece: slice) -> None:
+        room, first = [empty(piece.stop - piece.start, dtype) for _ in theirs], len(flight.requests)
+        for (r, _), array in zip(theirs, room, strict=True):
+            flight.receive(r, array)
+        taken.append((first, len(flight.requests), room))
+
+    for piece in mine[:AHEAD]:
+        take(piece)
+    for r in range(len(chunks)):
+        for piece in blocks(chunks[r], size) if r != rank else ():
+            for _, array in own:
+                flight.send(r, array[piece])
+    for k, piece in enumerate(mine):
+        first, last, room = taken[k]
+        flight.finish(first, last)
+        found = dict(zip((node for _, node in theirs), room, strict=True))
+        put(piece, found | {node: array[piece] for node, array in own}, set(found))
+        if k + AHEAD < len(mine):
+            take(mine[k + AHEAD])

@@ -22,7 +22,7 @@ from tenure.distributed.collectives import shaped
 from tenure.distributed.world import RankGroup, chosen
 from tenure.distributed.zero import Sharded
 from tenure.dtypes import as_dtype
-from tenure.errors import DTypeError, FileError, StateDictError
+from tenure.errors import DTypeError, FileError, StateDictError, shown
 from tenure.io.checkpoint import RANDOM, put_back, random_state, state_of
 from tenure.io.files import writing
 from tenure.io.torchfile import load, save
@@ -154,7 +154,7 @@ def _file(rank: int, size: int) -> str:
 
 def _folder(name: str, folder: Any) -> Path:
     if not isinstance(folder, str | os.PathLike):
-        raise DTypeError(f"{name}: folder is a path, not a {type(folder).__name__}")
+        raise DTypeError(f"{name}: folder is a path, not {shown(folder)}")
     return Path(folder)
 
 

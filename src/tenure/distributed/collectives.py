@@ -246,14 +246,21 @@ def _reduce_scattered(group: RankGroup, x: Tensor, op: str) -> Tensor:
     n = part.size
     rows = [slice(k * n, (k + 1) * n) for k in range(group.size)]
     nodes = [(Node(k, k + 1),) for k in range(group.size)]
-    own = [(nodes[group.rank][0], wide(array, aval.dtype))]
-    found = dict(own)
-    if group.size > 1:
-        found = algorithms.reduced_chunk(group, nodes, own, rows, own[0][1].dtype, wait)
-    mine = {node for node in found if node != own[0][0]}
-    out = total(group.size, found, mine, _adder(op, aval.dtype))
-    divide = _divider(op, group.size)
-    out = out.copy() if group.size == 1 else out if divide is None else divide(out)
+    given = wide(array, aval.dtype)
+    out, divide, add = empty(n, given.dtype), _divider(op, group.size), _adder(op, aval.dtype)
+
+    def put(piece: slice, found: dict[Node, Array], free: set[Node]) -> None:
+        into = out[piece.start - group.rank * n : piece.stop - group.rank * n]
+        total(group.size, found, free, add, into)
+        if divide is not None:
+            divide(into)
+
+    if group.size == 1:
+        out[...] = given
+    else:
+        flight = algorithms.Flight(group, wait)
+        algorithms.chunk_by_chunk(flight, nodes, [(nodes[group.rank][0], given)], rows, given.dtype, put)
+        flight.finish()
     return shaped(narrow(out, aval.dtype), part)
 
 

@@ -8,7 +8,7 @@ bucket.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -51,23 +51,26 @@ class Flats:
             self.items.append(Item(b, start, start + aval.size))
             self.sizes[b] = -(-(start + aval.size) // line) * line
 
-    def packed(self, arrays: Sequence[Array | None], scales: Sequence[float | None]) -> list[Array]:
-        """New buffers with copies of the arrays; zeros for those that are None."""
-        found = [empty(size, dtype) for size, dtype in zip(self.sizes, self.dtypes, strict=True)]
-        ends = [0] * len(found)
-        for item, aval, array, scale in zip(self.items, self.avals, arrays, scales, strict=True):
-            into = found[item.bucket]
-            into[ends[item.bucket] : item.start] = 0
-            ends[item.bucket] = item.stop
+        self.members: list[list[int]] = [[] for _ in self.sizes]
+        """The arrays in each buffer."""
+        for k, item in enumerate(self.items):
+            self.members[item.bucket].append(k)
+
+    def packed(self, bucket: int, arrays: Mapping[int, Array | None], scales: Sequence[float | None]) -> Array:
+        """A new buffer with copies of its arrays; zeros for those that are None."""
+        into, end = empty(self.sizes[bucket], self.dtypes[bucket]), 0
+        for k in self.members[bucket]:
+            item, array, scale = self.items[k], arrays[k], scales[k]
+            into[end : item.start] = 0
+            end = item.stop
             if array is None:
                 into[item.start : item.stop] = 0
             elif scale is None:
-                into[item.start : item.stop] = wide(array.reshape(-1), aval.dtype)
+                into[item.start : item.stop] = wide(array.reshape(-1), self.avals[k].dtype)
             else:
-                np.multiply(wide(array.reshape(-1), aval.dtype), scale, out=into[item.start : item.stop])
-        for into, end in zip(found, ends, strict=True):
-            into[end:] = 0
-        return found
+                np.multiply(wide(array.reshape(-1), self.avals[k].dtype), scale, out=into[item.start : item.stop])
+        into[end:] = 0
+        return into
 
     def tensor(self, buffers: Sequence[Array], k: int) -> Tensor:
         """One array, as a value that takes over its part of the buffers."""

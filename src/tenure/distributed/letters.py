@@ -16,6 +16,7 @@ from tenure.distributed.collectives import flat, shaped
 from tenure.distributed.waiting import Wait, finish, refuse_broken, sweep
 from tenure.distributed.world import JOB, RankGroup, chosen, peer
 from tenure.dtypes import as_dtype
+from tenure.errors import CollectiveError
 from tenure.func.custom import custom_vjp
 from tenure.ir.aval import Aval
 from tenure.runtime.buffers import empty
@@ -131,3 +132,25 @@ def take(group: RankGroup, source: int, tag: int, what: str) -> Tensor:
     finish(parts, Wait(what), data)
     JOB.received[number, tag] += 1
     return shaped(out, aval)
+
+
+class Arrival:
+    """The next message with a tag from any rank, as a request that ``finish`` can wait for."""
+
+    def __init__(self, tag: int) -> None:
+        self.tag, self.status = tag, JOB.mpi.Status()
+
+    def Test(self) -> bool:
+        """Whether there is one."""
+        return bool(JOB.letters.Iprobe(JOB.mpi.ANY_SOURCE, self.tag, self.status))
+
+
+def arrived(group: RankGroup, tag: int) -> int:
+    """The rank, in a group, whose message with this tag comes next; waits for one."""
+    assert JOB.world is not None
+    refuse_broken(group)
+    if group.size == 1:
+        raise CollectiveError("recv: there is no other rank", at=site(here()))
+    coming = Arrival(tag)
+    finish([coming], Wait(f"recv(tag={tag}) from any rank"))
+    return group.ranks.index(JOB.world.ranks[coming.status.Get_source()])

@@ -11,9 +11,10 @@ flat buffer (``flats``) before it is added to others. So nothing that a rank com
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from tenure.distributed import algorithms
 from tenure.distributed.algorithms import meet
 from tenure.distributed.collectives import broadcast
 from tenure.distributed.flats import Flats
+from tenure.distributed.reduction import Reduction, mean
 from tenure.distributed.shards import Shards, count_of, shard
 from tenure.distributed.tree import Array, Sums, share
 from tenure.distributed.waiting import Wait
@@ -37,6 +39,7 @@ from tenure.values.operations.arithmetic import detach
 from tenure.values.operations.boundary import array_of
 from tenure.values.operations.creation import wrap
 from tenure.values.operations.generator import default_generator, derive
+from tenure.values.operations.pieces import run_in_pieces
 from tenure.values.operations.reading import value_of
 from tenure.values.rules.sites import here, site
 from tenure.values.tensor.tensor import Tensor
@@ -55,7 +58,7 @@ class Parallel(Module):
         self._given = group
         self.count = shards
         self._bucket, self._averaged = int(bucket * 2**20), buffers
-        self._syncs, self._inside = True, False
+        self.syncs, self._inside = True, False
         self._waiting: dict[int, list[Array]] = {}
         self._carried: dict[int, list[Tensor]] = {}
         """Buffers of each shard, while there is no communication; ``_waiting`` has its gradients."""
@@ -108,11 +111,11 @@ class Parallel(Module):
     @contextmanager
     def no_sync(self) -> Iterator[None]:
         """Context in which gradients are accumulated without communication; the next ones outside reduce them all."""
-        before, self._syncs = self._syncs, False
+        before, self.syncs = self.syncs, False
         try:
             yield
         finally:
-            self._syncs = before
+            self.syncs = before
 
     def mean(self, values: Any) -> Tensor:
         """The mean over all shards of a number that each gave, from those of this rank's shards in their order.
@@ -125,13 +128,15 @@ class Parallel(Module):
         """
         count = self.count or self.group.size
         numbers = share(count, self.group.size, self.group.rank)
+        if isinstance(values, str | bytes) or not hasattr(type(values), "__iter__"):
+            raise DTypeError(f"mean: values is a list, a number for each shard of this rank, not {shown(values)}")
         given = [float(value_of(x).item()) for x in values]
         if len(given) != len(numbers):
             raise TenureError(f"mean: {len(given)} values for the {len(numbers)} shards of this rank", at=site(here()))
         sums = Sums(count)
         for k, x in zip(numbers, given, strict=True):
             sums.take(k, np.array([x]))
-        out = self._total(sums, (1, np.float64), count, meet(self.group, f"mean of {count} shards"))
+        out = mean(self.group, sums, (1, np.float64), count, meet(self.group, f"mean of {count} shards"))
         return wrap(out.reshape(()), Aval((), float64))
 
     def _even(self) -> None:
@@ -149,12 +154,12 @@ class Parallel(Module):
         """The buffers that are averaged."""
         if not self._averaged or not self.module.training:
             return []
-        return [b for b in self.module.buffers() if b.dtype.has_gradient]
+        return [b for b in self.module.buffers() if b._read()._aval.dtype.has_gradient]
 
     def _others(self) -> list[Any]:
         if not self._averaged or not self.module.training:
             return []
-        return [b for b in self.module.buffers() if not b.dtype.has_gradient]
+        return [b for b in self.module.buffers() if not b._read()._aval.dtype.has_gradient]
 
     def _flats(self) -> Flats:
         used = Aval((2 * len(self._places),), float64)
@@ -170,24 +175,29 @@ class Parallel(Module):
         start = [now(b) for b in buffers]
         generator, data = default_generator(), dict(parts.mine)
         seed, turn = generator.take()
-        self._inside = True
+        self._inside, last = True, None
+        numbers = share(parts.count, self.group.size, self.group.rank)
         try:
-            for number in share(parts.count, self.group.size, self.group.rank):
+            for number in numbers:
                 for b, value in zip(buffers, self._carried.pop(number, start), strict=True):
                     b.data.copy_(value)
                 generator.manual_seed(derive(derive(seed, turn), number))
                 if number in data:
                     yield data[number]
-                self._keep(number, self._read(flats, parts.weight(number)), sums)
-                if not self._syncs:
+                taken = self._gradients(number, parts.weight(number))
+                if self.syncs and number == numbers[-1]:
+                    last = taken
+                    break
+                self._keep(number, self._packed(flats, taken), sums)
+                if not self.syncs:
                     self._carried[number] = [now(b) for b in buffers]
         finally:
             self._inside = False
             generator.set_state(wrap(np.array([seed, turn + 1], dtype=np.int64)))
             for p, g in zip(self._places, before, strict=True):
                 set_grad(p, g)
-        if self._syncs:
-            self._reduce(flats, sums, parts.count)
+        if self.syncs:
+            self._reduce(flats, sums, parts.count, last)
             return
         for b, value in zip(buffers, start, strict=True):
             b.data.copy_(value)
@@ -204,17 +214,17 @@ class Parallel(Module):
         held = self._waiting.pop(number, None)
         if held is not None:
             buffers = [np.add(a, b, out=b) for a, b in zip(held, buffers, strict=True)]
-        if not self._syncs:
+        if not self.syncs:
             self._waiting[number] = buffers
             return
         for total, flat in zip(sums, buffers, strict=True):
             total.take(number, flat)
 
-    def _read(self, flats: Flats, scale: float | None) -> list[Array]:
-        """The gradients and buffers of what was computed last, in flat buffers; rows apart."""
+    def _gradients(self, number: int, scale: float | None) -> Taken:
+        """The gradients of what was recorded last, dense ones as they are; rows are kept apart."""
         count = len(self._places)
         used = np.zeros(2 * count)
-        found: list[Array | None] = []
+        found: list[Any] = []
         for k in reversed(range(count)):
             g = self._taken(self._places[k])
             if isinstance(g, SparseRows):
@@ -224,14 +234,19 @@ class Parallel(Module):
                 g = None
             elif g is not None:
                 used[k] = 1
-            found.append(None if g is None else array_of(g))
-        buffers = [array_of(b) for b in self._floats()]
-        scales = [*[scale] * count, *[None] * (len(buffers) + 1)]
-        return flats.packed([*found, *buffers, used], scales)
+            found.append(g)
+        floats = [now(b) for b in self._floats()]
+        return Taken(number, [*found, *floats, wrap(used)], [*[scale] * count, *[None] * (len(floats) + 1)])
+
+    @staticmethod
+    def _packed(flats: Flats, taken: Taken) -> list[Array]:
+        """The same, computed, in flat buffers."""
+        arrays = {k: None if x is None else array_of(x) for k, x in enumerate(taken.tensors)}
+        return [flats.packed(b, arrays, taken.scales) for b in range(len(flats.sizes))]
 
     def _after_backward(self) -> None:
         """Reduce behind a ``backward()`` outside of ``shards``: a shard for each rank."""
-        if self._inside or not self._syncs:
+        if self._inside or not self.syncs:
             return
         if self.count is not None:
             raise CollectiveError(
@@ -241,17 +256,22 @@ class Parallel(Module):
             )
         flats = self._flats()
         sums = [Sums(self.group.size) for _ in flats.sizes]
-        for total, flat in zip(sums, self._read(flats, None), strict=True):
-            total.take(self.group.rank, flat)
-        self._reduce(flats, sums, self.group.size)
+        self._reduce(flats, sums, self.group.size, self._gradients(self.group.rank, None))
 
-    def _reduce(self, flats: Flats, sums: list[Sums], count: int) -> None:
-        """Means over all shards, to gradients and buffers."""
-        wait = meet(self.group, f"the gradients of {count} shards", str(flats.avals))
-        found = []
-        for total, *form in zip(sums, flats.sizes, flats.dtypes, strict=True):
-            found.append(self._total(total, (form[0], form[1]), count, wait))
+    def _reduce(self, flats: Flats, sums: list[Sums], count: int, last: Taken | None) -> None:
+        """Means over all shards, to gradients and buffers; ``last`` is perhaps not computed yet."""
+        wait = replace(meet(self.group, f"the gradients of {count} shards", str(flats.avals)), at=site(here()))
+        reduction = Reduction(self.group, list(zip(flats.sizes, flats.dtypes, strict=True)), sums, count, wait)
+        try:
+            error = None if last is None else self._compute(flats, sums, last, reduction)
+            found = reduction.finish()
+        except BaseException:
+            reduction.abandon()
+            raise
         used = array_of(flats.tensor(found, len(flats.avals) - 1))
+        if error is not None or np.isnan(used).any():
+            self._rows.clear()
+            raise error or CollectiveError("another rank has failed to compute its gradients", at=site(here()))
         places = len(self._places)
         for k, p in enumerate(self._places):
             if used[k]:
@@ -266,15 +286,40 @@ class Parallel(Module):
             algorithms.spread(self.group, array, 0, wait)
             b.data.copy_(wrap(array, b._read()._aval))
 
-    def _total(self, sums: Sums, form: tuple[int, Any], count: int, wait: Wait) -> Array:
-        """The mean over all shards of one buffer."""
+    def _compute(self, flats: Flats, sums: list[Sums], last: Taken, reduction: Reduction) -> Exception | None:
+        """Compute the last shard of this rank; a bucket whose gradients are there is reduced while the next ones are
+        computed. Gives an error, if there is one; then no rank gets gradients, and all stay in step."""
+        held = self._waiting.pop(last.number, None)
 
-        def divided(a: Array) -> Array:
-            return np.divide(a, count, out=a)
+        def complete(b: int, arrays: Mapping[int, Array | None]) -> None:
+            flat = flats.packed(b, arrays, last.scales)
+            sums[b].take(last.number, flat if held is None else np.add(held[b], flat, out=held[b]))
+            reduction.put()
 
-        if self.group.size == 1:
-            return divided(sums.found[0][1])
-        return algorithms.reduced(self.group, count, sums.found, form, wait, last=divided)
+        early: list[list[int]] = []
+        for members in flats.members if self.group.size > 1 else ():
+            if any(k >= len(self._places) or last.tensors[k] is None for k in members):
+                break
+            early.append(members)
+
+        def told(b: int, arrays: list[Any]) -> None:
+            if b == reduction.put_so_far and not any(map(is_wrong, arrays)):
+                complete(b, dict(zip(early[b], arrays, strict=True)))
+
+        if early:
+            run_in_pieces([[last.tensors[k] for k in members] for members in early], told)
+        error: Exception | None = None
+        for b in range(reduction.put_so_far, len(flats.sizes)):
+            tensors = {k: last.tensors[k] for k in flats.members[b]}
+            try:
+                arrays = {k: None if x is None else array_of(x) for k, x in tensors.items()}
+            except Exception as failed:
+                error, arrays = error or failed, dict.fromkeys(tensors)
+            mark = len(last.tensors) - 1
+            if error is not None and mark in arrays:
+                arrays[mark] = np.full(2 * len(self._places), np.nan)
+            complete(b, arrays)
+        return error
 
     def _all_rows(self, k: int, p: Any, count: int, wait: Wait) -> SparseRows:
         """The rows of all shards, in their order."""
@@ -284,6 +329,19 @@ class Parallel(Module):
         aval = p._read()._aval if isinstance(p, Tensor) else p._aval
         values = wrap(np.divide(rows, count), Aval(rows.shape, aval.dtype))
         return SparseRows.of(aval, Entries(wrap(index), values))
+
+
+class Taken(NamedTuple):
+    """Gradients, buffers and marks of one shard, in the order of the flat buffers, and the factor of each."""
+
+    number: int
+    tensors: list[Any]
+    scales: list[float | None]
+
+
+def is_wrong(array: Any) -> bool:
+    """Whether there is an error in the place of an array."""
+    return not isinstance(array, np.ndarray)
 
 
 def now(place: Any) -> Tensor:

@@ -38,7 +38,7 @@ class Progress:
 
     def update(self, done: int, **numbers: Any) -> None:
         """Show how many steps are done, if it is time to, or if all are."""
-        now = time.monotonic()
+        done, now = int_of(done, "Progress.update: done"), time.monotonic()
         self.first = done - 1 if self.first is None else self.first
         if world().rank != 0 or (now - self.shown < (LIVE if self.live else ELSEWHERE) and done < self.steps):
             return

@@ -14,6 +14,7 @@ import time
 import traceback
 from typing import Any
 
+from tenure.distributed import siblings
 from tenure.distributed.algorithms import meet
 from tenure.distributed.waiting import END, sweep
 from tenure.distributed.world import JOB, TRY_AGAIN
@@ -58,10 +59,19 @@ def leave() -> None:
         pass  # it had come to its end, or the others have gone on without it
     except (TenureError, KeyboardInterrupt) as error:
         fail(error)
-    if JOB.has_lost:  # MPI_Finalize may wait for the rank that has died
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(0)
+    end()
+
+
+def end() -> None:
+    """End MPI, where all ranks are there: it would wait for one that has died."""
+    mpi = JOB.mpi
+    finalize = siblings.function(mpi, "MPI_Finalize")
+    if JOB.has_lost or mpi.Is_finalized():
+        return
+    if finalize is None:
+        mpi.Finalize()
+    else:
+        siblings.waited_for(finalize, siblings.ENDS)
 
 
 def _deliver() -> None:

@@ -13,6 +13,9 @@ from tenure.values.rules.sites import here, site
 from tenure.values.tensor.tensor import Tensor
 from tenure.values.trace.given import int_of
 
+MOST = 1 << 16
+"""Shards of a batch: their tree is made node by node."""
+
 
 class Shards:
     """The shards of one batch that this rank has: pairs of a number and its data.
@@ -44,8 +47,8 @@ class Shards:
 def count_of(shards: Any, name: str) -> int:
     """A number of shards that was given."""
     found = int_of(shards, f"{name}: shards")
-    if found < 1:
-        raise ValueError(f"{name}: shards is 1 or more, not {found}")
+    if not 1 <= found <= MOST:
+        raise ValueError(f"{name}: shards lie in [1, {MOST}], and {found} does not")
     return found
 
 

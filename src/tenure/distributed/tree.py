@@ -101,9 +101,18 @@ class Sums:
         self.found.append((node, array))
 
 
-def total(parts: int, found: dict[Node, Array], mine: frozenset[Node] | set[Node], add: Adder = np.add) -> Array:
-    """The sum of all parts from those of subtrees. Arrays of the nodes in ``mine`` may be written."""
-    return _sum(Node(0, parts), found, mine, add)[0]
+def total(
+    parts: int, found: dict[Node, Array], mine: frozenset[Node] | set[Node], add: Adder, out: Array
+) -> Array:
+    """The sum of all parts from those of subtrees, written to ``out``. Arrays of the nodes in ``mine`` may be
+    written."""
+    whole = Node(0, parts)
+    if whole in found:
+        out[...] = found[whole]
+        return out
+    m = middle(whole)
+    left, right = _sum(Node(0, m), found, mine, add)[0], _sum(Node(m, parts), found, mine, add)[0]
+    return add(left, right, out=out)  # type: ignore[no-any-return]
 
 
 def _sum(node: Node, found: dict[Node, Array], mine: Any, add: Adder) -> tuple[Array, bool]:

@@ -37,6 +37,8 @@ class Wait:
     group: str = ""
     number: int = 0
     tag: int | None = None
+    at: Site | None = None
+    """The user's line, where another thread waits for it."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ END = "the end of the program"
 
 def line_of(wait: Wait) -> Site | None:
     """The user's line that waits."""
-    return None if wait.what == END else site(here())
+    return None if wait.what == END else wait.at or site(here())
 
 
 def own_number() -> int:
@@ -187,6 +189,8 @@ def _finish(requests: list[Any], notes: Notes) -> None:
         start = start or now
         waited = now - start
         time.sleep(2e-5 if waited < 2e-3 else 2e-4 if waited < 0.1 else 2e-3)
+        if JOB.broken is not None:  # another thread has found out
+            refuse_broken(JOB.world)
         if waited < patience:
             continue
         if notes.mine is None:
@@ -230,8 +234,8 @@ def lost() -> RankLost:
     return JOB.broken
 
 
-def refuse_broken(group: RankGroup) -> None:
+def refuse_broken(group: RankGroup | None) -> None:
     """Raise the error after which collectives have no meaning any more."""
-    if JOB.broken is not None and group.size > 1:
+    if JOB.broken is not None and group is not None and group.size > 1:
         kind, before = type(JOB.broken), JOB.broken
         raise kind(before.message, at=before.at, notes=before.notes, help=before.help)

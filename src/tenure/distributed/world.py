@@ -6,6 +6,7 @@ group are numbered: all ranks count alike, so that a number says how far a rank 
 
 from __future__ import annotations
 
+import ctypes
 import faulthandler
 import itertools
 import os
@@ -16,6 +17,7 @@ from importlib import import_module
 from typing import Any
 
 from tenure._lazy import imported
+from tenure.distributed import siblings
 from tenure.errors import CollectiveError, DTypeError, TenureError, shown
 from tenure.runtime.threads import set_num_threads
 from tenure.values.rules.sites import here, site
@@ -27,8 +29,8 @@ OPTIONS = {"OMPI_MCA_osc": "^ucx"}
 """Options of Open MPI unless others are set: no component that complains of a network it lacks. The wait loop sleeps by
 itself; yielding at each look, as ``mpi_yield_when_idle`` does, would cost a turn of the scheduler on a busy machine."""
 INSTALL = "pip install 'tenure[distributed]', or mpi4py beside the MPI of your cluster"
-JOINING = 600
-"""Seconds that the start of all ranks may take: MPI itself waits for ever for one that has died by then."""
+JOINING = 180
+"""Seconds that the start of all ranks may take: MPI itself waits for ever for one of another machine that has died."""
 TRY_AGAIN = 75
 """Exit code of a job that has lost a rank (EX_TEMPFAIL of sysexits.h)."""
 TIMEOUT = 1800.0
@@ -188,6 +190,8 @@ def new_group(ranks: Any = None) -> RankGroup:
     1
     """
     all_of = world()
+    if ranks is not None and (isinstance(ranks, str | bytes) or not hasattr(type(ranks), "__iter__")):
+        raise DTypeError(f"new_group: ranks is a list of numbers, or None for all, not {shown(ranks)}")
     given = range(all_of.size) if ranks is None else [peer(all_of, r, "new_group: each of ranks") for r in ranks]
     numbers = sorted(set(given))
     if len(numbers) < len(list(given)) or not numbers:
@@ -215,6 +219,21 @@ def _join() -> None:
         JOB.mpi.COMM_WORLD.Abort(TRY_AGAIN)
     finally:
         faulthandler.cancel_dump_traceback_later()
+
+
+def _begin(mpi: Any) -> None:
+    """Start MPI, unless the program has; a rank of this machine that dies meanwhile ends the job."""
+    if mpi.Is_initialized():
+        return
+    start = siblings.function(mpi, "MPI_Init_thread")
+    if start is None:
+        mpi.Init_thread()
+        return
+    provided = ctypes.c_int()
+    if not siblings.waited_for(lambda: start(None, None, mpi.THREAD_MULTIPLE, ctypes.byref(provided)), siblings.BEGINS):
+        if siblings.is_first():
+            print("a rank of this job has died while it began", file=sys.stderr, flush=True)
+        os._exit(TRY_AGAIN)
 
 
 def _meet_others(mpi: Any) -> None:
@@ -256,7 +275,11 @@ def _mpi() -> Any:
     for name, value in OPTIONS.items():
         os.environ.setdefault(name, value)
     try:
-        return import_module("mpi4py.MPI")
+        rc = import_module("mpi4py").rc
+        rc.initialize = rc.finalize = False  # here, and in ``reports.leave``
+        found = import_module("mpi4py.MPI")
+        _begin(found)
+        return found
     except ImportError as error:
         message = f"this program was started by MPI, and mpi4py cannot be imported: {error}"
         raise TenureError(message, help=INSTALL) from None

@@ -55,7 +55,6 @@ TABLE: dict[str, tuple[str, str]] = {
     "distributed.device_mesh": ("DeviceMesh init_device_mesh", PROCESSES),
     "distributed.pipeline": ("", PROCESSES),
     "distributed.pipelining": ("pipeline", PROCESSES),
-    "distributed.elastic": ("", PROCESSES),
     "distributed.algorithms": ("", PROCESSES),
     "distributed.algorithms.join": ("Join Joinable JoinHook", PROCESSES),
     "distributed.algorithms._checkpoint": ("", PROCESSES),

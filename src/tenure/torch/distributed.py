@@ -8,95 +8,31 @@ Collectives write their results into the tensors that they are given, and are do
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from typing import Any
 
 from tenure import distributed as home
+from tenure.distributed.letters import arrived
 from tenure.distributed.world import JOB, RankGroup, chosen
 from tenure.torch import absent, virtual
 from tenure.torch.cells import Tensor, unwrap, wrap
 from tenure.torch.errors import TorchValueError, refuse
-from tenure.torch.futures import Future
-from tenure.torch.groups import inside, members_only
-from tenure.values.operations.shaping import stack
+from tenure.torch.groups import exchanged, inside, members_only
+from tenure.torch.works import Backend as Backend
+from tenure.torch.works import GroupMember, P2POp, ReduceOp, Work
+from tenure.torch.works import group as group
+from tenure.values.operations.shaping import concat, stack
 from tenure.values.rules.modes import no_grad
 
 ProcessGroup = RankGroup
 _STARTED = [False]
 
 
-class ReduceOp:
-    """Ways to reduce, by PyTorch's names."""
-
-    SUM, PRODUCT, MIN, MAX, AVG = "sum", "product", "min", "max", "mean"
-    BAND, BOR, BXOR = "and", "or", "xor"
-
-
 reduce_op = ReduceOp
-
-
-class Backend(str):
-    """Name of a backend; MPI is used for any."""
-
-    GLOO, NCCL, MPI, UNDEFINED = "gloo", "nccl", "mpi", "undefined"
-
-
-class group:
-    """The group of all ranks, as ``group.WORLD``."""
-
-    WORLD: Any = None
-
-
-class GroupMember:
-    """Marks of groups."""
-
-    WORLD: Any = None
-    NON_GROUP_MEMBER = -100
-
-
-class Work:
-    """A collective that was begun; all but a reception are done."""
-
-    def __init__(self, wait: Callable[[], Any] | None = None, result: Any = None) -> None:
-        self._wait, self._result = wait, result
-
-    def wait(self, timeout: Any = None) -> bool:
-        """Wait until it is done; True."""
-        waiting, self._wait = self._wait, None
-        if waiting is not None:
-            self._result = waiting()
-        return True
-
-    def is_completed(self) -> bool:
-        """Whether it is done."""
-        return self._wait is None
-
-    is_success = is_completed
-
-    def result(self) -> Any:
-        """The tensors that were written."""
-        return self._result
-
-    def get_future(self) -> Future:
-        """The same as a future."""
-        self.wait()
-        made = Future()
-        made.set_result(self._result)
-        return made
-
-
-class P2POp:
-    """A message for ``batch_isend_irecv``."""
-
-    def __init__(self, op: Any, tensor: Any, peer: Any = None, group: Any = None, tag: int = 0) -> None:
-        self.op, self.tensor, self.peer, self.group, self.tag = op, tensor, peer, group, tag
 
 
 def is_available() -> bool:
     """True: a program that MPI has not started is a group of one."""
     return True
-
-
 
 
 def is_initialized() -> bool:
@@ -252,19 +188,20 @@ def reduce_scatter_tensor(output: Any, input: Any, op: Any = ReduceOp.SUM, group
 
 
 def all_to_all(output_tensor_list: Any, input_tensor_list: Any, group: Any = None, async_op: bool = False) -> Any:
-    """Write entry ``rank`` of each rank's list into the tensors of another; all of one shape."""
-    found = home.all_to_all(stack([_plain(x) for x in input_tensor_list]), group=_started(group))
-    return _done(async_op, *_by_row(output_tensor_list, found, "output_tensor_list"))
+    """Write entry ``rank`` of each rank's list into the tensors of another."""
+    found = exchanged(_started(group), [_plain(x) for x in input_tensor_list], [_plain(x) for x in output_tensor_list])
+    return _done(async_op, *zip(output_tensor_list, found, strict=True))
 
 
 def all_to_all_single(output: Any, input: Any, output_split_sizes: Any = None, input_split_sizes: Any = None,
                       group: Any = None, async_op: bool = False) -> Any:  # fmt: skip
-    """Write part ``rank`` of each rank's tensor into one, end to end; parts are equally long."""
+    """Write part ``rank`` of each rank's tensor into one, end to end; parts are equally long unless sizes are given."""
     into = _started(group)
-    if any(sizes is not None and len(set(sizes)) > 1 for sizes in (output_split_sizes, input_split_sizes)):
-        raise absent.missing("torch.distributed.all_to_all_single of parts that differ in length", "all_gather_object")
-    rows = _plain(input).reshape((into.size, -1, *tuple(input.shape)[1:]))
-    return _done(async_op, (output, home.all_to_all(rows, group=into).reshape(tuple(output.shape))))
+    given, room = (
+        list(_plain(x).split(list(sizes) if sizes else len(x) // into.size))
+        for x, sizes in ((input, input_split_sizes), (output, output_split_sizes))
+    )
+    return _done(async_op, (output, concat(exchanged(into, given, room))))
 
 
 def all_gather_object(object_list: list[Any], obj: Any, group: Any = None) -> None:
@@ -312,22 +249,23 @@ def isend(tensor: Any, dst: Any = None, group: Any = None, tag: int = 0, group_d
 
 def recv(tensor: Any, src: Any = None, group: Any = None, tag: int = 0, group_src: Any = None) -> int:
     """Write the next tensor from a rank into one; gives the rank."""
-    irecv(tensor, src, group, tag, group_src).wait()
-    return int(src if group_src is None else get_global_rank(group, group_src))
+    work = irecv(tensor, src, group, tag, group_src)
+    work.wait()
+    return get_global_rank(group, work.source)
 
 
 def irecv(tensor: Any, src: Any = None, group: Any = None, tag: int = 0, group_src: Any = None) -> Work:
     """The same, when ``wait()`` is called."""
     into = _started(group)
-    if src is None and group_src is None:
-        raise absent.missing("torch.distributed.recv from any rank", "give src=")
-    source = inside(into, src, "src") if group_src is None else group_src
+    source = None if src is None and group_src is None else inside(into, src, "src") if group_src is None else group_src
 
     def wait() -> Any:
-        _write(tensor, home.recv(source, tag, group=into))
+        work.source = arrived(into, tag) if source is None else source
+        _write(tensor, home.recv(work.source, tag, group=into))
         return tensor
 
-    return Work(wait)
+    work = Work(wait)
+    return work
 
 
 def batch_isend_irecv(p2p_op_list: list[P2POp]) -> list[Work]:
@@ -398,3 +336,6 @@ def __getattr__(name: str) -> Any:
 
 
 virtual.room("distributed.distributed_c10d", lambda name: globals()[name], ["ReduceOp", "ProcessGroup", "Work"])
+for _name in ("elastic", "elastic.multiprocessing"):
+    virtual.room(f"distributed.{_name}", lambda name: None, [])
+virtual.room("distributed.elastic.multiprocessing.errors", lambda name: lambda function=None, *_: function, ["record"])

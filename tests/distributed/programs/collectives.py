@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 from typing import Any
+from unittest import mock
 
 import numpy as np
 
 import tenure as tn
-from tenure.distributed import all_gather, all_gather_object, all_reduce, all_to_all, broadcast, rank, size
+from tenure.distributed import algorithms, all_gather, all_gather_object, all_reduce, all_to_all, broadcast, rank, size
 from tests.distributed.jobs import check
 
 dist = tn.distributed
@@ -61,8 +62,9 @@ def test_other_reductions() -> None:
 
 @check
 def test_the_sum_is_that_of_the_tree() -> None:
-    for g in MINE:
-        for n in (5, 50_000):
+    """In one block, and in blocks of 4 kB."""
+    for g, n, block in [(g, *case) for g in MINE for case in ((5, algorithms.BLOCK), (50_000, 1 << 12))]:
+        with mock.patch.object(algorithms, "BLOCK", block):
             rng = np.random.default_rng(n)
             xs = (rng.standard_normal((size(), n)) * 10.0 ** rng.integers(-4, 4, (size(), n))).astype(np.float32)
 

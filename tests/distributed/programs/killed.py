@@ -57,6 +57,8 @@ def main() -> None:
 
     def step(k: int) -> None:
         count[0] += 1
+        if k == 0 and dist.rank() == 0:
+            print("begun", flush=True)
         opt.zero_grad()
         for x, words, y in model.shards(batches(k)):
             at("forward", k)

@@ -7,6 +7,7 @@ import torch
 import torch.distributed as dist
 import torch.nn.functional as F
 from torch import nn
+from torch.distributed.elastic.multiprocessing.errors import record
 from torch.nn.parallel import DistributedDataParallel as DDP
 
 dist.init_process_group("gloo")
@@ -15,8 +16,9 @@ assert (int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])) == (rank, size) 
 out = []
 
 
+@record
 def say(name, *xs):
-    out.append(f"{name} " + " ".join(str([round(v, 4) for v in x.flatten().tolist()]) for x in xs))
+    out.append(f"{name} " + " ".join(str([round(v, 4) + 0.0 for v in x.flatten().tolist()]) for x in xs))
 
 
 x = torch.arange(4.0) + 10 * rank
@@ -69,19 +71,27 @@ elif rank == 1:
     y = torch.zeros(4)
     dist.recv(y, src=0, tag=3)
     say("recv", y)
+if rank == 0:
+    y = torch.zeros(2)
+    out.append(f"from {dist.recv(y)} {y.tolist()}")
+elif rank == 1:
+    dist.send(torch.tensor([5.0, 6.0]), dst=0)
+y = torch.empty(sum(range(1, size + 1)))
+dist.all_to_all_single(y, torch.full((size * (rank + 1),), float(rank)), list(range(1, size + 1)), [rank + 1] * size)
+say("parts that differ", y)
 dist.barrier()
 
 
 class Net(nn.Module):
     def __init__(self):
         super().__init__()
-        self.a, self.b = nn.Linear(3, 4), nn.Linear(4, 2)
+        self.a, self.b, self.norm = nn.Linear(3, 4), nn.Linear(4, 2), nn.BatchNorm1d(4)
         with torch.no_grad():
             for k, p in enumerate(self.parameters()):
                 p.copy_(torch.linspace(-1, 1, p.numel()).reshape(p.shape) * (k + 1 + rank))
 
     def forward(self, x):
-        return self.b(torch.tanh(self.a(x)))
+        return self.b(torch.tanh(self.norm(self.a(x))))
 
 
 model = DDP(Net())
@@ -96,6 +106,8 @@ for step in range(3):
     opt.step()
 say("weights", *[p.detach() for p in model.parameters()])
 say("gradients", *[p.grad for p in model.module.parameters()])
+model.eval()
+say("eval", model(torch.ones(2, 3)).detach(), *[b.double() for b in model.buffers()])
 out.append(f"names {list(model.state_dict())}")
 text = "\n".join(out)
 if len(sys.argv) > 1:

@@ -7,6 +7,7 @@ from typing import Any
 from tenure.distributed.parallel import BUCKET, parallel
 from tenure.torch import distributed, virtual
 from tenure.torch.nn.module import Module
+from tenure.values.rules.modes import is_grad_enabled
 
 __all__ = ["DataParallel", "DistributedDataParallel", "data_parallel", "parallel_apply", "replicate"]
 
@@ -30,8 +31,8 @@ class DistributedDataParallel(Module):
     """A module, in ``module``, whose gradients are averaged over the ranks behind each ``backward()``.
 
     ``tenure.distributed.parallel`` does it: parameters and buffers begin as the first rank's; with
-    ``broadcast_buffers`` floating buffers are averaged, where PyTorch copies the first rank's. A parameter that is not
-    used needs no ``find_unused_parameters``.
+    ``broadcast_buffers`` these are copied again before a forward behind one whose gradients were reduced. A parameter
+    that is not used needs no ``find_unused_parameters``.
     """
 
     __module__ = "torch.nn.parallel.distributed"
@@ -49,12 +50,23 @@ class DistributedDataParallel(Module):
         self.module, self.dim = module, dim
         self.device_ids: Any = None
         megabytes = BUCKET if bucket_cap_mb is None else bucket_cap_mb
-        ranks = parallel(module, bucket_mb=megabytes, buffers=broadcast_buffers, group=process_group)
+        ranks = parallel(module, bucket_mb=megabytes, buffers=False, group=process_group)
         object.__setattr__(self, "_ranks", ranks)  # no child: its parameters are those of ``module``
+        self.broadcast_buffers, self.process_group = broadcast_buffers, process_group
+        self.require_forward_param_sync = True
 
     def forward(self, *inputs: Any, **kwargs: Any) -> Any:
         """The result of the module."""
+        if self.broadcast_buffers and self.require_forward_param_sync:
+            for b in self.module.buffers():
+                distributed.broadcast(b, group=self.process_group, group_src=0)
+        self.require_forward_param_sync = is_grad_enabled() and self.require_backward_grad_sync
         return self.module(*inputs, **kwargs)
+
+    @property
+    def require_backward_grad_sync(self) -> bool:
+        """Whether the next backward reduces gradients."""
+        return bool(self._ranks.syncs)
 
     def no_sync(self) -> Any:
         """Context in which gradients are accumulated without communication."""

@@ -26,6 +26,7 @@ from tenure.values.run import first
 from tenure.values.run.first import Once
 from tenure.values.run.handing import Handing, deliver, due, get_ready, start
 from tenure.values.run.lost import Running, break_off, locate, no_memory
+from tenure.values.run.pieces import ASKED, in_pieces
 from tenure.values.run.plan import Plan, Prefix, Save, has_run, new_plan
 
 NARROW_AFTER = 64
@@ -157,6 +158,8 @@ def _run(t: Any, compiles: bool) -> Plan | list[Exception]:
         plan = path.plans.get((live, save)) or internally(path, plan_for, t, live, save)
         if plan.sites is None:
             plan.sites = Sites(t, handles)
+        if ASKED.trace is t:
+            in_pieces(plan)
         if compiles and due(plan.executable):
             return plan
         if BEFORE_RUN:
