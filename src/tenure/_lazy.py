@@ -15,7 +15,7 @@ from time import time
 from typing import Any
 
 BEGUN = time()
-"""When the process began to import the package."""
+"""Time at which the process imported the package."""
 
 
 def attach(namespace: dict[str, Any]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
