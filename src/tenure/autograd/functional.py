@@ -16,12 +16,15 @@ from tenure.values.operations.factories import ones_like
 from tenure.values.operations.shaping import reshape
 from tenure.values.rules.sites import here, site
 from tenure.values.tensor.tensor import Tensor
+from tenure.values.trace.blame import checked_first
+from tenure.values.trace.given import flag
 
 __all__ = ["hessian", "hvp", "jacobian", "jvp", "vhp", "vjp"]
 Function = Callable[..., Any]
 Tensors = Tensor | Sequence[Tensor]
 
 
+@checked_first
 def jacobian(
     func: Function, inputs: Tensors, create_graph: bool = False, strict: bool = False, vectorize: bool = False,
     strategy: str = "reverse-mode",
@@ -32,11 +35,15 @@ def jacobian(
     tensor([[2., 0.],
             [0., 4.]])
     """
-    numbers, xs = _given(inputs, create_graph)
+    numbers, xs = _given("jacobian", inputs, create_graph, strict)
+    flag("vectorize", vectorize)
+    if strategy not in ("reverse-mode", "forward-mode"):
+        raise ValueError(f"jacobian: strategy is 'reverse-mode' or 'forward-mode', not {strategy!r}")
     made = jacobians.jacfwd if strategy == "forward-mode" else jacobians.jacrev
     return _kept(made(func, numbers)(*xs), create_graph)
 
 
+@checked_first
 def hessian(
     func: Function, inputs: Tensors, create_graph: bool = False, strict: bool = False, vectorize: bool = False,
     outer_jacobian_strategy: str = "reverse-mode",
@@ -47,10 +54,14 @@ def hessian(
     tensor([[2., 0.],
             [0., 2.]])
     """
-    numbers, xs = _given(inputs, create_graph)
+    numbers, xs = _given("hessian", inputs, create_graph, strict)
+    flag("vectorize", vectorize)
+    if outer_jacobian_strategy not in ("reverse-mode", "forward-mode"):
+        raise ValueError(f"hessian: a strategy is 'reverse-mode' or 'forward-mode', not {outer_jacobian_strategy!r}")
     return _kept(jacobians.hessian(_single(func), numbers)(*xs), create_graph)
 
 
+@checked_first
 def vjp(
     func: Function, inputs: Tensors, v: Any = None, create_graph: bool = False, strict: bool = False
 ) -> tuple[Any, Any]:
@@ -61,12 +72,13 @@ def vjp(
     >>> tn.autograd.functional.vjp(lambda x: (x * x).sum(), tn.tensor([1.0, 2.0]))
     (tensor(5.), tensor([2., 4.]))
     """
-    numbers, xs = _given(inputs, create_graph)
+    numbers, xs = _given("vjp", inputs, create_graph, strict)
     out, pull = transforms.vjp(func, *xs)
     found = pull(_vector(v, out, "result"))
     return _kept((out, _formed(found, numbers)), create_graph)  # type: ignore[no-any-return]
 
 
+@checked_first
 def jvp(
     func: Function, inputs: Tensors, v: Any = None, create_graph: bool = False, strict: bool = False
 ) -> tuple[Any, Any]:
@@ -77,11 +89,12 @@ def jvp(
     >>> tn.autograd.functional.jvp(lambda x: x * x, tn.tensor([1.0, 2.0]), tn.ones(2))
     (tensor([1., 4.]), tensor([2., 4.]))
     """
-    numbers, xs = _given(inputs, create_graph)
+    numbers, xs = _given("jvp", inputs, create_graph, strict)
     v = _vector(v, _formed(xs, numbers), "input")
     return _kept(transforms.jvp(func, xs, _several(v)), create_graph)  # type: ignore[no-any-return]
 
 
+@checked_first
 def vhp(
     func: Function, inputs: Tensors, v: Any = None, create_graph: bool = False, strict: bool = False
 ) -> tuple[Any, Any]:
@@ -92,13 +105,14 @@ def vhp(
     >>> tn.autograd.functional.vhp(lambda x: (x * x).sum(), tn.tensor([1.0, 2.0]), tn.ones(2))
     (tensor(5.), tensor([2., 2.]))
     """
-    numbers, xs = _given(inputs, create_graph)
+    numbers, xs = _given("vhp", inputs, create_graph, strict)
     v = _vector(v, _formed(xs, numbers), "input")
     gradient = transforms.grad(_single(func), range(len(xs)))
     found = transforms.vjp(gradient, *xs)[1](_several(v))
     return _kept((func(*xs), _formed(found, numbers)), create_graph)  # type: ignore[no-any-return]
 
 
+@checked_first
 def hvp(
     func: Function, inputs: Tensors, v: Any = None, create_graph: bool = False, strict: bool = False
 ) -> tuple[Any, Any]:
@@ -109,20 +123,21 @@ def hvp(
     >>> tn.autograd.functional.hvp(lambda x: (x * x).sum(), tn.tensor([1.0, 2.0]), tn.ones(2))
     (tensor(5.), tensor([2., 2.]))
     """
-    numbers, xs = _given(inputs, create_graph)
+    numbers, xs = _given("hvp", inputs, create_graph, strict)
     v = _vector(v, _formed(xs, numbers), "input")
     gradient = transforms.grad(_single(func), range(len(xs)))
     _, found = transforms.jvp(gradient, xs, _several(v))
     return _kept((func(*xs), _formed(found, numbers)), create_graph)  # type: ignore[no-any-return]
 
 
-def _given(inputs: Any, create_graph: bool) -> tuple[Any, tuple[Tensor, ...]]:
+def _given(name: str, inputs: Any, create_graph: bool, strict: bool) -> tuple[Any, tuple[Tensor, ...]]:
     """The numbers of the arguments, one or a tuple, and the inputs."""
-    several = isinstance(inputs, tuple | list)
+    flag("strict", strict)
+    create_graph, several = flag("create_graph", create_graph), isinstance(inputs, tuple | list)
     xs = tuple(inputs) if several else (inputs,)
     for k, x in enumerate(xs):
         if not isinstance(x, Tensor):
-            raise TypeError(f"inputs are a tensor or a tuple of tensors; number {k} is a {type(x).__name__}")
+            raise TypeError(f"{name}: inputs are a tensor or a tuple of tensors; number {k} is a {type(x).__name__}")
     return tuple(range(len(xs))) if several else 0, xs if create_graph else tuple([detach(x) for x in xs])
 
 
