@@ -169,7 +169,7 @@ def count_of(symbols: Extents) -> int:
 
 
 def plain_of(once: Sequence[Application], symbols: Extents) -> Plain | None:
-    """What native code needs to make applications of symbols; None if it cannot."""
+    """Applications of symbols in the form that native code takes; None if it cannot."""
     count = count_of(symbols)
     try:
         return Plain(once, symbols, count) if count <= MOST_SYMBOLS else None
