@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["MOST_AVALS", "MOST_EXTENTS", "MOST_SYMBOLS", "SIGNS", "Plain", "listed_words", "matching_words", "plain_of"]
 
 MOST_EXTENTS, MOST_SYMBOLS, MOST_AVALS = 32, 8, 32
-"""How many extents, symbols and avals native code takes."""
+"""Most extents, symbols and avals that native code takes."""
 BOUND = 1 << 62
 SIGNS = ("==", "<", "<=", ">", ">=", "!=")
 
@@ -164,7 +164,7 @@ def listed_words(sums: Places, rooms: Places, pairs: Places, symbols: Extents) -
 
 
 def count_of(symbols: Extents) -> int:
-    """How many symbols there are."""
+    """The number of symbols."""
     return sum([text.isalnum() for text in symbols.atoms])
 
 
