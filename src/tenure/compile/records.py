@@ -62,8 +62,8 @@ class Writer:
         return start
 
     def plain(self, symbols: Extents) -> tuple[array[int], array[int], int, Any, Any] | None:
-        """What native code needs to fill in a record: one that is alike, and the address of words that have sums, rooms
-        and addresses by their places; what makes a room, and a rule of a record. None if it cannot."""
+        """The form of a record that native code fills in: one that is alike, and the address of words that have sums,
+        rooms and addresses by their places; the functions that make a room, and a rule. None if it cannot."""
         found = listed_words(self.sums, self.rooms, self.addresses, symbols)
         if found is None:
             return None

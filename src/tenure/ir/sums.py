@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["MOST_AVALS", "MOST_EXTENTS", "MOST_SYMBOLS", "SIGNS", "Plain", "listed_words", "matching_words", "plain_of"]
 
 MOST_EXTENTS, MOST_SYMBOLS, MOST_AVALS = 32, 8, 32
-"""How many extents, symbols and avals native code takes."""
+"""Most extents, symbols and avals that native code takes."""
 BOUND = 1 << 62
 SIGNS = ("==", "<", "<=", ">", ">=", "!=")
 
@@ -164,12 +164,12 @@ def listed_words(sums: Places, rooms: Places, pairs: Places, symbols: Extents) -
 
 
 def count_of(symbols: Extents) -> int:
-    """How many symbols there are."""
+    """The number of symbols."""
     return sum([text.isalnum() for text in symbols.atoms])
 
 
 def plain_of(once: Sequence[Application], symbols: Extents) -> Plain | None:
-    """What native code needs to make applications of symbols; None if it cannot."""
+    """Applications of symbols in the form that native code takes; None if it cannot."""
     count = count_of(symbols)
     try:
         return Plain(once, symbols, count) if count <= MOST_SYMBOLS else None

@@ -145,7 +145,7 @@ def on_symbols(
 
 
 CASES = UNSIGNED, SIGNED, PARTIAL
-"""What zeros a cotangent may hold; each is its place here."""
+"""Zeros that a cotangent may hold; each is its place here."""
 
 
 def zeros_held(b: Symbols, made: Template, results: Sequence[Value | None], known: Mapping[int, int]) -> Any:
