@@ -19,6 +19,7 @@ from tenure.values.places.var import Var
 def cast(name: str) -> Callable[[Any], Any]:
     """Method that gives the tensor in a dtype."""
     target = BY_NAME[CASTS[name]].home
+    assert target is not None
 
     def method(self: Any, memory_format: Any = None) -> Any:
         return self if self._aval.dtype is target else laid(Tensor._of(casts.cast(self._read(), target)), (self,))
