@@ -43,7 +43,7 @@ class Hardtanh(_Flagged):
     """
 
     function = "hardtanh"
-    shown = ("min_val", "max_val")
+    shown: ClassVar[tuple[str, ...]] = ("min_val", "max_val")
 
     def __init__(self, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> None:
         super().__init__(inplace)
@@ -58,7 +58,7 @@ class ReLU6(Hardtanh):
     """
 
     function = "relu6"
-    shown = ()
+    shown: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__(0.0, 6.0, inplace)
