@@ -8,7 +8,7 @@ an input has zeros, and all rows are computed at once.
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tenure.errors import ShapeError
+from tenure.errors import ShapeError, shown
 from tenure.func import jacobian as jacobians
 from tenure.func import transforms, tree
 from tenure.values.operations.arithmetic import detach
@@ -137,7 +137,7 @@ def _given(name: str, inputs: Any, create_graph: bool, strict: bool) -> tuple[An
     xs = tuple(inputs) if several else (inputs,)
     for k, x in enumerate(xs):
         if not isinstance(x, Tensor):
-            raise TypeError(f"{name}: inputs are a tensor or a tuple of tensors; number {k} is a {type(x).__name__}")
+            raise TypeError(f"{name}: inputs are a tensor or a tuple of tensors; number {k} is {shown(x)}")
     return tuple(range(len(xs))) if several else 0, xs if create_graph else tuple([detach(x) for x in xs])
 
 

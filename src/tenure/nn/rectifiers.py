@@ -58,7 +58,7 @@ class ReLU6(Hardtanh):
     """
 
     function = "relu6"
-    shown = ()
+    shown: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__(0.0, 6.0, inplace)

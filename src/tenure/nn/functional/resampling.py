@@ -76,44 +76,6 @@ def interpolate(
         raise OutOfMemory(f"interpolate: there is no memory for a result of {list(whole)} elements") from None
 
 
-
-def upsample(
-    input: ArrayLike, size: int | tuple[int, ...] | list[int] | None = None,
-    scale_factor: float | tuple[float, ...] | list[float] | None = None, mode: str = "nearest",
-    align_corners: bool | None = None,
-) -> Tensor:  # fmt: skip
-    """PyTorch's old name of ``interpolate``.
-
-    >>> F.upsample(tn.tensor([[[1.0, 3.0]]]), scale_factor=2)
-    tensor([[[1., 1., 3., 3.]]])
-    """
-    return interpolate(input, size, scale_factor, mode, align_corners)
-
-
-def upsample_nearest(
-    input: ArrayLike, size: int | tuple[int, ...] | list[int] | None = None,
-    scale_factor: float | tuple[float, ...] | list[float] | None = None,
-) -> Tensor:  # fmt: skip
-    """PyTorch's old name of ``interpolate(…, mode="nearest")``.
-
-    >>> F.upsample_nearest(tn.tensor([[[1.0, 3.0]]]), size=3)
-    tensor([[[1., 1., 3.]]])
-    """
-    return interpolate(input, size, scale_factor)
-
-
-def upsample_bilinear(
-    input: ArrayLike, size: int | tuple[int, ...] | list[int] | None = None,
-    scale_factor: float | tuple[float, ...] | list[float] | None = None,
-) -> Tensor:  # fmt: skip
-    """PyTorch's old name of ``interpolate(…, mode="bilinear", align_corners=True)``.
-
-    >>> F.upsample_bilinear(tn.tensor([[[[1.0, 3.0]]]]), size=(1, 3))
-    tensor([[[[1., 2., 3.]]]])
-    """
-    return interpolate(input, size, scale_factor, "bilinear", True)
-
-
 def _resampled(
     x: Any, mode: str, axes: list[tuple[int, int, float | None]], aligned: bool, antialias: bool
 ) -> Tensor:
