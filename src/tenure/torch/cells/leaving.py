@@ -84,11 +84,14 @@ def shared(owner: Any) -> Any:
 
 
 def lend(owner: Any, memory: Any) -> None:
-    """Keep an owner's elements in memory that it shares; the graph of its value is kept."""
+    """Keep an owner's elements in memory that it shares; the graphs of its value and of its views' are kept."""
     owner._lent.memory = memory
     for r in owner._borrows:
         if (v := r()) is not None:
+            value = getattr(v, "_val", None)
             forget(v)
+            if value is not None and value._kind.tracked:
+                v._window.node = value
     held = owner._val
     owner._lent.node = held if held._kind.tracked else None
     del owner._val

@@ -53,9 +53,9 @@ know("layouts", IN_ORDER)
 
 class Window:
     """View of a parent: a step (None: all of it), and whether in the graph. ``is_root`` says that it has
-    a graph of its own, of which ``node`` is a value; ``foreign`` are the writes by others since it was taken. A
-    ``quiet`` one is taken through ``.data``: the graph does not notice its writes. ``written`` says
-    whether any element of the owner was, since the view was taken."""
+    a graph of its own, of which ``node`` is a value, as of the graph of a view whose elements have been lent; ``foreign``
+    are the writes by others since it was taken. A ``quiet`` one is taken through ``.data``: the graph does not notice its
+    writes. ``written`` says whether any element of the owner was, since the view was taken."""
 
     __slots__ = (
         "flag", "foreign", "is_root", "layout", "node", "offset", "owner", "parent", "quiet", "recorded", "step",
@@ -211,6 +211,8 @@ def seen(x: Any, base: Any) -> Any:
         value = with_node(value, x, w.node)
     elif not base._kind.tracked:
         value = w.step.see(base)
+    elif w.node is not None:
+        value = grafted(w.step.see(detach(base)), w.node)
     else:
         value = enable_grad().apply(w.step.see, base) if w.recorded else w.step.see(detach(base))
         if not w.recorded and is_tracked(w.parent):
@@ -264,9 +266,12 @@ def grafted(value: Any, node: Any) -> Any:
 
 def forget(x: Any) -> None:
     """Drop the value of a window, whose elements were written; the graph of a root is kept."""
+    w = x._window
+    if not w.is_root:
+        w.node = None
     with suppress(AttributeError):
-        if x._window.is_root and x._val._kind.tracked:
-            x._window.node = x._val
+        if w.is_root and x._val._kind.tracked:
+            w.node = x._val
         del x._val
 
 
