@@ -52,10 +52,13 @@ know("layouts", IN_ORDER)
 
 
 class Window:
-    """View of a parent: a step (None: all of it), and whether in the graph. ``is_root`` says that it has
-    a graph of its own, of which ``node`` is a value, as of the graph of a view whose elements have been lent; ``foreign``
-    are the writes by others since it was taken. A ``quiet`` one is taken through ``.data``: the graph does not notice its
-    writes. ``written`` says whether any element of the owner was, since the view was taken."""
+    """View of a parent: a step (None: all of it), and whether in the graph.
+
+    ``is_root`` says that it has a graph of its own, of which ``node`` is a value, as of the graph of a view whose
+    elements have been lent; ``foreign`` are the writes by others since it was taken. A ``quiet`` one is taken through
+    ``.data``: the graph does not notice its writes. ``written`` says whether any element of the owner was, since the
+    view was taken.
+    """
 
     __slots__ = (
         "flag", "foreign", "is_root", "layout", "node", "offset", "owner", "parent", "quiet", "recorded", "step",
