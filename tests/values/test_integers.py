@@ -239,6 +239,9 @@ CASES: dict[str, list[tuple[Callable[..., Any], Callable[..., Array]]]] = {
         (lambda x, y: tn.floor_divide(x, -7), lambda x, y: x // -7),
     ],
     "from_dlpack": [(lambda x, y: tn.from_dlpack(x.numpy().copy()), lambda x, y: x)],
+    "frombuffer": [
+        (lambda x, y: tn.frombuffer(bytearray(x.numpy().tobytes()), dtype=x.dtype), lambda x, y: x.reshape(-1))
+    ],
     "from_numpy": [(lambda x, y: tn.from_numpy(x.numpy()), lambda x, y: x)],
     "full": [(lambda x, y: tn.full((2,), 2**62 + 1), lambda x, y: np.full(2, 2**62 + 1))],
     "full_like": [(lambda x, y: tn.full_like(x, 2**30 + 1), lambda x, y: np.full(SHAPE, 2**30 + 1))],
@@ -366,7 +369,7 @@ TO_FLOATS |= words("histc histogram histogramdd nanquantile quantile")
 TO_FLOATS |= words("cdist logspace reciprocal rsqrt sinc sinh tan true_divide var xlogy")
 TO_FLOATS |= words("cholesky cholesky_inverse cholesky_solve det inverse logdet lu_solve lu_unpack matrix_exp")
 TO_FLOATS |= words("matrix_power")
-TO_FLOATS |= words("orgqr pinverse qr slogdet svd")
+TO_FLOATS |= words("geqrf orgqr ormqr pinverse qr slogdet svd")
 """Functions of real numbers: whole ones become floats, or are refused."""
 TO_BOOLS = words("all allclose any isclose isfinite isinf isnan isneginf isposinf logical_and logical_not logical_or")
 TO_BOOLS |= words("isreal logical_xor signbit")
