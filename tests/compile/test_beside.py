@@ -72,8 +72,8 @@ def test_where_compiling_takes_longer_than_expected_no_call_waits_for_it_again(
     tiered: Tiered, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On a busy machine the first compilation takes long; programs of its size are compiled beside then."""
-    monkeypatch.setattr(tiers, "WAIT", 4 * tiers.estimate(tiered.program))
     monkeypatch.setattr(tiers, "PACE", tiers.Pace())
+    monkeypatch.setattr(tiers, "WAIT", 4 * tiers.estimate(tiered.program))
     make = tiers.compile_program
     monkeypatch.setattr(tiers, "compile_program", lambda program: (time.sleep(0.3), make(program))[1])
     tiered([X])

@@ -54,7 +54,7 @@ BUDGET = Budget()
 
 
 class Pace:
-    """How many times as long as estimated compiling takes here: on a slow or a busy machine more is long."""
+    """The pace of compiling here, as a multiple of what is estimated: on a slow or a busy machine more is long."""
 
     least, most = 1.0, 8.0
 

@@ -154,7 +154,7 @@ def visible(made: Sequence[tuple[Step, int]], by: Step | Rule, sources: Iterable
 
 
 def met(path: Path, roots: Iterable[int], special: Collection[int]) -> dict[int, frozenset[int]] | None:
-    """What a walk meets first behind each ancestor of some results: sources, and ``special`` results, where it halts.
+    """The slots that a walk meets first behind each ancestor of some results: sources, and ``special`` ones, its halts.
     None if sources are hidden."""
     made, given, out = Results(path), history_of(path).inputs, dict[int, frozenset[int]]()
     nothing = frozenset[int]()
