@@ -264,7 +264,6 @@ def pull_back(
     walk = Walk(b, sources, final, cotangents, into)
     for v, g in cotangents.items():
         if v in walk.relevant:
-            zeros_of(g)  # noted, for native code
             walk.add(v, g.id)
     walk.reached = set(walk.held) - set(into) | (set(cotangents) & set(into))
     walk.run()

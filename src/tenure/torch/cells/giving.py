@@ -6,8 +6,9 @@ one index of the owner, so that a write through both is one operation.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,7 @@ def give(x: Any, new: Any, recorded: bool, at: Index | None = None) -> None:
         through(x, new, recorded, at)
         return
     if at is not None:
-        new = enable_grad().apply(at.put, present(x), new) if recorded else at.put(detach(present(x)), bare(new))
+        new = placed(at.put, x, new, recorded)
     leaf = x._leaf
     if leaf is not None:
         held = as_leaf(detach(new), leaf)
@@ -60,25 +61,24 @@ def through(x: Any, new: Any, recorded: bool, at: Index | None) -> None:
             forget(root)
             steps.insert(0, root._window.step)
             root = root._window.parent
-        base = present(root)
-        put = enable_grad().apply(put_back, base, new, steps) if recorded else put_back(detach(base), bare(new), steps)
-        give(root, put, recorded)
+        give(root, placed(partial(put_back, steps), root, new, recorded), recorded)
         return
     whole = at and (step.to(at) if type(step) is Index else None)
     if at is not None and whole is None:
-        new = enable_grad().apply(at.put, present(x), new) if recorded else at.put(detach(present(x)), bare(new))
+        new = placed(at.put, x, new, recorded)
     forget(x)
     step = whole or step
     if type(step) is Index:
         give(root, new, recorded, step)
         return
-    base = present(root)
-    give(root, enable_grad().apply(step.put, base, new) if recorded else step.put(detach(base), bare(new)), recorded)
+    give(root, placed(step.put, root, new, recorded), recorded)
 
 
-def bare(v: Any) -> Any:
-    """A value without its graph; a number."""
-    return detach(v) if type(v) is Value else v
+def placed(put: Callable[[Any, Any], Any], x: Any, new: Any, recorded: bool) -> Any:
+    """Contents of a tensor with new ones put into a part of them: in the graph if ``recorded``, else without any."""
+    if recorded:
+        return enable_grad().apply(put, present(x), new)
+    return put(detach(present(x)), detach(new) if type(new) is Value else new)
 
 
 def hold(x: Any, value: Any) -> None:
@@ -107,7 +107,7 @@ def within_repeats(x: Any) -> bool:
     return False
 
 
-def put_back(base: Any, new: Any, steps: Sequence[Step]) -> Any:
+def put_back(steps: Sequence[Step], base: Any, new: Any) -> Any:
     """Value of a base with another in the view that some steps lead to: of several steps, element by element, as the
     view in between may show an element more than once."""
     if len(steps) == 1:

@@ -17,10 +17,10 @@ def run_in_pieces(groups: Sequence[Sequence[Any]], told: Callable[[int, list[Any
     already, or runs for the first time, nobody is told.
     """
     t = RECORDER.trace
-    tensors = [x._read() for group in groups for x in group]
-    if RECORDER.open or t.busy or any(x._trace is not t or x._data is not None for x in tensors):
+    wanted = [[x._read() for x in group] for group in groups]
+    if RECORDER.open or t.busy or any(x._trace is not t or x._data is not None for group in wanted for x in group):
         return
-    slots: Groups = tuple([tuple([x._read()._slot for x in group]) for group in groups])
+    slots: Groups = tuple([tuple([x._slot for x in group]) for group in wanted])
     before = (ASKED.trace, ASKED.groups, ASKED.told)
     bracket(_asked(t, slots, told), _asked(*before), RECORDER.flush)
 
