@@ -16,6 +16,7 @@ from tenure.values.rules import paths
 from tenure.values.rules.graph import Hook, Leaf, Out
 from tenure.values.rules.modes import MODE, MODES, current_mode
 from tenure.values.rules.sites import here, site
+from tenure.values.trace.handles import standing
 from tenure.values.trace.record import RECORDER
 
 _numbers = itertools.count()
@@ -84,7 +85,7 @@ class Handler:
     def _cotangents(self, g: Any, t: Any) -> list[Any]:
         assert self.rule is not None
         if t is None:
-            return list(self.rule(g, self.residuals.values))
+            return list(self.rule(g, self.residuals.living()))
         rules = RECORDER.rules
         found, left = bracket(((rules.append, False),), ((rules.pop,),), self._connected, g, t)
         return [None if gx is None else self.guarded(gx, g, left or severed(gx, g, t), t) for gx in found]
@@ -100,7 +101,7 @@ class Handler:
         unknown."""
         if self.unknown is None and not left:
             return gx
-        upstream = [gx, *[t.handles[s] if s >= 0 else t.inputs[~s] for s in self.inputs], *([g] if left else [])]
+        upstream = [gx, *[standing(t, s) for s in self.inputs], *([g] if left else [])]
         out = steps.mark(detach(gx), None, upstream)
         handler = out._trace.handlers.setdefault(out._slot, Handler())
         handler.inputs = steps.slots_of(out._trace, upstream)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tenure.errors import GradientError, following
+from tenure.errors import GradientError, UseAfterMove, following
 from tenure.values.grad import steps
 from tenure.values.grad.handlers import Handler
 from tenure.values.grad.vmapped import begin, finish, select, widen
@@ -28,6 +28,7 @@ from tenure.values.rules.paths import KEEPING
 from tenure.values.rules.rows import ROOT, Path, Step
 from tenure.values.rules.rules import Level, as_given
 from tenure.values.rules.sites import here, site
+from tenure.values.trace.handles import own
 from tenure.values.trace.record import RECORDER
 
 
@@ -48,11 +49,15 @@ class Replay:
         return self.made[slot - self.start.results]
 
     def handle(self, slot: int) -> Any:
-        """Double of a result, or an input itself."""
+        """Double of a result, or an input itself; of one that has been moved away, another handle."""
         if slot not in self.doubles:
             if slot < self.start.results:
-                return self.outside(slot)
-            self.record(self.wanted(slot))
+                x = self.outside(slot)
+                if type(x) is RECORDER.trace.tensor:
+                    return x
+                self.doubles[slot] = own(x)
+            else:
+                self.record(self.wanted(slot))
         return self.doubles[slot]
 
     def outside(self, slot: int) -> Any:
@@ -105,8 +110,17 @@ class Replay:
         return finish(call, results, step.params[0])
 
     def again(self, step: Step, scalars: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Record one step once more, on the doubles of its operands."""
-        read = [self.handle(a) for a in step.args]
+        """Record one step once more, on the doubles of its operands, which another thread may be moving away."""
+        while True:
+            read = [self.handle(a) for a in step.args]
+            try:
+                return self.on(read, step, scalars)
+            except UseAfterMove:
+                if all(x is self.handle(a) for a, x in zip(step.args, read, strict=True)):
+                    raise
+
+    def on(self, read: list[Any], step: Step, scalars: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Record one step once more, on other operands."""
         if step.expand is expand_operation:
             return self.operation(step, read, scalars)
         if step.expand is expand_mark:

@@ -16,6 +16,7 @@ from typing import Any
 from tenure.values.grad.replay import Replay
 from tenure.values.operations.arithmetic import detach
 from tenure.values.rules.rows import ROOT, Path
+from tenure.values.trace.handles import living, standing
 from tenure.values.trace.trace import Trace
 
 
@@ -95,7 +96,13 @@ class Residuals:
             if read:
                 unknown += [self.values[k] for k in self.again if not self.told(t, self.values[k]._slot)]
         self.values = [detach(x) for x in self.values]
+        for x in self.values:
+            x._held = True
         return unknown
+
+    def living(self) -> list[Any]:
+        """The values, without a graph."""
+        return [living(x) for x in self.values]
 
     def told(self, t: Any, slot: int) -> bool:
         """Whether a step depends on values only through the graph: on no number, and on no tensor that was new."""
@@ -108,7 +115,7 @@ class Residuals:
 
     def connected(self, t: Any) -> list[Any]:
         """Residuals with their graph, in the trace in progress."""
-        return self._in(past_of(t, self.end), lambda slot: t.handles[slot] if slot >= 0 else t.inputs[~slot])
+        return self._in(past_of(t, self.end), lambda slot: standing(t, slot))
 
     def doubled(self, replay: Replay, t: Any) -> Residuals:
         """Residuals for the double of a rule's result."""
@@ -124,7 +131,7 @@ class Residuals:
         out = []
         for k, (x, slot) in enumerate(zip(self.values, self.slots, strict=True)):
             if slot is None:
-                out.append(x)
+                out.append(living(x))
             else:
                 out.append(again.handle(slot) if again is not None and k in self.again else standing(slot))
         return out

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import Any, TypeVar
 
 from tenure.errors import BorrowError, DTypeError, shown
@@ -27,12 +26,11 @@ from tenure.values.rules.unfinished import bound_elsewhere, note_moved
 from tenure.values.run.force import adopt
 from tenure.values.run.lost import giving_back, taking
 from tenure.values.tensor.tensor import Tensor
+from tenure.values.trace.handles import another, own, set_state
 from tenure.values.trace.record import RECORDER, apply_one
 from tenure.values.trace.trace import Trace
 
 Movable = TypeVar("Movable")
-STATE = ("_aval", "_kind", "_trace", "_slot", "_data", "_src", "_rule")
-OPTIONAL = ("_code", "_lasti", "_kept")
 INSIDE = frozenset((*Tensor.__slots__, "_read", "twin", "__class__"))
 
 
@@ -204,14 +202,12 @@ def _bury(x: Any, ended: Ended, twin: Any) -> None:
 def _share(x: Any, ended: Ended) -> Any:
     """Move a value with another possible holder: the holder keeps it, the result shares its buffer."""
     if RECORDER.open:
-        y, twin = (at_users_line(apply_one(CLONE, x)) if x._trace is not None else _copy(x) for _ in range(2))
+        y, twin = (at_users_line(apply_one(CLONE, x)) if x._trace is not None else another(x) for _ in range(2))
     else:  # computed, so that the two are sources of the same gradient and no step stands between them and it
         RECORDER.compute(x)
         if x._kind.tracked and x._src is None and x._trace is not None:
             adopt(x._trace, x)
-        y, twin = _copy(x), _copy(x)
-        for handle in (y, twin):
-            handle._trace = handle._rule = None
+        y, twin = own(x), own(x)
     twin._held = True
     _bury(x, ended, twin)
     return y
@@ -231,11 +227,11 @@ def _take(x: Any, ended: Ended) -> Any:
 def _taken(x: Any, traces: list[Trace], free: list[list[bool]]) -> Any:
     if _is_held(x) or not all(got[0] for got in free):
         return None
-    y = _copy(x)
+    y = another(x)
     for t in traces:  # which a finalizer may run at any time, here too
         _put_in_place(t, x, y)
     if x._data is not None:
-        _set_state(y, x)
+        set_state(y, x)
     x._data = None
     return y
 
@@ -248,18 +244,3 @@ def _put_in_place(t: Trace, x: Any, y: Any) -> None:
     slot = t.bound.pop(id(x), None)
     if slot is not None and ~slot < len(inputs):
         inputs[~slot], t.bound[id(y)], y._bound = y, slot, (t.token, slot)
-
-
-def _copy(x: Any) -> Any:
-    """Another handle of the same value."""
-    y = object.__new__(Tensor)
-    _set_state(y, x)
-    for name in OPTIONAL:
-        with suppress(AttributeError):
-            object.__setattr__(y, name, object.__getattribute__(x, name))
-    return y
-
-
-def _set_state(y: Any, x: Any) -> None:
-    for name in STATE:
-        object.__setattr__(y, name, object.__getattribute__(x, name))
