@@ -289,6 +289,7 @@ def test_the_fingerprint_follows_the_source(tmp_path: Path, monkeypatch: pytest.
 def test_code_edited_under_a_process_is_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cache, "BEGUN", time.time() + 60)
     assert cache.unedited()
+    cache._unedited.cache_clear()
     monkeypatch.setattr(cache, "BEGUN", 0.0)
     assert not cache.unedited()
     monkeypatch.setattr(cache.tenure, "__file__", str(tmp_path / "__init__.py"))

@@ -12,7 +12,7 @@ import ctypes
 import os
 import threading
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -46,14 +46,27 @@ class Blas:
 
     path: the shared library. functions: the absolute address of `cblas_<name>` by name: sgemm, dgemm, sgemv, dgemv,
     and where the library has them sgemm_batch_strided, dgemm_batch_strided. Called on the calling thread only.
-    sgemm, dgemm: the absolute addresses of `void gemm(const Product *)` in float32 and float64, on our threads.
+    joins: whether rows of a product have the same bits in one call and in several.
     """
 
     path: str
     library: ctypes.CDLL
     functions: dict[str, int]
-    sgemm: int
-    dgemm: int
+    joins: bool
+
+    @cached_property
+    def sgemm(self) -> int:
+        """The absolute address of `void gemm(const Product *)` in float32, on our threads."""
+        return self._product("s", 4)
+
+    @cached_property
+    def dgemm(self) -> int:
+        """The same in float64."""
+        return self._product("d", 8)
+
+    def _product(self, prefix: str, size: int) -> int:
+        imports = {"parallel": threads.address, "blas": self.functions[f"{prefix}gemm"]}
+        return load(tiles_source(prefix, vector(size), self.joins), exports=["gemm"], imports=imports)["gemm"]
 
     def address(self, name: str) -> int:
         """The address of another of its functions, by its name in the library; MissingBLAS where it has none."""
@@ -79,9 +92,7 @@ def blas() -> Blas:
     library = _open(path)
     functions = {name: address for name in _CBLAS if (address := _address(library, f"scipy_cblas_{name}"))}
     _call(library, "scipy_openblas_set_num_threads", 1)
-    joins = _kernels(library) in _JOINING
-    sgemm, dgemm = (_product(prefix, functions[f"{prefix}gemm"], joins) for prefix in "sd")
-    return Blas(path, library, functions, sgemm, dgemm)
+    return Blas(path, library, functions, _kernels(library) in _JOINING)
 
 
 def gemm(
@@ -219,9 +230,3 @@ def _kernels(library: ctypes.CDLL) -> str:
     function = library["scipy_openblas_get_corename"]
     function.restype = ctypes.c_char_p
     return (function() or b"").decode()
-
-
-def _product(prefix: str, function: int, joins: bool) -> int:
-    imports = {"parallel": threads.address, "blas": function}
-    source = tiles_source(prefix, vector(4 if prefix == "s" else 8), joins)
-    return load(source, exports=["gemm"], imports=imports)["gemm"]

@@ -16,7 +16,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Mapping
 from contextlib import suppress
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import blake2b
 from typing import Generic, Self, TypeVar
 
@@ -74,7 +74,12 @@ def _since(found: os.stat_result) -> bool:
 
 def unedited() -> bool:
     """Whether no source file of a loaded module was written since the process began: only then others may have its
-    code."""
+    code. Asked again after a second at the earliest, as it asks some hundred files."""
+    return _unedited(int(time.monotonic()))
+
+
+@lru_cache(maxsize=1)
+def _unedited(second: int) -> bool:
     for name, module in list(sys.modules.items()):
         path = getattr(module, "__file__", None) if name.startswith("tenure.") else None
         if path is not None:
