@@ -107,15 +107,19 @@ def test_a_path_taken_in_python_is_the_path_that_generated_code_takes(monkeypatc
 
 
 def leaves_nothing(run, watched):
-    """Runs leave no reference to what is watched behind, and no object."""
-    gc.collect()
-    counts, alive = [sys.getrefcount(w) for w in watched], len(gc.get_objects())
-    for _ in range(3000):  # what earlier tests have left, and is dropped meanwhile, is little beside that
-        run()
-    gc.collect()
-    grown = [sys.getrefcount(w) - c for w, c in zip(watched, counts, strict=True)]
-    assert all(abs(g) < 600 for g in grown), grown
-    assert len(gc.get_objects()) - alive < 60
+    """Runs leave no reference to what is watched behind, and no object: of three times, in one at least, as what is
+    imported or cached meanwhile stays once."""
+    for last in (False, False, True):
+        gc.collect()
+        counts, alive = [sys.getrefcount(w) for w in watched], len(gc.get_objects())
+        for _ in range(3000):  # what earlier tests have left, and is dropped meanwhile, is little beside that
+            run()
+        gc.collect()
+        grown = [sys.getrefcount(w) - c for w, c in zip(watched, counts, strict=True)]
+        more = len(gc.get_objects()) - alive
+        if all(abs(g) < 600 for g in grown) and more < 60:
+            return
+        assert not last, (grown, more)
 
 
 @needs_code
