@@ -47,7 +47,7 @@ from tenure.values.rules.rules import DIVIDES, INT64, KINDS, SAME, WEAK, Kind, R
 from tenure.values.rules.sites import PACKAGE, site_of, user_frame
 from tenure.values.rules.unfinished import MOVED, Unfinished, refuse_moved
 from tenure.values.run import first, force, plan, young
-from tenure.values.run.handing import start
+from tenure.values.run.handing import keep_residuals, start
 from tenure.values.run.lost import break_off
 from tenure.values.trace import record
 from tenure.values.trace.operators import STEPS
@@ -155,7 +155,7 @@ def _known() -> dict[str, Any]:
         "before_run": force.BEFORE_RUN, "moved": MOVED, "expected": graph.EXPECTED, "counts": COUNTS,
         "last": force.LAST, "budget": force.ROW_BUDGET, "buffers": vars(buffers),
         "run_slowly": young.run, "collect_young": young.collect, "plan_for": force.plan_for,
-        "prune": force.forget_paths, "start": start,
+        "prune": force.forget_paths, "start": start, "keep_residuals": keep_residuals,
         "account": force.account, "break_off": break_off, "slow_release": force._release, "slow_site_of": site_of,
         **NAMES, **FILLING,
     }

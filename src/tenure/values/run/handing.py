@@ -76,9 +76,15 @@ class Handing:
         plan = self.plan
         if self.results is None:
             self.results = plan.executable(self.arrays, [t.scalars[k] for k in plan.numbers])
-        if self.segment is not None and plan.saved and self.segment.me is None:
-            self.segment.keep(dict(zip(plan.saved, self.results[len(plan.slots) :], strict=True)))
+        if plan.saved:
+            keep_residuals(self.segment, plan, self.results[len(plan.slots) :])
         deliver(t, plan, handles, self.results)
+
+
+def keep_residuals(segment: graph.Segment | None, plan: Any, arrays: Sequence[Any]) -> None:
+    """Keep the residuals of a run in the segment that it leaves."""
+    if segment is not None and segment.me is None:
+        segment.keep(dict(zip(plan.saved, arrays, strict=True)))
 
 
 def deliver(t: Any, plan: Any, handles: list[Any], results: Sequence[Any]) -> None:
