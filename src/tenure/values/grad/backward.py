@@ -19,6 +19,7 @@ from tenure.runtime.bracket import bracket
 from tenure.values.grad import steps
 from tenure.values.grad.gradients import add, replace
 from tenure.values.grad.handlers import Handler
+from tenure.values.grad.reopening import Reopened
 from tenure.values.grad.replay import Replay
 from tenure.values.grad.roots import check_root
 from tenure.values.grad.sparse_place import RowsPlace
@@ -68,6 +69,7 @@ class Walk:
         self.ends: dict[Out, Leaf] = {}
         self.found: dict[int, Any] = {}
         self.numbers: set[tuple[Any, int]] = set()
+        self.reopened = Reopened()
 
     def vertex(self, x: Any) -> tuple[Any, int] | Leaf | None:
         """Vertex of a tensor in the graph: a slot of a unit, or a leaf."""

@@ -75,6 +75,9 @@ class SegmentUnit:
     ) -> tuple[Cotangents, Collection[int]]:
         """Cotangents of stops from those of roots, and the stops with all elements known to be selected; the walk ends
         at the final ones."""
+        rows = None if walk.create_graph or walk.wanted else walk.reopened.rows(self.segment, cts)
+        if rows is not None:
+            return walk.reopened.gradient(self.segment, rows, cts, stops, final, into), ()
         numbers = [s for s in cts if (self.segment, s) in walk.numbers]
         return segment_gradient(self.segment, cts, stops, final, numbers, into, walk.create_graph)
 

@@ -214,6 +214,15 @@ def lay(t: Trace, rule: Rule, args: Sequence[int], scalars: tuple[Any, ...]) -> 
     return (out,) if rule.kind is not None else out
 
 
+@coded
+def repeated(t: Trace, rules: list[Rule]) -> None:
+    """Append handles for the results of rows that are taken over by a held trace, named by the user's line."""
+    frame = user_frame()
+    for rule in rules:
+        for kind in rule.kinds:
+            t.handle(rule, kind, frame)
+
+
 apply: Callable[..., Tensor] = coded(record.apply)
 """``record.apply`` on the fast path. An operation with several results returns a tuple, which unpacks as a tensor
 does."""

@@ -1,8 +1,8 @@
 """The first run of a path: natively from its primitives to results, with no program made of them.
 
 Most of what is seen once is never seen again. So a program, a plan and all that is kept with them are made at the
-second run, and at the first one where something is not usual: large values, a failed check, an observer, residuals to
-be saved.
+second run, and at the first one where something is not usual: large values, a failed check, an observer. No residuals
+are saved: a backward computes small values once more (``grad/reopening``).
 """
 
 from __future__ import annotations
@@ -63,6 +63,12 @@ def unaliased(ex: Expansion, v: int) -> int:
     return v
 
 
+def is_small(path: Path) -> bool:
+    """Whether all values of a path are small: what its gradient reads of them may be computed once more."""
+    rules = {rule for block in path.blocks() for rule in block.rules}
+    return all(kind.aval.nbytes <= LARGEST for rule in rules for kind in rule.kinds)
+
+
 def run(t: Any, path: Path, slots: tuple[int, ...], save: Save) -> Once | None:
     """Run a trace whose path has never run; None, and nothing done, where that is left to a plan."""
     if path.stamp or t.vmapped or NOTED or plan.EXECUTOR is not Tiered:
@@ -72,7 +78,7 @@ def run(t: Any, path: Path, slots: tuple[int, ...], save: Save) -> Once | None:
     prepare()
     ex = t.expanded(path)
     standing = Standing(path, slots)  # what a backward consumes is known by what was expanded
-    if standing.open and save is not False:
+    if standing.open and isinstance(save, tuple):
         return None
     outputs = [ex.slots[slot] for slot in slots]
     if len(outputs) > 1 and len({unaliased(ex, v) for v in outputs}) < len(outputs):  # one value, so one array for all

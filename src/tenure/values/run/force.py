@@ -158,6 +158,8 @@ def _run(t: Any, compiles: bool) -> Plan | list[Exception]:
         if once is not None:
             LAST.plan = once
             return _finish(t, path, found)
+        if save is True and not path.stamp and first.is_small(path):
+            save = False
         plan = path.plans.get((live, save)) or internally(path, plan_for, t, live, save)
         if plan.sites is None:
             plan.sites = Sites(t, handles)

@@ -108,7 +108,8 @@ def start(t: Any, plan: Any, handles: list[Any]) -> graph.Segment | None:
     if not plan.open:
         return None
     segment = graph.Segment(t.path, [] if plan.lean else t.inputs, t.scalars, paths.sources(t), t.handlers)
-    segment.lean = plan.lean
+    segment.lean, segment.first = plan.lean, not t.path.stamp
+    segment.values = {slot: handles[slot] for slot in plan.leaves}
     gone = paths.spread(t.path, t.spent)
     if t.segments:
         spending.share(t, segment)
