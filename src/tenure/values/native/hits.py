@@ -46,7 +46,7 @@ from tenure.values.rules.rows import COUNTS, ROOT, History, Path
 from tenure.values.rules.rules import DIVIDES, INT64, KINDS, SAME, WEAK, Kind, Rule, kind_of
 from tenure.values.rules.sites import PACKAGE, site_of, user_frame
 from tenure.values.rules.unfinished import MOVED, Unfinished, refuse_moved
-from tenure.values.run import first, force, plan, young
+from tenure.values.run import first, force, plan, sized, young
 from tenure.values.run.handing import keep_residuals, start
 from tenure.values.run.lost import break_off
 from tenure.values.trace import record
@@ -242,7 +242,7 @@ def prepare() -> None:
     """Tell the native code what it needs of the compiler, before its first use."""
     if CODE is None:
         return
-    words = {**late("first").words(), "pooled": POOLED, "bytes": first.LARGEST, "work": first.MOST_BYTES}
+    words = {**late("first").words(), "pooled": POOLED, "bytes": sized.SMALL, "work": first.MOST_BYTES}
     for k, name in enumerate(PLANNER):
         CODE.number("planner", words[name], k)
     know("fill_record", late("first").filled_record)

@@ -22,9 +22,6 @@ from tenure.values.run.plan import ONCE, Plan, Save, Standing
 
 __all__ = ["Once", "first_run", "prepare", "run"]
 
-
-LARGEST = 1 << 16
-"""Bytes of a value that is computed so, at most: larger ones may be read in parts, or written in place."""
 MOST_BYTES = 1 << 26
 """Bytes of all values together, at most: a run that takes long pauses for signals."""
 
@@ -63,17 +60,11 @@ def unaliased(ex: Expansion, v: int) -> int:
     return v
 
 
-def is_small(path: Path) -> bool:
-    """Whether all values of a path are small: what its gradient reads of them may be computed once more."""
-    rules = {rule for block in path.blocks() for rule in block.rules}
-    return all(kind.aval.nbytes <= LARGEST for rule in rules for kind in rule.kinds)
-
-
 def run(t: Any, path: Path, slots: tuple[int, ...], save: Save) -> Once | None:
     """Run a trace whose path has never run; None, and nothing done, where that is left to a plan."""
     if path.stamp or t.vmapped or NOTED or plan.EXECUTOR is not Tiered:
         return None
-    if path.rows <= sized.MOST_ROWS and sized.met(path, (slots, save)):
+    if path.rows <= sized.MOST_ROWS and sized.met(path, (slots, save if isinstance(save, tuple) else False)):
         return None
     prepare()
     ex = t.expanded(path)

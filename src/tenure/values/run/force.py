@@ -22,7 +22,7 @@ from tenure.values.rules.inside import internally
 from tenure.values.rules.rows import COUNTS, ROOT, Path, count, prune
 from tenure.values.rules.sites import Sites
 from tenure.values.rules.unfinished import MOVED
-from tenure.values.run import first
+from tenure.values.run import first, sized
 from tenure.values.run.first import Once
 from tenure.values.run.handing import Handing, deliver, due, get_ready, keep_residuals, start
 from tenure.values.run.lost import Running, break_off, locate, no_memory
@@ -158,7 +158,7 @@ def _run(t: Any, compiles: bool) -> Plan | list[Exception]:
         if once is not None:
             LAST.plan = once
             return _finish(t, path, found)
-        if save is True and not path.stamp and first.is_small(path):
+        if save is True and not path.stamp and sized.is_small(path):
             save = False
         plan = path.plans.get((live, save)) or internally(path, plan_for, t, live, save)
         if plan.sites is None:
