@@ -99,7 +99,8 @@ class Segment:
     ``sources`` maps source slots to where their gradient goes on. ``saved`` maps value numbers of the path's
     expansion to arrays, where the run has saved what the adjoint needs; ``inputs`` is then not kept whole. A ``lean``
     one keeps none, as its adjoint reads none. ``trace`` is set if another thread has made a segment of it, too. It
-    is the ``first`` one of its path, or not. ``values`` are the results that are leaves.
+    is the ``first`` one of its path, or not. ``values`` are its results that
+    are leaves, kept with the inputs.
     """
 
     __slots__ = (
@@ -133,7 +134,7 @@ class Segment:
 
     def slim(self) -> None:
         """Drop all values: the gradient of the remaining results reads none."""
-        self.lean, self.inputs, self.saved = True, [], None
+        self.lean, self.inputs, self.saved, self.values = True, [], None, {}
         _unused.pop(self.me, None)
 
     def consumed(self) -> CodeSite:

@@ -108,8 +108,9 @@ def start(t: Any, plan: Any, handles: list[Any]) -> graph.Segment | None:
     if not plan.open:
         return None
     segment = graph.Segment(t.path, [] if plan.lean else t.inputs, t.scalars, paths.sources(t), t.handlers)
-    segment.lean, segment.first = plan.lean, not t.path.stamp
-    segment.values = {slot: handles[slot] for slot in plan.leaves}
+    segment.lean = plan.lean
+    if not (t.path.stamp or t.cutting or plan.lean):
+        segment.first, segment.values = True, {slot: handles[slot] for slot in plan.leaves}
     gone = paths.spread(t.path, t.spent)
     if t.segments:
         spending.share(t, segment)
