@@ -1,10 +1,10 @@
 """Segments recorded once more: how a backward walks what was read before it, at first sight.
 
-    y = f(w); y.item(); y.backward()        records f once more in the trace in progress, and its gradient behind it
+    y = f(w); y.item(); y.backward()        records f once more, and its gradient behind it
 
-A structure that is seen once is likely never seen again. So its run saves nothing, no adjoint program is made of it, and
-its values are computed once more together with the gradient. What comes again has a program that saves residuals, and an
-adjoint (``segments``).
+A structure that is seen once is likely never seen again. So its run saves nothing, no adjoint program is made of it,
+and its values are computed once more together with the gradient. What comes again has a program that saves residuals,
+and an adjoint (``segments``).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 from tenure.values.grad import steps
 from tenure.values.native.hits import repeated
-from tenure.values.operations.creation import wrap
+from tenure.values.operations.creation import standing
 from tenure.values.rules.expand import expand_operation
 from tenure.values.rules.graph import Segment
 from tenure.values.rules.rules import Rule, Slots
@@ -106,6 +106,5 @@ class Reopened:
         x = segment.inputs[~slot] if slot < 0 else segment.values[slot]
         found = self.standing.get(id(x))
         if found is None:
-            found = self.standing[id(x)] = wrap(x._data, x._aval)
-            found._kind = x._kind
+            found = self.standing[id(x)] = standing(x._data, x._kind)
         return t.bind(found)

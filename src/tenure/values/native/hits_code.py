@@ -205,8 +205,8 @@ def repeated(m: Code) -> None:
     """repeated(t, rules)"""
     with m.function("repeated", "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
         t, rules, site = f.load("ptr %args"), f.load(f.at("ptr %args", "i64 1")), f.local(count=2)
-        for k in range(2):
-            f.store(NULL, f.at(site, f"i64 {k}"))
+        f.store(NULL, site)
+        f.store(NULL, f.at(site, "i64 1"))
         with f.when(f.call("line", "i64 2", site, returns="i1")), f.each(f.size(rules, "List")) as k:
             rule = f.call("PyList_GetItem", rules, k)
             kinds = f.get(rule, "rule.kinds")

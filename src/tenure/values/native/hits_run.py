@@ -95,9 +95,9 @@ def left_over(m: Code) -> None:
 
 
 def hand_over(m: Code) -> None:
-    """hand_over(t, spec, slots, numbers, context, residuals): True once the results are in their handles, and the others
-    in the list of residuals; None, and nothing done, if an input is no plain array; (arrays, status) where the program
-    has failed."""
+    """hand_over(t, spec, slots, numbers, context, residuals): True once the results are in their handles, and the
+    others in the list of residuals; None, and nothing done, if an input is no plain array; (arrays, status) where the
+    program has failed."""
     with m.function("hand_over", "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
         t, spec, slots, which, context, more = (f.load(f.at("ptr %args", f"i64 {k}")) for k in range(6))
         arrays, numbers = f.call("gather", f.get(t, "trace.inputs")), f.call("choose", f.get(t, "trace.scalars"), which)

@@ -111,7 +111,7 @@ def start(t: Any, plan: Any, handles: list[Any]) -> graph.Segment | None:
     segment.lean = plan.lean
     if not (t.path.stamp or t.cutting or plan.lean):
         segment.first, segment.values = True, {slot: handles[slot] for slot in plan.leaves}
-    gone = paths.spread(t.path, t.spent)
+    gone = paths.spread(t.path, t.spent) if t.spent else t.spent
     if t.segments:
         spending.share(t, segment)
     spent = {~k: x._src for k, x in enumerate(t.inputs) if type(x._src) is graph.Out and x._src.segment is None}
