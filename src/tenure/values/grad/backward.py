@@ -149,7 +149,8 @@ class Walk:
             if not pass_through(self, unit, cts):
                 self.walk(of, unit, cts)
             if self.consume:
-                unit.consume(roots, [s for u, s in self.wanted if u is of] if self.final else ())
+                self.where = self.where or here()
+                unit.consume(roots, [s for u, s in self.wanted if u is of] if self.final else (), self.where)
             self.walked += 0 if self.create_graph or isinstance(unit, TraceUnit) else unit.segment.path.size
             del cts  # buffers without a holder are written in place
             if self.walked >= SHORT and RECORDER.open == 1 and self.waiting:
@@ -175,8 +176,8 @@ class Walk:
             unit = self.unit(of)
             if of.spent if isinstance(of, Trace) else of.trace:
                 steps.refuse_spent(of, slot, [s for u, s in self.wanted if u is of] if self.final else ())
-            for d in unit.deps(slot):
-                source = self.source(unit, d)
+            for source in unit.behind(slot):
+                source = self.ends.get(source, source) if isinstance(source, Out) else source
                 if source in seen:
                     continue
                 seen.add(source)

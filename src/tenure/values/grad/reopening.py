@@ -35,12 +35,12 @@ def rows_behind(segment: Segment, roots: Iterable[int]) -> list[Row] | None:
     first, scalar, found = segment.path.results, segment.path.scalars, list[Row]()
     for rule, args in reversed(rows):
         first, scalar = first - len(rule.kinds), scalar - len(rule.numbers)
-        if rule.inputs or needed.isdisjoint(range(first, first + len(rule.kinds))):
+        if first not in needed if rule.kind else needed.isdisjoint(range(first, first + len(rule.kinds))):
             continue
         if rule.expand is not expand_operation or rule.leaves or rule.level is not None:
             return None
         found.append((rule, args, first, scalar))
-        needed.update([s for s in args if s not in values])
+        needed.update([s for s in args if s not in values] if values else args)
     found.reverse()
     return found
 
