@@ -1,4 +1,4 @@
-"""Values read before their backward: the gradient has the bits that it has without the read, at first sight and later."""
+"""Values read before their backward: the gradient has the bits that it has without the read, whenever it is seen."""
 
 from __future__ import annotations
 
