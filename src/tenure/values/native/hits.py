@@ -111,7 +111,8 @@ NAMES = {
 
 FILLING = {
     "fill_rule": alike.filled_in, "fill_template": filled_in, "find_spent": spending.spent_by, "find_zeros": zeros_in,
-    "form_of": forms.form_of,    "product": prod, "slow_line_at": Line.at, "aval_type": Aval, "filled_type": Filled, "name_keep": "keep",
+    "form_of": forms.form_of, "product": prod, "slow_line_at": Line.at, "aval_type": Aval, "filled_type": Filled,
+    "name_keep": "keep",
     "name_copy": "__copy__", "classes": alike.CLASSES, "known_params": alike.PARAMS, "known_kinds": KINDS,
     "kind_of": kind_of, "kind_type": Kind,
 }  # fmt: skip

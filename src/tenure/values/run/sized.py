@@ -4,8 +4,8 @@
     x[:61].sum()                           that program, for s0 = 61
 
 A path of a form that has come with other extents before is run by the program for symbols, if the conditions under
-which that was derived hold (``ir.extents``). A general program is used once two examples have agreed with it, in which
-no symbol has the same value.
+which that was derived hold (``ir.extents``). Small values are run as they come until the form has been seen often. A
+general program is used once two examples have agreed with it, in which no symbol has the same value.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ class Sight:
 
 
 def sight_of(path: Path, key: Any) -> Sight | None:
-    """Who met the form of a path before; None if nobody has, which is noted."""
+    """The sight of a path's form for some outputs; None at the first time, which is noted."""
     found: Sight | None = MET.before(path, key, Sight(path))
     return found
 
