@@ -74,6 +74,12 @@ def called(function: Function, n: int) -> list[bytes]:
     return [a.detach().numpy().tobytes() for a in (y, *grads)]
 
 
+@pytest.fixture(autouse=True)
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A form gets a program of symbols as soon as it comes again."""
+    monkeypatch.setattr(sized, "SIGHTINGS", 1)
+
+
 @pytest.fixture
 def alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
     """From the call on, each path has a program of its own."""

@@ -12,7 +12,7 @@ import pytest
 
 import tenure as tn
 from tenure.values.native import hits
-from tenure.values.run import first, force
+from tenure.values.run import first, force, sized
 from tenure.values.run.plan import Plan
 
 Step = Callable[[Any, Any, int], Any]
@@ -109,7 +109,7 @@ def test_a_failed_check_is_that_of_the_line(counted: list[Any]) -> None:
 
 @needs_code
 def test_large_values_and_observers_are_left_to_a_plan(counted: list[Any]) -> None:
-    assert (tn.ones(first.LARGEST) * 1.25).sum().item() == 1.25 * first.LARGEST
+    assert (tn.ones(sized.SMALL) * 1.25).sum().item() == 1.25 * sized.SMALL
     assert True not in counted
     said = len(counted)
     with tn.autograd.detect_anomaly():

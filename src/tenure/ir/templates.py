@@ -27,7 +27,7 @@ from tenure.ir.sums import Plain, plain_of
 Flags = tuple[bool | int, ...]
 """Whether a builder is tracking, then whether each operand is tracked; in vmapped functions their depths follow."""
 Function = Callable[..., Any]
-MOST_VALUES = 64
+MOST_VALUES = 256
 """Values of a template that native code copies, with its operands and constants."""
 
 

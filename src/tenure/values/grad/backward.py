@@ -19,6 +19,8 @@ from tenure.runtime.bracket import bracket
 from tenure.values.grad import steps
 from tenure.values.grad.gradients import add, replace
 from tenure.values.grad.handlers import Handler
+from tenure.values.grad.passing import pass_through, segment_of
+from tenure.values.grad.reopening import Reopened
 from tenure.values.grad.replay import Replay
 from tenure.values.grad.roots import check_root
 from tenure.values.grad.sparse_place import RowsPlace
@@ -68,6 +70,7 @@ class Walk:
         self.ends: dict[Out, Leaf] = {}
         self.found: dict[int, Any] = {}
         self.numbers: set[tuple[Any, int]] = set()
+        self.reopened = Reopened()
 
     def vertex(self, x: Any) -> tuple[Any, int] | Leaf | None:
         """Vertex of a tensor in the graph: a slot of a unit, or a leaf."""
@@ -143,9 +146,11 @@ class Walk:
             if isinstance(unit, TraceUnit):
                 self.units[of] = (unit, {})
             roots = set(cts)
-            self.walk(of, unit, cts)
+            if not pass_through(self, unit, cts):
+                self.walk(of, unit, cts)
             if self.consume:
-                unit.consume(roots, [s for u, s in self.wanted if u is of] if self.final else ())
+                self.where = self.where or here()
+                unit.consume(roots, [s for u, s in self.wanted if u is of] if self.final else (), self.where)
             self.walked += 0 if self.create_graph or isinstance(unit, TraceUnit) else unit.segment.path.size
             del cts  # buffers without a holder are written in place
             if self.walked >= SHORT and RECORDER.open == 1 and self.waiting:
@@ -164,22 +169,22 @@ class Walk:
     def refuse_consumed(self) -> None:
         """TN382 before anything is recorded, if the graph leads into a consumed one; TN503 or TN506 if a gradient that
         it leads to is lent."""
-        seen: set[Any] = set()
+        seen: set[Source] = {None}
         stack: list[tuple[Any, int]] = [(of, s) for of, (_, cts) in self.units.items() for s in cts]
         while stack:
             of, slot = stack.pop()
-            unit = TraceUnit(of) if isinstance(of, Trace) else SegmentUnit(of)
+            unit = self.unit(of)
             if of.spent if isinstance(of, Trace) else of.trace:
                 steps.refuse_spent(of, slot, [s for u, s in self.wanted if u is of] if self.final else ())
-            for d in unit.deps(slot):
-                source = self.source(unit, d)
-                if self.accumulate and isinstance(source, Leaf) and source.grad is not None:
+            for source in unit.behind(slot):
+                source = self.ends.get(source, source) if isinstance(source, Out) else source
+                if source in seen:
+                    continue
+                seen.add(source)
+                if isinstance(source, Out):
+                    stack.append((segment_of(source), source.slot))
+                elif source is not None and self.accumulate and source.grad is not None:
                     source.grad._refuse_write()
-                if isinstance(source, Out) and (source, d) not in seen:
-                    seen.add((source, d))
-                    if source.segment is None:
-                        raise steps.consumed_error(site(source.where))
-                    stack.append((source.segment, source.slot))
 
     def walk(self, of: Any, unit: Unit, cts: Cotangents) -> None:
         """Walk one unit, from slot to slot with a handler or a request."""
@@ -335,14 +340,6 @@ class Walk:
         """Contribution of one stage alone to leaves."""
         found, _ = unit.stage(roots, stops, final, {}, self)
         return [(at, found[s]) for s in into if s in found and isinstance(at := self.source(unit, s), Leaf)]
-
-
-def segment_of(out: Out) -> Segment:
-    """Segment of a result; TN382 if another thread has consumed it meanwhile."""
-    segment = out.segment
-    if segment is None:
-        raise steps.consumed_error(site(out.where))
-    return segment
 
 
 def path_of(of: Trace | Segment) -> Path:

@@ -11,24 +11,26 @@ from tenure.ir.verify import verified
 from tenure.ops import pointwise
 from tenure.ops.selection import zeros_of
 from tenure.values.grad import steps
-from tenure.values.operations.creation import wrap
+from tenure.values.operations.creation import standing
 from tenure.values.rules import packs, paths
 from tenure.values.rules.expand import Expansion
 from tenure.values.rules.graph import Segment
 from tenure.values.rules.rows import Path
+from tenure.values.rules.rules import Kind, kind_of
 from tenure.values.rules.sites import site
 
 Cotangents = dict[int, Any]
 
 
 class Adjoint:
-    """Adjoint program and the sources of its inputs: (kind, slot or name, aval), then the ``numbers`` of the run.
+    """Adjoint program and the sources of its inputs: (what, slot or name, kind), then the ``numbers`` of the run. It
+    reads the first ``inputs`` of the segment at most, and ``residuals`` or none.
 
     ``found`` are the stops it reaches, those in ``selected`` in all their elements, ``baked`` the numbers that it took
     for constants.
     """
 
-    __slots__ = ("baked", "feeds", "found", "numbers", "program", "selected")
+    __slots__ = ("baked", "feeds", "found", "inputs", "numbers", "program", "residuals", "selected")
 
     def __init__(
         self,
@@ -55,7 +57,9 @@ class Adjoint:
         reads = b.reads(outputs, {*feeds, *scalars})
         used, counted = sorted(reads & feeds.keys()), sorted(reads & scalars.keys())
         self.program: Program = verified(b.extract([*used, *counted], outputs, literals).shared())
-        self.feeds = [(*feeds[v], b.avals[v]) for v in used]
+        self.feeds = [(*feeds[v], kind_of(b.avals[v])) for v in used]
+        self.inputs = max([k + 1 for of, k, _ in self.feeds if of == "input"], default=0)
+        self.residuals = any(of == "saved" for of, _, _ in self.feeds)
         self.numbers = [scalars[v] for v in counted]
         self.found = tuple(found)
         self.selected = {s for s, v in found.items() if zeros_of(v) == UNSIGNED}
@@ -96,9 +100,9 @@ def segment_gradient(
     roots = tuple(sorted(cts))
     inputs, saved = segment.inputs, segment.saved
     adjoint = adjoint_of(path, (roots, stops, final, tuple(sorted(numbers)), tuple(into), tuple(saved or ())))
-    if any((kind == "input" and k >= len(inputs)) or (kind == "saved" and not saved) for kind, k, _ in adjoint.feeds):
+    if len(inputs) < adjoint.inputs or (adjoint.residuals and not saved):
         raise steps.consumed_error(site(segment.consumed()))  # by another thread, meanwhile
-    operands = [_feed(inputs, saved, kind, k, aval, cts, into) for kind, k, aval in adjoint.feeds]
+    operands = [_feed(inputs, saved, of, k, kind, cts, into) for of, k, kind in adjoint.feeds]
     scalars = tuple([segment.scalars[k] for k in adjoint.numbers])
     found = steps.call(adjoint.program, operands, scalars, tracked)
     return dict(zip(adjoint.found, found, strict=True)), adjoint.selected
@@ -116,11 +120,9 @@ def adjoint_of(path: Path, about: tuple[Any, ...]) -> Adjoint:
             return made
 
 
-def _feed(inputs: Any, saved: Any, kind: str, k: Any, aval: Any, cts: Cotangents, into: Cotangents) -> Any:
-    if kind == "root":
+def _feed(inputs: Any, saved: Any, of: str, k: Any, kind: Kind, cts: Cotangents, into: Cotangents) -> Any:
+    if of == "root":
         return cts[k]
-    if kind == "into":
+    if of == "into":
         return into[k]
-    if kind == "input":
-        return wrap(inputs[k]._data, aval)
-    return wrap(saved[k], aval)
+    return standing(inputs[k]._data if of == "input" else saved[k], kind)

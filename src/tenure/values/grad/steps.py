@@ -355,6 +355,8 @@ def call(program: Program, operands: Sequence[Any], numbers: tuple[Any, ...] = (
             flows, level = tracked and t.mode.grad and any_tracked(kinds), level_of(t, args)
             results = tuple([kind_of(program.aval(v), flows, level) for v in program.outputs])
             more: Any = {"kinds": results, "numbers": types, "name": "GradBackward0", "grad": t.mode.grad}
-            return Rule(key, expand_call, arity=len(args), params=(program, tracked), **more)
+            rule = Rule(key, expand_call, arity=len(args), params=(program, tracked), **more)
+            rule.flags = (*[kind.tracked for kind in kinds], *[False] * len(numbers))
+            return rule
 
         return take(t, key, args, build, numbers)

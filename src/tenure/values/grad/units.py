@@ -9,8 +9,7 @@ from typing import Any
 from tenure.values.grad import steps
 from tenure.values.grad.segments import segment_gradient
 from tenure.values.rules import paths, spending
-from tenure.values.rules.graph import Segment, Source
-from tenure.values.rules.sites import here
+from tenure.values.rules.graph import CodeSite, Segment, Source
 from tenure.values.run import force
 from tenure.values.trace.record import RECORDER
 from tenure.values.trace.trace import Trace
@@ -36,6 +35,10 @@ class TraceUnit:
         """Source behind a source slot: a leaf, or a result of an earlier trace."""
         return source_of(self.trace.inputs[~slot]) if slot < 0 else self.trace.marks.get(slot)
 
+    def behind(self, slot: int) -> list[Source]:
+        """Sources behind a slot."""
+        return [self.source(d) for d in self.deps(slot)]
+
     def stage(
         self, cts: Cotangents, stops: tuple[int, ...], final: tuple[int, ...], into: Cotangents, walk: Any
     ) -> tuple[Cotangents, Collection[int]]:
@@ -50,7 +53,7 @@ class TraceUnit:
             )
             return walked, ()
 
-    def consume(self, roots: set[int], halt: Sequence[int]) -> None:
+    def consume(self, roots: set[int], halt: Sequence[int], where: CodeSite) -> None:
         """Nothing to do: the path itself says which results are consumed."""
 
 
@@ -70,18 +73,26 @@ class SegmentUnit:
         """Source behind a source slot: a leaf, or a result of an earlier trace."""
         return self.segment.sources.get(slot)
 
+    def behind(self, slot: int) -> list[Source]:
+        """Sources behind a slot."""
+        source = self.segment.sources.get
+        return [source(d) for d in self.deps(slot)]
+
     def stage(
         self, cts: Cotangents, stops: tuple[int, ...], final: tuple[int, ...], into: Cotangents, walk: Any
     ) -> tuple[Cotangents, Collection[int]]:
         """Cotangents of stops from those of roots, and the stops with all elements known to be selected; the walk ends
         at the final ones."""
+        rows = None if walk.create_graph or walk.wanted else walk.reopened.rows(self.segment, cts)
+        if rows is not None:
+            return walk.reopened.gradient(self.segment, rows, cts, stops, final, into), ()
         numbers = [s for s in cts if (self.segment, s) in walk.numbers]
         return segment_gradient(self.segment, cts, stops, final, numbers, into, walk.create_graph)
 
-    def consume(self, roots: set[int], halt: Sequence[int]) -> None:
+    def consume(self, roots: set[int], halt: Sequence[int], where: CodeSite) -> None:
         """Consume those results of the segment whose gradient needs a saved value, up to ``halt``: they become plain
         numbers."""
-        spending.spend(self.segment, roots, here(), halt)
+        spending.spend(self.segment, roots, where, halt)
 
 
 Unit = TraceUnit | SegmentUnit

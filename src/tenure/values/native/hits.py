@@ -46,8 +46,8 @@ from tenure.values.rules.rows import COUNTS, ROOT, History, Path
 from tenure.values.rules.rules import DIVIDES, INT64, KINDS, SAME, WEAK, Kind, Rule, kind_of
 from tenure.values.rules.sites import PACKAGE, site_of, user_frame
 from tenure.values.rules.unfinished import MOVED, Unfinished, refuse_moved
-from tenure.values.run import first, force, plan, young
-from tenure.values.run.handing import start
+from tenure.values.run import first, force, plan, sized, young
+from tenure.values.run.handing import keep_residuals, start
 from tenure.values.run.lost import break_off
 from tenure.values.trace import record
 from tenure.values.trace.operators import STEPS
@@ -111,7 +111,8 @@ NAMES = {
 
 FILLING = {
     "fill_rule": alike.filled_in, "fill_template": filled_in, "find_spent": spending.spent_by, "find_zeros": zeros_in,
-    "product": prod, "slow_line_at": Line.at, "aval_type": Aval, "filled_type": Filled, "name_keep": "keep",
+    "form_of": forms.form_of, "product": prod, "slow_line_at": Line.at, "aval_type": Aval, "filled_type": Filled,
+    "name_keep": "keep",
     "name_copy": "__copy__", "classes": alike.CLASSES, "known_params": alike.PARAMS, "known_kinds": KINDS,
     "kind_of": kind_of, "kind_type": Kind,
 }  # fmt: skip
@@ -155,7 +156,7 @@ def _known() -> dict[str, Any]:
         "before_run": force.BEFORE_RUN, "moved": MOVED, "expected": graph.EXPECTED, "counts": COUNTS,
         "last": force.LAST, "budget": force.ROW_BUDGET, "buffers": vars(buffers),
         "run_slowly": young.run, "collect_young": young.collect, "plan_for": force.plan_for,
-        "prune": force.forget_paths, "start": start,
+        "prune": force.forget_paths, "start": start, "keep_residuals": keep_residuals,
         "account": force.account, "break_off": break_off, "slow_release": force._release, "slow_site_of": site_of,
         **NAMES, **FILLING,
     }
@@ -214,6 +215,15 @@ def lay(t: Trace, rule: Rule, args: Sequence[int], scalars: tuple[Any, ...]) -> 
     return (out,) if rule.kind is not None else out
 
 
+@coded
+def repeated(t: Trace, rules: list[Rule]) -> None:
+    """Append handles for the results of rows that are taken over by a held trace, named by the user's line."""
+    frame = user_frame()
+    for rule in rules:
+        for kind in rule.kinds:
+            t.handle(rule, kind, frame)
+
+
 apply: Callable[..., Tensor] = coded(record.apply)
 """``record.apply`` on the fast path. An operation with several results returns a tuple, which unpacks as a tensor
 does."""
@@ -233,7 +243,7 @@ def prepare() -> None:
     """Tell the native code what it needs of the compiler, before its first use."""
     if CODE is None:
         return
-    words = {**late("first").words(), "pooled": POOLED, "bytes": first.LARGEST, "work": first.MOST_BYTES}
+    words = {**late("first").words(), "pooled": POOLED, "bytes": sized.SMALL, "work": first.MOST_BYTES}
     for k, name in enumerate(PLANNER):
         CODE.number("planner", words[name], k)
     know("fill_record", late("first").filled_record)

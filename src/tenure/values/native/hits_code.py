@@ -201,6 +201,21 @@ def lay(m: Code) -> None:
         f.ret(f.call("PyObject_Vectorcall", f.constant("slow_lay"), "ptr %args", "i64 %n", NULL))
 
 
+def repeated(m: Code) -> None:
+    """repeated(t, rules)"""
+    with m.function("repeated", "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
+        t, rules, site = f.load("ptr %args"), f.load(f.at("ptr %args", "i64 1")), f.local(count=2)
+        f.store(NULL, site)
+        f.store(NULL, f.at(site, "i64 1"))
+        with f.when(f.call("line", "i64 2", site, returns="i1")), f.each(f.size(rules, "List")) as k:
+            rule = f.call("PyList_GetItem", rules, k)
+            kinds = f.get(rule, "rule.kinds")
+            with f.each(f.size(kinds, "Tuple")) as j, f.unless(f.failed()):
+                f.decref(f.call("handle", t, rule, f.item(kinds, j), site))
+        f.decref(f.load(site), f.load(f.at(site, "i64 1")))
+        f.give_none()
+
+
 def leaf_mark(m: Code) -> None:
     """Return a pending value as that of a leaf; NULL without an error if that is left to the slow path."""
     with m.function("leaf_mark", "ptr %x", "ptr %leaf") as f:
@@ -297,5 +312,5 @@ def onward(m: Code) -> None:
         f.ret(f.call("PyObject_Vectorcall", "ptr %f", everything, f.do("add", "i64 %n", "i64 1"), "ptr %names"))
 
 
-CALLED = (pair, binary, one_step, unary, apply_one, apply, lay, leaf_mark, mark_leaf, exact, value_of, onward)
+CALLED = (pair, binary, one_step, unary, apply_one, apply, lay, repeated, leaf_mark, mark_leaf, exact, value_of, onward)
 """Builtins of this module, with their internal functions."""

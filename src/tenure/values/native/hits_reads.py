@@ -168,7 +168,7 @@ def plan_of(m: Code) -> None:
 
 
 def run_locked(m: Code) -> None:
-    """Run a trace whose lock is held, if its program is compiled and saves nothing."""
+    """Run a trace whose lock is held, if its program is compiled."""
     with m.function("run_locked", "ptr %t", returns="i32") as f:
         begun = f.call("point", "ptr %t")
         with f.when(f.absent(begun)):
@@ -183,7 +183,6 @@ def run_locked(m: Code) -> None:
         with f.when(f.is_(f.kind(executable), "tiered")):
             f.store(f.get(executable, "tiered.call"), call)
         usual = [f.is_(f.kind(f.load(call)), "call"), f.negation(f.is_(f.get(plan, "plan.sites"), "none"))]
-        usual.append(f.empty(f.get(plan, "plan.saved"), "Tuple"))
         usual.append(f.equal(f.call("PySet_Size", f.get(plan, "plan.moved"), returns="i64"), "i64 0"))
         with f.unless(f.every(*usual)):
             f.decref(plan)
@@ -200,15 +199,20 @@ def run_locked(m: Code) -> None:
 def run_plan(m: Code) -> None:
     """Run a program and store its results in the handles; the error of a failed one is left to the slow path."""
     with m.function("run_plan", "ptr %t", "ptr %plan", "ptr %spec", returns="i32") as f:
-        begun, done, box = f.call("begin", "ptr %t", "ptr %plan", returns="i1"), f.local(), f.local(count=5)
+        left, done, box = f.local(), f.local(), f.local(count=6)
+        f.store(NULL, left)
         f.store(NULL, done)
-        with f.when(begun):
+        begun, more = f.call("begin", "ptr %t", "ptr %plan", left, returns="i1"), f.call("PyList_New", "i64 0")
+        with f.when(f.both(begun, f.negation(f.absent(more)))):
             context = f.call("PyDict_GetItemWithError", f.constant("buffers"), f.constant("name_context"))
             slots, numbers = (f.get("ptr %plan", f"plan.{slot}") for slot in ("slots", "numbers"))
-            for k, v in enumerate(("ptr %t", "ptr %spec", slots, numbers, context)):
+            for k, v in enumerate(("ptr %t", "ptr %spec", slots, numbers, context, more)):
                 f.store(v, f.at(box, f"i64 {k}"))
-            f.store(f.call("hand_over", NULL, box, "i64 5"), done)
+            f.store(f.call("hand_over", NULL, box, "i64 6"), done)
         found = f.load(done)
+        with f.when(f.both(f.is_(found, "true"), f.negation(f.empty(more, "List")))):
+            f.decref(f.call_python(f.constant("keep_residuals"), f.load(left), "ptr %plan", more))
+        f.decref(more, f.load(left))
         with f.unless(f.is_(found, "true")), f.unless(f.is_(found, "none")):
             f.call("fail", "ptr %t", "ptr %plan", found, returns="void")
         f.decref(found)
@@ -241,14 +245,15 @@ def fail(m: Code) -> None:
 
 
 def begin(m: Code) -> None:
-    """Give the differentiable results their nodes in the graph; whether that was possible, else an error."""
-    with m.function("begin", "ptr %t", "ptr %plan", returns="i1") as f:
+    """Give the differentiable results their nodes in the graph; whether that was possible, else an error. The segment
+    of open ones is stored."""
+    with m.function("begin", "ptr %t", "ptr %plan", "ptr %left", returns="i1") as f:
         handles, over = f.get("ptr %t", "trace.handles"), f.local("i32")
         with f.unless(f.is_(f.get("ptr %plan", "plan.graph"), "true")):
             f.ret("i1 true")
         with f.unless(f.empty(f.get("ptr %plan", "plan.open"), "Tuple")):
             done = f.call_python(f.constant("start"), "ptr %t", "ptr %plan", handles)
-            f.decref(done)
+            f.store(done, "ptr %left")
             f.ret(f.negation(f.absent(done)))
         leaves = f.get("ptr %plan", "plan.leaves")
         with f.each(f.size(leaves, "Tuple")) as k:

@@ -19,10 +19,14 @@ def form_numbers(m: Code) -> None:
         with f.when(f.absent(out)):
             f.ret(NULL)
         with f.each(count) as k:
-            form = f.get(f.item(rules, k), "rule.form")
-            with f.when(f.is_(form, "none")):
-                f.decref(out)
-                f.ret(f.call_python(f.constant("slow_form_numbers"), rules))
+            rule = f.item(rules, k)
+            with f.when(f.is_(f.get(rule, "rule.form"), "none")):
+                made = f.call_python(f.constant("form_of"), rule)
+                f.decref(made)  # the rule has it
+                with f.when(f.absent(made)):
+                    f.decref(out)
+                    f.ret(NULL)
+            form = f.get(rule, "rule.form")
             own = f.item(form, "i64 0")
             with f.when(f.value("i1", f"icmp slt {whole(f, own)}, 0")):
                 f.decref(out)

@@ -85,11 +85,21 @@ def deliver(m: Code) -> None:
         f.ret()
 
 
+def left_over(m: Code) -> None:
+    """Append the results that are no handle's to a list: residuals."""
+    with m.function("left_over", "ptr %results", "i64 %first", "ptr %out", returns="void") as f:
+        with f.each(f.do("sub", f.size("ptr %results", "List"), "i64 %first")) as k:
+            at = f.do("add", "i64 %first", k)
+            f.call("PyList_Append", "ptr %out", f.call("PyList_GetItem", "ptr %results", at), returns="i32")
+        f.ret()
+
+
 def hand_over(m: Code) -> None:
-    """hand_over(t, spec, slots, numbers, context): True once the results are in their handles; None, and nothing done,
-    if an input is no plain array; (arrays, status) where the program has failed."""
+    """hand_over(t, spec, slots, numbers, context, residuals): True once the results are in their handles, and the
+    others in the list of residuals; None, and nothing done, if an input is no plain array; (arrays, status) where the
+    program has failed."""
     with m.function("hand_over", "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
-        t, spec, slots, which, context = (f.load(f.at("ptr %args", f"i64 {k}")) for k in range(5))
+        t, spec, slots, which, context, more = (f.load(f.at("ptr %args", f"i64 {k}")) for k in range(6))
         arrays, numbers = f.call("gather", f.get(t, "trace.inputs")), f.call("choose", f.get(t, "trace.scalars"), which)
         fresh, results = f.call("PyList_New", "i64 0"), f.call("PyList_New", f.size(f.item(spec, "i64 5"), "Tuple"))
         own, box = f.call("own_context", spec, context), f.local(count=5)
@@ -115,6 +125,7 @@ def hand_over(m: Code) -> None:
             f.call("PyTuple_SetItem", out, "i64 1", status, returns="i32")
             f.ret(out)
         f.call("deliver", f.get(t, "trace.handles"), slots, results, returns="void")
+        f.call("left_over", results, f.size(slots, "Tuple"), more, returns="void")
         f.decref(status, numbers, own, results, arrays)
         f.ret(f.incref(f.constant("true")))
 
@@ -167,4 +178,4 @@ def fresh(m: Code) -> None:
         f.ret(done)
 
 
-RUNNING = (alive, gather, choose, own_context, deliver, hand_over, fresh)
+RUNNING = (alive, gather, choose, own_context, deliver, left_over, hand_over, fresh)

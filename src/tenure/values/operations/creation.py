@@ -13,7 +13,7 @@ from tenure.dtypes import DTypeLike, as_dtype, bool_, default_float
 from tenure.errors import DTypeError, GradientError, ShapeError, shown
 from tenure.ir.aval import Aval
 from tenure.ops.promote import Operation, filled
-from tenure.values.rules.rules import kind_of
+from tenure.values.rules.rules import Kind, kind_of
 from tenure.values.trace import record
 from tenure.values.trace.given import flag, int_of, refuse_array, to_array
 
@@ -28,11 +28,16 @@ FILL = Operation("full", filled)
 
 def wrap(array: Any, aval: Aval | None = None) -> Tensor:
     """Value that takes ownership of an array: nobody else may write it from now on."""
-    h: Tensor = object.__new__(record._Tensor)
     if aval is None:
         array = np.asarray(array)
         aval = Aval(array.shape, as_dtype(array.dtype))
-    h._aval, h._kind, h._trace, h._slot = aval, kind_of(aval), None, 0
+    return standing(array, kind_of(aval))
+
+
+def standing(array: Any, kind: Kind) -> Tensor:
+    """Value of a kind with an array, which nobody else may write from now on."""
+    h: Tensor = object.__new__(record._Tensor)
+    h._aval, h._kind, h._trace, h._slot = kind.aval, kind, None, 0
     h._data, h._src, h._rule = array, None, None
     return h
 

@@ -13,6 +13,7 @@ from typing import Any
 from tenure.dtypes import int64
 from tenure.ir.aval import Aval
 from tenure.ir.program import Builder, Value
+from tenure.ir.templates import Template
 from tenure.ops import index, pointwise
 from tenure.ops.selection import settled
 from tenure.transform import vjp
@@ -160,12 +161,25 @@ def expand_tangent(ex: Expansion, step: Step) -> None:
 
 def expand_call(ex: Expansion, step: Step) -> None:
     """Expand a call: the instructions of a program, inlined, on slots and numbers."""
-    program, _ = step.params
-    b = ex.builder
-    ids = ex.arguments(step.rule, step.args)
+    rule = step.rule
+    if rule.template is None:
+        rule.template = inlined(rule)
+    ids = ex.arguments(rule, step.args)
+    rule.template.lay(ex.builder, ids)
+    ex.slots += [ids[k] for k in rule.template.results]
+
+
+def inlined(rule: Rule) -> Template:
+    """The instructions of a call's program as a template, with a number of its own for each result."""
+    program, given = rule.params[0], rule.arity + len(rule.numbers)
+    b = Builder()
+    b.tracking = rule.grad
+    for aval, flows in zip(program.inputs, rule.flags, strict=True):
+        b.input(aval, tracked=flows)
+    ids = [*range(given)]
     for at in program.instructions:
         ids.append(b.append(at.application, tuple([ids[o] for o in at.operands])))
-    ex.slots.extend([marked(b, ids[v]) for v in program.outputs])
+    return Template(b, given, [pointwise.mark(Value(b, ids[v])) for v in program.outputs])
 
 
 def expand_open(ex: Expansion, step: Step) -> None:

@@ -98,12 +98,14 @@ class Segment:
 
     ``sources`` maps source slots to where their gradient goes on. ``saved`` maps value numbers of the path's
     expansion to arrays, where the run has saved what the adjoint needs; ``inputs`` is then not kept whole. A ``lean``
-    one keeps none, as its adjoint reads none. ``trace`` is set if another thread has made a segment of it, too.
+    one keeps none, as its adjoint reads none. ``trace`` is set if another thread has made a segment of it, too. It
+    is the ``first`` one of its path, or not. ``values`` are its results that
+    are leaves, kept with the inputs.
     """
 
     __slots__ = (
-        "__weakref__", "handlers", "inputs", "lean", "me", "number", "outs", "path", "saved", "scalars", "sources",
-        "trace",
+        "__weakref__", "first", "handlers", "inputs", "lean", "me", "number", "outs", "path", "saved", "scalars",
+        "sources", "trace", "values",
     )  # fmt: skip
 
     def __init__(
@@ -124,13 +126,15 @@ class Segment:
         self.number = next(_numbers)
         self.trace: Any = None
         self.lean = False
+        self.first = False
+        self.values: dict[int, Any] = {}
         self.me: weakref.ref[Segment] | None = None
         for x in inputs:
             x._held = True
 
     def slim(self) -> None:
         """Drop all values: the gradient of the remaining results reads none."""
-        self.lean, self.inputs, self.saved = True, [], None
+        self.lean, self.inputs, self.saved, self.values = True, [], None, {}
         _unused.pop(self.me, None)
 
     def consumed(self) -> CodeSite:

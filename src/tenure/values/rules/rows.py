@@ -207,6 +207,13 @@ class Path:
             at = at.parent
         return at is start
 
+    def rows_of(self) -> Iterator[tuple[Rule, Slots]]:
+        """Rows of its own block: each rule with the slots that it reads."""
+        at = 0
+        for rule in self.rules:
+            yield rule, self.slots[at : at + rule.arity]
+            at += rule.arity
+
     def blocks(self, start: Path | None = None) -> list[Path]:
         """Paths from the first one, or the one behind ``start``, to this one."""
         out: list[Path] = []

@@ -106,7 +106,8 @@ class Rule(Twinned):
     ``consumes`` what it walks or not. ``size`` counts its operations, each of a composite one by itself. ``open`` is
     the innermost vmapped call from here on. ``form`` is what rules share that differ in extents alone (``forms``), with
     its own extents. It is ``made_of`` a recipe, which knows what an operation emits with some ``flags``
-    (``ir.templates``); ``template`` has it, where each result is an instruction of its own; ``reads`` is whether its
+    (``ir.templates``); ``template`` has it, where each result is an instruction of its own; of the call of a program it
+    has the program, and the flags say which operands are tracked; ``reads`` is whether its
     gradient reads a value, once that is known, and ``spends`` says of each result whether a backward consumes its step
     (``spending``), likewise. ``first`` is the first rule of its class (``alike``), if it is another.
     """

@@ -1,8 +1,8 @@
 """The first run of a path: natively from its primitives to results, with no program made of them.
 
 Most of what is seen once is never seen again. So a program, a plan and all that is kept with them are made at the
-second run, and at the first one where something is not usual: large values, a failed check, an observer, residuals to
-be saved.
+second run, and at the first one where something is not usual: large values, a failed check, an observer. No residuals
+are saved: a backward computes small values once more (``grad/reopening``).
 """
 
 from __future__ import annotations
@@ -22,9 +22,6 @@ from tenure.values.run.plan import ONCE, Plan, Save, Standing
 
 __all__ = ["Once", "first_run", "prepare", "run"]
 
-
-LARGEST = 1 << 16
-"""Bytes of a value that is computed so, at most: larger ones may be read in parts, or written in place."""
 MOST_BYTES = 1 << 26
 """Bytes of all values together, at most: a run that takes long pauses for signals."""
 
@@ -67,12 +64,12 @@ def run(t: Any, path: Path, slots: tuple[int, ...], save: Save) -> Once | None:
     """Run a trace whose path has never run; None, and nothing done, where that is left to a plan."""
     if path.stamp or t.vmapped or NOTED or plan.EXECUTOR is not Tiered:
         return None
-    if path.rows <= sized.MOST_ROWS and sized.met(path, (slots, save)):
+    if path.rows <= sized.MOST_ROWS and sized.met(path, (slots, save if isinstance(save, tuple) else False)):
         return None
     prepare()
     ex = t.expanded(path)
     standing = Standing(path, slots)  # what a backward consumes is known by what was expanded
-    if standing.open and save is not False:
+    if standing.open and isinstance(save, tuple):
         return None
     outputs = [ex.slots[slot] for slot in slots]
     if len(outputs) > 1 and len({unaliased(ex, v) for v in outputs}) < len(outputs):  # one value, so one array for all

@@ -22,9 +22,9 @@ from tenure.values.rules.inside import internally
 from tenure.values.rules.rows import COUNTS, ROOT, Path, count, prune
 from tenure.values.rules.sites import Sites
 from tenure.values.rules.unfinished import MOVED
-from tenure.values.run import first
+from tenure.values.run import first, sized
 from tenure.values.run.first import Once
-from tenure.values.run.handing import Handing, deliver, due, get_ready, start
+from tenure.values.run.handing import Handing, deliver, due, get_ready, keep_residuals, start
 from tenure.values.run.lost import Running, break_off, locate, no_memory
 from tenure.values.run.pieces import ASKED, in_pieces
 from tenure.values.run.plan import Plan, Prefix, Save, has_run, new_plan
@@ -110,9 +110,12 @@ def alive(handles: list[Any]) -> tuple[int, ...]:
     return tuple(_references(handles))
 
 
-def hand_over(t: Any, spec: Any, slots: tuple[int, ...], numbers: tuple[int, ...], context: Any) -> Any:
-    """Run a compiled program of a trace and store the results in the handles, with no moment in between: True. None,
-    and nothing done, if the program cannot be run so; arrays and status where it has failed."""
+def hand_over(
+    t: Any, spec: Any, slots: tuple[int, ...], numbers: tuple[int, ...], context: Any, residuals: list[Any]
+) -> Any:
+    """Run a compiled program of a trace and store the results in the handles, and the others in the list of residuals,
+    with no moment in between: True. None, and nothing done, if the program cannot be run so; arrays and status where it
+    has failed."""
     return None
 
 
@@ -155,6 +158,8 @@ def _run(t: Any, compiles: bool) -> Plan | list[Exception]:
         if once is not None:
             LAST.plan = once
             return _finish(t, path, found)
+        if save is True and not path.stamp and sized.is_small(path):
+            save = False
         plan = path.plans.get((live, save)) or internally(path, plan_for, t, live, save)
         if plan.sites is None:
             plan.sites = Sites(t, handles)
@@ -167,7 +172,7 @@ def _run(t: Any, compiles: bool) -> Plan | list[Exception]:
         LAST.plan = plan
         if MOVED or plan.moved:
             plan.moved = frozenset([k for k, x in enumerate(t.inputs) if id(x) in MOVED])
-        if plan.saved or t.cutting or not _execute_at_once(t, plan, handles):
+        if t.cutting or not _execute_at_once(t, plan, handles):
             Handing(plan).finish(t)
     return _finish(t, path, found)
 
@@ -225,14 +230,16 @@ def _execute_at_once(t: Any, plan: Plan, handles: list[Any]) -> bool:
     call = getattr(plan.executable, "call", None)
     if call is None:
         return False
+    residuals: list[Any] = []
     try:
-        if plan.graph:
-            start(t, plan, handles)
-        done = hand_over(t, call.spec, plan.slots, plan.numbers, buffers.context())
+        segment = start(t, plan, handles) if plan.graph else None
+        done = hand_over(t, call.spec, plan.slots, plan.numbers, buffers.context(), residuals)
     except BaseException as error:
         raise break_off(t, plan, handles, error) from error.__cause__
     if type(done) is tuple:
         account(t, plan, done)
+    elif residuals:
+        keep_residuals(segment, plan, residuals)
     return done is not None
 
 

@@ -76,9 +76,15 @@ class Handing:
         plan = self.plan
         if self.results is None:
             self.results = plan.executable(self.arrays, [t.scalars[k] for k in plan.numbers])
-        if self.segment is not None and plan.saved and self.segment.me is None:
-            self.segment.keep(dict(zip(plan.saved, self.results[len(plan.slots) :], strict=True)))
+        if plan.saved:
+            keep_residuals(self.segment, plan, self.results[len(plan.slots) :])
         deliver(t, plan, handles, self.results)
+
+
+def keep_residuals(segment: graph.Segment | None, plan: Any, arrays: Sequence[Any]) -> None:
+    """Keep the residuals of a run in the segment that it leaves."""
+    if segment is not None and segment.me is None:
+        segment.keep(dict(zip(plan.saved, arrays, strict=True)))
 
 
 def deliver(t: Any, plan: Any, handles: list[Any], results: Sequence[Any]) -> None:
@@ -103,7 +109,9 @@ def start(t: Any, plan: Any, handles: list[Any]) -> graph.Segment | None:
         return None
     segment = graph.Segment(t.path, [] if plan.lean else t.inputs, t.scalars, paths.sources(t), t.handlers)
     segment.lean = plan.lean
-    gone = paths.spread(t.path, t.spent)
+    if not (t.path.stamp or t.cutting or plan.lean):
+        segment.first, segment.values = True, {slot: handles[slot] for slot in plan.leaves}
+    gone = paths.spread(t.path, t.spent) if t.spent else t.spent
     if t.segments:
         spending.share(t, segment)
     spent = {~k: x._src for k, x in enumerate(t.inputs) if type(x._src) is graph.Out and x._src.segment is None}

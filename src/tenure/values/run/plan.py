@@ -141,12 +141,13 @@ def new_plan(t: Any, path: Path, slots: tuple[int, ...], save: Save) -> Plan:
     formed = None if t.cutting or t.vmapped or EXECUTOR is not Tiered or path.rows > sized.MOST_ROWS else Formed(path)
     if formed is None or formed.forms is None:
         return own_plan(t, path, slots, save)
-    found = sized.found(path, formed, (slots, save))
+    key = slots, save if save is not True or Standing(path, slots).open else False
+    found = sized.found(path, formed, key)
     if found is not None:
         like, executable, literals = found
         return Plan.alike(path, like, executable, literals)
     plan = own_plan(t, path, slots, save)
-    sized.note(path, formed, (slots, save), plan, lambda first: Plan(first, slots, save, Expansion().advance(first)))
+    sized.note(path, formed, key, plan, lambda first: Plan(first, slots, save, Expansion().advance(first)))
     return plan
 
 

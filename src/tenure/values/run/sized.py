@@ -4,8 +4,8 @@
     x[:61].sum()                           that program, for s0 = 61
 
 A path of a form that has come with other extents before is run by the program for symbols, if the conditions under
-which that was derived hold (``ir.extents``). A general program is used once two examples have agreed with it, in which
-no symbol has the same value.
+which that was derived hold (``ir.extents``). Small values are run as they come until the form has been seen often. A
+general program is used once two examples have agreed with it, in which no symbol has the same value.
 """
 
 from __future__ import annotations
@@ -28,6 +28,11 @@ from tenure.values.rules.rules import GENERAL
 
 MOST_ROWS = 1024
 """Rows of a path from which it gets a program of its own."""
+SMALL = 1 << 16
+"""Bytes of a value that is computed natively at first sight (``first``), at most: larger ones may be read in parts, or
+written in place."""
+SIGHTINGS = 128
+"""Runs of a form of small values before a program is derived, which costs as much as so many of them."""
 EXAMPLES = 2
 """Paths that get programs of their own, before one is derived."""
 MOST_PROGRAMS = 8
@@ -97,10 +102,35 @@ def family_of(path: Path, formed: Formed, key: Any) -> Family:
     return found
 
 
+class Sight:
+    """The first path that came with a form and a set of outputs, and how often others have."""
+
+    __slots__ = ("path", "times")
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.times = path, 0
+
+
+def sight_of(path: Path, key: Any) -> Sight | None:
+    """The sight of a path's form for some outputs; None at the first time, which is noted."""
+    found: Sight | None = MET.before(path, key, Sight(path))
+    return found
+
+
 def met(path: Path, key: Any) -> bool:
-    """Whether another path of the same form has run for these outputs; else this one is noted."""
-    first = MET.before(path, key, path)
-    return first is not None and first is not path
+    """Whether paths of the same form have run for these outputs so often that they share a program; this one is
+    noted."""
+    found = sight_of(path, key)
+    if found is None or found.path is path:
+        return False
+    found.times += 1
+    return found.times >= SIGHTINGS
+
+
+def is_small(path: Path) -> bool:
+    """Whether all values of a path are small: it is as cheap to run it as it comes."""
+    rules = {rule for block in path.blocks() for rule in block.rules}
+    return all(kind.aval.nbytes <= SMALL for rule in rules for kind in rule.kinds)
 
 
 def found(path: Path, formed: Formed, key: Any) -> tuple[Any, Any, dict[int, Any]] | None:
@@ -132,8 +162,11 @@ def baked(path: Path, literals: dict[int, Any]) -> Baked:
 def note(path: Path, formed: Formed, key: Any, plan: Any, made: Callable[[Path], Any]) -> None:
     """Note a plan that was made for a path by itself, as an example of its form; with another one, derive a general
     program. The plan of the path that has met the form first is ``made`` now."""
+    sight = sight_of(path, key)
+    if sight is not None and sight.times < SIGHTINGS and is_small(path):
+        return
     family = family_of(path, formed, key)
-    first = None if family.examples else MET.before(path, key, path)
+    first = None if family.examples or sight is None else sight.path
     if first is not None and first is not path and Formed(first).forms == formed.forms:
         family.examples.append(Example(first, Formed(first), made(first)))
     example = Example(path, formed, plan)
