@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tenure.errors import ShapeError
-from tenure.nn.functional.convolution import Sizes, sizes_of
+from tenure.nn.functional.convolution import Sizes, bounded, sizes_of
 from tenure.ops import resampling
 from tenure.ops.promote import Operation, parameters
 from tenure.values.native.hits import apply
@@ -54,8 +54,10 @@ def unfold(
     >>> F.unfold(tn.ones(1, 2, 4, 4), 3).shape
     (1, 18, 4)
     """
-    params = _window("unfold", kernel_size, stride, padding, dilation)
-    return _each_or_one(UNFOLD, "unfold", value_of(input), 4, params)
+    x, params = value_of(input), _window("unfold", kernel_size, stride, padding, dilation)
+    around = zip(x._aval.shape[-2:], dict(params)["widths"], strict=False)
+    bounded("unfold", x._aval, [size + 2 * n for size, n in around])
+    return _each_or_one(UNFOLD, "unfold", x, 4, params)
 
 
 def fold(

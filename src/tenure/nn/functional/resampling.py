@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from math import floor, inf
+from math import floor, inf, prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,10 +16,11 @@ from tenure.ops.promote import Operation, parameters
 from tenure.values.native.hits import apply
 from tenure.values.operations.creation import tensor
 from tenure.values.operations.reading import value_of
-from tenure.values.trace.given import flag, ints_of, number
+from tenure.values.trace.given import MOST_BYTES, flag, ints_of, number
 from tenure.values.trace.memo import remembered
 
 if TYPE_CHECKING:
+    from tenure.ir.aval import Aval
     from tenure.values.tensor.tensor import Tensor
     from tenure.values.tensor.typing import ArrayLike
 
@@ -35,10 +36,8 @@ AXES = {
 AVERAGES: tuple[Callable[..., Tensor], ...] = (adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d)
 SHARP, SMOOTH = -0.75, -0.5
 """The slope of the cubic filter at 1: PyTorch's, and Pillow's, which it takes with ``antialias``."""
-
-
-MOST = 1 << 48
-"""Elements of an axis, which no memory has."""
+LONGEST = 1 << 16
+"""Elements of an axis of which the table is kept."""
 
 
 def interpolate(
@@ -65,7 +64,7 @@ def interpolate(
     """
     x = value_of(input)
     given = (size, scale_factor, mode, align_corners, recompute_scale_factor, antialias)
-    whole, axes = _form(x._aval.shape, *given)
+    whole, axes = _form(x._aval, *given)
     if mode == "area":
         return AVERAGES[len(whole) - 1](x, whole)
     try:
@@ -76,26 +75,29 @@ def interpolate(
 
 @remembered
 def _form(
-    known: tuple[int, ...], size: Any, scale_factor: Any, mode: Any, align_corners: Any, recompute: Any, antialias: Any
+    known: Aval, size: Any, scale_factor: Any, mode: Any, align_corners: Any, recompute: Any, antialias: Any
 ) -> tuple[tuple[int, ...], tuple[Axis, ...]]:
-    """The sizes of the result of a shape, and what is known of each axis."""
-    n = _checked(known, mode, align_corners, antialias)
-    whole, scales = _sizes(known[2:], size, scale_factor)
+    """The sizes of the result, and what is known of each axis."""
+    shape = known.shape
+    n = _checked(shape, mode, align_corners, antialias)
+    whole, scales = _sizes(shape[2:], size, scale_factor)
+    if prod((*shape[:2], *whole)) * known.dtype.itemsize > MOST_BYTES:
+        raise OutOfMemory(f"interpolate: there is no memory for a result of {list(whole)} elements")
     if recompute is not None and flag("interpolate: recompute_scale_factor", recompute):
         if size is not None:
             raise ValueError("interpolate: recompute_scale_factor goes with scale_factor, not with size")
         scales = (None,) * n
-    return whole, tuple(zip(known[2:], whole, scales, strict=True))
+    return whole, tuple(zip(shape[2:], whole, scales, strict=True))
 
 
 def _resampled(x: Any, mode: str, axes: tuple[Axis, ...], aligned: bool, antialias: bool) -> Tensor:
     if mode in ("nearest", "nearest-exact"):
-        tables = [places(*axis, mode == "nearest-exact") for axis in axes]
+        tables = [_table(places, *axis, mode == "nearest-exact") for axis in axes]
         return apply(NEAREST, (x, *tables), ())
     kind = "cubic" if mode == "bicubic" else "linear"
     weighed: list[Tensor] = []
     for axis in axes:
-        weighed += (widened if antialias else weights)(*axis, kind, aligned)
+        weighed += _table(widened if antialias else weights, *axis, kind, aligned)
     return apply(WEIGHED, (x, *weighed), parameters(("name",), "interpolate"))
 
 
@@ -138,9 +140,12 @@ def _sizes(shape: tuple[int, ...], size: Any, scale: Any) -> tuple[tuple[int, ..
         raise ShapeError(f"interpolate: {argument} {shown(size if scale is None else scale)} is not for {n} axes")
     if min(whole) < 1:
         raise ShapeError(f"interpolate: a result of {list(whole)} elements")
-    if max(whole) > MOST:
-        raise OutOfMemory(f"interpolate: there is no memory for a result of {list(whole)} elements")
     return whole, factors
+
+
+def _table(made: Any, n: int, m: int, *form: Any) -> Any:
+    """The table of an axis of n elements and m of the result, kept unless it is long."""
+    return (made if m <= LONGEST else made.__wrapped__)(n, m, *form)
 
 
 def _tables(*arrays: Any) -> tuple[Tensor, ...]:
