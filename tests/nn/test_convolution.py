@@ -169,3 +169,18 @@ def test_what_does_not_fit_says_so() -> None:
         F.conv2d(x, w, padding="full")
     with pytest.raises(OutOfRange):
         F.max_unpool1d(tn.ones(1, 1, 1), tn.tensor([[[5]]]), 2).tolist()
+
+
+def test_the_remembered_form_of_a_call_is_that_of_equal_arguments_of_equal_types() -> None:
+    x, w = tn.ones(1, 2, 6, 6), tn.ones(1, 2, 3, 3)
+    calls: list[Any] = [lambda n: F.conv2d(x, w, stride=n), lambda n: F.max_pool2d(x, n), lambda n: F.unfold(x, n)]
+    calls += [lambda n: F.interpolate(x, size=n), lambda n: F.conv_transpose2d(x, tn.ones(2, 1, 3, 3), stride=n)]
+    calls += [lambda n: tn.fft.fft2(x, n), lambda n: F.adaptive_avg_pool2d(x, n)]
+    for call in calls:
+        once = call((1, 1)).numpy()
+        assert np.array_equal(call([1, 1]).numpy(), once) and np.array_equal(call((1, 1)).numpy(), once)
+        for other in ((1, True), (1.0, 1), ("1", 1)):
+            with pytest.raises(DTypeError, match="is an int"):
+                call(other)
+    halves = F.interpolate(tn.arange(4.0).reshape(1, 1, 4), size=2, mode="linear")
+    assert halves.tolist() == F.interpolate(tn.arange(4.0).reshape(1, 1, 4), size=[2], mode="linear").tolist()

@@ -304,3 +304,20 @@ def test_a_call_of_the_library_is_explained() -> None:
     L.inv(tn.tensor(random((20, 20), "float32", 9.0))).numpy()
     said = str(tn.explain())
     assert "LAPACK sgetrf, called since" in said and "LAPACK sgetrs, called since" in said
+
+
+def test_pivots_that_are_no_rows_are_refused() -> None:
+    found, pivots = L.lu_factor(tn.tensor(random((3, 4, 4)) + 4 * np.eye(4)))
+    wrong = pivots.numpy().copy()
+    wrong[1, 2] = 9
+    unpacked: list[Any] = [lambda p, k=k: tn.lu_unpack(found, p)[k] for k in range(3)]
+    for read in (lambda p: L.lu_solve(found, p, tn.ones(3, 4, 1)), *unpacked):
+        read(pivots).numpy()
+        with pytest.raises(L.LinAlgError, match="pivots of matrix 1 of the batch are none: pivot 3 is no row"):
+            read(tn.tensor(wrong)).numpy()
+
+
+def test_an_order_is_no_tensor() -> None:
+    for f in (L.matrix_norm, L.norm, L.cond):
+        with pytest.raises(tn.DTypeError, match="is a Python number, not a tensor"):
+            f(tn.eye(2), tn.tensor(2.0))

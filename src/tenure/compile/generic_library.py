@@ -22,7 +22,7 @@ Emit = Callable[[Any, str], None]
 
 class Function:
     """A function ``i64 f(ptr buffers, ptr numbers)`` that ``emit(module, name)`` defines; its address is 0 until it is
-    provided. It may call BLAS if it is a ``product``."""
+    provided. It may call BLAS or LAPACK if it is a ``product``."""
 
     __slots__ = ("address", "emit", "key", "library", "product")
 

@@ -7,7 +7,7 @@ from weakref import WeakSet
 
 from tenure.compile.jit import Engine, engine, exclusive
 from tenure.compile.late import late
-from tenure.compile.routines import EMITTERS, emitter, symbols
+from tenure.compile.routines import EMITTERS, emitter, of_library, symbols
 from tenure.runtime import fourier, pauses, threads
 from tenure.runtime.blas import blas
 
@@ -36,7 +36,7 @@ def linked() -> Engine:
 def routine(name: str) -> tuple[int, object]:
     """The address of a routine, and the library that has it."""
     functions = late("generic_library")
-    found = functions.function(name, emitter(name))
+    found = functions.function(name, emitter(name), of_library(name))
     functions.provide([found])
     return found.address, found.library
 

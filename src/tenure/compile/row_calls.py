@@ -22,7 +22,7 @@ from tenure.compile.generic_library import Function, function
 from tenure.compile.index import Affine, Unseen, loop, strides
 from tenure.compile.jit import engine
 from tenure.compile.late import late
-from tenure.compile.routines import emitter
+from tenure.compile.routines import emitter, of_library
 from tenure.compile.symbolic import Tracer
 from tenure.dtypes import DType
 from tenure.errors import InternalError
@@ -285,7 +285,8 @@ class CallWriter:
         room = [self.temp(size)] if size else []
         work = TERM * lower.terms(self.aval, self.avals)
         numbers = lower.numbers(self.aval, self.avals, **self.params)
-        self.calls.append(call(function(symbol, emitter(symbol)), work, numbers, (*self.operands, RESULT, *room)))
+        made = function(symbol, emitter(symbol), of_library(symbol))
+        self.calls.append(call(made, work, numbers, (*self.operands, RESULT, *room)))
 
     def tracer(self) -> Tracer:
         """Follower of rules on the operands."""

@@ -14,7 +14,7 @@ from typing import Any
 
 from tenure.compile.late import late
 
-__all__ = ["EMITTERS", "emitter", "symbols"]
+__all__ = ["EMITTERS", "emitter", "of_library", "symbols"]
 
 EMITTERS: dict[str, tuple[str, Any]] = {
     "order32": ("ordering", 32),
@@ -54,6 +54,11 @@ def symbols() -> list[str]:
     """The names by which routines reach LAPACK and BLAS in the library."""
     fortran = [f"scipy_{kind}{name}_" for names in LIBRARY.values() for name in names for kind in "sdcz"]
     return [*fortran, *[f"scipy_cblas_{kind}{name}" for name in ("gemm", "trsm", "trsv") for kind in "sdcz"]]
+
+
+def of_library(name: str) -> bool:
+    """Whether a routine calls LAPACK or BLAS, which may be missing."""
+    return EMITTERS[name][0] == "lapack"
 
 
 def emitter(name: str) -> Callable[[Any, str], None]:

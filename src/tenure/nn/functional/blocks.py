@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tenure.errors import ShapeError
-from tenure.nn.functional.convolution import Sizes, sizes_of
+from tenure.nn.functional.convolution import Sizes, bounded, sizes_of
 from tenure.ops import resampling
 from tenure.ops.promote import Operation, parameters
 from tenure.values.native.hits import apply
 from tenure.values.operations.reading import value_of
 from tenure.values.trace.given import int_of
+from tenure.values.trace.memo import remembered
 
 if TYPE_CHECKING:
     from tenure.values.tensor.tensor import Tensor
@@ -24,9 +25,15 @@ INTERLEAVE = Operation("channel_shuffle", resampling.interleaved, "ChannelShuffl
 WINDOW = ("sizes", "steps", "widths", "gaps")
 
 
-def _window(name: str, kernel_size: Any, stride: Any, padding: Any, dilation: Any) -> tuple[tuple[int, ...], ...]:
+@remembered
+def _window(
+    name: str, kernel_size: Any, stride: Any, padding: Any, dilation: Any, shape: Any = None
+) -> tuple[tuple[str, Any], ...]:
+    """The parameters of windows; to fold them, with the shape of the image."""
+    image = (sizes_of(name, "output_size", shape, 2),) if name == "fold" else ()
     sizes, steps = sizes_of(name, "kernel_size", kernel_size, 2), sizes_of(name, "stride", stride, 2)
-    return sizes, steps, sizes_of(name, "padding", padding, 2, 0), sizes_of(name, "dilation", dilation, 2)
+    form = (sizes, steps, sizes_of(name, "padding", padding, 2, 0), sizes_of(name, "dilation", dilation, 2))
+    return parameters(("shape", *WINDOW) if image else WINDOW, *image, *form)
 
 
 def _each_or_one(fn: Operation, name: str, x: Any, ndim: int, params: Any) -> Tensor:
@@ -47,8 +54,10 @@ def unfold(
     >>> F.unfold(tn.ones(1, 2, 4, 4), 3).shape
     (1, 18, 4)
     """
-    params = parameters(WINDOW, *_window("unfold", kernel_size, stride, padding, dilation))
-    return _each_or_one(UNFOLD, "unfold", value_of(input), 4, params)
+    x, params = value_of(input), _window("unfold", kernel_size, stride, padding, dilation)
+    around = zip(x._aval.shape[-2:], dict(params)["widths"], strict=False)
+    bounded("unfold", x._aval, [size + 2 * n for size, n in around])
+    return _each_or_one(UNFOLD, "unfold", x, 4, params)
 
 
 def fold(
@@ -64,8 +73,7 @@ def fold(
               [2., 4., 2.],
               [1., 2., 1.]]]])
     """
-    form = _window("fold", kernel_size, stride, padding, dilation)
-    params = parameters(("shape", *WINDOW), sizes_of("fold", "output_size", output_size, 2), *form)
+    params = _window("fold", kernel_size, stride, padding, dilation, output_size)
     return _each_or_one(FOLD, "fold", value_of(input), 3, params)
 
 

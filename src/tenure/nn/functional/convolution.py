@@ -12,8 +12,10 @@ from tenure.ops.promote import Operation, parameters
 from tenure.values.native.hits import apply
 from tenure.values.operations.reading import value_of
 from tenure.values.trace.given import MOST_BYTES, int_of
+from tenure.values.trace.memo import remembered
 
 if TYPE_CHECKING:
+    from tenure.ir.aval import Aval
     from tenure.values.tensor.tensor import Tensor
     from tenure.values.tensor.typing import ArrayLike
 
@@ -41,11 +43,11 @@ def sizes_of(name: str, argument: str, given: Any, n: int, least: int = 1) -> tu
     return sizes
 
 
-def bounded(name: str, x: Tensor, sizes: Iterable[int]) -> None:
+def bounded(name: str, aval: Aval, sizes: Iterable[int]) -> None:
     """ShapeError (TN802) where the last axes would have sizes for which there is no memory."""
     shape = tuple(sizes)
-    lead = x.shape[: x.ndim - len(shape)]
-    if prod(lead) * prod(shape) * x.dtype.itemsize > MOST_BYTES:
+    lead = aval.shape[: len(aval.shape) - len(shape)]
+    if prod(lead) * prod(shape) * aval.dtype.itemsize > MOST_BYTES:
         raise ShapeError(f"{name}: {[*lead, *shape]} is a shape for which there is no memory")
 
 
@@ -63,25 +65,32 @@ def widths_of(
     return tuple([(n, n) for n in sizes_of(name, "padding", padding, len(window), 0)])
 
 
+@remembered
+def _form(known: tuple[Any, ...], stride: Any, padding: Any, dilation: Any, groups: Any) -> tuple[tuple[str, Any], ...]:
+    """The parameters of a convolution."""
+    name, n, x, w = known
+    steps, gaps = sizes_of(name, "stride", stride, n), sizes_of(name, "dilation", dilation, n)
+    widths = widths_of(name, padding, (w.shape[2:] + (1,) * n)[:n], steps, gaps)
+    bounded(name, x, [size + lo + hi for size, (lo, hi) in zip(x.shape[-n:], widths, strict=False)])
+    form = (steps, widths, gaps, _groups(name, groups), name)
+    return parameters(("steps", "widths", "gaps", "groups", "name"), *form)
+
+
 def _convolved(
     name: str, n: int, input: ArrayLike, weight: ArrayLike, bias: ArrayLike | None, stride: Sizes,
     padding: Sizes | str, dilation: Sizes, groups: int,
 ) -> Tensor:  # fmt: skip
     x, w = value_of(input), value_of(weight)
-    steps, gaps = sizes_of(name, "stride", stride, n), sizes_of(name, "dilation", dilation, n)
-    widths = widths_of(name, padding, (tuple(w.shape[2:]) + (1,) * n)[:n], steps, gaps)
-    bounded(name, x, [size + lo + hi for size, (lo, hi) in zip(x.shape[-n:], widths, strict=False)])
-    form = (steps, widths, gaps, _groups(name, groups), name)
-    params = parameters(("steps", "widths", "gaps", "groups", "name"), *form)
-    return _each_or_one(CONVOLUTION, n, x, (w, bias), params)
+    params = _form((name, n, x._aval, w._aval), stride, padding, dilation, groups)
+    return _each_or_one(CONVOLUTION, n, x, w, bias, params)
 
 
-def _each_or_one(fn: Operation, n: int, x: Tensor, others: Any, params: Any) -> Tensor:
+def _each_or_one(fn: Operation, n: int, x: Tensor, w: Tensor, bias: ArrayLike | None, params: Any) -> Tensor:
     """An operation on a batch, or on one example without its axis."""
-    single = x.ndim == n + 1
-    operands = [value_of(y) for y in others if y is not None]
-    out = apply(fn, (x.unsqueeze(0) if single else x, *operands), params)
-    return out.squeeze(0) if single else out
+    weights = (w,) if bias is None else (w, value_of(bias))
+    if len(x._aval.shape) == n + 1:
+        return apply(fn, (x.unsqueeze(0), *weights), params).squeeze(0)
+    return apply(fn, (x, *weights), params)
 
 
 def _groups(name: str, groups: Any) -> int:
@@ -91,22 +100,30 @@ def _groups(name: str, groups: Any) -> int:
     return count
 
 
-def _spread(
-    name: str, n: int, input: ArrayLike, weight: ArrayLike, bias: ArrayLike | None, stride: Sizes, padding: Sizes,
-    output_padding: Sizes, groups: int, dilation: Sizes,
-) -> Tensor:  # fmt: skip
-    x, w = value_of(input), value_of(weight)
+@remembered
+def _spread_form(
+    known: tuple[Any, ...], stride: Any, padding: Any, output_padding: Any, groups: Any, dilation: Any
+) -> tuple[tuple[str, Any], ...]:
+    """The parameters of a transposed convolution."""
+    name, n, x, w = known
     steps, gaps = sizes_of(name, "stride", stride, n), sizes_of(name, "dilation", dilation, n)
     widths = tuple([(k, k) for k in sizes_of(name, "padding", padding, n, 0)])
     more = sizes_of(name, "output_padding", output_padding, n, 0)
     if any(k >= max(step, gap) for k, step, gap in zip(more, steps, gaps, strict=True)):
         raise ShapeError(f"{name}: output_padding {list(more)} is smaller than the stride or the dilation")
-    window = (tuple(w.shape[2:]) + (1,) * n)[:n]
-    axes = zip(x.shape[-n:], steps, gaps, window, more, strict=False)
+    axes = zip(x.shape[-n:], steps, gaps, (w.shape[2:] + (1,) * n)[:n], more, strict=False)
     bounded(name, x, [size * step + gap * k + extra for size, step, gap, k, extra in axes])
     names = ("steps", "widths", "more", "gaps", "groups", "name")
-    params = parameters(names, steps, widths, more, gaps, _groups(name, groups), name)
-    return _each_or_one(TRANSPOSED, n, x, (w, bias), params)
+    return parameters(names, steps, widths, more, gaps, _groups(name, groups), name)
+
+
+def _spread(
+    name: str, n: int, input: ArrayLike, weight: ArrayLike, bias: ArrayLike | None, stride: Sizes, padding: Sizes,
+    output_padding: Sizes, groups: int, dilation: Sizes,
+) -> Tensor:  # fmt: skip
+    x, w = value_of(input), value_of(weight)
+    params = _spread_form((name, n, x._aval, w._aval), stride, padding, output_padding, groups, dilation)
+    return _each_or_one(TRANSPOSED, n, x, w, bias, params)
 
 
 def conv1d(

@@ -241,5 +241,5 @@ def _unpooled(
     shape = tuple([(count - 1) * s - 2 * p + k for count, s, p, k in axes])
     if output is not None:
         shape = sizes_of(name, "output_size", ints_of(output, f"{name}: output_size")[-n:], n, 0)
-    bounded(name, x, shape)
+    bounded(name, x._aval, shape)
     return apply(UNPOOLED, (x, place.long()), parameters(("shape",), shape))

@@ -13,6 +13,7 @@ from tenure.values.native.hits import apply
 from tenure.values.operations.arithmetic import where
 from tenure.values.operations.reading import value_of
 from tenure.values.trace.given import flag, int_of, number
+from tenure.values.trace.memo import remembered
 
 if TYPE_CHECKING:
     from tenure.values.tensor.tensor import Tensor
@@ -35,6 +36,14 @@ def regular_spans(
     name: str, x: Any, n: int, kernel: Sizes, stride: Sizes | None, padding: Sizes, dilation: Sizes, ceil_mode: bool
 ) -> tuple[Span, ...]:
     """Windows of one size along each axis."""
+    return _regular((name, n, x._aval), kernel, stride, padding, dilation, ceil_mode)  # type: ignore[no-any-return]
+
+
+@remembered
+def _regular(
+    known: tuple[Any, ...], kernel: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: Any
+) -> tuple[Span, ...]:
+    name, n, x = known
     size = sizes_of(name, "kernel_size", kernel, n)
     step = size if stride is None or (isinstance(stride, list) and not stride) else sizes_of(name, "stride", stride, n)
     gaps, around = sizes_of(name, "dilation", dilation, n), sizes_of(name, "padding", padding, n, 0)
@@ -46,6 +55,12 @@ def regular_spans(
 
 def adaptive_spans(name: str, x: Any, n: int, output_size: Any) -> tuple[Span, ...]:
     """Windows that divide each axis into so many; None keeps its size."""
+    return _adaptive((name, n, x._aval), output_size)  # type: ignore[no-any-return]
+
+
+@remembered
+def _adaptive(known: tuple[Any, ...], output_size: Any) -> tuple[Span, ...]:
+    name, n, x = known
     sizes = output_size if isinstance(output_size, tuple | list) else (output_size,) * n
     if len(sizes) != n:
         raise ShapeError(f"{name}: output_size has {len(sizes)} numbers, for {n} axes")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from math import floor, inf
+from math import floor, inf, prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,14 +16,18 @@ from tenure.ops.promote import Operation, parameters
 from tenure.values.native.hits import apply
 from tenure.values.operations.creation import tensor
 from tenure.values.operations.reading import value_of
-from tenure.values.trace.given import flag, ints_of, number
+from tenure.values.trace.given import MOST_BYTES, flag, ints_of, number
+from tenure.values.trace.memo import remembered
 
 if TYPE_CHECKING:
+    from tenure.ir.aval import Aval
     from tenure.values.tensor.tensor import Tensor
     from tenure.values.tensor.typing import ArrayLike
 
 NEAREST = Operation("interpolate", resampling.nearest, "UpsampleNearestBackward0")
 WEIGHED = Operation("interpolate", resampling.weighed, "UpsampleBackward0")
+Axis = tuple[int, int, float | None]
+"""The sizes before and after, and the factor that was given."""
 AXES = {
     "nearest": (1, 2, 3), "nearest-exact": (1, 2, 3), "area": (1, 2, 3),
     "linear": (1,), "bilinear": (2,), "bicubic": (2,), "trilinear": (3,),
@@ -32,10 +36,8 @@ AXES = {
 AVERAGES: tuple[Callable[..., Tensor], ...] = (adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d)
 SHARP, SMOOTH = -0.75, -0.5
 """The slope of the cubic filter at 1: PyTorch's, and Pillow's, which it takes with ``antialias``."""
-
-
-MOST = 1 << 48
-"""Elements of an axis, which no memory has."""
+LONGEST = 1 << 16
+"""Elements of an axis of which the table is kept."""
 
 
 def interpolate(
@@ -61,44 +63,54 @@ def interpolate(
     tensor([[[1.0000, 1.5000, 2.5000, 3.0000]]])
     """
     x = value_of(input)
-    n = _checked(x, mode, align_corners, antialias)
-    whole, scales = _sizes(x.shape[2:], size, scale_factor)
-    if recompute_scale_factor is not None and flag("interpolate: recompute_scale_factor", recompute_scale_factor):
-        if size is not None:
-            raise ValueError("interpolate: recompute_scale_factor goes with scale_factor, not with size")
-        scales = (None,) * n
+    given = (size, scale_factor, mode, align_corners, recompute_scale_factor, antialias)
+    whole, axes = _form(x._aval, *given)
     if mode == "area":
-        return AVERAGES[n - 1](x, whole)
-    axes = list(zip(x.shape[2:], whole, scales, strict=True))
+        return AVERAGES[len(whole) - 1](x, whole)
     try:
         return _resampled(x, mode, axes, bool(align_corners), antialias)
     except MemoryError:
         raise OutOfMemory(f"interpolate: there is no memory for a result of {list(whole)} elements") from None
 
 
-def _resampled(
-    x: Any, mode: str, axes: list[tuple[int, int, float | None]], aligned: bool, antialias: bool
-) -> Tensor:
+@remembered
+def _form(
+    known: Aval, size: Any, scale_factor: Any, mode: Any, align_corners: Any, recompute: Any, antialias: Any
+) -> tuple[tuple[int, ...], tuple[Axis, ...]]:
+    """The sizes of the result, and what is known of each axis."""
+    shape = known.shape
+    n = _checked(shape, mode, align_corners, antialias)
+    whole, scales = _sizes(shape[2:], size, scale_factor)
+    if prod((*shape[:2], *whole)) * known.dtype.itemsize > MOST_BYTES:
+        raise OutOfMemory(f"interpolate: there is no memory for a result of {list(whole)} elements")
+    if recompute is not None and flag("interpolate: recompute_scale_factor", recompute):
+        if size is not None:
+            raise ValueError("interpolate: recompute_scale_factor goes with scale_factor, not with size")
+        scales = (None,) * n
+    return whole, tuple(zip(shape[2:], whole, scales, strict=True))
+
+
+def _resampled(x: Any, mode: str, axes: tuple[Axis, ...], aligned: bool, antialias: bool) -> Tensor:
     if mode in ("nearest", "nearest-exact"):
-        tables = [tensor(places(*axis, mode == "nearest-exact")) for axis in axes]
+        tables = [_table(places, *axis, mode == "nearest-exact") for axis in axes]
         return apply(NEAREST, (x, *tables), ())
     kind = "cubic" if mode == "bicubic" else "linear"
     weighed: list[Tensor] = []
     for axis in axes:
-        weighed += [tensor(table) for table in (widened if antialias else weights)(*axis, kind, aligned)]
+        weighed += _table(widened if antialias else weights, *axis, kind, aligned)
     return apply(WEIGHED, (x, *weighed), parameters(("name",), "interpolate"))
 
 
-def _checked(x: Any, mode: Any, align_corners: Any, antialias: Any) -> int:
+def _checked(shape: tuple[int, ...], mode: Any, align_corners: Any, antialias: Any) -> int:
     """The number of axes; an error for arguments that do not go together."""
     if type(mode) is not str or mode not in AXES:
         raise DTypeError(f"interpolate: mode is one of {list(AXES)}, not {shown(mode)}")
-    n: int = x.ndim - 2
+    n = len(shape) - 2
     if n not in AXES[mode]:
         wanted = " or ".join([str(k + 2) for k in AXES[mode]])
-        raise ShapeError(f"interpolate: mode {mode!r} is for {wanted} axes, and the input has shape {list(x.shape)}")
-    if min(x.shape[2:]) < 1:
-        raise ShapeError(f"interpolate: an input of shape {list(x.shape)} has nothing to interpolate")
+        raise ShapeError(f"interpolate: mode {mode!r} is for {wanted} axes, and the input has shape {list(shape)}")
+    if min(shape[2:]) < 1:
+        raise ShapeError(f"interpolate: an input of shape {list(shape)} has nothing to interpolate")
     if align_corners is not None:
         flag("interpolate: align_corners", align_corners)
         if len(AXES[mode]) > 1:
@@ -128,19 +140,29 @@ def _sizes(shape: tuple[int, ...], size: Any, scale: Any) -> tuple[tuple[int, ..
         raise ShapeError(f"interpolate: {argument} {shown(size if scale is None else scale)} is not for {n} axes")
     if min(whole) < 1:
         raise ShapeError(f"interpolate: a result of {list(whole)} elements")
-    if max(whole) > MOST:
-        raise OutOfMemory(f"interpolate: there is no memory for a result of {list(whole)} elements")
     return whole, factors
 
 
-def places(n: int, m: int, scale: float | None, exact: bool) -> Any:
-    """The nearest of n elements for each of m, in float32 as PyTorch has it."""
-    step = np.float32(1 / scale if scale else np.float32(n) / np.float32(m))
-    return np.minimum(np.floor((np.arange(m, dtype=np.float32) + np.float32(exact / 2)) * step), n - 1).astype(np.int64)
+def _table(made: Any, n: int, m: int, *form: Any) -> Any:
+    """The table of an axis of n elements and m of the result, kept unless it is long."""
+    return (made if m <= LONGEST else made.__wrapped__)(n, m, *form)
+
+
+def _tables(*arrays: Any) -> tuple[Tensor, ...]:
+    """Arrays as tensors, which every call shares."""
+    return tuple(map(tensor, arrays))
 
 
 @lru_cache(maxsize=256)
-def weights(n: int, m: int, scale: float | None, kind: str, aligned: bool) -> tuple[Any, Any]:
+def places(n: int, m: int, scale: float | None, exact: bool) -> Tensor:
+    """The nearest of n elements for each of m, in float32 as PyTorch has it."""
+    step = np.float32(1 / scale if scale else np.float32(n) / np.float32(m))
+    at = np.floor((np.arange(m, dtype=np.float32) + np.float32(exact / 2)) * step)
+    return tensor(np.minimum(at, n - 1).astype(np.int64))
+
+
+@lru_cache(maxsize=256)
+def weights(n: int, m: int, scale: float | None, kind: str, aligned: bool) -> tuple[Tensor, ...]:
     """The elements (taps, m) that each of m is made of, and their weights."""
     k = np.arange(m)
     if aligned:
@@ -152,9 +174,9 @@ def weights(n: int, m: int, scale: float | None, kind: str, aligned: bool) -> tu
     low = np.minimum(np.floor(at), n - 1)
     t = np.clip(at - low, 0, 1)
     if kind == "linear":
-        return np.stack([low, np.minimum(low + 1, n - 1)]).astype(np.int64), np.stack([1 - t, t])
+        return _tables(np.stack([low, np.minimum(low + 1, n - 1)]).astype(np.int64), np.stack([1 - t, t]))
     taps = np.stack([keys(1 + t, SHARP), keys(t, SHARP), keys(1 - t, SHARP), keys(2 - t, SHARP)])
-    return np.clip(low + np.arange(-1, 3)[:, None], 0, n - 1).astype(np.int64), taps
+    return _tables(np.clip(low + np.arange(-1, 3)[:, None], 0, n - 1).astype(np.int64), taps)
 
 
 def keys(x: Any, a: float) -> Any:
@@ -165,7 +187,7 @@ def keys(x: Any, a: float) -> Any:
 
 
 @lru_cache(maxsize=256)
-def widened(n: int, m: int, scale: float | None, kind: str, aligned: bool) -> tuple[Any, Any]:
+def widened(n: int, m: int, scale: float | None, kind: str, aligned: bool) -> tuple[Tensor, ...]:
     """As ``weights``, by a filter that is as wide as the elements of the result are apart."""
     step = (n - 1) / (m - 1) if aligned and m > 1 else 0.0 if aligned else 1 / scale if scale else n / m
     reach = (2 if kind == "cubic" else 1) * max(step, 1.0)
@@ -176,4 +198,4 @@ def widened(n: int, m: int, scale: float | None, kind: str, aligned: bool) -> tu
     away = np.abs((taps + first - middle + 0.5) / max(step, 1.0))
     found = keys(away, SMOOTH) if kind == "cubic" else np.maximum(1 - away, 0)
     found = np.where(taps < count, found, 0.0)
-    return np.minimum(first + np.minimum(taps, count - 1), n - 1), found / found.sum(0)
+    return _tables(np.minimum(first + np.minimum(taps, count - 1), n - 1), found / found.sum(0))

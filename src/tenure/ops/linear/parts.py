@@ -249,6 +249,11 @@ paired = _checked(
     "the factors of {which} are none: pivot {order} is no row, or has no second one",
     "take both results of tn.linalg.ldl_factor as they are",
 )
+exchanged = _checked(
+    "exchanged",
+    "the pivots of {which} are none: pivot {order} is no row",
+    "take both results of tn.linalg.lu_factor as they are",
+)
 converged = _checked(
     "converged",
     "the iteration did not converge for {which}",

@@ -132,12 +132,16 @@ def fits(name: str, a: Value, b: Value) -> None:
 
 def zeros_on(d: Value) -> Value:
     """The codes of triangular matrices with a diagonal: of the first 0 on it."""
-    n, lead = d.shape[-1], d.shape[:-1]
-    none = pointwise.equal(d, d.coerce(0.0))
-    places = counting(d, n, 0, 1) + 1
+    return first_of(pointwise.equal(d, d.coerce(0.0)))
+
+
+def first_of(wrong: Value) -> Value:
+    """The codes of matrices some of whose rows are wrong: of the first one."""
+    n, lead = wrong.shape[-1], wrong.shape[:-1]
+    places = counting(wrong, n, 0, 1) + 1
     far = places.coerce(n + 1)
-    first = reduce.reduce_min(pointwise.where(none, places, far), axes=(d.ndim - 1,))
-    number = counting(d, prod(lead), 0, 1) + 1 if lead else counting(d, 1, 0, 1)
+    first = reduce.reduce_min(pointwise.where(wrong, places, far), axes=(wrong.ndim - 1,))
+    number = counting(wrong, prod(lead), 0, 1) + 1 if lead else counting(wrong, 1, 0, 1)
     code = -(shaped(number, lead) * number.coerce(1 << parts.BITS) + first)
     return pointwise.where(pointwise.equal(first, far), first.coerce(0), code)
 
@@ -243,10 +247,11 @@ def lu_unpack(found: Value, pivots: Value) -> tuple[Value, Value, Value]:
     if pivots.shape != (*found.shape[:-2], k):
         raise ShapeError(f"lu_unpack: factors of shape {list(found.shape)} and pivots of shape {list(pivots.shape)}")
     order, rows = exchanges(pivots, rows=m), shaped(counting(found, m, 0, 1), (m, 1))
+    found = with_rows(found, pivots, m)
     left, right = part(found, found.ndim - 1, 0, k), part(found, found.ndim - 2, 0, k)
     one = as_type(pointwise.equal(rows, counting(found, k, 0, 1)), found.dtype)
     permuted = pointwise.equal(shaped(order, (*order.shape[:-1], 1, m)), rows)
-    return as_type(permuted, found.dtype), lower(left, -1) + one, upper(right)
+    return with_rows(as_type(permuted, found.dtype), pivots, m), lower(left, -1) + one, upper(right)
 
 
 def lu_solve(found: Value, pivots: Value, b: Value, *, left: bool, adjoint_of: bool) -> Value:
@@ -254,7 +259,7 @@ def lu_solve(found: Value, pivots: Value, b: Value, *, left: bool, adjoint_of: b
     n = square("lu_solve", found.aval)
     if pivots.shape != found.shape[:-1]:
         raise ShapeError(f"lu_solve: factors of shape {list(found.shape)} and pivots of shape {list(pivots.shape)}")
-    order = exchanges(pivots, rows=n)
+    order, found = exchanges(pivots, rows=n), with_rows(found, pivots, n)
     if not left:
         b, adjoint_of = adjoint(b), not adjoint_of
     found, b = beside("lu_solve", found, b)
@@ -270,6 +275,12 @@ def lu_solve(found: Value, pivots: Value, b: Value, *, left: bool, adjoint_of: b
         x = triangular(found, half, upper=True, adjoint=False, unit=False)
     x = regular(x, zeros_on(diagonal(found))) if n else x
     return x if left else adjoint(x)
+
+
+def with_rows(found: Value, pivots: Value, rows: int) -> Value:
+    """The factors, and the error where a pivot is no row."""
+    low, high = pointwise.less(pivots, pivots.coerce(1)), pointwise.less(pivots.coerce(rows), pivots)
+    return parts.exchanged(found, first_of(pointwise.logical_or(low, high))) if pivots.shape[-1] else found
 
 
 def taken_rows(x: Value, order: Value) -> Value:

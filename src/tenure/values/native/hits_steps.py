@@ -325,13 +325,13 @@ LAID = ("ptr %slots", "i64 %arity", "ptr %numbers", "i64 %count", "i64 %depth", 
 
 
 def proceed(m: Code) -> None:
-    """Return the handle of a step, or with %many a tuple of all its handles, in a held trace. NULL without an error:
-    the step does not accept a number, or gives no single handle."""
+    """Return the handle of a step, or a tuple of all its handles with %many and where there is not one, in a held
+    trace. NULL without an error: the step does not accept a number, or its level is not open."""
     with m.function("proceed", "ptr %t", "ptr %rule", *LAID) as f:
         rule, level = "ptr %rule", f.get("ptr %rule", "rule.level")
-        single = f.both(f.is_(f.get(rule, "rule.kind"), "none"), f.negation("i1 %many"))
+        many = f.either(f.is_(f.get(rule, "rule.kind"), "none"), "i1 %many")
         inner = f.negation(f.either(f.is_(level, "none"), f.equal(level, f.get("ptr %t", "trace.open"))))
-        with f.when(f.either(single, inner)):
+        with f.when(inner):
             f.ret(NULL)
         with f.each("i64 %count") as k:
             fine = f.call("fits", rule, k, f.load(f.at("ptr %numbers", k)), returns="i1")
@@ -344,7 +344,7 @@ def proceed(m: Code) -> None:
         f.store(NULL, site)
         f.store(NULL, f.at(site, "i64 1"))
         with f.when(f.call("line", "i64 %depth", site, returns="i1")):
-            f.store(f.call("results", "ptr %t", rule, site, "i1 %many"), out)
+            f.store(f.call("results", "ptr %t", rule, site, many), out)
         f.decref(f.load(site), f.load(f.at(site, "i64 1")))
         h = f.load(out)
         with f.unless(f.absent(h)):

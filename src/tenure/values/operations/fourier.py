@@ -23,6 +23,7 @@ from tenure.values.operations.axes import check_axes, check_axis, one_of
 from tenure.values.operations.creation import check_device, leaf, tensor
 from tenure.values.operations.reading import value_of
 from tenure.values.trace.given import flag, int_of
+from tenure.values.trace.memo import remembered
 
 if TYPE_CHECKING:
     from tenure.values.tensor.tensor import Tensor
@@ -52,29 +53,37 @@ def _factor(name: str, norm: Any, count: int, inverse: bool) -> float:
     return 1 / count if (norm == "forward") != inverse else 1.0
 
 
-def transformed(name: str, x: Any, axes: tuple[int, ...], sizes: Any, norm: Any, kind: str, inverse: bool) -> Tensor:
-    """A transform along axes; a size that is None follows from x."""
+def form_of(
+    name: str, shape: tuple[int, ...], axes: tuple[int, ...], sizes: Any, norm: Any, kind: str, inverse: bool
+) -> tuple[tuple[str, Any], ...]:
+    """The parameters of a transform along axes; a size that is None follows from the shape."""
     found = []
     for k, (axis, size) in enumerate(zip(axes, sizes, strict=True)):
-        n = x._aval.shape[axis]
+        n = shape[axis]
         size = (2 * (n - 1) if kind == "c2r" and k == len(axes) - 1 else n) if size is None else size
         if size < 1:
-            raise ShapeError(f"{name}: a transform of {size} elements along axis {axis} of shape {list(x._aval.shape)}")
+            raise ShapeError(f"{name}: a transform of {size} elements along axis {axis} of shape {list(shape)}")
         found.append(size)
-    count, shape = prod(found), x._aval.shape
+    count = prod(found)
     others = prod([size for axis, size in enumerate(shape) if axis not in axes])
     if max(found, default=1) >= MOST or count * others >= MOST:
         raise ShapeError(f"{name}: for transforms of sizes {found} of shape {list(shape)} there is no memory")
     names = ("kind", "axes", "sizes", "inverse", "factor")
-    params = parameters(names, kind, axes, tuple(found), inverse, _factor(name, norm, count, inverse))
-    return apply_one(KINDS[kind, inverse], x, params)
+    return parameters(names, kind, axes, tuple(found), inverse, _factor(name, norm, count, inverse))
+
+
+@remembered
+def _form(known: tuple[Any, ...], n: Any, dim: Any, norm: Any, axis: Any) -> tuple[tuple[str, Any], ...]:
+    """The parameters of a transform along one axis, the last by default."""
+    name, kind, inverse, shape = known
+    at = one_of(dim, axis, f"{name}: dim and axis")
+    k = check_axis(-1 if at is None else at, len(shape))
+    return form_of(name, shape, (k,), (None if n is None else int_of(n, f"{name}: n"),), norm, kind, inverse)
 
 
 def _along(name: str, x: Any, n: Any, dim: Any, norm: Any, axis: Any, kind: str, inverse: bool) -> Tensor:
-    """A transform along one axis, the last by default."""
-    x, at = value_of(x), one_of(dim, axis, f"{name}: dim and axis")
-    k = check_axis(-1 if at is None else at, x._aval.ndim)
-    return transformed(name, x, (k,), (None if n is None else int_of(n, f"{name}: n"),), norm, kind, inverse)
+    x = value_of(x)
+    return apply_one(KINDS[kind, inverse], x, _form((name, kind, inverse, x._aval.shape), n, dim, norm, axis))
 
 
 def fft(

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tenure.errors import ShapeError, shown
+from tenure.values.native.hits import apply_one
 from tenure.values.operations.axes import check_axis, one_of
-from tenure.values.operations.fourier import transformed
+from tenure.values.operations.fourier import KINDS, form_of
 from tenure.values.operations.reading import value_of
 from tenure.values.trace.given import ints_of
+from tenure.values.trace.memo import remembered
 
 if TYPE_CHECKING:
     from tenure.values.tensor.tensor import Tensor
@@ -19,10 +21,12 @@ if TYPE_CHECKING:
 LAST = (-2, -1)
 
 
-def _over(name: str, x: Any, s: Any, dim: Any, norm: Any, axes: Any, kind: str, inverse: bool) -> Tensor:
-    """A transform along several axes: all, or the last ones of which there are sizes. The size -1 is that of x."""
-    x, given = value_of(x), one_of(dim, axes, f"{name}: dim and axes")
-    ndim = x._aval.ndim
+@remembered
+def _form(known: tuple[Any, ...], s: Any, dim: Any, norm: Any, axes: Any) -> tuple[tuple[str, Any], ...]:
+    """The parameters of a transform along several axes: all, or the last ones of which there are sizes. The size -1
+    is that of the tensor."""
+    name, kind, inverse, shape = known
+    given, ndim = one_of(dim, axes, f"{name}: dim and axes"), len(shape)
     sizes = None if s is None else ints_of(s, f"{name}: s")
     if given is None:
         count = ndim if sizes is None else len(sizes)
@@ -35,12 +39,15 @@ def _over(name: str, x: Any, s: Any, dim: Any, norm: Any, axes: Any, kind: str, 
         raise ShapeError(f"{name}: an axis is named twice in {shown(given)}")
     if sizes is not None and len(sizes) != len(along):
         raise ShapeError(f"{name}: {len(sizes)} sizes for {len(along)} axes")
-    if not along:
-        if kind != "c2c":
-            raise ShapeError(f"{name}: there is no axis to transform")
-        return transformed(name, x, (), (), norm, kind, inverse)
+    if not along and kind != "c2c":
+        raise ShapeError(f"{name}: there is no axis to transform")
     wanted = [None] * len(along) if sizes is None else [None if n == -1 else n for n in sizes]
-    return transformed(name, x, along, wanted, norm, kind, inverse)
+    return form_of(name, shape, along, wanted, norm, kind, inverse)
+
+
+def _over(name: str, x: Any, s: Any, dim: Any, norm: Any, axes: Any, kind: str, inverse: bool) -> Tensor:
+    x = value_of(x)
+    return apply_one(KINDS[kind, inverse], x, _form((name, kind, inverse, x._aval.shape), s, dim, norm, axes))
 
 
 def _over_two(name: str, x: Any, s: Any, dim: Any, norm: Any, axes: Any, kind: str, inverse: bool) -> Tensor:

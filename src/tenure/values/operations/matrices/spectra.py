@@ -31,6 +31,8 @@ def _order(name: str, ord: Any) -> Any:
     """Order of a norm."""
     if type(ord) is not str:
         ord = number(name, "ord", ord)
+        if not isinstance(ord, int | float):
+            raise DTypeError(f"{name}: ord is a Python number, not a tensor")
     if ord not in NORMS or type(ord) is bool:
         raise ShapeError(f"{name}: ord is 'fro', 'nuc', 1, 2, inf or one of these negative, not {shown(ord)}")
     return ord
