@@ -82,7 +82,10 @@ class Walk:
         return source
 
     def standing(self, segment: Segment, slot: int) -> tuple[Any, int]:
-        """Vertex of a segment's slot; in a walk with ``create_graph`` its double in the trace."""
+        """Vertex of a segment's slot; in a walk with ``create_graph`` its double in the trace. What another thread has
+        made a segment of stands in the trace in progress itself."""
+        if segment.trace is not None and segment.trace is RECORDER.trace:
+            return segment.trace, slot
         if not self.create_graph or segment.lean:
             return segment, slot
         if segment not in self.doubles:
@@ -262,7 +265,8 @@ class Walk:
             left = handler.apply_hooks(shown)
             g = g if left is shown else steps.settle(left)
         for number in self.wanted.get((of, slot), ()):
-            self.found[number] = g if self.closes(of, unit, slot, {slot}) else steps.settle(g)
+            passed = g if self.closes(of, unit, slot, {slot}) else steps.settle(g)
+            self.found[number] = self.found[number] + passed if number in self.found else passed
         if self.final and (of, slot) in self.wanted:
             return {}
         if handler is not None and handler.refuse is not None:
