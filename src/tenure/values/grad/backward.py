@@ -151,8 +151,12 @@ class Walk:
                 unit.consume(roots, [s for u, s in self.wanted if u is of] if self.final else ())
             self.walked += 0 if self.create_graph or isinstance(unit, TraceUnit) else unit.segment.path.size
             del cts  # buffers without a holder are written in place
-            if self.walked >= SHORT and RECORDER.open == 1 and self.waiting:
+            if self.walked >= SHORT and RECORDER.open == 1 and self.waiting and RECORDER.trace not in self.due():
                 self.compute_so_far()
+
+    def due(self) -> list[Any]:
+        """What is to be walked."""
+        return [of for _, _, of in self.waiting]
 
     def compute_so_far(self) -> None:
         """Run the pending trace, as a loop that was cut was run: every part of it then takes the same program."""
@@ -187,6 +191,8 @@ class Walk:
     def walk(self, of: Any, unit: Unit, cts: Cotangents) -> None:
         """Walk one unit, from slot to slot with a handler or a request."""
         behind = paths.ancestors(path_of(of), cts) if unit.handlers else set()
+        if behind and not self.accumulate:
+            behind &= self.leading(of, unit, [*cts, *[s for h in unit.handlers.values() for s in h.inputs]])
         special = (unit.handlers.keys() & behind) | {slot for (u, slot) in self.wanted if u is of}
         waiting: Cotangents = {}
         self.met = paths.met(path_of(of), cts, special) if len(special) >= SEVERAL else None
@@ -210,6 +216,15 @@ class Walk:
                 if s in found:
                     self.arrive(self.past(self.source(unit, s)), found[s], summed=True, selected=s in selected)
             roots = self.sort(unit, plain, special, waiting, selected)
+
+    def leading(self, of: Any, unit: Unit, slots: Sequence[int]) -> set[int]:
+        """Slots whose cotangent leads to what is asked for: no hook is called on another."""
+        found = {slot for u, slot in self.wanted if u is of}
+        found.update([d for s in slots for d in unit.deps(s) if self.interested(unit, d, found)])
+        for slot, (step, _) in enumerate(paths.steps(path_of(of))):
+            if not found.isdisjoint(step.args):
+                found.add(slot)
+        return found
 
     def deps(self, unit: Unit, slot: int) -> Collection[int]:
         """Sources behind a slot; in a walk with several special slots, what it meets first."""
