@@ -55,7 +55,7 @@ def pushed(outs: Sequence[Any], ins: Sequence[Any], tangents: Sequence[Any]) -> 
 
 
 def refuse_elsewhere(t: Any, outs: Sequence[Any], ins: Sequence[Any]) -> None:
-    """TN804 where another thread has computed what lies between some marks and results: a tangent stays in its trace."""
+    """TN804 where another thread has computed what lies between some marks and results, and has no tangent."""
     marks = {x._slot for x in ins}
     inputs = [t.inputs[~d] for slot in steps.slots_of(t, outs) for d in t.deps(slot) if d < 0]
     todo, seen = [source_of(x) for x in inputs], set[Any]()
