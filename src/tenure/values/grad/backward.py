@@ -155,7 +155,7 @@ class Walk:
                 self.compute_so_far()
 
     def due(self) -> list[Any]:
-        """What is to be walked."""
+        """Units to be walked."""
         return [of for _, _, of in self.waiting]
 
     def compute_so_far(self) -> None:
