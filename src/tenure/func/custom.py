@@ -79,17 +79,16 @@ class custom_vjp(Generic[P, R]):
             level = innermost(leaves)
             if level is not None and waits_outside([leaves[k] for k in tracked], level):
                 return self._of_all(args, leaves, level)
-            given = [detach(x) if k in tracked else x for k, x in enumerate(leaves)]
-            begun = Beginning(RECORDER.trace, [given[k] for k in tracked])
-            out, kept = self._run(tree.rebuild(args, iter(given)))
-            return self._connect(args, leaves, tracked, begun, out, kept)
+            run: Any = (RECORDER.hold_open, self._run) if current_mode().eager else (self._run,)
+            return self._connect(args, leaves, tracked, *no_grad().apply(*run, args, leaves, tracked))
 
-    def _run(self, args: tuple[Any, ...]) -> Any:
-        """The results of ``forward``, outside the graph. It stays in one trace, also in eager mode."""
+    def _run(self, args: tuple[Any, ...], leaves: list[Any], tracked: list[int]) -> tuple[Beginning, Any, Any]:
+        """The begin of ``forward``, and what it gives, outside the graph. In eager mode it stays in one trace too."""
         assert self._forward is not None
-        if current_mode().eager:
-            return no_grad().apply(RECORDER.hold_open, self._forward, *args)
-        return no_grad().apply(self._forward, *args)
+        given = [detach(x) if k in tracked else x for k, x in enumerate(leaves)]
+        begun = Beginning(RECORDER.trace, [given[k] for k in tracked])
+        out, kept = self._forward(*tree.rebuild(args, iter(given)))
+        return begun, out, kept
 
     def _of_all(self, args: tuple[Any, ...], leaves: list[Any], level: Level) -> Any:
         """The result for one example of a vmapped call, where the gradient will be that of all examples: the
@@ -132,7 +131,8 @@ class custom_vjp(Generic[P, R]):
         parts = results.parted(whole, plain)
         handler.residuals = Residuals([x for x in held if isinstance(x, Tensor)])
         own = {id(y): part for y, part in zip(values, parts, strict=True)}
-        unknown = handler.residuals.place(t, begun, inputs, own)
+        constants = [x for k, x in enumerate(leaves) if k not in tracked]
+        unknown = handler.residuals.place(t, begun, inputs, own, constants)
         what = "a tensor made of what forward read" if unknown else form.unknown(leaves, begun.was_read(t))
         handler.name, handler.unknown = function.__name__, what
         backward, avals = self._backward, [x._aval for x in inputs]

@@ -14,7 +14,9 @@ from tenure.func.vectorize import vmap
 from tenure.values.grad import steps
 from tenure.values.grad.backward import Walk, run_walk
 from tenure.values.grad.handlers import Handler
+from tenure.values.grad.units import source_of
 from tenure.values.rules import paths
+from tenure.values.rules.graph import Out
 from tenure.values.rules.modes import enable_grad
 from tenure.values.rules.sites import here, site
 from tenure.values.trace.record import RECORDER
@@ -36,6 +38,7 @@ def pushed(outs: Sequence[Any], ins: Sequence[Any], tangents: Sequence[Any]) -> 
     """Tangents of ``outs`` where ``ins``, marks of a transform in progress, have the given ones."""
     ins, tangents = list(ins), list(tangents)
     t = RECORDER.trace
+    refuse_elsewhere(t, outs, ins)
     for slot in by_hand(t, outs, ins):
         handler, result = t.handlers[slot], t.handles[slot]
         inputs = [t.handles[s] if s >= 0 else t.inputs[~s] for s in handler.inputs]
@@ -49,6 +52,27 @@ def pushed(outs: Sequence[Any], ins: Sequence[Any], tangents: Sequence[Any]) -> 
             moved = given[0]
         ins, tangents = [*ins, result], [*tangents, moved]
     return steps.tangent(outs, ins, tangents)
+
+
+def refuse_elsewhere(t: Any, outs: Sequence[Any], ins: Sequence[Any]) -> None:
+    """TN804 where another thread has computed what lies between some marks and results, and has no tangent."""
+    marks = {x._slot for x in ins}
+    inputs = [t.inputs[~d] for slot in steps.slots_of(t, outs) for d in t.deps(slot) if d < 0]
+    todo, seen = [source_of(x) for x in inputs], set[Any]()
+    while todo:
+        out = todo.pop()
+        if not isinstance(out, Out) or out in seen or out.segment is None:
+            continue
+        seen.add(out)
+        segment = out.segment
+        behind = paths.reached(segment.path, out.slot)
+        if segment.trace is t and not marks.isdisjoint({out.slot, *behind}):
+            raise GradientError(
+                "forward mode meets a value that another thread has computed",
+                at=site(here()),
+                help="compute it in the thread of the transform, or use reverse mode (tn.vjp, tn.grad) with it",
+            )
+        todo.extend([segment.sources.get(d) for d in behind])
 
 
 def by_hand(t: Any, outs: Sequence[Any], ins: Sequence[Any]) -> list[int]:

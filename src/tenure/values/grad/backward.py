@@ -85,7 +85,10 @@ class Walk:
         return source
 
     def standing(self, segment: Segment, slot: int) -> tuple[Any, int]:
-        """Vertex of a segment's slot; in a walk with ``create_graph`` its double in the trace."""
+        """Vertex of a segment's slot; in a walk with ``create_graph`` its double in the trace. What another thread has
+        made a segment of stands in the trace in progress itself."""
+        if segment.trace is not None and segment.trace is RECORDER.trace:
+            return segment.trace, slot
         if not self.create_graph or segment.lean:
             return segment, slot
         if segment not in self.doubles:
@@ -153,8 +156,12 @@ class Walk:
                 unit.consume(roots, [s for u, s in self.wanted if u is of] if self.final else (), self.where)
             self.walked += 0 if self.create_graph or isinstance(unit, TraceUnit) else unit.segment.path.size
             del cts  # buffers without a holder are written in place
-            if self.walked >= SHORT and RECORDER.open == 1 and self.waiting:
+            if self.walked >= SHORT and RECORDER.open == 1 and self.waiting and RECORDER.trace not in self.due():
                 self.compute_so_far()
+
+    def due(self) -> list[Any]:
+        """Units to be walked."""
+        return [of for _, _, of in self.waiting]
 
     def compute_so_far(self) -> None:
         """Run the pending trace, as a loop that was cut was run: every part of it then takes the same program."""
@@ -189,6 +196,8 @@ class Walk:
     def walk(self, of: Any, unit: Unit, cts: Cotangents) -> None:
         """Walk one unit, from slot to slot with a handler or a request."""
         behind = paths.ancestors(path_of(of), cts) if unit.handlers else set()
+        if behind and not self.accumulate:
+            behind &= self.leading(of, unit, [*cts, *[s for h in unit.handlers.values() for s in h.inputs]])
         special = (unit.handlers.keys() & behind) | {slot for (u, slot) in self.wanted if u is of}
         waiting: Cotangents = {}
         self.met = paths.met(path_of(of), cts, special) if len(special) >= SEVERAL else None
@@ -212,6 +221,15 @@ class Walk:
                 if s in found:
                     self.arrive(self.past(self.source(unit, s)), found[s], summed=True, selected=s in selected)
             roots = self.sort(unit, plain, special, waiting, selected)
+
+    def leading(self, of: Any, unit: Unit, slots: Sequence[int]) -> set[int]:
+        """Slots whose cotangent leads to what is asked for: no hook is called on another."""
+        found = {slot for u, slot in self.wanted if u is of}
+        found.update([d for s in slots for d in unit.deps(s) if self.interested(unit, d, found)])
+        for slot, (step, _) in enumerate(paths.steps(path_of(of))):
+            if not found.isdisjoint(step.args):
+                found.add(slot)
+        return found
 
     def deps(self, unit: Unit, slot: int) -> Collection[int]:
         """Sources behind a slot; in a walk with several special slots, what it meets first."""
@@ -267,7 +285,8 @@ class Walk:
             left = handler.apply_hooks(shown)
             g = g if left is shown else steps.settle(left)
         for number in self.wanted.get((of, slot), ()):
-            self.found[number] = g if self.closes(of, unit, slot, {slot}) else steps.settle(g)
+            passed = g if self.closes(of, unit, slot, {slot}) else steps.settle(g)
+            self.found[number] = self.found[number] + passed if number in self.found else passed
         if self.final and (of, slot) in self.wanted:
             return {}
         if handler is not None and handler.refuse is not None:

@@ -160,16 +160,17 @@ class Replay:
         return tuple([steps.mark(h, leaves[k]) if k in leaves else h for k, h in enumerate(made)])
 
     def gradient(self, step: Step) -> tuple[Any, ...]:
-        """Record a gradient once more."""
+        """Record a gradient once more, of the stops that it reaches: the others are no ancestors of its roots."""
         roots, stops, into, create_graph, reached, final, _ = step.params
+        held = dict(zip(stops, into, strict=True))
         with steps.Hold() as t:
             b = self.slot_of
             found = steps.gradient(
                 t,
                 tuple([(b(r), None if g is None else b(g)) for r, g in roots]),
-                tuple([b(s) for s in stops]),
-                tuple([b(s) for s in final]),
-                tuple([None if a is None else b(a) for a in into]),
+                tuple([b(s) for s in reached]),
+                tuple([b(s) for s in final if s in reached]),
+                tuple([None if (a := held[s]) is None else b(a) for s in reached]),
                 create_graph,
                 False,
                 False,

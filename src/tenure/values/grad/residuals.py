@@ -76,9 +76,11 @@ class Residuals:
         self.start = self.end = ROOT
         self.known: dict[int, int] = {}
 
-    def place(self, t: Any, begun: Beginning, arguments: list[Any], results: dict[int, Any]) -> list[Any]:
-        """Origins of the residuals: each an argument, one of the ``results``, a tensor with a graph, or a step of
-        ``forward``. Those of unknown origin are returned."""
+    def place(
+        self, t: Any, begun: Beginning, arguments: list[Any], results: dict[int, Any], constants: list[Any]
+    ) -> list[Any]:
+        """Origins of the residuals: each an argument, one of the ``results`` or ``constants``, a tensor with a graph,
+        or a step of ``forward``. Those of unknown origin are returned."""
         self.start, self.end = begun.start(t), t.point()
         swaps = {id(d): x for d, x in zip(begun.given, arguments, strict=True)} | results
         unknown, read = [], begun.was_read(t)
@@ -89,7 +91,7 @@ class Residuals:
             elif x._trace is t and x._slot >= self.start.results and x._aval.dtype.has_gradient:
                 self.slots[k] = x._slot
                 self.again.add(k)
-            elif read and x._aval.dtype.has_gradient:
+            elif read and x._aval.dtype.has_gradient and not any(x is c for c in constants):
                 unknown.append(x)
         if self.again:
             self.known = {t.bind(d): t.bind(x) for d, x in zip(begun.given, arguments, strict=True)}

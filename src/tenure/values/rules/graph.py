@@ -75,12 +75,17 @@ class Out:
     __slots__ = ("__weakref__", "name", "segment", "slot", "where")
 
     def __init__(self, segment: Segment | None, slot: int, name: str, where: CodeSite = None) -> None:
-        self.segment = segment
+        self.segment: Segment | None = None
         self.slot = slot
         self.name = name
         self.where = where
         if segment is not None:
-            segment.outs[slot] = weakref.ref(self)
+            self.join(segment)
+
+    def join(self, segment: Segment) -> None:
+        """Stand in a segment."""
+        self.segment = segment
+        segment.outs[self.slot] = weakref.ref(self)
 
     def consume(self, where: CodeSite) -> None:
         """Release the graph; the result is a number from now on."""

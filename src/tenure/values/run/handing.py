@@ -121,4 +121,6 @@ def start(t: Any, plan: Any, handles: list[Any]) -> graph.Segment | None:
             stale = next((spent[d] for d in paths.reached(t.path, slot) if d in spent), None) if spent else None
             where = stale.where if stale else gone.get(slot)
             h._src = graph.Out(None if stale or slot in gone else segment, slot, h._rule.name, where)
+        elif type(h._src) is graph.Out and h._src.segment is not None and h._src.segment.trace is t:
+            h._src.join(segment)  # another thread has read it before the run
     return segment

@@ -243,9 +243,10 @@ def rest(t: Trace) -> None:
 def cut(t: Trace) -> Trace:
     """End the trace here, if nothing holds it open; gives the next one.
 
-    A loop is cut where its next turn begins to record: the last one's temporaries are gone from the stack then.
+    A loop is cut where its next turn begins to record: the last one's temporaries are gone from the stack then. What a
+    long loop does not need for its first derivative it does not keep; an eager operation keeps its operands.
     """
     if not RECORDER.open and t is RECORDER.trace:
-        t.cutting = True
+        t.cutting = not t.eager
         RECORDER.flush()
     return RECORDER.trace
