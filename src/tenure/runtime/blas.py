@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from tenure.runtime import threads
 from tenure.runtime.bracket import bracket
-from tenure.runtime.native import load, vector
+from tenure.runtime.native import LINUX, libc, load, vector
 from tenure.runtime.tiles import Product, tiling
 from tenure.runtime.tiles import source as tiles_source
 
@@ -30,9 +30,8 @@ __all__ = ["Blas", "MissingBLAS", "Product", "available", "blas", "gemm", "tilin
 
 _PACKAGE = "scipy_openblas32"
 _SINGLE_THREAD = "OPENBLAS_NUM_THREADS"
-_JOINING = ("Haswell", "Zen")
-"""Families of processors whose kernels give the rows of a product the same bits in one call and in several, where each
-begins at a multiple of ``tiles.STEP`` (``tests/runtime/test_blas.py``)."""
+_OWN = ("Haswell", "Zen")
+"""Families of processors on which code of our own is as fast as the library's, for products of all sizes."""
 _CBLAS = ("sgemm", "dgemm", "sgemv", "dgemv", "sgemm_batch_strided", "dgemm_batch_strided")
 
 
@@ -79,8 +78,8 @@ def blas() -> Blas:
     library = _open(path)
     functions = {name: address for name in _CBLAS if (address := _address(library, f"scipy_cblas_{name}"))}
     _call(library, "scipy_openblas_set_num_threads", 1)
-    joins = _kernels(library) in _JOINING
-    sgemm, dgemm = (_product(prefix, functions[f"{prefix}gemm"], joins) for prefix in "sd")
+    own = LINUX and _kernels(library) in _OWN
+    sgemm, dgemm = (_product(prefix, functions[f"{prefix}gemm"], own) for prefix in "sd")
     return Blas(path, library, functions, sgemm, dgemm)
 
 
@@ -221,7 +220,7 @@ def _kernels(library: ctypes.CDLL) -> str:
     return (function() or b"").decode()
 
 
-def _product(prefix: str, function: int, joins: bool) -> int:
-    imports = {"parallel": threads.address, "blas": function}
-    source = tiles_source(prefix, vector(4 if prefix == "s" else 8), joins)
-    return load(source, exports=["gemm"], imports=imports)["gemm"]
+def _product(prefix: str, function: int, own: bool) -> int:
+    imports = {"parallel": threads.address, "blas": function, **(libc("malloc", "free") if own else {})}
+    lanes = vector(4 if prefix == "s" else 8)
+    return load(tiles_source(prefix, lanes, own and lanes > 0), exports=["gemm"], imports=imports)["gemm"]

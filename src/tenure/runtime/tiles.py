@@ -9,7 +9,7 @@ import ctypes
 from collections.abc import Iterable
 from string import Template
 
-from tenure.runtime import selected, small
+from tenure.runtime import large, selected, small
 
 __all__ = ["Product", "source", "tiling"]
 
@@ -36,8 +36,6 @@ class Product(ctypes.Structure):
 
 SMALL, LOW = 1 << 22, 48
 """Multiplications of a tile, and rows of one, up to which code of our own takes it (``small``)."""
-STEP, JOINED = 48, 1920
-"""Rows that a tile of BLAS's is a multiple of, and rows of one call at most."""
 UNPACKED = 10**6
 """Number of multiplications up to which the library reads its operands unpacked, 20 % faster than packed."""
 
@@ -72,7 +70,7 @@ def tiling(m: int, n: int, k: int, batch: int) -> dict[str, int]:
             down *= 2
         else:
             across *= 2
-    rows, columns = _part(m, down, STEP if volume >= 1 << 22 else 16), _part(n, across, 16)
+    rows, columns = _part(m, down, small.BLOCK if volume >= 1 << 22 else 16), _part(n, across, 16)
     tiles = batch * -(-m // rows) * -(-n // columns)
     return {"rows": rows, "columns": columns, "pieces": max(1, min(tiles, batch * volume >> 18))}
 
@@ -82,20 +80,21 @@ def _part(side: int, parts: int, step: int) -> int:
     return max(1, min(side, -(side // (-step * parts)) * step)) if parts > 1 else max(1, side)
 
 
-def source(prefix: str, lanes: int, joins: bool) -> str:
+def source(prefix: str, lanes: int, all_own: bool) -> str:
     """Source of the module for BLAS's `prefix`, "s" or "d": `void gemm(const Product *)`, on `parallel` and BLAS's
-    `@blas`; with code of its own for small tiles, of vectors of so many numbers, or 0 where BLAS takes all.
-    ``joins`` says that tiles of a multiple of STEP rows have the same bits in one call: neighbours of one thread are
-    one then."""
+    `@blas`; with code of its own for small tiles, of vectors of so many numbers, or 0 where BLAS takes all, and for
+    large ones too if ``all_own``: neighbours of one thread down the columns are one product then."""
     real, narrowed = {"s": ("float", "fptrunc double %{0} to float"), "d": ("double", "fadd double %{0}, -0.0")}[prefix]
     fields = _reads(field[0] for field in Product._fields_)
     word, infinity = {"s": ("i32", "2139095040"), "d": ("i64", "9218868437227405312")}[prefix]
-    own = small.source(real, {"s": 4, "d": 8}[prefix], lanes) if lanes else _NONE
+    size = {"s": 4, "d": 8}[prefix]
+    own = small.source(real, size, lanes) if lanes else _NONE.replace("@own", "@small")
+    own += large.source(real, size, lanes) if all_own else _NONE.replace("@own", "@large")
     return own + Template(_MODULE).substitute(
         REAL=real,
         SMALL=SMALL if lanes else -1,
         LOW=LOW if lanes else -1,
-        JOINED=JOINED if joins else 0,
+        OWN="true" if all_own else "false",
         SIZES=_reads(["m", "n", "batch", "rows", "columns", "pieces", "selects"]),
         FIELDS=fields,
         SCALARS="\n".join(f"  %{name}.r = {narrowed.format(name)}" for name in ("alpha", "beta")),
@@ -114,7 +113,7 @@ def _reads(names: Iterable[str]) -> str:
 
 
 _NONE = """
-define internal void @small(i64, i64, i64, ptr, i64, i64, ptr, i64, i64, ptr, i64) {
+define internal void @own(i64, i64, i64, ptr, i64, i64, ptr, i64, i64, ptr, i64) {
   ret void
 }
 """
@@ -201,29 +200,31 @@ tile:
   %low = icmp sle i64 %height, $LOW
   %little = or i1 %few, %low
   %own = and i1 %little, %plain
-  br i1 %own, label %inline, label %library
+  br i1 %own, label %inline, label %not.little
 inline:
   call void @small(i64 %height, i64 %width, i64 %k, ptr %a.tile, i64 %step.a, i64 %term.a, ptr %b.tile, i64 %term.b,
                    i64 %step.b, ptr %c.tile, i64 %ldc)
   br label %tiled
-library:
-  %full = udiv i64 %m, %rows
-  %full.below = sub i64 %full, %i
+not.little:
+  %large = and i1 %plain, $OWN
+  br i1 %large, label %joined, label %library
+joined:
+  %below = sub i64 %down, %i
   %mine = sub i64 %last, %index
-  %most = udiv i64 $JOINED, %rows
-  %more.0 = call i64 @llvm.smin.i64(i64 %full.below, i64 %mine)
-  %more.1 = call i64 @llvm.smin.i64(i64 %more.0, i64 %most)
-  %joins = icmp sgt i64 %more.1, 1
-  %joined = select i1 %joins, i64 %more.1, i64 1
-  %high = mul i64 %joined, %rows
-  %high.rows = select i1 %joins, i64 %high, i64 %height
-  %height.i = trunc i64 %high.rows to i32
+  %joins = call i64 @llvm.smin.i64(i64 %below, i64 %mine)
+  %joins.rows = mul i64 %joins, %rows
+  %high = call i64 @llvm.smin.i64(i64 %joins.rows, i64 %rows.left)
+  call void @large(i64 %high, i64 %width, i64 %k, ptr %a.tile, i64 %step.a, i64 %term.a, ptr %b.tile, i64 %term.b,
+                   i64 %step.b, ptr %c.tile, i64 %ldc)
+  br label %tiled
+library:
+  %height.i = trunc i64 %height to i32
   %width.i = trunc i64 %width to i32
   call void @blas(i32 101, i32 %oa, i32 %ob, i32 %height.i, i32 %width.i, i32 %k.i, $REAL %alpha.r, ptr %a.tile,
                   i32 %lda.i, ptr %b.tile, i32 %ldb.i, $REAL %beta.r, ptr %c.tile, i32 %ldc.i)
   br label %tiled
 tiled:
-  %taken = phi i64 [ 1, %inline ], [ %joined, %library ]
+  %taken = phi i64 [ 1, %inline ], [ %joins, %joined ], [ 1, %library ]
   %next = add i64 %index, %taken
   %more = icmp slt i64 %next, %last
   br i1 %more, label %tile, label %done
