@@ -135,6 +135,36 @@ def test_small_products_are_chains_of_fused_operations(size):
     assert out.tobytes() == chain(a, b).tobytes()
 
 
+OWN = pytest.mark.skipif(blas._kernels(blas.blas().library) not in blas._OWN, reason="large products are the library's")
+
+
+@OWN
+@pytest.mark.parametrize("size", [(300, 500, 900), (97, 1700, 401), (1000, 70, 384)])
+@pytest.mark.parametrize("ta", [False, True])
+def test_rows_of_a_large_product_have_the_bits_of_small_ones(size, ta, dtype):
+    m, n, k = size
+    rng = np.random.default_rng(0)
+    a, b = rng.standard_normal((m, k)).astype(dtype), rng.standard_normal((k, n)).astype(dtype)
+    whole, few = np.empty((m, n), dtype), np.empty((m, n), dtype)
+    blas.gemm(np.ascontiguousarray(a.T) if ta else a, b, whole, transpose_a=ta)
+    for i in range(0, m, 37):
+        blas.gemm(a[i : i + 37], b, few[i : i + 37])
+    assert whole.tobytes() == few.tobytes()
+
+
+@OWN
+@pytest.mark.parametrize("size", [(64, 900, 200), (5, 1100, 300), (130, 40, 500)])
+def test_a_batch_with_one_right_operand_has_the_bits_of_each_product(size, dtype):
+    m, n, k = size
+    rng = np.random.default_rng(0)
+    a, b = rng.standard_normal((9, m, k)).astype(dtype), rng.standard_normal((k, n)).astype(dtype)
+    whole, each = np.empty((9, m, n), dtype), np.empty((9, m, n), dtype)
+    blas.gemm(a, b, whole)
+    for x, out in zip(a, each, strict=True):
+        blas.gemm(x, b, out)
+    assert whole.tobytes() == each.tobytes()
+
+
 def test_many_python_threads_at_once():
     a, b = np.random.default_rng(0).random((2, 300, 300)).astype(np.float32)
     expected, errors = np.empty_like(a), []

@@ -220,7 +220,12 @@ def _kernels(library: ctypes.CDLL) -> str:
     return (function() or b"").decode()
 
 
+def _of_large() -> dict[str, int]:
+    """What the code of large products stands on: memory, and how many threads there are."""
+    return {**libc("malloc", "free"), "workers": threads.workers}
+
+
 def _product(prefix: str, function: int, own: bool) -> int:
-    imports = {"parallel": threads.address, "blas": function, **(libc("malloc", "free") if own else {})}
+    imports = {"parallel": threads.address, "blas": function, **(_of_large() if own else {})}
     lanes = vector(4 if prefix == "s" else 8)
     return load(tiles_source(prefix, lanes, own and lanes > 0), exports=["gemm"], imports=imports)["gemm"]

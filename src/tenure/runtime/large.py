@@ -1,4 +1,4 @@
-"""Generated code of large matrix products: the blocks of ``small`` over copies of b, and of a where its terms lie apart.
+"""Generated code of large matrix products: the blocks of ``small`` over copies of b, and of a if its terms lie apart.
 
 So the bits are those of small products: they depend on the number of terms alone. OpenBLAS copies both operands for
 each tile that a thread takes, a fifth of its time where a layer's weights are 1536×384; here b is copied once for all

@@ -32,8 +32,8 @@ def source(real: str, size: int, count: int) -> str:
     names |= {"ROWS": ROWS, "DEPTH": DEPTH, "PANELS": PANELS, "PANEL": DEPTH * width, "GROUP": PANELS * width}
     names["CASES"] = "\n".join(f"    i64 {2 * r + v - 2}, label %tile.{r}.{v}" for r, v in tiles)
     names["CALLS"] = "\n".join(
-        f"tile.{r}.{v}:\n  call void @tile{r}x{v}(i64 %some, ptr %a.tile, i64 %tile.across, i64 %tile.down, ptr %b.from, "
-        f"i64 %b.step, ptr %c.tile, i64 %pitch, i1 %adds, i64 %width)\n  br label %tiled"
+        f"tile.{r}.{v}:\n  call void @tile{r}x{v}(i64 %some, ptr %a.tile, i64 %tile.across, i64 %tile.down, "
+        f"ptr %b.from, i64 %b.step, ptr %c.tile, i64 %pitch, i1 %adds, i64 %width)\n  br label %tiled"
         for r, v in tiles
     )
     names["TURNED"] = "\n".join(_turned(real, size, count))

@@ -36,6 +36,8 @@ class Product(ctypes.Structure):
 
 SMALL, LOW = 1 << 22, 48
 """Multiplications of a tile, and rows of one, up to which code of our own takes it (``small``)."""
+ROWS = 288
+"""Rows of a tile of a product that is many with one right operand."""
 UNPACKED = 10**6
 """Number of multiplications up to which the library reads its operands unpacked, 20 % faster than packed."""
 
@@ -90,11 +92,19 @@ def source(prefix: str, lanes: int, all_own: bool) -> str:
     size = {"s": 4, "d": 8}[prefix]
     own = small.source(real, size, lanes) if lanes else _NONE.replace("@own", "@small")
     own += large.source(real, size, lanes) if all_own else _NONE.replace("@own", "@large")
+    own += Template(_FLAT if all_own else _AS_IT_IS).substitute(
+        FIELDS=_reads(_ASKED),
+        SIZE=ctypes.sizeof(Product),
+        SHARES=_writes({"pieces": "shares"}),
+        KEPT=_writes({"m": "high", "batch": "1", "rows": "strip"}),
+        ROWS=ROWS,
+    )
     return own + Template(_MODULE).substitute(
         REAL=real,
         SMALL=SMALL if lanes else -1,
         LOW=LOW if lanes else -1,
         OWN="true" if all_own else "false",
+        SIZE=ctypes.sizeof(Product),
         SIZES=_reads(["m", "n", "batch", "rows", "columns", "pieces", "selects"]),
         FIELDS=fields,
         SCALARS="\n".join(f"  %{name}.r = {narrowed.format(name)}" for name in ("alpha", "beta")),
@@ -112,13 +122,76 @@ def _reads(names: Iterable[str]) -> str:
     return "\n".join(lines)
 
 
+def _writes(values: dict[str, str]) -> str:
+    """Instructions that store values into fields of the Product `%q`."""
+    lines = []
+    for name, value in values.items():
+        lines.append(f"  %{name}.q = getelementptr i8, ptr %q, i64 {getattr(Product, name).offset}")
+        lines.append(f"  store i64 {value if value.isdigit() else '%' + value}, ptr %{name}.q")
+    return "\n".join(lines)
+
+
 _NONE = """
 define internal void @own(i64, i64, i64, ptr, i64, i64, ptr, i64, i64, ptr, i64) {
   ret void
 }
 """
 
+_ASKED = ("m", "n", "batch", "rows", "pieces", "lda", "ldc", "stride_a", "stride_b", "stride_c", "transpose_a")
+_ASKED += ("alpha", "beta")
+_AS_IT_IS = """
+define internal void @flat(ptr %p, ptr %q) alwaysinline {
+  call void @llvm.memcpy.p0.p0.i64(ptr %q, ptr %p, i64 $SIZE, i1 false)
+  ret void
+}
+"""
+
+_FLAT = """
+@workers = external global i32
+
+; q is p: a batch with one right operand, of matrices that lie one after the other, as one product, and few shares for
+; each thread, so that it copies that operand once for many rows
+define internal void @flat(ptr %p, ptr %q) {
+$FIELDS
+  call void @llvm.memcpy.p0.p0.i64(ptr %q, ptr %p, i64 $SIZE, i1 false)
+  %found = load atomic i32, ptr @workers monotonic, align 4
+  %unknown = icmp slt i32 %found, 0
+  %known = sext i32 %found to i64
+  %others = select i1 %unknown, i64 255, i64 %known
+  %threads = add i64 %others, 1
+  %most = mul i64 %threads, 4
+  %shares = call i64 @llvm.smin.i64(i64 %pieces, i64 %most)
+$SHARES
+  %a.size = mul i64 %m, %lda
+  %c.size = mul i64 %m, %ldc
+  %many = icmp sgt i64 %batch, 1
+  %a.follows = icmp eq i64 %stride_a, %a.size
+  %c.follows = icmp eq i64 %stride_c, %c.size
+  %b.stays = icmp eq i64 %stride_b, 0
+  %a.stored = icmp eq i64 %transpose_a, 0
+  %once = fcmp oeq double %alpha, 1.0
+  %anew = fcmp oeq double %beta, 0.0
+  %y1 = and i1 %many, %a.follows
+  %y2 = and i1 %y1, %c.follows
+  %y3 = and i1 %y2, %b.stays
+  %y4 = and i1 %y3, %a.stored
+  %y5 = and i1 %y4, %once
+  %y6 = and i1 %y5, %anew
+  br i1 %y6, label %one, label %done
+one:
+  %high = mul i64 %m, %batch
+  %lower = call i64 @llvm.smin.i64(i64 %high, i64 $ROWS)
+  %strip = call i64 @llvm.smax.i64(i64 %rows, i64 %lower)
+$KEPT
+  br label %done
+done:
+  ret void
+}
+"""
+
 _MODULE = """
+declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)
+declare i64 @llvm.smax.i64(i64, i64)
 declare void @parallel(ptr, ptr, i64, i64)
 declare void @blas(i32, i32, i32, i32, i32, i32, $REAL, ptr, i32, ptr, i32, $REAL, ptr, i32)
 declare i64 @llvm.smin.i64(i64, i64)
@@ -130,7 +203,9 @@ define internal i64 @parts(i64 %side, i64 %part) alwaysinline {
   ret i64 %count
 }
 
-define void @gemm(ptr %p) {
+define void @gemm(ptr %given) {
+  %p = alloca [$SIZE x i8], align 16
+  call void @flat(ptr %given, ptr %p)
 $SIZES
   %down = call i64 @parts(i64 %m, i64 %rows)
   %across = call i64 @parts(i64 %n, i64 %columns)
@@ -140,7 +215,7 @@ $SIZES
   %plain = icmp eq i64 %selects, 0
   br i1 %plain, label %done, label %partial
 partial:
-  call void @mend(ptr %p)
+  call void @mend(ptr %given)
   br label %done
 done:
   ret void
