@@ -221,7 +221,7 @@ def _kernels(library: ctypes.CDLL) -> str:
 
 
 def _of_large() -> dict[str, int]:
-    """What the code of large products stands on: memory, and how many threads there are."""
+    """Addresses for the code of large products: memory of C, and the number of threads."""
     return {**libc("malloc", "free"), "workers": threads.workers}
 
 

@@ -51,7 +51,7 @@ on the item alone. Inside a task, and while another thread runs a region, the ca
 """
 
 workers: int = _code.get("workers", 0)
-"""Address of the `int32_t` that says how many threads share a region beside its caller, −1 before the first one."""
+"""Address of an `int32_t`, the number of threads that share a region beside its caller; −1 before the first region."""
 
 parallel = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)(address)
 """Run `parallel` from Python: `parallel(task address, context address, items, pieces)`. Releases the GIL."""

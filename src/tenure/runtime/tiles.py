@@ -1,4 +1,4 @@
-"""Generated code of matrix products: tiles, each one call of BLAS, small ones of ``small``.
+"""Generated code of matrix products: tiles of ``small`` and ``large``, or each one call of BLAS.
 
 The tiles are fixed by the shape, so the numbers do not depend on the threads; nor, where tiles are large, on how
 operands are stored (``any_layout``). They are shared out like any other
