@@ -137,7 +137,7 @@ define internal void @own(i64, i64, i64, ptr, i64, i64, ptr, i64, i64, ptr, i64)
 }
 """
 
-_ASKED = ("m", "n", "batch", "rows", "pieces", "lda", "ldc", "stride_a", "stride_b", "stride_c", "transpose_a")
+_ASKED: tuple[str, ...] = ("m", "n", "batch", "rows", "pieces", "lda", "ldc", "stride_a", "stride_b", "stride_c", "transpose_a")
 _ASKED += ("alpha", "beta")
 _AS_IT_IS = """
 define internal void @flat(ptr %p, ptr %q) alwaysinline {
