@@ -137,8 +137,8 @@ define internal void @own(i64, i64, i64, ptr, i64, i64, ptr, i64, i64, ptr, i64)
 }
 """
 
-_ASKED: tuple[str, ...] = ("m", "n", "batch", "rows", "pieces", "lda", "ldc", "stride_a", "stride_b", "stride_c", "transpose_a")
-_ASKED += ("alpha", "beta")
+_STRIDES = ("lda", "ldc", "stride_a", "stride_b", "stride_c")
+_ASKED = ("m", "n", "batch", "rows", "pieces", *_STRIDES, "transpose_a", "alpha", "beta")
 _AS_IT_IS = """
 define internal void @flat(ptr %p, ptr %q) alwaysinline {
   call void @llvm.memcpy.p0.p0.i64(ptr %q, ptr %p, i64 $SIZE, i1 false)
