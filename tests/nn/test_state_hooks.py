@@ -46,3 +46,32 @@ def test_a_place_that_is_gone_hears_of_no_gradient() -> None:
     del w
     loss.backward()
     assert not seen
+
+
+class Counting(nn.Module):
+    """A module with state besides tensors."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer, self.count = nn.Linear(2, 2), 0
+
+    def get_extra_state(self):
+        return {"count": self.count}
+
+    def set_extra_state(self, state) -> None:
+        self.count = state["count"]
+
+
+def test_state_besides_tensors_is_saved_and_loaded():
+    first, second = (nn.Sequential(Counting(), nn.Linear(2, 2)) for _ in range(2))
+    first[0].count = 7
+    saved = first.state_dict()
+    assert list(saved) == ["0._extra_state", "0.layer.weight", "0.layer.bias", "1.weight", "1.bias"]
+    second.load_state_dict(saved)
+    assert second[0].count == 7
+    del saved["0._extra_state"]
+    with pytest.raises(tn.StateDictError, match="0._extra_state"):
+        second.load_state_dict(saved)
+    assert second.load_state_dict(saved, strict=False).missing_keys == ["0._extra_state"]
+    with pytest.raises(tn.StateDictError, match="Unexpected"):
+        nn.Linear(2, 2).load_state_dict({**nn.Linear(2, 2).state_dict(), "_extra_state": 1})

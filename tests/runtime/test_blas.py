@@ -115,24 +115,54 @@ def test_the_same_bits_at_any_number_of_threads_and_however_stored(size, dtype):
 
 
 def chain(a, b):
-    """The product by its definition: sums of 256 terms, each a chain of fused multiplications and additions."""
+    """The product by its definition: sums of 384 terms, each a chain of fused multiplications and additions."""
     fma = np.frompyfunc(lambda x, y, z: float(Fraction(x) * Fraction(y) + Fraction(z)), 3, 1)
     total = None
-    for first in range(0, a.shape[1], 256):
+    for first in range(0, a.shape[1], 384):
         part = np.zeros((len(a), b.shape[1]))
-        for e in range(first, min(first + 256, a.shape[1])):
+        for e in range(first, min(first + 384, a.shape[1])):
             part = fma(a[:, e : e + 1], b[e], part).astype(np.float64)
         total = part if total is None else total + part
     return total
 
 
-@pytest.mark.parametrize("size", [(7, 19, 5), (13, 3, 300), (1, 9, 40)])
+@pytest.mark.parametrize("size", [(7, 19, 5), (13, 3, 500), (1, 9, 40)])
 def test_small_products_are_chains_of_fused_operations(size):
     m, n, k = size
     rng = np.random.default_rng(1)
     a, b, out = rng.standard_normal((m, k)), rng.standard_normal((k, n)), np.empty((m, n))
     blas.gemm(a, b, out)
     assert out.tobytes() == chain(a, b).tobytes()
+
+
+OWN = pytest.mark.skipif(blas._kernels(blas.blas().library) not in blas._OWN, reason="large products are the library's")
+
+
+@OWN
+@pytest.mark.parametrize("size", [(300, 500, 900), (97, 1700, 401), (1000, 70, 384)])
+@pytest.mark.parametrize("ta", [False, True])
+def test_rows_of_a_large_product_have_the_bits_of_small_ones(size, ta, dtype):
+    m, n, k = size
+    rng = np.random.default_rng(0)
+    a, b = rng.standard_normal((m, k)).astype(dtype), rng.standard_normal((k, n)).astype(dtype)
+    whole, few = np.empty((m, n), dtype), np.empty((m, n), dtype)
+    blas.gemm(np.ascontiguousarray(a.T) if ta else a, b, whole, transpose_a=ta)
+    for i in range(0, m, 37):
+        blas.gemm(a[i : i + 37], b, few[i : i + 37])
+    assert whole.tobytes() == few.tobytes()
+
+
+@OWN
+@pytest.mark.parametrize("size", [(64, 900, 200), (5, 1100, 300), (130, 40, 500)])
+def test_a_batch_with_one_right_operand_has_the_bits_of_each_product(size, dtype):
+    m, n, k = size
+    rng = np.random.default_rng(0)
+    a, b = rng.standard_normal((9, m, k)).astype(dtype), rng.standard_normal((k, n)).astype(dtype)
+    whole, each = np.empty((9, m, n), dtype), np.empty((9, m, n), dtype)
+    blas.gemm(a, b, whole)
+    for x, out in zip(a, each, strict=True):
+        blas.gemm(x, b, out)
+    assert whole.tobytes() == each.tobytes()
 
 
 def test_many_python_threads_at_once():

@@ -112,6 +112,14 @@ class NLLLoss(WeightedLoss):
         )
 
 
+class NLLLoss2d(NLLLoss):
+    """``NLLLoss`` by its older name for images.
+
+    >>> nn.NLLLoss2d()(tn.tensor([[[[-0.5]], [[-1.0]]]]), tn.tensor([[[1]]]))
+    tensor(1.)
+    """
+
+
 class BCEWithLogitsLoss(WeightedLoss):
     """Binary cross-entropy of sigmoid(input); see ``functional.binary_cross_entropy_with_logits``.
 

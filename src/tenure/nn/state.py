@@ -18,6 +18,8 @@ from tenure.values.rules.modes import no_grad
 from tenure.values.tensor.tensor import Tensor
 from tenure.values.trace.given import flag
 
+EXTRA = "_extra_state"
+
 
 def held(module: Any, prefix: str) -> Iterator[tuple[str, Var]]:
     """Key and place of each parameter and persistent buffer of a module alone."""
@@ -36,6 +38,15 @@ def places(module: Any, prefix: str = "") -> Iterator[tuple[str, Any, str, Var]]
     for name, child in module._modules.copy().items():
         if child is not None:
             yield from places(child, f"{prefix}{name}.")
+
+
+def extras(module: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Key and module of each state besides tensors that is loaded (``set_extra_state`` of a subclass)."""
+    if hasattr(type(module), "set_extra_state"):
+        yield prefix + EXTRA, module
+    for name, child in module._modules.copy().items():
+        if child is not None:
+            yield from extras(child, f"{prefix}{name}.")
 
 
 def buffer_of(name: str, tensor: Any) -> Any:
@@ -57,6 +68,8 @@ def snapshot(module: Any, found: dict[str, Any] | None, prefix: str, keep: bool)
         fn(module, prefix, keep)
     for key, place in held(module, prefix):
         found[key] = place if keep else place.detach()
+    if hasattr(type(module), "get_extra_state"):
+        found[prefix + EXTRA] = module.get_extra_state()
     for name, child in module._modules.copy().items():
         if child is not None:
             child.state_dict(destination=found, prefix=f"{prefix}{name}.", keep_vars=keep)
@@ -75,7 +88,8 @@ def load(module: Any, given: Mapping[str, Any], strict: bool, assign: bool) -> I
     given = hooked.given
     wanted = {key: (owner, name, place) for key, owner, name, place in places(module)}
     found = {key: loaded(key, given[key], place) for key, (_, _, place) in wanted.items() if key in given}
-    keys = hooked.incompatible([k for k in wanted if k not in given], [k for k in given if k not in wanted])
+    known = {**wanted, **(more := dict(extras(module)))}
+    keys = hooked.incompatible([k for k in known if k not in given], [k for k in given if k not in known])
     early = strict and not hooked.follows
     none = IncompatibleKeys([], [])
     said = [] if hooked.follows else hooked.messages
@@ -94,6 +108,8 @@ def load(module: Any, given: Mapping[str, Any], strict: bool, assign: bool) -> I
                 place.copy_(value)
                 setattr(owner, name, place)
             raise
+    for key in more.keys() & given.keys():
+        more[key].set_extra_state(given[key])
     return keys
 
 

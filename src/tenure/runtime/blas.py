@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from tenure.runtime import threads
 from tenure.runtime.bracket import bracket
-from tenure.runtime.native import load, vector
+from tenure.runtime.native import LINUX, libc, load, vector
 from tenure.runtime.tiles import Product, tiling
 from tenure.runtime.tiles import source as tiles_source
 
@@ -30,9 +30,8 @@ __all__ = ["Blas", "MissingBLAS", "Product", "available", "blas", "gemm", "tilin
 
 _PACKAGE = "scipy_openblas32"
 _SINGLE_THREAD = "OPENBLAS_NUM_THREADS"
-_JOINING = ("Haswell", "Zen")
-"""Families of processors whose kernels give the rows of a product the same bits in one call and in several, where each
-begins at a multiple of ``tiles.STEP`` (``tests/runtime/test_blas.py``)."""
+_OWN = ("Haswell", "Zen")
+"""Families of processors on which code of our own is as fast as the library's, for products of all sizes."""
 _CBLAS = ("sgemm", "dgemm", "sgemv", "dgemv", "sgemm_batch_strided", "dgemm_batch_strided")
 
 
@@ -46,13 +45,13 @@ class Blas:
 
     path: the shared library. functions: the absolute address of `cblas_<name>` by name: sgemm, dgemm, sgemv, dgemv,
     and where the library has them sgemm_batch_strided, dgemm_batch_strided. Called on the calling thread only.
-    joins: whether rows of a product have the same bits in one call and in several.
+    own: whether large products are our own code too.
     """
 
     path: str
     library: ctypes.CDLL
     functions: dict[str, int]
-    joins: bool
+    own: bool
 
     @cached_property
     def sgemm(self) -> int:
@@ -66,7 +65,9 @@ class Blas:
 
     def _product(self, prefix: str, size: int) -> int:
         imports = {"parallel": threads.address, "blas": self.functions[f"{prefix}gemm"]}
-        return load(tiles_source(prefix, vector(size), self.joins), exports=["gemm"], imports=imports)["gemm"]
+        imports |= _of_large() if self.own else {}
+        lanes = vector(size)
+        return load(tiles_source(prefix, lanes, self.own and lanes > 0), exports=["gemm"], imports=imports)["gemm"]
 
     def address(self, name: str) -> int:
         """The address of another of its functions, by its name in the library; MissingBLAS where it has none."""
@@ -92,7 +93,7 @@ def blas() -> Blas:
     library = _open(path)
     functions = {name: address for name in _CBLAS if (address := _address(library, f"scipy_cblas_{name}"))}
     _call(library, "scipy_openblas_set_num_threads", 1)
-    return Blas(path, library, functions, _kernels(library) in _JOINING)
+    return Blas(path, library, functions, LINUX and _kernels(library) in _OWN)
 
 
 def gemm(
@@ -230,3 +231,8 @@ def _kernels(library: ctypes.CDLL) -> str:
     function = library["scipy_openblas_get_corename"]
     function.restype = ctypes.c_char_p
     return (function() or b"").decode()
+
+
+def _of_large() -> dict[str, int]:
+    """Addresses for the code of large products: memory of C, and the number of threads."""
+    return {**libc("malloc", "free"), "workers": threads.workers}

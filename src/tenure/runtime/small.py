@@ -16,7 +16,9 @@ from string import Template
 
 __all__ = ["source"]
 
-ROWS, DEPTH, PANELS = 6, 256, 4
+ROWS, DEPTH, PANELS = 6, 384, 4
+BLOCK, MOST = 96, 96
+"""Rows of a large product, and panels of it, that are gone through at once: 2 MB of b beside 150 kB of a."""
 
 
 def source(real: str, size: int, count: int) -> str:
@@ -30,8 +32,8 @@ def source(real: str, size: int, count: int) -> str:
     names |= {"ROWS": ROWS, "DEPTH": DEPTH, "PANELS": PANELS, "PANEL": DEPTH * width, "GROUP": PANELS * width}
     names["CASES"] = "\n".join(f"    i64 {2 * r + v - 2}, label %tile.{r}.{v}" for r, v in tiles)
     names["CALLS"] = "\n".join(
-        f"tile.{r}.{v}:\n  call void @tile{r}x{v}(i64 %some, ptr %a.tile, i64 %across, i64 %down, ptr %b.from, "
-        f"i64 %b.step, ptr %c.tile, i64 %pitch, i1 %adds, i64 %width)\n  br label %tiled"
+        f"tile.{r}.{v}:\n  call void @tile{r}x{v}(i64 %some, ptr %a.tile, i64 %tile.across, i64 %tile.down, "
+        f"ptr %b.from, i64 %b.step, ptr %c.tile, i64 %pitch, i1 %adds, i64 %width)\n  br label %tiled"
         for r, v in tiles
     )
     names["TURNED"] = "\n".join(_turned(real, size, count))
@@ -45,7 +47,11 @@ def _kernel(real: str, count: int, rows: int, vectors: int) -> str:
     wide = f"v{count}f{32 if real == 'float' else 64}"
     head = "i64 %k, ptr %a, i64 %across, i64 %down, ptr %b, i64 %step, ptr %c, i64 %pitch, i1 %adds, i64 %width"
     lines = [f"define internal void @tile{rows}x{vectors}({head}) {{", "entry:"]
-    lines += _starts("a", real, "across", rows)
+    lines += [*_starts("a", real, "across", rows), *_starts("c", real, "pitch", rows)]
+    for i in range(rows):
+        lines.append(f"  call void @llvm.prefetch.p0(ptr %c{i}, i32 1, i32 3, i32 1)")
+        lines.append(f"  %cl{i} = getelementptr {real}, ptr %c{i}, i64 {vectors * count - 1}")
+        lines.append(f"  call void @llvm.prefetch.p0(ptr %cl{i}, i32 1, i32 3, i32 1)")
     lines += ["  %some = icmp sgt i64 %k, 0", "  br i1 %some, label %term, label %end", "term:"]
     for of in ("e", "ao", "bo"):
         lines.append(f"  %{of} = phi i64 [ 0, %entry ], [ %{of}.next, %term ]")
@@ -64,7 +70,7 @@ def _kernel(real: str, count: int, rows: int, vectors: int) -> str:
     lines += ["  %e.next = add i64 %e, 1", "  %ao.next = add i64 %ao, %down", "  %bo.next = add i64 %bo, %step"]
     lines += ["  %more = icmp slt i64 %e.next, %k", "  br i1 %more, label %term, label %end", "end:"]
     lines += [f"  %r{i}.{j} = phi {t} [ zeroinitializer, %entry ], [ %f{i}.{j}, %term ]" for i, j in spots]
-    lines += [*_starts("c", real, "pitch", rows), *_stored(t, count, spots, vectors, real), "}"]
+    lines += [*_stored(t, count, spots, vectors, real), "}"]
     return "\n".join(lines)
 
 
@@ -224,20 +230,29 @@ done:
   ret void
 }
 
-define internal void @small(i64 %m, i64 %n, i64 %k, ptr %a, i64 %across, i64 %down, ptr %b, i64 %step, i64 %beside,
-                            ptr %c, i64 %pitch) {
+; blocks of rows by panels of columns; ``group`` columns of b are in the room at once, all of them if it ``packs``, and
+; behind them strips of a if its terms lie apart
+define internal void @blocks(i64 %m, i64 %n, i64 %k, ptr %a, i64 %across, i64 %down, ptr %b, i64 %step, i64 %beside,
+                             ptr %c, i64 %pitch, ptr %room, i64 %group, i64 %block, i1 %packs) {
 entry:
-  %room = alloca [$PANELS x [$PANEL x $REAL]], align 64
   %crowd.bits = and i64 %step, $LAST
   %crowd.same = icmp eq i64 %crowd.bits, 0
   %crowd.many = icmp sgt i64 %m, $ROWS
-  %crowded = and i1 %crowd.same, %crowd.many
+  %crowd.some = and i1 %crowd.same, %crowd.many
+  %crowded = or i1 %crowd.some, %packs
   %scattered = icmp ne i64 %beside, 1
-  br label %group
-group:
+  %strips.o = mul i64 %group, $DEPTH
+  %strips = getelementptr $REAL, ptr %room, i64 %strips.o
+  %apart = icmp ne i64 %down, 1
+  %stripped = and i1 %apart, %packs
+  %tile.pitch = select i1 %stripped, i64 $DEPTH, i64 %across
+  %tile.across = select i1 %stripped, i64 1, i64 %across
+  %tile.down = select i1 %stripped, i64 $ROWS, i64 %down
+  br label %group.of
+group.of:
   %g = phi i64 [ 0, %entry ], [ %g.next, %grouped ]
   %g.left = sub i64 %n, %g
-  %wide = call i64 @llvm.smin.i64(i64 %g.left, i64 $GROUP)
+  %wide = call i64 @llvm.smin.i64(i64 %g.left, i64 %group)
   %whole = udiv i64 %wide, $WIDTH
   %b.o = mul i64 %g, %beside
   %b.group = getelementptr $REAL, ptr %b, i64 %b.o
@@ -247,20 +262,36 @@ group:
   %lines = and i1 %lined, %crowded
   br label %depth
 depth:
-  %e = phi i64 [ 0, %group ], [ %e.next, %depthed ]
+  %e = phi i64 [ 0, %group.of ], [ %e.next, %depthed ]
   %e.left = sub i64 %k, %e
   %some = call i64 @llvm.smin.i64(i64 %e.left, i64 $DEPTH)
   %adds = icmp sgt i64 %e, 0
   %b.e = mul i64 %e, %step
   %b.here = getelementptr $REAL, ptr %b.group, i64 %b.e
   %a.e = mul i64 %e, %down
-  %a.here = getelementptr $REAL, ptr %a, i64 %a.e
-  br i1 %lines, label %aside, label %column
+  %a.depth = getelementptr $REAL, ptr %a, i64 %a.e
+  br i1 %lines, label %aside, label %rows
 aside:
   call void @lines(i64 %some, ptr %b.here, i64 %step, i64 %whole, ptr %room)
+  br label %rows
+rows:
+  %r = phi i64 [ 0, %depth ], [ 0, %aside ], [ %r.next, %rowed ]
+  %r.left = sub i64 %m, %r
+  %high = call i64 @llvm.smin.i64(i64 %r.left, i64 %block)
+  %first = icmp eq i64 %r, 0
+  %a.r = mul i64 %r, %across
+  %a.rows = getelementptr $REAL, ptr %a.depth, i64 %a.r
+  br i1 %stripped, label %strip, label %panels
+strip:
+  call void @strips(i64 %high, i64 %some, ptr %a.rows, i64 %across, i64 %down, ptr %strips)
+  br label %panels
+panels:
+  %a.here = select i1 %stripped, ptr %strips, ptr %a.rows
+  %c.r = mul i64 %r, %pitch
+  %c.rows = getelementptr $REAL, ptr %c, i64 %c.r
   br label %column
 column:
-  %p = phi i64 [ 0, %depth ], [ 0, %aside ], [ %p.next, %columned ]
+  %p = phi i64 [ 0, %panels ], [ %p.next, %columned ]
   %j = mul i64 %p, $WIDTH
   %j.left = sub i64 %wide, %j
   %width = call i64 @llvm.smin.i64(i64 %j.left, i64 $WIDTH)
@@ -272,28 +303,27 @@ column:
   %b.p = getelementptr $REAL, ptr %b.here, i64 %b.p.o
   %room.o = mul i64 %p, $PANEL
   %room.p = getelementptr $REAL, ptr %room, i64 %room.o
+  %there = or i1 %copy, %lines
+  %b.from = select i1 %there, ptr %room.p, ptr %b.p
+  %b.step = select i1 %there, i64 $WIDTH, i64 %step
   %c.j = add i64 %g, %j
-  %c.column = getelementptr $REAL, ptr %c, i64 %c.j
-  br i1 %copy, label %copies, label %rows
+  %c.column = getelementptr $REAL, ptr %c.rows, i64 %c.j
+  %copies.now = and i1 %copy, %first
+  br i1 %copies.now, label %copies, label %row
 copies:
   br i1 %narrow, label %zeros, label %moves
 zeros:
   %bytes = mul i64 %some, $BYTES
-  call void @llvm.memset.p0.i64(ptr align 64 %room.p, i8 0, i64 %bytes, i1 false)
+  call void @llvm.memset.p0.i64(ptr align $ALIGN %room.p, i8 0, i64 %bytes, i1 false)
   br label %moves
 moves:
   call void @copied(i64 %some, ptr %b.p, i64 %step, i64 %beside, i64 %width, ptr %room.p)
-  br label %rows
-rows:
-  %there = phi i1 [ %lines, %column ], [ true, %moves ]
-  %b.from = select i1 %there, ptr %room.p, ptr %b.p
-  %b.step = select i1 %there, i64 $WIDTH, i64 %step
   br label %row
 row:
-  %i = phi i64 [ 0, %rows ], [ %i.next, %tiled ]
-  %i.left = sub i64 %m, %i
+  %i = phi i64 [ 0, %column ], [ 0, %moves ], [ %i.next, %tiled ]
+  %i.left = sub i64 %high, %i
   %height = call i64 @llvm.smin.i64(i64 %i.left, i64 $ROWS)
-  %a.o = mul i64 %i, %across
+  %a.o = mul i64 %i, %tile.pitch
   %a.tile = getelementptr $REAL, ptr %a.here, i64 %a.o
   %c.o = mul i64 %i, %pitch
   %c.tile = getelementptr $REAL, ptr %c.column, i64 %c.o
@@ -306,22 +336,34 @@ $CASES
 $CALLS
 tiled:
   %i.next = add i64 %i, $ROWS
-  %i.more = icmp slt i64 %i.next, %m
+  %i.more = icmp slt i64 %i.next, %high
   br i1 %i.more, label %row, label %columned
 columned:
   %p.next = add i64 %p, 1
   %p.at = mul i64 %p.next, $WIDTH
   %p.more = icmp slt i64 %p.at, %wide
-  br i1 %p.more, label %column, label %depthed
+  br i1 %p.more, label %column, label %rowed
+rowed:
+  %r.next = add i64 %r, %block
+  %r.more = icmp slt i64 %r.next, %m
+  br i1 %r.more, label %rows, label %depthed
 depthed:
   %e.next = add i64 %e, $DEPTH
   %e.more = icmp slt i64 %e.next, %k
   br i1 %e.more, label %depth, label %grouped
 grouped:
-  %g.next = add i64 %g, $GROUP
+  %g.next = add i64 %g, %group
   %g.more = icmp slt i64 %g.next, %n
-  br i1 %g.more, label %group, label %done
+  br i1 %g.more, label %group.of, label %done
 done:
+  ret void
+}
+
+define internal void @small(i64 %m, i64 %n, i64 %k, ptr %a, i64 %across, i64 %down, ptr %b, i64 %step, i64 %beside,
+                            ptr %c, i64 %pitch) {
+  %room = alloca [$PANELS x [$PANEL x $REAL]], align 64
+  call void @blocks(i64 %m, i64 %n, i64 %k, ptr %a, i64 %across, i64 %down, ptr %b, i64 %step, i64 %beside,
+                    ptr %c, i64 %pitch, ptr %room, i64 $GROUP, i64 %m, i1 false)
   ret void
 }
 declare void @llvm.prefetch.p0(ptr, i32, i32, i32)

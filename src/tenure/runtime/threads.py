@@ -50,6 +50,9 @@ any free thread, or all at once where there is one thread: so the work of a task
 on the item alone. Inside a task, and while another thread runs a region, the caller does its own items.
 """
 
+workers: int = _code.get("workers", 0)
+"""Address of an `int32_t`, the number of threads that share a region beside its caller; −1 before the first region."""
+
 parallel = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)(address)
 """Run `parallel` from Python: `parallel(task address, context address, items, pieces)`. Releases the GIL."""
 

@@ -1,4 +1,4 @@
-"""Generated code of matrix products: tiles, each one call of BLAS, small ones of ``small``.
+"""Generated code of matrix products: tiles of ``small`` and ``large``, or each one call of BLAS.
 
 The tiles are fixed by the shape, so the numbers do not depend on the threads; nor, where tiles are large, on how
 operands are stored (``any_layout``). They are shared out like any other
@@ -9,7 +9,7 @@ import ctypes
 from collections.abc import Iterable
 from string import Template
 
-from tenure.runtime import selected, small
+from tenure.runtime import large, selected, small
 
 __all__ = ["Product", "source", "tiling"]
 
@@ -36,8 +36,8 @@ class Product(ctypes.Structure):
 
 SMALL, LOW = 1 << 22, 48
 """Multiplications of a tile, and rows of one, up to which code of our own takes it (``small``)."""
-STEP, JOINED = 48, 1920
-"""Rows that a tile of BLAS's is a multiple of, and rows of one call at most."""
+ROWS = 288
+"""Rows of a tile of a product that is many with one right operand."""
 UNPACKED = 10**6
 """Number of multiplications up to which the library reads its operands unpacked, 20 % faster than packed."""
 
@@ -72,7 +72,7 @@ def tiling(m: int, n: int, k: int, batch: int) -> dict[str, int]:
             down *= 2
         else:
             across *= 2
-    rows, columns = _part(m, down, STEP if volume >= 1 << 22 else 16), _part(n, across, 16)
+    rows, columns = _part(m, down, small.BLOCK if volume >= 1 << 22 else 16), _part(n, across, 16)
     tiles = batch * -(-m // rows) * -(-n // columns)
     return {"rows": rows, "columns": columns, "pieces": max(1, min(tiles, batch * volume >> 18))}
 
@@ -82,20 +82,29 @@ def _part(side: int, parts: int, step: int) -> int:
     return max(1, min(side, -(side // (-step * parts)) * step)) if parts > 1 else max(1, side)
 
 
-def source(prefix: str, lanes: int, joins: bool) -> str:
+def source(prefix: str, lanes: int, all_own: bool) -> str:
     """Source of the module for BLAS's `prefix`, "s" or "d": `void gemm(const Product *)`, on `parallel` and BLAS's
-    `@blas`; with code of its own for small tiles, of vectors of so many numbers, or 0 where BLAS takes all.
-    ``joins`` says that tiles of a multiple of STEP rows have the same bits in one call: neighbours of one thread are
-    one then."""
+    `@blas`; with code of its own for small tiles, of vectors of so many numbers, or 0 where BLAS takes all, and for
+    large ones too if ``all_own``: neighbours of one thread down the columns are one product then."""
     real, narrowed = {"s": ("float", "fptrunc double %{0} to float"), "d": ("double", "fadd double %{0}, -0.0")}[prefix]
     fields = _reads(field[0] for field in Product._fields_)
     word, infinity = {"s": ("i32", "2139095040"), "d": ("i64", "9218868437227405312")}[prefix]
-    own = small.source(real, {"s": 4, "d": 8}[prefix], lanes) if lanes else _NONE
+    size = {"s": 4, "d": 8}[prefix]
+    own = small.source(real, size, lanes) if lanes else _NONE.replace("@own", "@small")
+    own += large.source(real, size, lanes) if all_own else _NONE.replace("@own", "@large")
+    own += Template(_FLAT if all_own else _AS_IT_IS).substitute(
+        FIELDS=_reads(_ASKED),
+        SIZE=ctypes.sizeof(Product),
+        SHARES=_writes({"pieces": "shares"}),
+        KEPT=_writes({"m": "high", "batch": "1", "rows": "strip"}),
+        ROWS=ROWS,
+    )
     return own + Template(_MODULE).substitute(
         REAL=real,
         SMALL=SMALL if lanes else -1,
         LOW=LOW if lanes else -1,
-        JOINED=JOINED if joins else 0,
+        OWN="true" if all_own else "false",
+        SIZE=ctypes.sizeof(Product),
         SIZES=_reads(["m", "n", "batch", "rows", "columns", "pieces", "selects"]),
         FIELDS=fields,
         SCALARS="\n".join(f"  %{name}.r = {narrowed.format(name)}" for name in ("alpha", "beta")),
@@ -113,13 +122,76 @@ def _reads(names: Iterable[str]) -> str:
     return "\n".join(lines)
 
 
+def _writes(values: dict[str, str]) -> str:
+    """Instructions that store values into fields of the Product `%q`."""
+    lines = []
+    for name, value in values.items():
+        lines.append(f"  %{name}.q = getelementptr i8, ptr %q, i64 {getattr(Product, name).offset}")
+        lines.append(f"  store i64 {value if value.isdigit() else '%' + value}, ptr %{name}.q")
+    return "\n".join(lines)
+
+
 _NONE = """
-define internal void @small(i64, i64, i64, ptr, i64, i64, ptr, i64, i64, ptr, i64) {
+define internal void @own(i64, i64, i64, ptr, i64, i64, ptr, i64, i64, ptr, i64) {
+  ret void
+}
+"""
+
+_STRIDES = ("lda", "ldc", "stride_a", "stride_b", "stride_c")
+_ASKED = ("m", "n", "batch", "rows", "pieces", *_STRIDES, "transpose_a", "alpha", "beta")
+_AS_IT_IS = """
+define internal void @flat(ptr %p, ptr %q) alwaysinline {
+  call void @llvm.memcpy.p0.p0.i64(ptr %q, ptr %p, i64 $SIZE, i1 false)
+  ret void
+}
+"""
+
+_FLAT = """
+@workers = external global i32
+
+; q is p: a batch with one right operand, of matrices that lie one after the other, as one product, and few shares for
+; each thread, so that it copies that operand once for many rows
+define internal void @flat(ptr %p, ptr %q) {
+$FIELDS
+  call void @llvm.memcpy.p0.p0.i64(ptr %q, ptr %p, i64 $SIZE, i1 false)
+  %found = load atomic i32, ptr @workers monotonic, align 4
+  %unknown = icmp slt i32 %found, 0
+  %known = sext i32 %found to i64
+  %others = select i1 %unknown, i64 255, i64 %known
+  %threads = add i64 %others, 1
+  %most = mul i64 %threads, 4
+  %shares = call i64 @llvm.smin.i64(i64 %pieces, i64 %most)
+$SHARES
+  %a.size = mul i64 %m, %lda
+  %c.size = mul i64 %m, %ldc
+  %many = icmp sgt i64 %batch, 1
+  %a.follows = icmp eq i64 %stride_a, %a.size
+  %c.follows = icmp eq i64 %stride_c, %c.size
+  %b.stays = icmp eq i64 %stride_b, 0
+  %a.stored = icmp eq i64 %transpose_a, 0
+  %once = fcmp oeq double %alpha, 1.0
+  %anew = fcmp oeq double %beta, 0.0
+  %y1 = and i1 %many, %a.follows
+  %y2 = and i1 %y1, %c.follows
+  %y3 = and i1 %y2, %b.stays
+  %y4 = and i1 %y3, %a.stored
+  %y5 = and i1 %y4, %once
+  %y6 = and i1 %y5, %anew
+  br i1 %y6, label %one, label %done
+one:
+  %high = mul i64 %m, %batch
+  %lower = call i64 @llvm.smin.i64(i64 %high, i64 $ROWS)
+  %strip = call i64 @llvm.smax.i64(i64 %rows, i64 %lower)
+$KEPT
+  br label %done
+done:
   ret void
 }
 """
 
 _MODULE = """
+declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)
+declare i64 @llvm.smax.i64(i64, i64)
 declare void @parallel(ptr, ptr, i64, i64)
 declare void @blas(i32, i32, i32, i32, i32, i32, $REAL, ptr, i32, ptr, i32, $REAL, ptr, i32)
 declare i64 @llvm.smin.i64(i64, i64)
@@ -131,7 +203,9 @@ define internal i64 @parts(i64 %side, i64 %part) alwaysinline {
   ret i64 %count
 }
 
-define void @gemm(ptr %p) {
+define void @gemm(ptr %given) {
+  %p = alloca [$SIZE x i8], align 16
+  call void @flat(ptr %given, ptr %p)
 $SIZES
   %down = call i64 @parts(i64 %m, i64 %rows)
   %across = call i64 @parts(i64 %n, i64 %columns)
@@ -141,7 +215,7 @@ $SIZES
   %plain = icmp eq i64 %selects, 0
   br i1 %plain, label %done, label %partial
 partial:
-  call void @mend(ptr %p)
+  call void @mend(ptr %given)
   br label %done
 done:
   ret void
@@ -201,29 +275,31 @@ tile:
   %low = icmp sle i64 %height, $LOW
   %little = or i1 %few, %low
   %own = and i1 %little, %plain
-  br i1 %own, label %inline, label %library
+  br i1 %own, label %inline, label %not.little
 inline:
   call void @small(i64 %height, i64 %width, i64 %k, ptr %a.tile, i64 %step.a, i64 %term.a, ptr %b.tile, i64 %term.b,
                    i64 %step.b, ptr %c.tile, i64 %ldc)
   br label %tiled
-library:
-  %full = udiv i64 %m, %rows
-  %full.below = sub i64 %full, %i
+not.little:
+  %large = and i1 %plain, $OWN
+  br i1 %large, label %joined, label %library
+joined:
+  %below = sub i64 %down, %i
   %mine = sub i64 %last, %index
-  %most = udiv i64 $JOINED, %rows
-  %more.0 = call i64 @llvm.smin.i64(i64 %full.below, i64 %mine)
-  %more.1 = call i64 @llvm.smin.i64(i64 %more.0, i64 %most)
-  %joins = icmp sgt i64 %more.1, 1
-  %joined = select i1 %joins, i64 %more.1, i64 1
-  %high = mul i64 %joined, %rows
-  %high.rows = select i1 %joins, i64 %high, i64 %height
-  %height.i = trunc i64 %high.rows to i32
+  %joins = call i64 @llvm.smin.i64(i64 %below, i64 %mine)
+  %joins.rows = mul i64 %joins, %rows
+  %high = call i64 @llvm.smin.i64(i64 %joins.rows, i64 %rows.left)
+  call void @large(i64 %high, i64 %width, i64 %k, ptr %a.tile, i64 %step.a, i64 %term.a, ptr %b.tile, i64 %term.b,
+                   i64 %step.b, ptr %c.tile, i64 %ldc)
+  br label %tiled
+library:
+  %height.i = trunc i64 %height to i32
   %width.i = trunc i64 %width to i32
   call void @blas(i32 101, i32 %oa, i32 %ob, i32 %height.i, i32 %width.i, i32 %k.i, $REAL %alpha.r, ptr %a.tile,
                   i32 %lda.i, ptr %b.tile, i32 %ldb.i, $REAL %beta.r, ptr %c.tile, i32 %ldc.i)
   br label %tiled
 tiled:
-  %taken = phi i64 [ 1, %inline ], [ %joined, %library ]
+  %taken = phi i64 [ 1, %inline ], [ %joins, %joined ], [ 1, %library ]
   %next = add i64 %index, %taken
   %more = icmp slt i64 %next, %last
   br i1 %more, label %tile, label %done

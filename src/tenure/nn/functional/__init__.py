@@ -103,7 +103,7 @@ from tenure.nn.functional.rectifiers import (
     tanhshrink,
     threshold,
 )
-from tenure.nn.functional.resampling import interpolate
+from tenure.nn.functional.resampling import interpolate, upsample, upsample_bilinear, upsample_nearest
 from tenure.nn.functional.sampling import affine_grid, grid_sample
 from tenure.nn.functional.triplets import triplet_margin_loss, triplet_margin_with_distance_loss
 
@@ -216,4 +216,7 @@ __all__ = [
     "triplet_margin_loss",
     "triplet_margin_with_distance_loss",
     "unfold",
+    "upsample",
+    "upsample_bilinear",
+    "upsample_nearest",
 ]

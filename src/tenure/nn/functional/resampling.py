@@ -101,6 +101,47 @@ def _resampled(x: Any, mode: str, axes: tuple[Axis, ...], aligned: bool, antiali
     return apply(WEIGHED, (x, *weighed), parameters(("name",), "interpolate"))
 
 
+def upsample(
+    input: ArrayLike,
+    size: int | tuple[int, ...] | list[int] | None = None,
+    scale_factor: float | tuple[float, ...] | list[float] | None = None,
+    mode: str = "nearest",
+    align_corners: bool | None = None,
+) -> Tensor:
+    """``interpolate`` by its older name.
+
+    >>> F.upsample(tn.tensor([[[1.0, 3.0]]]), scale_factor=2)
+    tensor([[[1., 1., 3., 3.]]])
+    """
+    return interpolate(input, size, scale_factor, mode, align_corners)
+
+
+def upsample_nearest(
+    input: ArrayLike,
+    size: int | tuple[int, ...] | list[int] | None = None,
+    scale_factor: float | tuple[float, ...] | list[float] | None = None,
+) -> Tensor:
+    """``interpolate`` to the nearest elements.
+
+    >>> F.upsample_nearest(tn.tensor([[[1.0, 3.0]]]), size=3)
+    tensor([[[1., 1., 3.]]])
+    """
+    return interpolate(input, size, scale_factor, "nearest")
+
+
+def upsample_bilinear(
+    input: ArrayLike,
+    size: int | tuple[int, ...] | list[int] | None = None,
+    scale_factor: float | tuple[float, ...] | list[float] | None = None,
+) -> Tensor:
+    """``interpolate`` of images (N, C, H, W) by two lines, with corners that lie upon each other.
+
+    >>> F.upsample_bilinear(tn.tensor([[[[1.0, 3.0]]]]), size=(1, 3))
+    tensor([[[[1., 2., 3.]]]])
+    """
+    return interpolate(input, size, scale_factor, "bilinear", True)
+
+
 def _checked(shape: tuple[int, ...], mode: Any, align_corners: Any, antialias: Any) -> int:
     """The number of axes; an error for arguments that do not go together."""
     if type(mode) is not str or mode not in AXES:

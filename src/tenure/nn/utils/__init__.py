@@ -1,6 +1,6 @@
 """Utilities for the parameters of a model: gradients in training loops, and parameters computed from others."""
 
-from tenure.nn.utils import parametrizations, parametrize, prune, rnn
+from tenure.nn.utils import parametrizations, parametrize, prune, rnn, stateless
 from tenure.nn.utils.clip import (
     clip_grad_norm,
     clip_grad_norm_,
@@ -38,6 +38,7 @@ __all__ = [
     "rnn",
     "skip_init",
     "spectral_norm",
+    "stateless",
     "vector_to_parameters",
     "weight_norm",
 ]
