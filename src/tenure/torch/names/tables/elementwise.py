@@ -22,7 +22,7 @@ ceil fix floor trunc(input) = NAME(numbers_only(input))
 round(input, *, decimals=0) = round(numbers_only(input), decimals=decimals) ! f'RoundBackward{1 * (decimals != 0)}'
 
 [torch Tensor Tensor_ out bools flat]
-sgn sign(input)
+sgn sign(input) = signs(input)
 
 [torch Tensor out bools weigh strict]
 fmax fmin(input, other)
@@ -78,7 +78,7 @@ clamp_max(input, max) = clamped(input, None, max) ! 'ClampMaxBackward1' if type(
 
 [torch Tensor Tensor_ out weigh strict]
 atan2 arctan2 hypot igamma igammac gcd lcm ldexp logical_and logical_or logical_xor(input, other)
-heaviside(input, values)
+heaviside(input, values) = step(input, values)
 nextafter(input, other) = next_after(input, other)
 
 [torch Tensor out weigh strict]
