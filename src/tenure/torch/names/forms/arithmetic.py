@@ -38,6 +38,7 @@ __all__ = [
     "power",
     "quotient",
     "signs",
+    "size_in_place",
     "step",
     "threshold_of",
     "wide_in_place",
@@ -204,6 +205,13 @@ def fitting(x: Any, value: Any) -> Any:
 def signs(x: Any) -> Any:
     """The sign of each element; that of NaN is 0, where the array API has NaN."""
     return tn.where(tn.isnan(x), 0, tn.sign(x)) if x.dtype.is_floating else tn.sign(x)
+
+
+def size_in_place(x: Any) -> Any:
+    """The size of each element, which its tensor must have room for."""
+    if x.dtype.is_complex:
+        raise refuse("In-place abs is not supported for complex tensors.")
+    return tn.abs(x)
 
 
 def step(x: Any, values: Any) -> Any:

@@ -7,12 +7,18 @@ deg2rad digamma erf erfc erfinv exp exp2 expm1 frac i0 lgamma log log10 log1p lo
 rad2deg reciprocal rsqrt sigmoid sinc sqrt(input)
 
 [torch Tensor Tensor_ out]
-bitwise_not logical_not conj_physical abs absolute(input)
+bitwise_not logical_not conj_physical(input)
 neg negative(input) = opposite(input)
 logit(input, eps=None)
 nan_to_num(input, nan=None, posinf=None, neginf=None) = nan_to_num(input, 0.0 if nan is None else nan, posinf, neginf)
 mvlgamma(input, p)
 fill(input, value) = filled(input, value)
+
+[torch Tensor out]
+abs absolute(input)
+
+[Tensor_]
+abs absolute(input) = size_in_place(input)
 
 [torch Tensor Tensor_ out]
 square(input) = power(as_number(input), 2)
