@@ -111,7 +111,7 @@ class Combine:
         return [self.total(held)] if self.grouped else list(held)
 
     def joined(self, turns: Sequence[Sequence[ir.Value]]) -> list[ir.Value]:
-        """What the loops over the lanes' parts carry, as one loop would."""
+        """The carried values of the loops over the lanes' parts, as those of one loop."""
         if not self.flagged:
             return [x for held in turns for x in held]
         flag = turns[0][-1]
@@ -150,7 +150,7 @@ class Together:
         self.combines = combines
         states = [c.held(t, parts // turns) for c, t in zip(combines, types, strict=True)]
         self.start = [x for state in states for x in state]
-        """What a turn begins with."""
+        """The values that a turn begins with."""
         self.sizes = [len(state) for state in states]
         whole = [parts + c.flagged for c in combines]
         self.closed_sizes = [1 if c.grouped else n for c, n in zip(combines, whole, strict=True)]

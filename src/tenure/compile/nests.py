@@ -124,7 +124,7 @@ def grouped(
 
 
 def only(found: list[list[Any]]) -> list[Any]:
-    """What the one turn comes to."""
+    """The result of a single turn."""
     (carried,) = found
     return carried
 

@@ -65,8 +65,7 @@ def broadcasts(program: Program, u: int, size: int) -> bool:
 
 
 def unpacks(program: Program, at: Instruction) -> bool:
-    """Whether elements that registers hold as whole numbers become floats: done for each row anew, that was a third of
-    a layer norm in bfloat16."""
+    """Whether elements that registers hold as whole numbers become floats, which costs much when each row does it."""
     return at.aval.dtype.kind == "f" and any(packed(program.aval(o).dtype) for o in at.operands)
 
 

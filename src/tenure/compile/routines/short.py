@@ -29,7 +29,7 @@ def emit_ranks(module: ir.Module, name: str, t: ir.Type) -> ir.Function:
 
 
 def blocks_of(t: ir.Type) -> tuple[tuple[int, int], ...]:
-    """How many keys of a row, at most, are ranked in blocks of how many."""
+    """The lengths of rows, at most, and the keys of the blocks in which such a row is ranked."""
     wide = LONG * 32 // t.width
     return (2 * LANES, LANES), (SHORT, wide)
 

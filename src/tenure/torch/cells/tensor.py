@@ -67,7 +67,7 @@ def unwrap(x: Any) -> Any:
 
 
 def mapped(f: Callable[[Any], Any], x: Any) -> Any:
-    """What a function makes of the parts of a tuple, list or dict, with names or without; other classes as they are."""
+    """A tuple, list or dict, with names or without, whose parts went through a function; other classes as they are."""
     kind = type(x)
     if kind is dict:
         return {k: f(v) for k, v in x.items()}
