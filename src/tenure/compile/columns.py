@@ -22,7 +22,7 @@ from tenure.compile.combine import Combine
 from tenure.compile.element_types import LLVM, widths
 from tenure.compile.elements import Emitter
 from tenure.compile.folds import BLOCKS, operand_forms, result_address
-from tenure.compile.nests import Axis, constant, counted, grouped, guarded, merge, nest
+from tenure.compile.nests import Axis, constant, counted, grouped, guarded, merge, nest, only
 from tenure.compile.plan import identity, instruction
 from tenure.ops.order import GROUP
 
@@ -134,7 +134,7 @@ class ColumnKernel:
             self.each_column(variables, strip, strips, lambda c, live: self.add_rows(variables, r, count, c, live))
             return []
 
-        grouped(self.b, (start, stop), self.axis.size, GROUP, 1, rows, [], list, None)
+        grouped(self.b, (start, stop), self.axis.size, GROUP, 1, [(rows, [])], only, None)
 
     def each_column(self, variables: dict[int, Any], strip: ir.Value, strips: int, body: Any) -> None:
         """Full vectors of a strip, then the rest of the row where the strip is the last."""
@@ -223,6 +223,6 @@ class ColumnKernel:
         rounded = any(combine.grouped for combine in self.combines)
         held = self.neutral() * len(places)
         ends = (start, stop)
-        found = grouped(self.b, ends, self.axis.size, 1, most, row, held, list, joined if rounded else None)
+        found = grouped(self.b, ends, self.axis.size, 1, most, [(row, held)], only, joined if rounded else None)
         for n, (k, c, live) in enumerate(places):
             self.store(found[n * count : (n + 1) * count], {**variables, BLOCKS: blocks[k]}, constant(c), live)

@@ -110,6 +110,15 @@ class Combine:
         """The result of a group of pieces: one number where it matters how elements are grouped."""
         return [self.total(held)] if self.grouped else list(held)
 
+    def joined(self, turns: Sequence[Sequence[ir.Value]]) -> list[ir.Value]:
+        """The carried values of the loops over the lanes' parts, as those of one loop."""
+        if not self.flagged:
+            return [x for held in turns for x in held]
+        flag = turns[0][-1]
+        for held in turns[1:]:
+            flag = self.b.or_(flag, held[-1])
+        return [*[x for held in turns for x in held[:-1]], flag]
+
     def merge(self, held: Sequence[ir.Value], later: Sequence[ir.Value]) -> list[ir.Value]:
         """The combination of two groups."""
         size = len(held) - self.flagged
@@ -137,12 +146,14 @@ class Combine:
 class Together:
     """Several reductions side by side: what they carry is one list."""
 
-    def __init__(self, combines: list[Combine], types: list[ir.Type], parts: int) -> None:
+    def __init__(self, combines: list[Combine], types: list[ir.Type], parts: int, turns: int) -> None:
         self.combines = combines
-        states = [c.held(t, parts) for c, t in zip(combines, types, strict=True)]
+        states = [c.held(t, parts // turns) for c, t in zip(combines, types, strict=True)]
         self.start = [x for state in states for x in state]
+        """The values that a turn begins with."""
         self.sizes = [len(state) for state in states]
-        self.closed_sizes = [1 if c.grouped else n for c, n in zip(combines, self.sizes, strict=True)]
+        whole = [parts + c.flagged for c in combines]
+        self.closed_sizes = [1 if c.grouped else n for c, n in zip(combines, whole, strict=True)]
 
     @property
     def grouped(self) -> bool:
@@ -154,9 +165,10 @@ class Together:
         states = split(carried, self.sizes)
         return [y for c, held, x in zip(self.combines, states, xs, strict=True) for y in c.step(held, x)]
 
-    def closed(self, carried: list[Any]) -> list[Any]:
+    def closed(self, turns: list[list[Any]]) -> list[Any]:
         """The result of a group of pieces."""
-        return [x for c, held in zip(self.combines, split(carried, self.sizes), strict=True) for x in c.closed(held)]
+        states = zip(*[split(carried, self.sizes) for carried in turns], strict=True)
+        return [x for c, held in zip(self.combines, states, strict=True) for x in c.closed(c.joined(held))]
 
     def merge(self, held: list[Any], later: list[Any]) -> list[Any]:
         """The combination of two groups."""
@@ -166,6 +178,16 @@ class Together:
     def totals(self, carried: list[Any]) -> list[ir.Value]:
         """The results."""
         return [c.total(held) for c, held in zip(self.combines, split(carried, self.closed_sizes), strict=True)]
+
+
+def loops(carried: int, parts: int, bits: int) -> int:
+    """The number of loops over the parts of the lanes, one after the other, so that what each carries and what it
+    computes fit into the registers: with two sums of 16 lanes' vectors a step moved more to and from the stack than it
+    added. Each lane's order stays, and so do the bits."""
+    turns, most = 1, (32 if bits == 512 else 16) * 5 // 8
+    while carried > most * turns and turns < parts:
+        turns *= 2
+    return turns
 
 
 def split(xs: list[Any], sizes: list[int]) -> list[list[Any]]:

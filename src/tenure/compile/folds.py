@@ -19,14 +19,15 @@ is; nothing at all sums up to 0.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from llvmlite import ir
 
-from tenure.compile.combine import I1, Combine
+from tenure.compile.combine import I1, Combine, loops
 from tenure.compile.element_types import LLVM, widths
 from tenure.compile.index import Affine, address, loop
-from tenure.compile.nests import Axis, constant, counted, grouped, least, merge, nest
+from tenure.compile.nests import Axis, Turn, constant, counted, grouped, least, merge, nest
 from tenure.compile.plan import identity, instruction
 from tenure.compile.symbolic import Tracer
 from tenure.dtypes import DType
@@ -105,9 +106,12 @@ def row_total(
     index = identity(body.program.aval(x).shape)
     wide = ir.VectorType(t, width)
 
-    def pieces(at: ir.Value, live: int) -> list[ir.Value]:
+    parts = LANES // width
+    turns = loops(parts, parts, body.bits)
+
+    def pieces(turn: int, at: ir.Value, live: int) -> list[ir.Value]:
         found = []
-        for u in range(-(-live // width)):
+        for u in range(turn * parts // turns, min((turn + 1) * parts // turns, -(-live // width))):
             i, left = b.add(at, constant(u * width)), min(width, live - u * width)
             e = body.emitter(set(), {**variables, axis.name: i}, axis.name, width, left)
             y = e.splat(e.at(x, index))
@@ -117,8 +121,8 @@ def row_total(
             found.append(y)
         return found
 
-    def piece(at: ir.Value, live: int, held: list[Any]) -> list[Any]:
-        return fold.step(held, pieces(at, live))
+    def piece(turn: int, at: ir.Value, live: int, held: list[Any]) -> list[Any]:
+        return fold.step(held, pieces(turn, at, live))
 
     ends: tuple[ir.Value, ir.Value] = constant(0), constant(axis.size)
     if block:
@@ -126,8 +130,9 @@ def row_total(
         ends = first, least(b, b.add(first, constant(block)), constant(axis.size))
     most = -(-min(block or axis.size, axis.size) // LANES)
     merge = fold.merge if fold.grouped else None
-    held = fold.held(wide, LANES // width)
-    return fold.total(grouped(b, ends, axis.size, LANES, most, piece, held, fold.closed, merge))
+    each: list[Turn] = [(partial(piece, turn), fold.held(wide, parts // turns)) for turn in range(turns)]
+    closed = lambda found: fold.closed(fold.joined(found))  # noqa: E731
+    return fold.total(grouped(b, ends, axis.size, LANES, most, each, closed, merge))
 
 
 def search(body: Body, v: int, operation: str) -> None:

@@ -13,6 +13,10 @@ from tenure.ops.order import GROUP
 
 I64 = ir.IntType(64)
 BLOCK = 4096
+Piece = Callable[[ir.Value, int, list[Any]], list[Any]]
+"""The code for the elements from an index on, how many there are at most, and what is carried: what is carried then."""
+Turn = tuple[Piece, Sequence[ir.Value]]
+"""A loop over a group of pieces: a piece, and what it begins with."""
 
 
 @dataclass(frozen=True)
@@ -79,19 +83,29 @@ def grouped(
     size: int,
     step: int,
     most: int,
-    piece: Callable[[ir.Value, int, list[Any]], list[Any]],
-    held: Sequence[ir.Value],
-    closed: Callable[[list[Any]], list[Any]],
+    turns: Sequence[Turn],
+    closed: Callable[[list[list[Any]]], list[Any]],
     merge: Callable[[list[Any], list[Any]], list[Any]] | None,
 ) -> list[Any]:
     """``held = piece(i, live, held)`` from one of ``ends`` to the other: at most ``most`` pieces of ``step`` elements.
 
-    Each GROUP pieces begin anew from ``held``; what they come to is ``closed`` and merged into what those before came
-    to, and so are groups of groups; without ``merge`` all is one group. The last piece of all ``size`` elements may
-    have fewer.
+    Each GROUP pieces begin anew from ``held``, a loop for each of ``turns``; what all come to is ``closed`` and merged
+    into what those before came to, and so are groups of groups; without ``merge`` all is one group. The last piece of
+    all ``size`` elements may have fewer.
     """
     whole, rest = size - size % step, size % step
-    start = closed(list(held)) if merge is not None and most > GROUP else []
+    start = closed([list(held) for _, held in turns]) if merge is not None and most > GROUP else []
+
+    def run(piece: Piece, held: Sequence[ir.Value], first: ir.Value, last: ir.Value, stop: ir.Value) -> list[Any]:
+        if isinstance(stop, ir.Constant) and isinstance(first, ir.Constant) and stop.constant - first.constant <= step:
+            found = piece(first, step, list(held)) if stop.constant > first.constant else list(held)
+        else:
+            found = counted(b, first, stop, step, lambda i, carried: piece(i, step, carried), held)
+        if not rest:
+            return found
+        known = isinstance(last, ir.Constant)
+        ends_here = ir.Constant(ir.IntType(1), 1) if known else b.icmp_signed(">", last, constant(whole))
+        return guarded(b, ends_here, found, lambda found: piece(constant(whole), rest, list(found)))
 
     def group(first: ir.Value, last: ir.Value, most: int) -> list[Any]:
         if merge is not None and most > GROUP:
@@ -104,17 +118,15 @@ def grouped(
 
             return counted(b, first, last, part * step, groups, start)
         stop = least(b, last, constant(whole))
-        if isinstance(stop, ir.Constant) and isinstance(first, ir.Constant) and stop.constant - first.constant <= step:
-            found = piece(first, step, list(held)) if stop.constant > first.constant else list(held)
-        else:
-            found = counted(b, first, stop, step, lambda i, carried: piece(i, step, carried), held)
-        if not rest:
-            return closed(found)
-        known = isinstance(last, ir.Constant)
-        ends_here = ir.Constant(ir.IntType(1), 1) if known else b.icmp_signed(">", last, constant(whole))
-        return closed(guarded(b, ends_here, found, lambda found: piece(constant(whole), rest, list(found))))
+        return closed([run(piece, held, first, last, stop) for piece, held in turns])
 
     return group(*ends, most)
+
+
+def only(found: list[list[Any]]) -> list[Any]:
+    """The result of a single turn."""
+    (carried,) = found
+    return carried
 
 
 def least(b: ir.IRBuilder, x: ir.Value, y: ir.Value) -> ir.Value:

@@ -12,16 +12,17 @@ added up in scratch, row after row, and then added where the result lies.
 
 from __future__ import annotations
 
+from functools import partial
 from math import prod
 from typing import TYPE_CHECKING, Any
 
 from llvmlite import ir
 
-from tenure.compile.combine import I1, Combine, Together
+from tenure.compile.combine import I1, Combine, Together, loops
 from tenure.compile.element_types import LLVM, in_memory, widths
 from tenure.compile.elements import Emitter
 from tenure.compile.index import Affine, Index, address
-from tenure.compile.nests import Axis, constant, counted, grouped, least, merge, nest, stack
+from tenure.compile.nests import Axis, Turn, constant, counted, grouped, least, merge, nest, only, stack
 from tenure.compile.plan import Kernel, Member, identity, instruction
 from tenure.compile.stored import of_one_form
 from tenure.ir.kind import Role
@@ -214,12 +215,14 @@ class RowKernel:
         folds = [v for v in members if self.members[v].role is Role.FOLD]
         parts = self.lanes // self.width if folds else 1
         step = parts * self.width
-        together = Together([self.combine(v) for v in folds], [self.type(v) for v in folds], parts)
+        turns = loops(len(folds) * parts, parts, self.body.bits)
+        combines, types = [self.combine(v) for v in folds], [self.type(v) for v in folds]
+        together = Together(combines, types, parts, turns)
 
-        def piece(at: ir.Value, live: int, carried: list[Any]) -> list[Any]:
-            """Up to ``step`` elements."""
+        def piece(turn: int, at: ir.Value, live: int, carried: list[Any]) -> list[Any]:
+            """Up to ``step`` elements, those of a turn."""
             found: dict[int, list[Any]] = {v: [] for v in folds}
-            for u in range(-(-live // self.width)):
+            for u in range(turn * parts // turns, min((turn + 1) * parts // turns, -(-live // self.width))):
                 i = self.b.add(at, constant(u * self.width)) if u else at
                 e = self.emitter(phase, i, self.width, min(self.width, live - u * self.width))
                 elements = {v: self.element(e, v) for v in members}
@@ -231,7 +234,8 @@ class RowKernel:
 
         ends, most = (constant(0), constant(self.n)), -(-self.n // step)
         merge = together.merge if together.grouped else None
-        found = grouped(self.b, ends, self.n, step, most, piece, together.start, together.closed, merge)
+        each: list[Turn] = [(partial(piece, turn), together.start) for turn in range(turns)]
+        found = grouped(self.b, ends, self.n, step, most, each, together.closed, merge)
         e = self.emitter(0, None, 1, 1)
         for v, total in zip(folds, together.totals(found), strict=True):
             self.singles[v] = total
@@ -289,4 +293,4 @@ class RowKernel:
             e.store(combine.start(self.type(v)), room, self.inner, dtype)
             return []
 
-        grouped(self.b, (constant(0), constant(self.n)), self.n, self.width, 1, piece, [], list, None)
+        grouped(self.b, (constant(0), constant(self.n)), self.n, self.width, 1, [(piece, [])], only, None)

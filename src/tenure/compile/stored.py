@@ -12,6 +12,7 @@ from collections.abc import Collection, Container, Sequence
 
 from tenure.compile.index import Index, Unseen
 from tenure.compile.nests import merge
+from tenure.compile.packed import packed
 from tenure.compile.plan import identity, instruction
 from tenure.compile.ranges import bounds_of
 from tenure.compile.symbolic import Except, Tracer, unmerged
@@ -50,7 +51,7 @@ def choose_stored(program: Program, subviews: Collection[int] = ()) -> set[int]:
         depth[v] = 1 + max([depth[o] for o in at.operands], default=0)
         users = readers.get(v, [])
         repeated = any(broadcasts(program, u, at.aval.size) for u in users)
-        dear = (len(users) > 1 and weight[v] > CHEAP) or (repeated and weight[v] > 0)
+        dear = (len(users) > 1 and weight[v] > CHEAP) or (repeated and (weight[v] > 0 or unpacks(program, at)))
         if v not in stored and (dear or depth[v] > DEEPEST):
             stored.add(v)
         if v in stored:
@@ -61,6 +62,11 @@ def choose_stored(program: Program, subviews: Collection[int] = ()) -> set[int]:
 def broadcasts(program: Program, u: int, size: int) -> bool:
     """Whether an elementwise value reads an operand of this size several times over; a write or a join does not."""
     return instruction(program, u).primitive.lower.inline and program.aval(u).size > size
+
+
+def unpacks(program: Program, at: Instruction) -> bool:
+    """Whether elements that registers hold as whole numbers become floats, which costs much when each row does it."""
+    return at.aval.dtype.kind == "f" and any(packed(program.aval(o).dtype) for o in at.operands)
 
 
 def settle(program: Program, stored: set[int]) -> set[int]:

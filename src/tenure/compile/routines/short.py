@@ -2,66 +2,108 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from llvmlite import ir
 
 from tenure.compile.nests import constant, counted, stack
-from tenure.compile.routines.code import I64, ROW, at, load, reduced, repeat, some, splat, started, store
+from tenure.compile.routines.code import I64, ROW, at, load, repeat, some, splat, started, store
 from tenure.ops.order import FEW, SHORT
 
 LANES, WIDTH = 8, 32
+LONG = 32
+"""Keys of 32 bits that are ranked together in a longer row: four vectors share what is loaded."""
 
 
 def emit_ranks(module: ir.Module, name: str, t: ir.Type) -> ir.Function:
     """The order of a short row: each key's place is the number of keys before it."""
+    ways = [(few, emit_blocks(module, f"{name}.{lanes}", t, lanes)) for few, lanes in blocks_of(t)]
+    function, b = started(module, name, ROW)
+    for few, way in ways:
+        with b.if_then(b.icmp_signed("<=", function.args[1], constant(few))):
+            b.call(way, function.args)
+            b.ret_void()
+    b.unreachable()
+    return function
+
+
+def blocks_of(t: ir.Type) -> tuple[tuple[int, int], ...]:
+    """The lengths of rows, at most, and the keys of the blocks in which such a row is ranked."""
+    wide = LONG * 32 // t.width
+    return (2 * LANES, LANES), (SHORT, wide)
+
+
+def emit_blocks(module: ir.Module, name: str, t: ir.Type, lanes: int) -> ir.Function:
+    """The order of a short row, a block of keys at a time: every key of the row is compared with all of the block."""
     function, b = started(module, name, ROW)
     keys, n, start, length, out, _ = function.args
-    room, last = stack(b, ir.ArrayType(t, SHORT)), ir.Constant(t, (1 << (t.width - 1)) - 1)
-    whole = b.and_(b.add(n, constant(LANES - 1)), constant(-LANES))
+    row, ranks, order = (stack(b, ir.ArrayType(kind, SHORT)) for kind in (t, t, I64))
+    last = ir.Constant(t, (1 << (t.width - 1)) - 1)
+    whole = b.and_(b.add(n, constant(lanes - 1)), constant(-lanes))
 
     def pad(i: ir.Value, _: list[Any]) -> list[Any]:
-        store(b, last, room, i)
+        store(b, last, row, i)
         return []
 
     def take(i: ir.Value, _: list[Any]) -> list[Any]:
-        store(b, load(b, keys, i, t), room, i)
+        store(b, load(b, keys, i, t), row, i)
+        return []
+
+    def block(i: ir.Value, _: list[Any]) -> list[Any]:
+        for k, found in enumerate(ranks_of(b, row, i, whole, t, lanes // LANES)):
+            b.store(found, at(b, ranks, b.add(i, constant(LANES * k)), t), align=t.width // 8)
         return []
 
     def place(i: ir.Value, _: list[Any]) -> list[Any]:
-        rank = b.sub(rank_of(b, room, i, whole, t), start)
-        with b.if_then(b.icmp_unsigned("<", rank, length)):
-            store(b, i, out, rank)
+        rank = load(b, ranks, i, t)
+        store(b, i, order, rank if t.width == 64 else b.zext(rank, I64))
         return []
 
-    for first, stop, step in ((n, whole, pad), (constant(0), n, take), (constant(0), n, place)):
-        counted(b, first, stop, 1, step)
+    def give(i: ir.Value, _: list[Any]) -> list[Any]:
+        store(b, load(b, order, b.add(start, i)), out, i)
+        return []
+
+    for first, stop, step, body in (
+        (n, whole, 1, pad),
+        (constant(0), n, 1, take),
+        (constant(0), whole, lanes, block),
+        (constant(0), whole, 1, place),
+        (constant(0), length, 1, give),
+    ):
+        counted(b, first, stop, step, body)
     b.ret_void()
     return function
 
 
-def rank_of(b: ir.IRBuilder, row: ir.Value, i: ir.Value, count: ir.Value, t: ir.Type) -> ir.Value:
-    """The number of keys before key i: of those in front of its own lanes that are not above it, behind them that are
-    below it."""
+def ranks_of(b: ir.IRBuilder, row: ir.Value, i: ir.Value, count: ir.Value, t: ir.Type, parts: int) -> list[ir.Value]:
+    """For each key of the block at i, as vectors, the number of keys before it: of those in front of its own vector
+    that are not above it, behind it that are below it."""
     lanes = ir.VectorType(t, LANES)
-    x, own = splat(b, load(b, row, i, t), LANES), b.and_(i, constant(-LANES))
+    starts = [b.add(i, constant(LANES * k)) for k in range(parts)]
+    own = [b.load(at(b, row, start, t), typ=lanes, align=t.width // 8) for start in starts]
 
-    def several(j: ir.Value) -> ir.Value:
-        return b.load(at(b, row, j, t), typ=lanes, align=t.width // 8)
+    def step(part: int, j: ir.Value, held: list[Any]) -> list[Any]:
+        """Key j beside vectors that are all in front of it, beside its own, and beside those behind it."""
+        x, out = splat(b, load(b, row, j, t), LANES), list(held)
+        for k, y in enumerate(own):
+            if k > part:
+                out[k] = b.add(held[k], b.sext(b.icmp_signed(">", x, y), lanes))
+                continue
+            before = b.icmp_signed("<", x, y)
+            if k == part:
+                number = splat(b, narrowed(b, b.sub(j, starts[part]), t), LANES)
+                behind = b.icmp_signed("<", number, ir.Constant(lanes, list(range(LANES))))
+                before = b.or_(before, b.and_(b.icmp_signed("==", x, y), behind))
+            out[k] = b.sub(held[k], b.sext(before, lanes))
+        return out
 
-    def above(j: ir.Value, held: list[Any]) -> list[Any]:
-        return [b.sub(held[0], b.zext(b.icmp_signed(">", several(j), x), lanes))]
-
-    def below(j: ir.Value, held: list[Any]) -> list[Any]:
-        return [b.add(held[0], b.zext(b.icmp_signed("<", several(j), x), lanes))]
-
-    y, number = several(own), splat(b, narrowed(b, b.sub(i, own), t), LANES)
-    tied = b.and_(b.icmp_signed("==", y, x), b.icmp_signed("<", ir.Constant(lanes, list(range(LANES))), number))
-    found = [b.zext(b.or_(b.icmp_signed("<", y, x), tied), lanes)]
-    found = counted(b, constant(0), own, LANES, above, found)
-    found = counted(b, b.add(own, constant(LANES)), count, LANES, below, found)
-    rank = reduced(b, "add", found[0])
-    return b.add(own, rank if t.width == 64 else b.sext(rank, I64))
+    end = b.add(i, constant(LANES * parts))
+    found = [splat(b, narrowed(b, b.add(i, constant(LANES * k)), t), LANES) for k in range(parts)]
+    spans = [(constant(0), i), *zip(starts, [*starts[1:], end], strict=True), (end, count)]
+    for part, (first, stop) in enumerate(spans, -1):
+        found = counted(b, first, stop, 1, partial(step, part), found)
+    return found
 
 
 def narrowed(b: ir.IRBuilder, i: ir.Value, t: ir.Type) -> ir.Value:

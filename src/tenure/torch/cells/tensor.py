@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from tenure.torch.cells.autograd import Autograd
@@ -51,12 +52,8 @@ def wrap(x: Any) -> Any:
     """A home value as a tensor that owns it; several in a tuple, list or dict likewise; anything else as it is."""
     if type(x) is Value:
         return Tensor._of(x)
-    if isinstance(x, tuple) and hasattr(x, "_fields"):
-        return type(x)(*[wrap(v) for v in x])
-    if type(x) in (tuple, list):
-        return type(x)([wrap(v) for v in x])
-    if type(x) is dict:
-        return {k: wrap(v) for k, v in x.items()}
+    if isinstance(x, tuple | list | dict):
+        return mapped(wrap, x)
     if isinstance(x, Value) and not isinstance(x, Tensor):
         return Tensor._of(x._read())
     return x
@@ -66,8 +63,18 @@ def unwrap(x: Any) -> Any:
     """A tensor as its value now; several in a tuple, list or dict likewise; anything else as it is."""
     if isinstance(x, Tensor):
         return x._read()
-    if type(x) in (tuple, list):
-        return type(x)([unwrap(v) for v in x])
-    if type(x) is dict:
-        return {k: unwrap(v) for k, v in x.items()}
-    return x
+    return mapped(unwrap, x)
+
+
+def mapped(f: Callable[[Any], Any], x: Any) -> Any:
+    """A tuple, list or dict, with names or without, whose parts went through a function; other classes as they are."""
+    kind = type(x)
+    if kind is dict:
+        return {k: f(v) for k, v in x.items()}
+    if kind is tuple or kind is list:
+        return kind([f(v) for v in x])
+    if not isinstance(x, tuple):
+        return x
+    if hasattr(x, "_fields"):
+        return kind(*[f(v) for v in x])
+    return kind([f(v) for v in x]) if hasattr(x, "n_fields") else x

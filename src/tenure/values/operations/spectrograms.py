@@ -116,6 +116,8 @@ def istft(
         raise ShapeError(f"istft: transforms of shape {list(x.shape)}, and n_fft {size}")
     if whole and (half or onesided):
         raise DTypeError("istft: return_complex is for transforms that are not onesided")
+    if not whole and not half:  # of a real signal the first half says all, as in PyTorch
+        x, half = x[..., : size // 2 + 1, :], True
     weights = ones(size - sum(around), dtype=x.real.dtype) if weights is None else weights
     if weights.dtype.is_complex and not whole:
         raise DTypeError("istft: a complex window needs return_complex=True")

@@ -37,6 +37,9 @@ __all__ = [
     "opposite",
     "power",
     "quotient",
+    "signs",
+    "size_in_place",
+    "step",
     "threshold_of",
     "wide_in_place",
 ]  # fmt: skip
@@ -197,6 +200,24 @@ def fitting(x: Any, value: Any) -> Any:
     if x.dtype.kind in "iu" and isinstance(value, float):
         return int(value)
     return value
+
+
+def signs(x: Any) -> Any:
+    """The sign of each element; that of NaN is 0, where the array API has NaN."""
+    return tn.where(tn.isnan(x), 0, tn.sign(x)) if x.dtype.is_floating else tn.sign(x)
+
+
+def size_in_place(x: Any) -> Any:
+    """The size of each element, which its tensor must have room for."""
+    if x.dtype.is_complex:
+        raise refuse("In-place abs is not supported for complex tensors.")
+    return tn.abs(x)
+
+
+def step(x: Any, values: Any) -> Any:
+    """1 where x is above 0, the values where it is 0; 0 at NaN, where NumPy has NaN."""
+    found = tn.heaviside(x, values)
+    return tn.where(tn.isnan(x), 0, found) if x.dtype.is_floating else found
 
 
 def next_after(x: Any, y: Any) -> Any:

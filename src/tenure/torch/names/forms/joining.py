@@ -159,6 +159,8 @@ def summed_to(x: Any, size: Any) -> Any:
         return tn.sum(tn.astype(x, tn.int64) if x.dtype.kind in "biu" else x)
     if new < 0 or any(n not in (1, x.shape[new + k]) for k, n in enumerate(size)):
         raise refuse(f"size {{{list(size)}}} is not expandable to size {{{list(x.shape)}}}.")
+    if x.dtype.kind == "u" and tuple(size) != tuple(x.shape):
+        x = tn.astype(x, tn.int64)
     kept = tuple(new + k for k, n in enumerate(size) if n == 1 and x.shape[new + k] != 1)
     if kept:
         x = tn.sum(x, kept, True)

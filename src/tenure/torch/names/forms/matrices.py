@@ -274,8 +274,7 @@ def short_time_inverse(
         raise refuse(f"istft: expected the frequency dimension (3rd to the last) of the input tensor to match n_fft, "
                      f"but got {bins}")
     norm = "ortho" if normalized else None
-    frames = (tn.fft.ifft(x, norm=norm) if return_complex or not onesided else tn.fft.irfft(x, n_fft, norm=norm))
-    frames = frames if return_complex or not frames.dtype.is_complex else tn.real(frames)
+    frames = tn.fft.ifft(x, norm=norm) if return_complex else tn.fft.irfft(x[..., : n_fft // 2 + 1], n_fft, norm=norm)
     taper = _taper(window, win_length, n_fft, frames)
     count = frames.shape[1]
     total = n_fft + hop * (count - 1)

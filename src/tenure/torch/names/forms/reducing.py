@@ -14,7 +14,7 @@ from tenure.values.operations.casting import to
 __all__ = [
     "average", "axes", "bounded", "extreme", "extreme_along", "length", "pair", "placed", "plain_pair", "product",
     "quantified", "scan",
-    "spread", "total", "traced",
+    "spread", "summed", "total", "traced",
 ]  # fmt: skip
 
 
@@ -25,7 +25,7 @@ def axes(dim: Any) -> Any:
     return dim
 
 
-def _summed(x: Any, dtype: Any) -> Any:
+def summed(x: Any, dtype: Any) -> Any:
     """x in the dtype of its sums: int64 of whole numbers."""
     return cast(x, dtype if dtype is not None else tn.int64 if x.dtype.kind in "biu" else None)
 
@@ -33,7 +33,7 @@ def _summed(x: Any, dtype: Any) -> Any:
 def total(x: Any, dim: Any, keepdim: Any, dtype: Any) -> Any:
     """The sum over axes."""
     return tn.sum(x, axes(dim), keepdim) if dtype is None and x.dtype.kind != "u" else tn.sum(
-        _summed(x, dtype), axes(dim), keepdim
+        summed(x, dtype), axes(dim), keepdim
     )
 
 
@@ -55,7 +55,7 @@ def average(x: Any, dim: Any, keepdim: Any, dtype: Any) -> Any:
 
 def product(x: Any, dim: Any, keepdim: Any, dtype: Any) -> Any:
     """The product over one axis, or all."""
-    return tn.prod(_summed(x, dtype), dim, keepdim)
+    return tn.prod(summed(x, dtype), dim, keepdim)
 
 
 def quantified(fn: Any, x: Any, dim: Any, keepdim: Any) -> Any:
@@ -128,7 +128,7 @@ def length(x: Any, p: Any, dim: Any, keepdim: Any, dtype: Any) -> Any:
 
 def scan(fn: Any, x: Any, dim: Any, dtype: Any) -> Any:
     """Sums or products up to each element."""
-    return fn(_summed(x, dtype), dim=dim)
+    return fn(summed(x, dtype), dim=dim)
 
 
 def plain_pair(found: Any) -> Any:

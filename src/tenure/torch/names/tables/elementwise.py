@@ -7,12 +7,18 @@ deg2rad digamma erf erfc erfinv exp exp2 expm1 frac i0 lgamma log log10 log1p lo
 rad2deg reciprocal rsqrt sigmoid sinc sqrt(input)
 
 [torch Tensor Tensor_ out]
-bitwise_not logical_not conj_physical abs absolute(input)
+bitwise_not logical_not conj_physical(input)
 neg negative(input) = opposite(input)
 logit(input, eps=None)
 nan_to_num(input, nan=None, posinf=None, neginf=None) = nan_to_num(input, 0.0 if nan is None else nan, posinf, neginf)
 mvlgamma(input, p)
 fill(input, value) = filled(input, value)
+
+[torch Tensor out]
+abs absolute(input)
+
+[Tensor_]
+abs absolute(input) = size_in_place(input)
 
 [torch Tensor Tensor_ out]
 square(input) = power(as_number(input), 2)
@@ -22,7 +28,7 @@ ceil fix floor trunc(input) = NAME(numbers_only(input))
 round(input, *, decimals=0) = round(numbers_only(input), decimals=decimals) ! f'RoundBackward{1 * (decimals != 0)}'
 
 [torch Tensor Tensor_ out bools flat]
-sgn sign(input)
+sgn sign(input) = signs(input)
 
 [torch Tensor out bools weigh strict]
 fmax fmin(input, other)
@@ -78,7 +84,7 @@ clamp_max(input, max) = clamped(input, None, max) ! 'ClampMaxBackward1' if type(
 
 [torch Tensor Tensor_ out weigh strict]
 atan2 arctan2 hypot igamma igammac gcd lcm ldexp logical_and logical_or logical_xor(input, other)
-heaviside(input, values)
+heaviside(input, values) = step(input, values)
 nextafter(input, other) = next_after(input, other)
 
 [torch Tensor out weigh strict]

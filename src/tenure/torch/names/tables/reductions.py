@@ -3,7 +3,7 @@
 TABLE = """
 [torch Tensor out]
 sum(input, dim=None, keepdim=False, *, dtype=None) = total(input, dim, keepdim, dtype)
-nansum(input, dim=None, keepdim=False, *, dtype=None) = nansum(input, axes(dim), keepdim, dtype=dtype)
+nansum(input, dim=None, keepdim=False, *, dtype=None) = nansum(summed(input, dtype), axes(dim), keepdim)
 mean(input, dim=None, keepdim=False, *, dtype=None) = average(input, dim, keepdim, dtype)
 nanmean(input, dim=None, keepdim=False, *, dtype=None) = nanmean(cast(input, dtype), axes(dim), keepdim)
 prod(input, dim=None, keepdim=False, *, dtype=None) = product(input, dim, keepdim, dtype) ! f'ProdBackward{1 * (dim
