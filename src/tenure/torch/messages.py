@@ -183,6 +183,10 @@ WORDS = _rows(
      "where expected condition to be a boolean tensor, but got a tensor with dtype {0}"),
     (r"inv: matrices of shape \[[\d, ]*?(\d+), (\d+)\], where", None,
      "linalg.inv: A must be batches of square matrices, but they are {0} by {1} matrices"),
+    (r"([\w.]+: \w+ is to be .*)", "Value", "{0}"),
+    (r"this nested sequence is ragged", "Value", "expected sequences of one length (a nested sequence is ragged)"),
+    (r"mm \(ij,jk->ik\): a shape of 2 axes \(jk\) is wanted", None, "mat2 must be a matrix"),
+    (r"mm \(ij,jk->ik\): a shape of 2 axes", None, "self must be a matrix"),
     (r"one_hot of \w+", None, "one_hot is only applicable to index tensor of type LongTensor."),
 )  # fmt: skip
 

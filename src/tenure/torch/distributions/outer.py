@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -19,7 +20,7 @@ from tenure.torch.cells.aliasing import StaleWindowError
 from tenure.torch.cells.overlap import owner_of
 from tenure.torch.cells.windows import is_shared
 from tenure.torch.crossings import given
-from tenure.torch.errors import translated
+from tenure.torch.errors import TorchValueError, translated
 from tenure.values.rules.sites import here, site
 
 FAMILIES: dict[type, type] = {}
@@ -124,7 +125,10 @@ def asked(function: Callable[..., Any]) -> Callable[..., Any]:
 def _method(name: str) -> Callable[..., Any]:
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
         refuse_written(self)
-        return asked(getattr(self._held, name))(*args, **kwargs)
+        try:
+            return asked(getattr(self._held, name))(*args, **kwargs)
+        except TenureError as error:
+            raise refused_value(self, error, args[0] if args else None) from None
 
     method.__name__ = name
     return method
@@ -143,6 +147,8 @@ def expand(self: Any, batch_shape: Any, _instance: Any = None) -> Any:
 def _property(name: str) -> Any:
     def get(self: Any) -> Any:
         refuse_written(self)
+        if name in getattr(self._held, "parameters", ()):
+            self._held.__dict__.setdefault("_asked", set()).add(name)
         return show(getattr(self._held, name))
 
     return property(get)
@@ -151,12 +157,45 @@ def _property(name: str) -> Any:
 def _constructor(home: Any) -> Callable[..., None]:
     @functools.wraps(home.__init__)
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
-        self.__dict__["_held"] = asked_raw(home)(*args, **kwargs)
+        try:
+            self.__dict__["_held"] = asked_raw(home)(*args, **kwargs)
+        except TenureError as error:
+            raise refused_parameter(self, home, error, args, kwargs) from None
         taken = [x for x in (*args, *kwargs.values()) if isinstance(x, Tensor)]
         self.__dict__["_taken"] = [(x, x._read()) for x in taken if not is_shared(owner_of(x))]
         self.__dict__["_where"] = here()
 
     return __init__
+
+
+OUTSIDE = re.compile(r"[\w.]+: (\w+) is to be .* is not$", re.DOTALL)
+"""The home library's sentence for a parameter, or a value, that lies outside."""
+
+
+def refused_parameter(x: Any, home: Any, error: TenureError, args: Any, kwargs: dict[str, Any]) -> TenureError:
+    """The error of a constructor, in PyTorch's words where a parameter lies outside its constraint."""
+    found = OUTSIDE.match(error.message)
+    if found is None:
+        return error
+    name = found[1]
+    x.__dict__["_held"] = asked_raw(home)(*args, **{**kwargs, "validate_args": False})
+    value, constraint = show(getattr(x._held, name)), show(home.arg_constraints[name])
+    said = f"Expected parameter {name} (Tensor of shape {tuple(value.shape)}) of distribution {x!r} to satisfy the"
+    return outside(f"{said} constraint {constraint!r}, but found invalid values:\n{value}", error)
+
+
+def refused_value(x: Any, error: TenureError, value: Any) -> TenureError:
+    """The error of a method, in PyTorch's words where a value lies outside of the support."""
+    if OUTSIDE.match(error.message) is None:
+        return error
+    shape = tuple(value.shape) if isinstance(value, Tensor) else ()
+    said = f"Expected value argument (Tensor of shape {shape}) to be within the support ({x.support!r}) of the"
+    return outside(f"{said} distribution {x!r}, but found invalid values:\n{value}", error)
+
+
+def outside(said: str, error: TenureError) -> TenureError:
+    """An error with other words, of PyTorch's class for what lies outside."""
+    return TorchValueError(said, code=error.code, at=error.at, notes=error.notes, help=error.help)
 
 
 def asked_raw(function: Callable[..., Any]) -> Callable[..., Any]:
