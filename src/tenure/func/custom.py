@@ -59,13 +59,6 @@ class custom_vjp(Generic[P, R]):
         """Set the rule: ``forward`` and ``backward``."""
         self._forward, self._backward = forward, backward
 
-    @classmethod
-    def of(cls, function: Callable[P, R], forward: Callable[..., Any], backward: Callable[..., Any]) -> custom_vjp[P, R]:
-        """A function and its rule at once, for who makes one a call: nothing is checked, nor copied from the function."""
-        made: custom_vjp[P, R] = object.__new__(cls)
-        made._function, made._forward, made._backward = function, forward, backward
-        return made
-
     if TYPE_CHECKING:
 
         def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -151,3 +144,10 @@ class custom_vjp(Generic[P, R]):
 
         handler.rule = rule
         return tree.rebuild(out, iter(parts))
+
+
+def ruled(function: Callable[..., Any], forward: Callable[..., Any], backward: Callable[..., Any]) -> Any:
+    """A function with its rule, for who makes one at each call: nothing is checked, nor copied from the function."""
+    made: Any = object.__new__(custom_vjp)
+    made._function, made._forward, made._backward = function, forward, backward
+    return made

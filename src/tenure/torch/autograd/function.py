@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tenure.errors import TenureError, following
-from tenure.func.custom import custom_vjp
+from tenure.func.custom import ruled
 from tenure.runtime.bracket import bracket
 from tenure.torch.cells import Tensor, unwrap, wrap
 from tenure.torch.errors import translated
@@ -235,7 +235,7 @@ class Function:
             return call.forward(*given)
 
         plain.__name__ = plain.__qualname__ = f"{cls.__name__}Backward"
-        rule: Any = custom_vjp.of(plain, call.first, call.back)
+        rule = ruled(plain, call.first, call.back)
         try:
             return renamed(call.result(rule(*[call.values[k] for k in call.at])), plain.__name__)
         except TenureError as error:

@@ -49,6 +49,9 @@ class Outer:
     _held: Any
 
     def __getattr__(self, name: str) -> Any:
+        if name == "_held" and "_own" in self.__dict__:
+            self.__dict__["_held"] = of_attributes(self)
+            return self.__dict__["_held"]
         if name[:1] == "_" or "_held" not in self.__dict__:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
         refuse_written(self)
@@ -144,14 +147,32 @@ def expand(self: Any, batch_shape: Any, _instance: Any = None) -> Any:
     return _instance
 
 
+def of_attributes(x: Any) -> Any:
+    """Home object of a distribution of a program's class that sets parameters itself, or has properties for them, and
+    calls no constructor of the class it derives from; of parameters that stand for each other the first."""
+    named: Any = following(c for c in type(x).__mro__ if "_home" in vars(c))
+    given, is_one = {}, False
+    for name, p in inspect.signature(named._home.__init__).parameters.items():
+        is_own = name in x.__dict__["_own"] or getattr(type(x), name, None) is not getattr(named, name, None)
+        if name in named._home.parameters and is_own and not (is_one and p.default is None):
+            given[name] = getattr(x, name)
+            is_one = is_one or p.default is None
+    return asked_raw(named._home)(**given, validate_args=False)
+
+
 def _property(name: str) -> Any:
     def get(self: Any) -> Any:
         refuse_written(self)
+        if name in self.__dict__.get("_own", ()):
+            return self.__dict__["_own"][name]
         if name in getattr(self._held, "parameters", ()):
             self._held.__dict__.setdefault("_asked", set()).add(name)
         return show(getattr(self._held, name))
 
-    return property(get)
+    def put(self: Any, value: Any) -> None:
+        self.__dict__.setdefault("_own", {})[name] = value
+
+    return property(get, put)
 
 
 def _constructor(home: Any) -> Callable[..., None]:
@@ -216,7 +237,9 @@ def named(home: Any) -> Any:
     if home in FAMILIES:
         return FAMILIES[home]
     parent = following(b for b in home.__bases__ if issubclass(b, tuple(FAMILIES)))
-    space: dict[str, Any] = {"__doc__": home.__doc__, "_home": home, "__init__": _constructor(home)}
+    space: dict[str, Any] = {"__doc__": home.__doc__, "_home": home}
+    if not any(home.__init__ is vars(family).get("__init__") for family in FAMILIES):
+        space["__init__"] = _constructor(home)
     for name in dir(home):
         if (name[0] == "_" and name not in ("__call__", "__len__")) or name in ("batch_shape", "event_shape"):
             continue
