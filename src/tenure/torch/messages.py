@@ -160,6 +160,7 @@ WORDS = _rows(
      "dropout probability has to be between 0 and 1, but got {0}"),
     (r"DataLoader: a batch has one sample or more, not (.*)", "Value",
      "batch_size should be a positive integer value, but got batch_size={0}"),
+    (r"DataLoader: shuffle draws an order, and a sampler", "Value", "sampler option is mutually exclusive with shuffle"),
     (r"random_split: lengths .* do not sum to the .* samples", "Value",
      "Sum of input lengths does not equal the length of the input dataset!"),
     (r"MultiheadAttention: embed_dim (\d+) is not a multiple of num_heads (\d+)", "Assertion",
