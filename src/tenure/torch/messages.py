@@ -161,6 +161,8 @@ WORDS = _rows(
     (r"DataLoader: a batch has one sample or more, not (.*)", "Value",
      "batch_size should be a positive integer value, but got batch_size={0}"),
     (r"DataLoader: shuffle draws an order, and a sampler", "Value", "sampler option is mutually exclusive with shuffle"),
+    (r"DataLoader: batch_sampler stands for", "Value",
+     "batch_sampler option is mutually exclusive with batch_size, shuffle, sampler, and drop_last"),
     (r"random_split: lengths .* do not sum to the .* samples", "Value",
      "Sum of input lengths does not equal the length of the input dataset!"),
     (r"MultiheadAttention: embed_dim (\d+) is not a multiple of num_heads (\d+)", "Assertion",
