@@ -38,7 +38,7 @@ from tenure.torch.names.arguments import (
     weighed,
     written_to,
 )
-from tenure.torch.names.mixing import check_lines, mixed
+from tenure.torch.names.mixing import check_classes, check_lines, mixed
 from tenure.torch.names.nodes import each, node, noted
 from tenure.torch.names.overriding import dispatched, known, overriding, rescued, watch
 from tenure.torch.names.precision import AUTOCAST, FULL, LOWER, lowered, raised
@@ -57,7 +57,7 @@ TOOLS: dict[str, Any] = {
     "_laid": laid, "_refuse_itself": refuse_itself, "_leaf": leaf_if, "_reduction": reduction_of, "_whole": as_whole,
     "_AC": AUTOCAST, "_lower": lowered, "_raise": raised, "_mixed": mixed, "_preserves": preserves,
     "_noted": noted, "_each": each, "_flat": forms.flat, "_factors": factors, "_D": Defaults, "_F32": Defaults.float,
-    "_rescued": rescued, "_floating": forms.floating, "_older_form": older_form,
+    "_rescued": rescued, "_classes": check_classes, "_floating": forms.floating, "_older_form": older_form,
 }  # fmt: skip
 NEVER = """
 obj dim dims dim0 dim1 dim2 axis0 axis1 keepdim offset diagonal k descending stable correction unbiased reduction

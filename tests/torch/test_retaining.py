@@ -1,0 +1,52 @@
+"""A retained gradient follows a tensor through its writes: it is the gradient of what was written, as in PyTorch."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import tenure.torch as face
+
+WRITES: list[Callable[[Any], Any]] = [
+    lambda y: y.mul_(2), lambda y: y.zero_(), lambda y: y.__setitem__(0, 5.0), lambda y: y.__setitem__(..., 1.0),
+    lambda y: y[:1].add_(1), lambda y: y.copy_(face.ones(3)), lambda y: y.relu_(), lambda y: y.detach().zero_(),
+    lambda y: y.masked_fill_(y > 1, 0.0), lambda y: y.__setitem__(slice(1, 3), y[:2] * 2), lambda y: y.add_(y.exp()),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("written", WRITES)
+def test_a_retained_gradient_is_that_of_what_was_written(written: Callable[[Any], Any]) -> None:
+    c = face.tensor([3.0, -1.0, 0.5])
+    for again in (False, True):
+        w = face.tensor([0.5, 1.0, 2.0], requires_grad=True)
+        y = w * 1
+        y.retain_grad()
+        assert y.retains_grad
+        written(y)
+        if again:
+            written(y)
+        (y * c).sum().backward()
+        assert y.grad.tolist() == c.tolist()
+
+
+def test_a_retained_gradient_of_a_view_follows_writes_of_it() -> None:
+    w = face.ones(2, requires_grad=True)
+    y = w * 1
+    y.retain_grad()
+    v = y[:1]
+    v.retain_grad()
+    v.mul_(2)
+    (v * 3).sum().backward()
+    assert v.grad.tolist() == [3.0]
+    assert y.grad.tolist() == [3.0, 0.0]
+    assert w.grad.tolist() == [6.0, 0.0]
+
+
+def test_gradients_before_and_after_a_write_add_up() -> None:
+    w = face.ones(2, requires_grad=True)
+    y = w * 1
+    y.retain_grad()
+    y.sum().backward(retain_graph=True)
+    y.add_(1)
+    y.sum().backward()
+    assert y.grad.tolist() == [2.0, 2.0]
