@@ -1,5 +1,7 @@
 """A retained gradient follows a tensor through its writes: it is the gradient of what was written, as in PyTorch."""
 
+import io
+import pickle
 from collections.abc import Callable
 from typing import Any
 
@@ -50,3 +52,18 @@ def test_gradients_before_and_after_a_write_add_up() -> None:
     y.add_(1)
     y.sum().backward()
     assert y.grad.tolist() == [2.0, 2.0]
+
+
+@pytest.mark.parametrize("make", [lambda w: w, lambda w: w**2, lambda w: w * 1, lambda w: face.nn.Parameter(w.detach())])
+def test_files_and_pickles_keep_that_a_gradient_is_required(make: Callable[[Any], Any]) -> None:
+    """As in PyTorch a result comes back as a leaf; what a program gave a tensor comes along in a pickle."""
+    x = make(face.tensor([1.0, 2.0], requires_grad=True))
+    if not x.is_leaf:
+        x.retain_grad()
+    x.tag = "q"
+    file = io.BytesIO()
+    face.save({"x": x}, file)
+    file.seek(0)
+    for y in (face.load(file)["x"], pickle.loads(pickle.dumps(x))):
+        assert y.requires_grad and y.is_leaf and y.tolist() == x.tolist() and type(y) is type(x)
+    assert pickle.loads(pickle.dumps(x)).tag == "q"

@@ -151,7 +151,9 @@ class Autograd:
         if g is self:
             raise refuse("can't assign Variable as its own grad")
         if g._aval.shape != self._aval.shape:
-            raise refuse("assigned grad has data of a different size")
+            theirs, mine = list(g._aval.shape), list(self._aval.shape)
+            raise refuse(f"attempting to assign a gradient of size '{theirs}' to a tensor of size '{mine}'. Please ensure"
+                         " that the gradient and the tensor are the same size")
         if g._aval.dtype is not self._aval.dtype:
             raise refuse("assigned grad has data of a different type")
         kept = holder(self)

@@ -365,6 +365,10 @@ class Methods:
         return tuple(sorted(range(self.ndim), key=lambda k: -self.stride(k)))
 
     def __setstate__(self: Any, state: Any) -> None:
+        """Attributes that a program gave the tensor, from a pickle."""
+        if type(state) is dict:
+            self.__dict__.update(state)
+            return
         raise refuse("a tensor is made by its constructor, not from a state")
 
 
