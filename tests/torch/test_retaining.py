@@ -54,7 +54,10 @@ def test_gradients_before_and_after_a_write_add_up() -> None:
     assert y.grad.tolist() == [2.0, 2.0]
 
 
-@pytest.mark.parametrize("make", [lambda w: w, lambda w: w**2, lambda w: w * 1, lambda w: face.nn.Parameter(w.detach())])
+KINDS = [lambda w: w, lambda w: w**2, lambda w: w * 1, lambda w: face.nn.Parameter(w.detach())]
+
+
+@pytest.mark.parametrize("make", KINDS)
 def test_files_and_pickles_keep_that_a_gradient_is_required(make: Callable[[Any], Any]) -> None:
     """As in PyTorch a result comes back as a leaf; what a program gave a tensor comes along in a pickle."""
     x = make(face.tensor([1.0, 2.0], requires_grad=True))

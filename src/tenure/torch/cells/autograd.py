@@ -152,8 +152,8 @@ class Autograd:
             raise refuse("can't assign Variable as its own grad")
         if g._aval.shape != self._aval.shape:
             theirs, mine = list(g._aval.shape), list(self._aval.shape)
-            raise refuse(f"attempting to assign a gradient of size '{theirs}' to a tensor of size '{mine}'. Please ensure"
-                         " that the gradient and the tensor are the same size")
+            said = f"attempting to assign a gradient of size '{theirs}' to a tensor of size '{mine}'."
+            raise refuse(f"{said} Please ensure that the gradient and the tensor are the same size")
         if g._aval.dtype is not self._aval.dtype:
             raise refuse("assigned grad has data of a different type")
         kept = holder(self)
