@@ -5,6 +5,7 @@ import pickle
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 import tenure.torch as face
@@ -70,3 +71,11 @@ def test_files_and_pickles_keep_that_a_gradient_is_required(make: Callable[[Any]
     for y in (face.load(file)["x"], pickle.loads(pickle.dumps(x))):
         assert y.requires_grad and y.is_leaf and y.tolist() == x.tolist() and type(y) is type(x)
     assert pickle.loads(pickle.dumps(x)).tag == "q"
+
+
+def test_arrays_beside_tensors_in_a_file() -> None:
+    file = io.BytesIO()
+    face.save({"w": face.ones(2), "d": np.arange(2)}, file)
+    file.seek(0)
+    found = face.load(file, weights_only=False)
+    assert found["w"].tolist() == [1.0, 1.0] and found["d"].tolist() == [0, 1]
