@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from tenure.distributions import Distribution as HomeDistribution
 from tenure.errors import TenureError, following
 from tenure.torch.cells import Tensor, wrap
 from tenure.torch.cells.aliasing import StaleWindowError
@@ -238,7 +239,7 @@ def named(home: Any) -> Any:
         return FAMILIES[home]
     parent = following(b for b in home.__bases__ if issubclass(b, tuple(FAMILIES)))
     space: dict[str, Any] = {"__doc__": home.__doc__, "_home": home}
-    if not any(home.__init__ is vars(family).get("__init__") for family in FAMILIES):
+    if home.__init__ is not HomeDistribution.__init__:  # else a base without parameters of its own
         space["__init__"] = _constructor(home)
     for name in dir(home):
         if (name[0] == "_" and name not in ("__call__", "__len__")) or name in ("batch_shape", "event_shape"):
