@@ -45,7 +45,7 @@ def get_default_nowrap_functions() -> set[Any]:
 
 
 def handle_torch_function(public_api: Any, relevant_args: Any, *args: Any, **kwargs: Any) -> Any:
-    """What the relevant arguments say the function is; TypeError where none of them has an answer."""
+    """The answer of the relevant arguments to a function; TypeError where none of them has one."""
     return answered(public_api, overriding(tuple(relevant_args)), args, kwargs)
 
 

@@ -176,7 +176,7 @@ HANDLED = """
         if _found is None: raise
         return _found[0]
 """
-"""What the function of a row does with an error: objects that are no tensors may have an answer."""
+"""Handlers of a row's function: of an error, an object that is no tensor may have an answer."""
 OLDER = ("add", "sub", "subtract", "addcmul", "addcdiv")
 """Functions whose factor, a keyword, may also stand in front of what it multiplies."""
 

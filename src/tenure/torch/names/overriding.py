@@ -61,7 +61,7 @@ def overriding(args: Any) -> list[Any]:
 
 
 def dispatched(public: Any, real: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """What the arguments say a function of them is; else the function's own result."""
+    """The answer of the arguments to a function of them; else the function's own result."""
     found = overriding((*args, *kwargs.values()))
     return answered(public, found, args, kwargs) if found else real(*args, **kwargs)
 
@@ -142,7 +142,7 @@ def as_subclass(self: Any, cls: Any) -> Any:
 
 
 def torch_function(cls: Any, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-    """What a function of tensors of a subclass is, unless that says otherwise: its own result, of the subclass."""
+    """The default answer of a subclass to a function of it: the function's own result, of the subclass."""
     if not all(issubclass(cls, of) for of in types):
         return NotImplemented
     with DisableTorchFunctionSubclass():
