@@ -2,6 +2,7 @@
 where it does not the gradient is PyTorch's."""
 
 import os
+from typing import Any
 
 import pytest
 
@@ -61,3 +62,24 @@ def test_memory_that_numpy_writes_is_seen_too() -> None:
         total.sum().backward()
         with pytest.raises(BorrowError, match="TN506"):
             z.sum().backward()
+
+
+def test_a_function_of_ones_own_beside_silent_writes() -> None:
+    """A step of a Function has no name; the check of a backward passes over it."""
+
+    class Twice(face.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Any) -> Any:
+            ctx.save_for_backward(x)
+            return 2 * x
+
+        @staticmethod
+        def backward(ctx: Any, *grads: Any) -> Any:
+            return 2 * grads[0] + 0 * ctx.saved_tensors[0]
+
+    w = face.ones(2, requires_grad=True)
+    for _ in range(2):
+        w.grad = None
+        Twice.apply(w).sum().backward()
+        w.data.clamp_(-1, 1)
+    assert w.grad.tolist() == [2.0, 2.0]

@@ -45,6 +45,8 @@ class Distribution:
     support: Any
     _validate_args = __debug__
     _called = ""
+    _asked: set[str]
+    """Parameters that were computed of others, for a face that shows those."""
     _dtype: DType = default_float
     _batch_shape: tuple[int, ...]
     _event_shape: tuple[int, ...]
@@ -270,7 +272,8 @@ class Distribution:
     def __repr__(self) -> str:
         declared = type(self).parameters
         names = [k for k in getattr(self, "arg_constraints", {}) if k in self.__dict__ and k not in declared]
-        names += [k for k, parameter in declared.items() if parameter.given_to(self)]
+        asked = self.__dict__.get("_asked", ())
+        names += [k for k, parameter in declared.items() if parameter.given_to(self) or k in asked]
         return f"{type(self).__name__}({', '.join(f'{k}: {_summary(getattr(self, k))}' for k in names)})"
 
 

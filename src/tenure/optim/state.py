@@ -23,7 +23,8 @@ def snapshot(groups: list[Group], state: Mapping[Any, Group], save: Callable[[st
     return {
         "state": {numbers[p]: {k: save(k, v) for k, v in {**held}.items()} for p, held in {**state}.items() if held},
         "param_groups": [
-            {k: [numbers[p] for p in v] if k == "params" else saved(v) for k, v in group.items()} for group in groups
+            {k: saved(v) for k, v in group.items() if k != "params"} | {"params": [numbers[p] for p in group["params"]]}
+            for group in groups
         ],
     }
 

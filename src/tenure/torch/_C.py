@@ -7,6 +7,7 @@ from typing import Any
 
 from tenure.torch.autograd.modes import is_grad_enabled
 from tenure.torch.cells import Tensor as TensorBase
+from tenure.torch.names.overriding import DisableTorchFunctionSubclass, unasked
 
 
 def _nothing(*args: Any, **kwargs: Any) -> None:
@@ -16,17 +17,14 @@ def _nothing(*args: Any, **kwargs: Any) -> None:
 _log_api_usage_once = _jit_set_profiling_executor = _jit_set_profiling_mode = _jit_set_nvfuser_enabled = _nothing
 _jit_override_can_fuse_on_gpu = _jit_override_can_fuse_on_cpu = _jit_set_texpr_fuser_enabled = _nothing
 _get_tracing_state = _nothing
-DisableTorchFunctionSubclass = DisableTorchFunction = contextlib.nullcontext
+DisableTorchFunction = DisableTorchFunctionSubclass
+_disabled_torch_function_impl = unasked
 _ExcludeDispatchKeyGuard = contextlib.nullcontext
 _is_grad_enabled = is_grad_enabled
 
 
 def _are_functorch_transforms_active() -> bool:
     return False
-
-
-def _disabled_torch_function_impl(func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-    return func(*args, **(kwargs or {}))
 
 
 class DispatchKey:

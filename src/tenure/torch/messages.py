@@ -160,6 +160,10 @@ WORDS = _rows(
      "dropout probability has to be between 0 and 1, but got {0}"),
     (r"DataLoader: a batch has one sample or more, not (.*)", "Value",
      "batch_size should be a positive integer value, but got batch_size={0}"),
+    (r"DataLoader: shuffle draws an order, and a sampler", "Value",
+     "sampler option is mutually exclusive with shuffle"),
+    (r"DataLoader: batch_sampler stands for", "Value",
+     "batch_sampler option is mutually exclusive with batch_size, shuffle, sampler, and drop_last"),
     (r"random_split: lengths .* do not sum to the .* samples", "Value",
      "Sum of input lengths does not equal the length of the input dataset!"),
     (r"MultiheadAttention: embed_dim (\d+) is not a multiple of num_heads (\d+)", "Assertion",
@@ -183,6 +187,10 @@ WORDS = _rows(
      "where expected condition to be a boolean tensor, but got a tensor with dtype {0}"),
     (r"inv: matrices of shape \[[\d, ]*?(\d+), (\d+)\], where", None,
      "linalg.inv: A must be batches of square matrices, but they are {0} by {1} matrices"),
+    (r"([\w.]+: \w+ is to be .*)", "Value", "{0}"),
+    (r"this nested sequence is ragged", "Value", "expected sequences of one length (a nested sequence is ragged)"),
+    (r"mm \(ij,jk->ik\): a shape of 2 axes \(jk\) is wanted", None, "mat2 must be a matrix"),
+    (r"mm \(ij,jk->ik\): a shape of 2 axes", None, "self must be a matrix"),
     (r"one_hot of \w+", None, "one_hot is only applicable to index tensor of type LongTensor."),
 )  # fmt: skip
 

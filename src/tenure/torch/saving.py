@@ -8,6 +8,8 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from tenure import io as home
 from tenure.errors import TenureError
 from tenure.torch.cells import Parameter, Tensor
@@ -76,7 +78,7 @@ def is_plain(x: Any, seen: set[int]) -> bool:
         return all(is_plain(y, seen) for y in x)
     if type(x) in (dict, OrderedDict, Kept):
         return all(is_plain(k, seen) and is_plain(v, seen) for k, v in x.items())
-    return type(x).__module__ in ("numpy", "torch") and not callable(x)
+    return type(x).__module__ in ("numpy", "torch") and not (callable(x) or isinstance(x, np.ndarray))
 
 
 def load(

@@ -12,19 +12,19 @@ from tenure.ir.traits import FROM_THE_END
 from tenure.nn.functional.activation import softmax
 from tenure.nn.functional.caller import named_by_caller
 from tenure.nn.functional.rows import fetched, table_of
-from tenure.ops import index, move, pointwise, rearrange
+from tenure.ops import index, move, pointwise, rearrange, select
 from tenure.ops.promote import Operation, as_type, parameters
 from tenure.values.native.hits import apply, apply_one
 from tenure.values.operations.arithmetic import where
 from tenure.values.operations.products import AFFINE
 from tenure.values.operations.reading import value_of
 from tenure.values.operations.reductions import MOMENTS
+from tenure.values.places.shared import Shared
 from tenure.values.tensor.composite import composite
 from tenure.values.tensor.random import rand
 from tenure.values.trace.given import check_shape, flag, int_of, number
 
 if TYPE_CHECKING:
-    from tenure.values.places.shared import Shared
     from tenure.values.tensor.tensor import Tensor
     from tenure.values.tensor.typing import ArrayLike, Shape
 
@@ -150,12 +150,26 @@ def embedding(
         if not -count <= int_of(padding_idx, "padding_idx") < count:
             raise ValueError(f"embedding: padding_idx {padding_idx} is not within the {count} rows")
         skipped = padding_idx % count
+    if max_norm is None and not (scale_grad_by_freq or sparse or isinstance(weight, Shared)):
+        rows = apply(EMBEDDING, (index, table))
+        return rows if skipped is None else where((index == skipped).unsqueeze(-1), rows.detach(), rows)
     flat = no_negative(index, count).flatten()
     form = (max_norm, norm_type, scale_grad_by_freq, sparse)
     rows = fetched("embedding", weight, flat, skipped, *form).reshape(*index.shape, table.shape[1])
     if skipped is None:
         return rows  # type: ignore[no-any-return]
     return where((index == skipped).unsqueeze(-1), rows.detach(), rows)
+
+
+def _embedded(at: Value, table: Value) -> Value:
+    at = as_type(at, int64)
+    at = pointwise.where(pointwise.less(at, at.coerce(0)), at - FROM_THE_END, at)
+    flat = move.reshape(at, shape=(math.prod(at.shape),))
+    rows = select.chosen(table, flat, spec=("a", ":"), at=0, unique=False, lead=None)
+    return move.reshape(rows, shape=(*at.shape, table.shape[1]))
+
+
+EMBEDDING = Operation("embedding", _embedded, "EmbeddingBackward0")
 
 
 @named_by_caller

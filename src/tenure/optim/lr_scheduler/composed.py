@@ -88,7 +88,7 @@ class SequentialLR(Composed):
     """
 
     def __init__(
-        self, optimizer: Optimizer, schedulers: list[LRScheduler], milestones: list[int], last_epoch: int = -1
+        self, optimizer: Optimizer, schedulers: list[LRScheduler], milestones: list[float], last_epoch: int = -1
     ) -> None:
         self._take(schedulers, optimizer)
         if len(milestones) != len(schedulers) - 1:

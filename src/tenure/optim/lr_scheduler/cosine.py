@@ -22,7 +22,7 @@ class CosineAnnealingLR(LRScheduler):
     [0.2]
     """
 
-    def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0, last_epoch: int = -1) -> None:
+    def __init__(self, optimizer: Optimizer, T_max: float, eta_min: float = 0.0, last_epoch: int = -1) -> None:
         check_options(T_max=(T_max, T_max > 0))
         self.T_max, self.eta_min = T_max, eta_min
         super().__init__(optimizer, last_epoch)

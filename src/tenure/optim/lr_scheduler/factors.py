@@ -104,7 +104,7 @@ class StepLR(Factors):
     [0.2]
     """
 
-    def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1) -> None:
+    def __init__(self, optimizer: Optimizer, step_size: float, gamma: float = 0.1, last_epoch: int = -1) -> None:
         check_options(step_size=(step_size, step_size > 0))
         self.step_size, self.gamma = step_size, gamma
         super().__init__(optimizer, last_epoch)
@@ -128,7 +128,7 @@ class MultiStepLR(Factors):
     """
 
     def __init__(
-        self, optimizer: Optimizer, milestones: Iterable[int], gamma: float = 0.1, last_epoch: int = -1
+        self, optimizer: Optimizer, milestones: Iterable[float], gamma: float = 0.1, last_epoch: int = -1
     ) -> None:
         self.milestones, self.gamma = Counter(milestones), gamma
         super().__init__(optimizer, last_epoch)
@@ -151,7 +151,7 @@ class ConstantLR(Factors):
     """
 
     def __init__(
-        self, optimizer: Optimizer, factor: float = 1.0 / 3, total_iters: int = 5, last_epoch: int = -1
+        self, optimizer: Optimizer, factor: float = 1.0 / 3, total_iters: float = 5, last_epoch: int = -1
     ) -> None:
         check_options(factor=(factor, 0 <= factor <= 1))
         self.factor, self.total_iters = factor, total_iters
@@ -182,7 +182,7 @@ class LinearLR(Factors):
         optimizer: Optimizer,
         start_factor: float = 1.0 / 3,
         end_factor: float = 1.0,
-        total_iters: int = 5,
+        total_iters: float = 5,
         last_epoch: int = -1,
     ) -> None:
         check_options(
@@ -241,7 +241,7 @@ class PolynomialLR(Factors):
     [0.2]
     """
 
-    def __init__(self, optimizer: Optimizer, total_iters: int = 5, power: float = 1.0, last_epoch: int = -1) -> None:
+    def __init__(self, optimizer: Optimizer, total_iters: float = 5, power: float = 1.0, last_epoch: int = -1) -> None:
         check_options(total_iters=(total_iters, total_iters > 0))
         self.total_iters, self.power = total_iters, power
         super().__init__(optimizer, last_epoch)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tenure.errors import TenureError, following
-from tenure.func.custom import custom_vjp
+from tenure.func.custom import ruled
 from tenure.runtime.bracket import bracket
 from tenure.torch.cells import Tensor, unwrap, wrap
 from tenure.torch.errors import translated
@@ -81,12 +81,10 @@ class Call:
         ctx = self.ctx = FunctionCtx(self.needs)
         for k, value in zip(self.at, given, strict=True):
             self.seen[k] = Tensor._of(value)
-        kind = self.function
-        if kind.setup_context is Function.setup_context:
-            self.out = no_grad().apply(kind.forward, ctx, *self.seen, **self.kwargs)
+        if is_grad_enabled():
+            no_grad().apply(self.run, ctx)
         else:
-            self.out = no_grad().apply(kind.forward, *self.seen, **self.kwargs)
-            no_grad().apply(kind.setup_context, ctx, tuple(self.seen), self.out)
+            self.run(ctx)
         outs = self.out if isinstance(self.out, tuple) else (self.out,)
         self.outs = [y for y in outs if isinstance(y, Tensor)]
         self.constant = [
@@ -97,6 +95,15 @@ class Call:
             if self.seen[k]._read() is not value and not any(self.seen[k] is d for d in ctx._dirty):
                 no_grad().apply(self.args[k]._assign, self.seen[k]._read())
         return tuple([y._read() for y in self.outs])
+
+    def run(self, ctx: FunctionCtx) -> None:
+        """Call the user's ``forward``."""
+        kind = self.function
+        if kind.setup_context is Function.setup_context:
+            self.out = kind.forward(ctx, *self.seen, **self.kwargs)
+        else:
+            self.out = kind.forward(*self.seen, **self.kwargs)
+            kind.setup_context(ctx, tuple(self.seen), self.out)
 
     def first(self, *given: Any) -> tuple[Any, Any]:
         """The results, and what backward needs."""
@@ -228,8 +235,7 @@ class Function:
             return call.forward(*given)
 
         plain.__name__ = plain.__qualname__ = f"{cls.__name__}Backward"
-        rule: Any = custom_vjp(plain)
-        rule.defvjp(call.first, call.back)
+        rule = ruled(plain, call.first, call.back)
         try:
             return renamed(call.result(rule(*[call.values[k] for k in call.at])), plain.__name__)
         except TenureError as error:

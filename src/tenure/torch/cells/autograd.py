@@ -8,6 +8,7 @@ from typing import Any
 from tenure.errors import BorrowError, GradientError, TenureError
 from tenure.torch.cells.aliasing import is_safe
 from tenure.torch.cells.giving import hold
+from tenure.torch.cells.retaining import Retained, carried, retained
 from tenure.torch.cells.roles import keep_nodes, outlive, rebind, step_aside
 from tenure.torch.cells.silent import note, refuse_rewritten
 from tenure.torch.cells.windows import detached, look, present
@@ -25,7 +26,10 @@ from tenure.values.tensor.tensor import Tensor as Value
 
 def holder(x: Any) -> Any:
     """Holder of a tensor's gradient: of a leaf, a former one, or a result that retains it; None without one."""
-    return keeper(x) or getattr(present(x), "_kept", None)
+    found = keeper(x)
+    if found is None and Retained.is_used and "_retained" in x.__dict__:
+        return x.__dict__["_retained"].leaf
+    return found
 
 
 def refuse_lost(x: Any) -> None:
@@ -87,9 +91,9 @@ class Autograd:
             )
         value = detach(present(self))
         if requires_grad:
-            kept = keeper(self)
+            kept, former = keeper(self), self.__dict__.pop("_retained", None)
             self._leaf = Leaf() if kept is None else kept.leaf
-            self._leaf.grad = None if kept is None else kept.grad
+            self._leaf.grad = kept.grad if kept is not None else former and former.leaf.grad
             self._frozen = None
             if self._window is None or self._window.is_root:
                 outlive(self)
@@ -147,7 +151,9 @@ class Autograd:
         if g is self:
             raise refuse("can't assign Variable as its own grad")
         if g._aval.shape != self._aval.shape:
-            raise refuse("assigned grad has data of a different size")
+            theirs, mine = list(g._aval.shape), list(self._aval.shape)
+            said = f"attempting to assign a gradient of size '{theirs}' to a tensor of size '{mine}'."
+            raise refuse(f"{said} Please ensure that the gradient and the tensor are the same size")
         if g._aval.dtype is not self._aval.dtype:
             raise refuse("assigned grad has data of a different type")
         kept = holder(self)
@@ -206,12 +212,18 @@ class Autograd:
         if not self.requires_grad:
             raise refuse("can't retain_grad on Tensor that has requires_grad=False")
         value = present(self)
-        if self._leaf is None and getattr(value, "_kept", None) is None and not is_consumed(value):
-            kept = value._kept = Leaf()
+        if self._leaf is None and not self.retains_grad and not is_consumed(value):
+            kept = Leaf()
             assigned = getattr(self, "_frozen", None)
             if assigned is not None:  # the next gradient is added to what the user gave
                 kept.grad, self._frozen = assigned.grad, None
-            handler_of(value).keep = partial(retain, type(self)._face, kept)
+            retained(self, kept, partial(retain, type(self)._face, kept))
+            carried(self, value)
+
+    @property
+    def retains_grad(self: Any) -> bool:
+        """Whether the tensor is a result whose gradient is kept."""
+        return self._leaf is None and Retained.is_used and "_retained" in self.__dict__
 
     @property
     def data(self: Any) -> Any:

@@ -31,15 +31,19 @@ def deeply(self: Any, memo: dict[int, Any]) -> Any:
     twin = memo[id(self)] = again(type(self), array_of(detach(look(self))).copy(), self.requires_grad)
     if not isinstance(self, Parameter) and self.grad is not None:
         twin.grad = deeply(self.grad, memo)
-    if self.__dict__:
-        twin.__dict__.update(self.__dict__)
+    twin.__dict__.update(attributes(self))
     return twin
 
 
 def reduced(self: Any, protocol: Any) -> Any:
     """Contents of a pickle: the elements, and whether they require grad; the face's own classes by a letter."""
     kind = {Tensor: "t", Parameter: "p"}.get(type(self), type(self))
-    return again, (kind, array_of(detach(look(self))).copy(), self.requires_grad), self.__dict__ or None
+    return again, (kind, array_of(detach(look(self))).copy(), self.requires_grad), attributes(self) or None
+
+
+def attributes(x: Any) -> dict[str, Any]:
+    """Attributes that a program gave a tensor: not what is of its graph."""
+    return {name: value for name, value in x.__dict__.items() if name not in ("_node", "_retained")}
 
 
 def again(kind: Any, array: Any, requires_grad: bool) -> Any:

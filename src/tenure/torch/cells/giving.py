@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from tenure.torch.cells.retaining import Retained, carried
 from tenure.torch.cells.steps import Index, Step
 from tenure.torch.cells.windows import forget, is_shared, present, with_node
 from tenure.values.operations.arithmetic import detach
@@ -96,6 +97,8 @@ def hold(x: Any, value: Any) -> None:
     else:
         x._val = value
         value._held = True
+    if Retained.is_used:
+        carried(x, value)
 
 
 def within_repeats(x: Any) -> bool:

@@ -115,7 +115,7 @@ def rows(of: Layout, dim: int) -> Outputs:
     if not of.shape:
         raise refuse("Dimension specified as 0 but tensor has no dimensions", TorchIndexError)
     at = axis_of(len(of.shape), dim)
-    return outputs([one_of(of, at, k) for k in range(of.shape[at])], "UnbindBackward0")
+    return outputs([one_of(of, at, k) for k in range(of.shape[at])], "Unbind")
 
 
 def chunks_of(of: Layout, chunks: int, dim: int) -> Outputs:
@@ -147,7 +147,7 @@ def runs(of: Layout, given: Any, dim: int) -> Outputs:
             )
     starts = np.cumsum([0, *sizes]).tolist()
     steps = [slice_of(of, at, start, size) for start, size in zip(starts, sizes, strict=False)]
-    return outputs(steps, "SplitBackward0")
+    return outputs(steps, "Split" if type(given) is int else "SplitWithSizes")
 
 
 def sizes_of(given: Any) -> Any:

@@ -185,7 +185,7 @@ def steps_of(path: Path) -> tuple[list[Known], dict[int, Known]]:
         steps = []
         for step in path.steps(ROOT):
             if step.rule.kinds:
-                is_named = bool(step.params) and step.rule.numbers is not None
+                is_named = type(step.params) is tuple and step.params and step.rule.numbers is not None
                 name = getattr(step.params[0], "name", "mark") if is_named else "mark"
                 results = range(step.first, step.first + len(step.rule.kinds))
                 steps.append(Known(name, results, step.args, step.rule.tracked, step.expand is expand_mark))

@@ -21,6 +21,7 @@ import numpy as np
 from tenure.torch.cells.aliasing import is_safe, stale
 from tenure.torch.cells.geometry import IN_ORDER, Geometry, Layout, contiguous
 from tenure.torch.cells.remaking import remade
+from tenure.torch.cells.retaining import Retained, carried
 from tenure.torch.cells.silent import watch
 from tenure.torch.cells.steps import Step
 from tenure.values.native.hits import coded, know
@@ -203,6 +204,8 @@ def renewed(x: Any) -> Any:
     if not w.foreign:
         x._val = value
         value._held = True
+    if Retained.is_used:
+        carried(x, value)
     return value
 
 
@@ -262,8 +265,6 @@ def grafted(value: Any, node: Any) -> Any:
     array_of(node)
     made = wrap(array_of(value), value._aval)
     made._kind, made._src = node._kind, node._src
-    if getattr(node, "_kept", None) is not None:
-        made._kept = node._kept
     return made
 
 

@@ -17,6 +17,7 @@ from tenure.torch.cells.geometry import Geometry
 from tenure.torch.cells.giving import give, within_repeats
 from tenure.torch.cells.overlap import refuse_itself, refuse_overlap, refuse_repeated, shares, shows_twice, undefined
 from tenure.torch.cells.parts import is_bools, is_mask, is_whole, of_index
+from tenure.torch.cells.retaining import Retained, carried
 from tenure.torch.cells.roles import become_owner, rebind
 from tenure.torch.cells.silent import note
 from tenure.torch.cells.steps import Index, index
@@ -256,6 +257,8 @@ class Writes:
             return False
         self._val = new
         new._held = True
+        if Retained.is_used:
+            carried(self, new)
         return True
 
     def _spread(self: Any, v: Any) -> Any:

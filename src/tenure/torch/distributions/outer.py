@@ -10,16 +10,18 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 from collections.abc import Callable
 from typing import Any
 
+from tenure.distributions import Distribution as HomeDistribution
 from tenure.errors import TenureError, following
 from tenure.torch.cells import Tensor, wrap
 from tenure.torch.cells.aliasing import StaleWindowError
 from tenure.torch.cells.overlap import owner_of
 from tenure.torch.cells.windows import is_shared
 from tenure.torch.crossings import given
-from tenure.torch.errors import translated
+from tenure.torch.errors import TorchValueError, translated
 from tenure.values.rules.sites import here, site
 
 FAMILIES: dict[type, type] = {}
@@ -48,6 +50,9 @@ class Outer:
     _held: Any
 
     def __getattr__(self, name: str) -> Any:
+        if name == "_held" and "_own" in self.__dict__:
+            self.__dict__["_held"] = of_attributes(self)
+            return self.__dict__["_held"]
         if name[:1] == "_" or "_held" not in self.__dict__:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
         refuse_written(self)
@@ -124,7 +129,10 @@ def asked(function: Callable[..., Any]) -> Callable[..., Any]:
 def _method(name: str) -> Callable[..., Any]:
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
         refuse_written(self)
-        return asked(getattr(self._held, name))(*args, **kwargs)
+        try:
+            return asked(getattr(self._held, name))(*args, **kwargs)
+        except TenureError as error:
+            raise refused_value(self, error, args[0] if args else None) from None
 
     method.__name__ = name
     return method
@@ -140,23 +148,76 @@ def expand(self: Any, batch_shape: Any, _instance: Any = None) -> Any:
     return _instance
 
 
+def of_attributes(x: Any) -> Any:
+    """Home object of a distribution of a program's class that sets parameters itself, or has properties for them, and
+    calls no constructor of the class it derives from; of parameters that stand for each other the first."""
+    named: Any = following(c for c in type(x).__mro__ if "_home" in vars(c))
+    given, is_one = {}, False
+    for name, p in inspect.signature(named._home.__init__).parameters.items():
+        is_own = name in x.__dict__["_own"] or getattr(type(x), name, None) is not getattr(named, name, None)
+        if name in named._home.parameters and is_own and not (is_one and p.default is None):
+            given[name] = getattr(x, name)
+            is_one = is_one or p.default is None
+    return asked_raw(named._home)(**given, validate_args=False)
+
+
 def _property(name: str) -> Any:
     def get(self: Any) -> Any:
         refuse_written(self)
+        if name in self.__dict__.get("_own", ()):
+            return self.__dict__["_own"][name]
+        if name in getattr(self._held, "parameters", ()):
+            self._held.__dict__.setdefault("_asked", set()).add(name)
         return show(getattr(self._held, name))
 
-    return property(get)
+    def put(self: Any, value: Any) -> None:
+        self.__dict__.setdefault("_own", {})[name] = value
+
+    return property(get, put)
 
 
 def _constructor(home: Any) -> Callable[..., None]:
     @functools.wraps(home.__init__)
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
-        self.__dict__["_held"] = asked_raw(home)(*args, **kwargs)
+        try:
+            self.__dict__["_held"] = asked_raw(home)(*args, **kwargs)
+        except TenureError as error:
+            raise refused_parameter(self, home, error, args, kwargs) from None
         taken = [x for x in (*args, *kwargs.values()) if isinstance(x, Tensor)]
         self.__dict__["_taken"] = [(x, x._read()) for x in taken if not is_shared(owner_of(x))]
         self.__dict__["_where"] = here()
 
     return __init__
+
+
+OUTSIDE = re.compile(r"[\w.]+: (\w+) is to be .* is not$", re.DOTALL)
+"""The home library's sentence for a parameter, or a value, that lies outside."""
+
+
+def refused_parameter(x: Any, home: Any, error: TenureError, args: Any, kwargs: dict[str, Any]) -> TenureError:
+    """The error of a constructor, in PyTorch's words where a parameter lies outside its constraint."""
+    found = OUTSIDE.match(error.message)
+    if found is None:
+        return error
+    name = found[1]
+    x.__dict__["_held"] = asked_raw(home)(*args, **{**kwargs, "validate_args": False})
+    value, constraint = show(getattr(x._held, name)), show(home.arg_constraints[name])
+    said = f"Expected parameter {name} (Tensor of shape {tuple(value.shape)}) of distribution {x!r} to satisfy the"
+    return outside(f"{said} constraint {constraint!r}, but found invalid values:\n{value}", error)
+
+
+def refused_value(x: Any, error: TenureError, value: Any) -> TenureError:
+    """The error of a method, in PyTorch's words where a value lies outside of the support."""
+    if OUTSIDE.match(error.message) is None:
+        return error
+    shape = tuple(value.shape) if isinstance(value, Tensor) else ()
+    said = f"Expected value argument (Tensor of shape {shape}) to be within the support ({x.support!r}) of the"
+    return outside(f"{said} distribution {x!r}, but found invalid values:\n{value}", error)
+
+
+def outside(said: str, error: TenureError) -> TenureError:
+    """An error with other words, of PyTorch's class for what lies outside."""
+    return TorchValueError(said, code=error.code, at=error.at, notes=error.notes, help=error.help)
 
 
 def asked_raw(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -177,7 +238,9 @@ def named(home: Any) -> Any:
     if home in FAMILIES:
         return FAMILIES[home]
     parent = following(b for b in home.__bases__ if issubclass(b, tuple(FAMILIES)))
-    space: dict[str, Any] = {"__doc__": home.__doc__, "_home": home, "__init__": _constructor(home)}
+    space: dict[str, Any] = {"__doc__": home.__doc__, "_home": home}
+    if home.__init__ is not HomeDistribution.__init__:  # else a base without parameters of its own
+        space["__init__"] = _constructor(home)
     for name in dir(home):
         if (name[0] == "_" and name not in ("__call__", "__len__")) or name in ("batch_shape", "event_shape"):
             continue

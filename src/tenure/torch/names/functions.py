@@ -38,8 +38,9 @@ from tenure.torch.names.arguments import (
     weighed,
     written_to,
 )
-from tenure.torch.names.mixing import check_lines, mixed
+from tenure.torch.names.mixing import check_classes, check_lines, mixed
 from tenure.torch.names.nodes import each, node, noted
+from tenure.torch.names.overriding import dispatched, known, overriding, rescued, watch
 from tenure.torch.names.precision import AUTOCAST, FULL, LOWER, lowered, raised
 from tenure.torch.names.rows import ROWS, Row
 from tenure.torch.names.structures import structure
@@ -56,7 +57,7 @@ TOOLS: dict[str, Any] = {
     "_laid": laid, "_refuse_itself": refuse_itself, "_leaf": leaf_if, "_reduction": reduction_of, "_whole": as_whole,
     "_AC": AUTOCAST, "_lower": lowered, "_raise": raised, "_mixed": mixed, "_preserves": preserves,
     "_noted": noted, "_each": each, "_flat": forms.flat, "_factors": factors, "_D": Defaults, "_F32": Defaults.float,
-    "_floating": forms.floating, "_older_form": older_form,
+    "_rescued": rescued, "_classes": check_classes, "_floating": forms.floating, "_older_form": older_form,
 }  # fmt: skip
 NEVER = """
 obj dim dims dim0 dim1 dim2 axis0 axis1 keepdim offset diagonal k descending stable correction unbiased reduction
@@ -84,7 +85,7 @@ def function(place: str, name: str) -> Any:
         kinds = [made(row, "out" if "out" in row.places else "") for row in ROWS[place][name]]
     rows = ROWS["Tensor_" if place == "Tensor_" else place][name[:-1] if place == "Tensor_" else name]
     if len(rows) == 1 and not set(rows[0].annotations().values()) - {"any"}:
-        return kinds[0]
+        return known(kinds[0])
     return overloaded(name, rows, kinds)
 
 
@@ -161,12 +162,21 @@ def text(row: Row, way: str) -> str:
     lines.extend([*computed(row, names), *finished(row, way, names)])
     body = "\n        ".join(lines)
     about = f", {first}" if first.isidentifier() else ""
-    return (
-        f"def _row({', '.join(parameters)}):\n    try:\n        {body}\n"
-        f"    except _E as _error:\n        raise _failed({row.name!r}, _error{about}) from None\n"
-    )
+    head = f"def _row({', '.join(parameters)}):\n    try:\n        {body}\n"
+    return head + HANDLED.format(f"{row.name!r}, _error{about}")
 
 
+HANDLED = """
+    except _E as _error:
+        _found = _rescued(_row, locals())
+        if _found is None: raise _failed({}) from None
+        return _found[0]
+    except (TypeError, AttributeError):
+        _found = _rescued(_row, locals())
+        if _found is None: raise
+        return _found[0]
+"""
+"""Handlers of a row's function: of an error, an object that is no tensor may have an answer."""
 OLDER = ("add", "sub", "subtract", "addcmul", "addcdiv")
 """Functions whose factor, a keyword, may also stand in front of what it multiplies."""
 
@@ -265,17 +275,23 @@ def finished(row: Row, way: str, names: list[str]) -> list[str]:
 
 def overloaded(name: str, rows: list[Row], kinds: list[Callable[..., Any]]) -> Callable[..., Any]:
     """Function that calls the first of several that takes the arguments."""
-    known: dict[Any, Callable[..., Any]] = {}
+    seen: dict[Any, Callable[..., Any]] = {}
+
+    def chosen(*args: Any, **kwargs: Any) -> Any:
+        return kinds[choice(name, rows, args, kwargs)](*args, **kwargs)
 
     def call(*args: Any, **kwargs: Any) -> Any:
         key: tuple[Any, ...] = tuple([type(x) for x in args])
         if kwargs:
             key = (*key, *kwargs)
-        found = known.get(key)
+        found = seen.get(key)
+        if found is None and overriding((*args, *kwargs.values())):
+            watch()
+            return dispatched(call, chosen, args, kwargs)
         if found is None:
             found = kinds[choice(name, rows, args, kwargs)]
             if not any(isinstance(x, tuple | list) for x in (*args, *kwargs.values())):
-                known[key] = found
+                seen[key] = found
         return found(*args, **kwargs)
 
     call.__name__ = call.__qualname__ = name

@@ -14,6 +14,7 @@ from tenure.torch.names.kinds import CASTS, RANDOM, RESEATED, cast, drawn, resea
 from tenure.torch.names.making import older
 from tenure.torch.names.methods import Methods
 from tenure.torch.names.operators import STEPS
+from tenure.torch.names.overriding import Dispatch
 from tenure.torch.names.rows import ROWS
 from tenure.values.places.var import Var
 
@@ -45,6 +46,14 @@ def begun(self: Any, *data: Any, device: Any = None, **more: Any) -> None:
     self._val._held = True
 
 
+def new(cls: Any, *data: Any, **more: Any) -> Any:
+    """A tensor that is yet to be filled; one of a subclass of the program's, filled: its ``__init__`` is its own."""
+    x = cls._blank()
+    if not Dispatch.classes.isdisjoint(cls.__mro__):
+        begun(x, *data, **more)
+    return x
+
+
 def install() -> None:
     """Give the class of tensors its methods."""
     for name, value in OWN.items():
@@ -61,6 +70,7 @@ def install() -> None:
 
 PLAIN = ("__slots__", "__module__", "__dict__", "__doc__", "__weakref__")
 OWN: dict[str, Any] = {
+    "__new__": staticmethod(new),
     "__init__": begun,
     **{n: v for n, v in vars(Methods).items() if n not in PLAIN},
     **STEPS,

@@ -340,12 +340,6 @@ class Methods:
         rebind(self, source if source is not None else self.new_zeros(0), shares=True)
         return self
 
-    def as_subclass(self: Any, cls: Any) -> Any:
-        """The tensor, which is of the class; of a subclass nothing is made here."""
-        if isinstance(self, cls):
-            return self
-        raise refuse(f"as_subclass: a tensor does not become a {cls.__name__} here")
-
     def coalesce(self: Any) -> Any:
         """Refused: tensors are dense here."""
         raise refuse("sparse tensors are not supported here", help="use a dense tensor")
@@ -371,6 +365,10 @@ class Methods:
         return tuple(sorted(range(self.ndim), key=lambda k: -self.stride(k)))
 
     def __setstate__(self: Any, state: Any) -> None:
+        """Attributes that a program gave the tensor, from a pickle."""
+        if type(state) is dict:
+            self.__dict__.update(state)
+            return
         raise refuse("a tensor is made by its constructor, not from a state")
 
 

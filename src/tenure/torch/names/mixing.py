@@ -199,6 +199,8 @@ MIXED["recurrent"] = "", recurrent
 
 def layer(name: str, forward: Callable[..., Any]) -> Callable[..., Any]:
     """``forward`` of a layer that refuses an input of another dtype than its first parameter's."""
+    if name in ("CrossEntropyLoss", "NLLLoss"):
+        return of_classes(forward)
     if name not in LAYERS:
         return forward
     function, names = LAYERS[name], ("bias", "in_proj_bias", "bias_hh")
@@ -221,10 +223,30 @@ def layer(name: str, forward: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
+def check_classes(target: Any) -> None:
+    """RuntimeError for classes that are whole numbers of another dtype than PyTorch takes."""
+    if hasattr(target, "_aval") and target._aval.dtype.kind in "biu":
+        name = target._aval.dtype.name
+        if name not in ("int64", "uint8"):
+            raise refuse(f"expected target dtype to be Long or Byte, but got {spelled(name)}")
+
+
+def of_classes(forward: Callable[..., Any]) -> Callable[..., Any]:
+    """``forward`` of a loss whose target may be classes."""
+
+    @functools.wraps(forward)
+    def call(self: Any, input: Any, target: Any) -> Any:
+        check_classes(target)
+        return forward(self, input, target)
+
+    return call
+
+
 def check_lines(name: str, names: list[str]) -> list[str]:
     """Lines of a function that compare its operands' dtypes."""
+    of_classes = ["_classes(target)"] if name in ("cross_entropy", "nll_loss") else []
     if name not in MIXED:
-        return []
+        return of_classes
     operands = MIXED[name][0].split()
     if operands == ["*"]:
         return [f"if len({{_x._aval.dtype for _x in tensors}}) > 1: _mixed({name!r}, *tensors)"]
@@ -232,4 +254,4 @@ def check_lines(name: str, names: list[str]) -> list[str]:
         return []
     first, *others = operands
     differ = " or ".join([f"(type({x}) is _V and {x}._aval.dtype is not {first}._aval.dtype)" for x in others])
-    return [f"if {differ}: _mixed({name!r}, {', '.join(operands)})"]
+    return [*of_classes, f"if {differ}: _mixed({name!r}, {', '.join(operands)})"]

@@ -19,14 +19,28 @@ from tenure.torch.names.arguments import no_complex32, weighed
 from tenure.torch.names.forms.arithmetic import difference, divided, floating, opposite, power, quotient
 from tenure.torch.names.mixing import mixed
 from tenure.torch.names.nodes import noted
+from tenure.torch.names.overriding import dispatched, overriding
 from tenure.torch.names.precision import AUTOCAST, lowered
 from tenure.values.tensor.tensor import Tensor as Value
 
 NUMBERS = (bool, int, float, complex)
 
 
-def operator(step: Any, reflected: bool = False, node: str | None = None) -> Any:
-    """Method of a tensor and an operand that records a home step; ``node`` is the name that it has in the graph."""
+CALLED = {"truediv": "div"}
+"""Names of the methods that operators stand for, where they are others."""
+
+
+def foreign(x: Any, other: Any, name: str) -> Any:
+    """The result of an operator on what is no tensor: what that says itself, if it has ``__torch_function__``."""
+    if not overriding((other,)):
+        return NotImplemented
+    public = getattr(Tensor, CALLED.get(name, name), None) or getattr(Tensor, f"__{name}__")
+    return dispatched(public, lambda *args: NotImplemented, (x, other), {})
+
+
+def operator(step: Any, name: str, reflected: bool = False, node: str | None = None) -> Any:
+    """Method of a tensor and an operand that records a home step, for the operator of a name; ``node`` is the name that
+    it has in the graph."""
 
     def method(self: Any, other: Any) -> Any:
         try:
@@ -39,7 +53,7 @@ def operator(step: Any, reflected: bool = False, node: str | None = None) -> Any
                 b = other
                 if type(b) not in NUMBERS:
                     if not isinstance(b, NUMBERS) and not isinstance(b, np.generic):
-                        return NotImplemented
+                        return foreign(self, b, name)
                     b = b.item() if isinstance(b, np.generic) else b
                 elif type(b) is complex and a._aval.dtype.name == "float16":
                     raise no_complex32()
@@ -86,27 +100,27 @@ def _raised(x: Any, y: Any) -> Any:
 
 
 STEPS: dict[str, Any] = {
-    f"__{name}__": operator(getattr(Value, f"__{name}__"))
+    f"__{name}__": operator(getattr(Value, f"__{name}__"), name)
     for name in ("add", "mul", "mod", "and", "or", "xor", "lshift", "rshift", "lt", "le", "gt", "ge")
 }
 STEPS |= {
-    f"__r{name}__": operator(turned(getattr(Value, f"__r{name}__")), reflected=True)
+    f"__r{name}__": operator(turned(getattr(Value, f"__r{name}__")), f"r{name}", reflected=True)
     for name in ("add", "mul", "mod", "and", "or", "xor", "lshift", "rshift")
 }
 STEPS |= {
-    "__truediv__": operator(divided),
-    "__rtruediv__": operator(divided, reflected=True, node="MulBackward0"),
-    "__sub__": operator(difference),
-    "__rsub__": operator(difference, reflected=True, node="RsubBackward1"),
-    "__matmul__": operator(product),
-    "__rmatmul__": operator(product, reflected=True),
-    "__floordiv__": operator(_floor),
-    "__rfloordiv__": operator(_floor, reflected=True),
-    "__rdiv__": operator(divided, reflected=True, node="MulBackward0"),
-    "__pow__": operator(_raised, node="PowBackward0"),
-    "__rpow__": operator(_raised, reflected=True, node="PowBackward2"),
-    "__eq__": operator(Value.__eq__),
-    "__ne__": operator(Value.__ne__),
+    "__truediv__": operator(divided, "truediv"),
+    "__rtruediv__": operator(divided, "rtruediv", reflected=True, node="MulBackward0"),
+    "__sub__": operator(difference, "sub"),
+    "__rsub__": operator(difference, "rsub", reflected=True, node="RsubBackward1"),
+    "__matmul__": operator(product, "matmul"),
+    "__rmatmul__": operator(product, "rmatmul", reflected=True),
+    "__floordiv__": operator(_floor, "floordiv"),
+    "__rfloordiv__": operator(_floor, "rfloordiv", reflected=True),
+    "__rdiv__": operator(divided, "rdiv", reflected=True, node="MulBackward0"),
+    "__pow__": operator(_raised, "pow", node="PowBackward0"),
+    "__rpow__": operator(_raised, "rpow", reflected=True, node="PowBackward2"),
+    "__eq__": operator(Value.__eq__, "eq"),
+    "__ne__": operator(Value.__ne__, "ne"),
 }
 
 

@@ -10,6 +10,7 @@ import tenure as tn
 from tenure.torch.cells import Tensor
 from tenure.torch.dtypes import OF_HOME, home_dtype
 from tenure.torch.errors import refuse
+from tenure.torch.names.arguments import weighed
 from tenure.torch.names.functions import function
 from tenure.values.operations import generator
 
@@ -39,6 +40,12 @@ def is_inference_mode_enabled() -> bool:
 def promote_types(type1: Any, type2: Any) -> Any:
     """The dtype that holds two."""
     return OF_HOME[tn.promote_types(home_dtype(type1), home_dtype(type2))]
+
+
+def result_type(tensor: Any, other: Any) -> Any:
+    """The dtype of an operation on two operands, tensors or numbers."""
+    given = weighed(*[x._read() if isinstance(x, Tensor) else x for x in (tensor, other)])
+    return OF_HOME[tn.result_type(*given)]
 
 
 def can_cast(from_: Any, to: Any) -> bool:

@@ -39,7 +39,8 @@ def faced(x: Any) -> Any:
     if isinstance(x, HomeParameter):
         return Parameter(Tensor._of(x._read().detach()), x._leaf is not None)
     if isinstance(x, Var):
-        return Tensor._of(x._read().detach())
+        made = Tensor._of(x._read().detach())
+        return made if x._leaf is None else made.requires_grad_()
     return Tensor._of(x)
 
 

@@ -52,11 +52,28 @@ def getitem(x: ArrayLike, key: Index) -> Tensor:
         params, starts, one = known
         return apply(GETITEM if one else SLICE, (x,), params, starts)
     if not keys.is_basic(key):
+        if isinstance(key, record._Tensor):
+            of = key._read()
+            if of._aval.dtype.kind in "iu" and shape and of._aval.shape:
+                return at_rows(x, of)
         chosen = keys.select(key, shape, flat=True)
         if chosen.arrays:
             return apply(INDEX, (x, *chosen.arrays), chosen.params, chosen.starts)
         return apply_basic(x, chosen.spec, chosen.starts)
     return apply_basic(x, *keys.parse(key, shape))
+
+
+def at_rows(x: Any, of: Any) -> Tensor:
+    """x at an index tensor of whole numbers for the first axis."""
+    if type(of._data) is np.ndarray and of._aval.size <= keys.SMALL:
+        keys.check_now(of._data, 0, x._aval.shape[0])
+    return apply(INDEX, (x, of), rows_index(len(x._aval.shape)), ())
+
+
+@cache
+def rows_index(ndim: int) -> tuple[Any, ...]:
+    """Parameters of x[tensor]."""
+    return keys.Selection(("a", *[":"] * (ndim - 1)), (), (), 0, False, None).params
 
 
 def apply_basic(x: Any, spec: index.Spec, starts: tuple[int, ...]) -> Tensor:

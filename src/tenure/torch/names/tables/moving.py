@@ -83,7 +83,7 @@ flip(input, *dims) = flip(input, dims)
 [torch Tensor]
 argwhere fliplr flipud(input)
 diagflat(input, offset=0)
-tile(input, *dims: sizes) = tile(input, *dims)
+tile(input, *dims) = tile(input, *dims)
 roll(input, shifts, dims=None) = roll(input, shifts=shifts, dims=dims if dims != () else None)
 rot90(input, k=1, dims=(0, 1))
 repeat_interleave(input, repeats, dim=None, *, output_size=None)

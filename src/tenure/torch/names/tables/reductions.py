@@ -55,9 +55,9 @@ gradient(input, *, spacing=None, dim=None, edge_order=1) = tuple(gradient(input,
     spacing, dim=dim,
     edge_order=edge_order))
 isin(elements, test_elements, *, assume_unique=False, invert=False)
-searchsorted(sorted_sequence, input, *, out_int32=False, right=False, side=None, sorter=None) =
+searchsorted(sorted_sequence, input: operand, *, out_int32=False, right=False, side=None, sorter=None) =
     searchsorted(sorted_sequence, input, side=side, right=right, sorter=sorter, out_int32=out_int32)
-bucketize(input, boundaries, *, out_int32=False, right=False)
+bucketize(input: operand, boundaries, *, out_int32=False, right=False)
 unique(input, sorted=True, return_inverse=False, return_counts=False, dim=None) =
     plain_pair(unique(input, sorted, return_inverse, return_counts, dim))
 unique_consecutive(input, return_inverse=False, return_counts=False, dim=None) =

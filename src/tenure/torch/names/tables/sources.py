@@ -64,6 +64,5 @@ is_conj is_neg is_inference is_distributed(input) = False
 
 [torch]
 is_tensor(obj) = is_face(obj)
-result_type(tensor1, tensor2) = result_type(*_weighed(tensor1, tensor2))
 broadcast_shapes(*shapes) = joint_shape(shapes)
 """

@@ -24,7 +24,7 @@ from tenure.data import (
 from tenure.data import random_split as home_split
 from tenure.errors import TenureError
 from tenure.torch import virtual
-from tenure.torch.errors import translated
+from tenure.torch.errors import plainly, translated
 from tenure.torch.utils.data.batches import default_collate, default_convert
 
 
@@ -66,12 +66,16 @@ class DataLoader(home.DataLoader[Any]):
             collate_fn = default_convert if alone else default_collate
         if batch_size is not None and not isinstance(batch_size, bool) and batch_size <= 0:
             raise ValueError(f"batch_size should be a positive integer value, but got batch_size={batch_size}")
-        super().__init__(
-            dataset, batch_size, bool(shuffle), sampler=sampler, batch_sampler=batch_sampler, num_workers=num_workers,
-            collate_fn=collate_fn, pin_memory=pin_memory, drop_last=drop_last, timeout=timeout,
-            worker_init_fn=worker_init_fn, multiprocessing_context=multiprocessing_context, generator=generator,
-            prefetch_factor=prefetch_factor, persistent_workers=persistent_workers, in_order=in_order,
-        )  # fmt: skip
+        try:
+            super().__init__(
+                dataset, batch_size, bool(shuffle), sampler=sampler, batch_sampler=batch_sampler,
+                num_workers=num_workers, collate_fn=collate_fn, pin_memory=pin_memory, drop_last=drop_last,
+                timeout=timeout, worker_init_fn=worker_init_fn, multiprocessing_context=multiprocessing_context,
+                generator=generator, prefetch_factor=prefetch_factor, persistent_workers=persistent_workers,
+                in_order=in_order,
+            )  # fmt: skip
+        except ValueError as error:
+            raise plainly(error) from None
 
 
 class _BaseDataLoaderIter:
