@@ -82,6 +82,7 @@ class Machine:
         self.loans: dict[tuple[object, ...], Loan] = {}
         self.writes: dict[tuple[object, ...], Write] = {}
         self.last: dict[Obj, Obj] = {}
+        self.parts: dict[Obj, list[Obj]] = {}
         self.brought: set[str] = set()
         self.views: list[Obj] = []
         self.watching = False
@@ -223,9 +224,19 @@ class Machine:
     def move_to_twins(self, state: State, made: Set[Obj]) -> None:
         """Move the references to these objects to the twins of the last ones made there."""
         shown = [view for view in self.views if view not in made and depends(view, made)]
-        state.age({obj: self._twin(obj, made) for obj in (*shown, *made)})
+        twins = {obj: self._twin(obj, made) for obj in (*shown, *made)}
+        for obj in list(twins) if self.parts else ():
+            self._age_parts(obj, twins)
+        state.age(twins)
         for obj in made & state.gone.keys():
             state.gone[self._twin(obj, made)] = state.gone.pop(obj)
+
+    def _age_parts(self, obj: Obj, twins: dict[Obj, Obj]) -> None:
+        """Let the parts of an object become those of its twin: the next one has its own."""
+        for part in self.parts.get(obj, ()):
+            if part not in twins and twins[obj] is not obj:
+                twins[part] = self.part(twins[obj], part.field)
+                self._age_parts(part, twins)
 
     def _twin(self, obj: Obj, made: Set[Obj]) -> Obj:
         base = obj.base
@@ -327,6 +338,8 @@ class Machine:
             part = self.objects[key] = Obj(known.kind, None, owner=obj, field=name, summary=summary)
             part.grad, part.leaf, part.ndim, part.target = known.grad, known.leaf, known.ndim, known.target
             part.text, part.default, part.node = known.text, known.default, known.node
+            if not summary:
+                self.parts.setdefault(obj, []).append(part)
         return part
 
     def items(self, obj: Obj) -> Value:
