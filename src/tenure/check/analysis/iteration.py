@@ -158,8 +158,13 @@ def _key(m: Machine, dictionary: Obj) -> Obj:
 
 def _at(m: Machine, obj: Obj, key: Obj) -> Value:
     """The object at a position that is read at present."""
-    items = m.items(obj) if m.complete(obj) or any(True for _ in m.state.fields(obj)) else ()
-    return items or m.field(obj, key)
+    if m.complete(obj):
+        return m.items(obj) or m.field(obj, key)
+    items = m.items(obj) if any(True for _ in m.state.fields(obj)) else ()
+    if not items or (obj, "*") in m.state.cells:
+        return items or m.field(obj, key)
+    # Of an object that was given, those that were read so far are only some.
+    return tuple(dict.fromkeys((*(one._replace(must=False) for one in items), *m.field(obj, key))))
 
 
 def _items_of(m: Machine, held: Ref, op: ops.Next, at: int, role: str = "") -> Value:

@@ -32,7 +32,9 @@ _MEMO = ("cache", "memo", "registry")
 def _written(m: Machine, ref: Ref, holder: Holder | None, write: Write) -> None:
     root = ref.obj.root()
     called = root.parameter if isinstance(root.parameter, str) else root.field
-    if not root.default or not isinstance(called, str) or (write.inner is not None and write.via == ()):
+    # What a called function does to its own default value is reported in that function.
+    inside = write.inner is not None and len(write.via) <= (root.parameter is None)
+    if not root.default or not isinstance(called, str) or inside:
         return
     name = called.lower()
     if any(part in name for part in _MEMO) or name.startswith("_"):
