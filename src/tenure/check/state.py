@@ -92,8 +92,10 @@ class State:
                 cells[holder] = value
                 changed = True
             elif mine != value:
-                twin = holder.__class__ is tuple and holder[0].summary
-                merged = _of_twin(mine, value) if twin else _union(mine, value)
+                if isinstance(holder, tuple) and holder[0].summary:
+                    merged = _of_twin(mine, value)
+                else:
+                    merged = _union(mine, value, certain=isinstance(holder, tuple) and holder[1] == "*")
                 if merged != mine:
                     cells[holder] = merged
                     changed = True
@@ -222,13 +224,17 @@ def _of_twin(a: Value, b: Value) -> Value:
     return tuple(ref._replace(must=False) if (ref.obj, ref.loan) in doubtful else ref for ref in merged)
 
 
-def _union(a: Value, b: Value) -> Value:
-    """The union of two values, each object and loan once: with a write, and certain, where either is."""
+def _union(a: Value, b: Value, *, certain: bool = False) -> Value:
+    """The union of two values, each object and loan once: with a write where either has one.
+
+    `certain`: of what a container collects, either way is enough.
+    """
     found: dict[tuple[Obj, object], Ref] = {}
     for ref in (*a, *b):
         key = (ref.obj, ref.loan)
         old = found.get(key)
-        if old is None or (old.write is ref.write and not old.must) or (old.write is None and ref.write is not None):
+        newly = old is None or (old.write is None and ref.write is not None)
+        if newly or (certain and ref.must and old is not None and old.write is ref.write):
             found[key] = ref
     out = tuple(found.values())
     return out if len(out) <= _LIMIT else ()

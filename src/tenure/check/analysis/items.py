@@ -53,6 +53,9 @@ def _item_of(m: Machine, ref: Ref, region: tuple[Component, ...], op: ops.GetIte
         # Which of the items it is remains unknown.
         keyed = obj.kind == "dict" and isinstance(name, Obj)
         found = tuple(part._replace(must=False) if keyed or part.write is None else part for part in found)
+        if any(part.obj.kind == "scalar" and part.obj.const is ... for part in found):
+            # A number that stands for all of a list's is none of them.
+            found = (Ref(m.fresh(("number", obj), "scalar")),)
     return found, (obj, name if (obj, name) in m.state.cells else "*")
 
 

@@ -182,7 +182,10 @@ def _items_of(m: Machine, held: Ref, op: ops.Next, at: int, role: str = "") -> V
     if obj.kind in (*_SEQUENCES, "dict", "instance", "unknown", "module", "tenure-module"):
         index = m.fresh(("position", at), "scalar")
         source = (obj, index)
-        return tuple(lend(m, r, "element", source) for r in _at(m, obj, index))
+        items = _at(m, obj, index)
+        if len(items) == 1 and items[0].obj.kind == "scalar" and items[0].obj.const is ... and obj.kind == "list":
+            return (Ref(index),)
+        return tuple(lend(m, r, "element", source) for r in items)
     if obj.kind == "iterator":
         return _elements(m, Ref(obj), op)
     return (Ref(m.fresh(("position", at), "scalar")),) if obj.kind == "scalar" else ()
