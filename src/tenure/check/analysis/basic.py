@@ -142,7 +142,9 @@ def unpack(m: Machine, op: ops.Unpack) -> None:
                     out += slice_of(m, obj)
                     continue
                 out += m.field(obj, name)
-                source = (obj, name) if len(value) == 1 and not m.complete(obj) else None
+                # The parts of a temporary have no one beside them.
+                held = ref.loan is not None or op.src in m.sources
+                source = (obj, name) if len(value) == 1 and held and not m.complete(obj) else None
             else:
                 out += m.items(obj)
         m.put(dst, tuple(out), source)
