@@ -56,10 +56,10 @@ class Repository:
         return sorted(str(path) for path in self.folder(root).rglob("*.py") if path.is_file())
 
 
-def repositories(root: Path) -> list[Repository]:
-    """The repositories of the manifest that have a checkout in a folder."""
+def repositories(root: Path | None = None) -> list[Repository]:
+    """The repositories of the manifest, or those that have a checkout in a folder."""
     rows = tomllib.loads(MANIFEST.read_text(encoding="utf-8"))["repository"]
-    return [one for one in (Repository(**row) for row in rows) if one.folder(root).is_dir()]
+    return [one for one in (Repository(**row) for row in rows) if root is None or one.folder(root).is_dir()]
 
 
 def packages(chosen: Sequence[str] = (), *, held_out: bool = False) -> list[Package]:
