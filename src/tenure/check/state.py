@@ -194,7 +194,7 @@ class State:
 
 
 def _stored_and_let_go(cells: Cells, others: Cells, items: Iterable[tuple[Holder, Value]]) -> dict[Holder, Value]:
-    """What one path stored from a variable that has another object since, and the other did not: no way has both."""
+    """Cells with objects that one path stored and let go, and the other has yet in its variable: no way has both."""
     doubted: dict[Holder, Value] = {}
     for holder, value in items:
         if holder.__class__ is not tuple:
