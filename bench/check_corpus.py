@@ -2,7 +2,8 @@
 
 Downloads the packages that the manifest names (once, into a cache folder), checks each as one tree in a process of
 its own, in the default tier, and fails if a report has no label, or a goal is missed: at least 80 % of the reports
-true, at most one false report per 500,000 lines, a million lines a minute.
+true, at most one false report per 500,000 lines, a million lines a minute. `--checkouts FOLDER` does the same with
+repositories that were cloned into a folder, at the commits of the manifest.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from checking.corpus import Package, add_options, fetch, packages
+from checking.corpus import Package, Repository, add_options, fetch, packages, repositories
 from checking.labels import Report, Verdicts, compare, labels, template
 
 from tenure.diagnostic import Diagnostic
@@ -44,7 +45,7 @@ class Run:
         return self.lines / self.seconds * 60
 
 
-def check(package: Package, cache: Path) -> Run:
+def check(package: Package | Repository, cache: Path) -> Run:
     """The checker on one package, in this process."""
     from tenure.check.engine import check as run_check
 
@@ -60,16 +61,16 @@ def check(package: Package, cache: Path) -> Run:
     return Run(package.name, len(files), lines, seconds, peak, reports)
 
 
-def _report(package: Package, found: Diagnostic, cache: Path) -> Report:
+def _report(package: Package | Repository, found: Diagnostic, cache: Path) -> Report:
     span = found.primary.span
     path = str(Path(span.path).relative_to(package.folder(cache)))
     text = Path(span.path).read_text("utf-8", "replace").split("\n")[span.line - 1].strip()
     return Report(package.name, path, found.rule, span.line, text, found.message)
 
 
-def apart(package: Package, cache: Path) -> Run:
+def apart(package: Package | Repository, cache: Path, *options: str) -> Run:
     """The same in a process of its own, so that time and memory are its own."""
-    command = [sys.executable, __file__, "--cache", str(cache), "--only", package.name]
+    command = [sys.executable, __file__, "--cache", str(cache), "--only", package.name, *options]
     out = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
     return Run(**{**out, "reports": [Report(**row) for row in out["reports"]]})
 
@@ -82,7 +83,10 @@ def main() -> int:
     parser.add_argument("--list", action="store_true", help="print every report with its label")
     parser.add_argument("--template", action="store_true", help="print the missing labels, to be filled in")
     parser.add_argument("--held-out", action="store_true", help="the packages that nothing was fitted to")
+    parser.add_argument("--checkouts", type=Path, help="check the repositories that this folder has instead")
     options = parser.parse_args()
+    if options.checkouts:
+        return _checkouts(options.checkouts, options.only)
     if options.only:
         (package,) = packages([options.only])
         print(json.dumps(asdict(check(package, options.cache))))
@@ -99,6 +103,19 @@ def main() -> int:
             print(f"{kind:9} {report.package}: {report.path}:{report.line} [{report.rule}] {report.message}")
     if options.template:
         print(*map(template, verdicts.unlabelled), sep="\n")
+    return show(runs, verdicts)
+
+
+def _checkouts(root: Path, only: str | None) -> int:
+    """Check the repositories that lie in a folder, each in a process of its own, and print the same tables."""
+    found = {one.name: one for one in repositories(root)}
+    if only:
+        print(json.dumps(asdict(check(found[only], root))))
+        return 0
+    runs = [apart(one, root, "--checkouts", str(root)) for one in found.values()]
+    verdicts = compare([report for run in runs for report in run.reports], labels(), ())
+    for report in verdicts.unlabelled:
+        print(f"? {report.package}: {report.path}:{report.line} [{report.rule}] {report.message}")
     return show(runs, verdicts)
 
 

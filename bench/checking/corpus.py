@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["MANIFEST", "Package", "add_options", "default_cache", "fetch", "packages"]
+__all__ = ["MANIFEST", "Package", "Repository", "add_options", "default_cache", "fetch", "packages", "repositories"]
 
 MANIFEST = Path(__file__).parent.parent / "check_corpus.toml"
 PLATFORMS = ("macosx_14_0_arm64", "macosx_12_0_arm64", "macosx_11_0_arm64")
@@ -37,6 +37,29 @@ class Package:
         """Its Python files, sorted; a second copy of them that a wheel has in `build` is left out."""
         folder = self.folder(cache)
         return sorted(str(path) for path in folder.rglob("*.py") if path.relative_to(folder).parts[0] != "build")
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A repository at the commit at which it was first checked; `seen`: the set that it was chosen with."""
+
+    name: str
+    commit: str
+    seen: int
+
+    def folder(self, root: Path) -> Path:
+        """Its checkout, named as the repository."""
+        return root / self.name.partition("/")[2]
+
+    def files(self, root: Path) -> list[str]:
+        """Its Python files, sorted."""
+        return sorted(str(path) for path in self.folder(root).rglob("*.py") if path.is_file())
+
+
+def repositories(root: Path | None = None) -> list[Repository]:
+    """The repositories of the manifest, or those that have a checkout in a folder."""
+    rows = tomllib.loads(MANIFEST.read_text(encoding="utf-8"))["repository"]
+    return [one for one in (Repository(**row) for row in rows) if root is None or one.folder(root).is_dir()]
 
 
 def packages(chosen: Sequence[str] = (), *, held_out: bool = False) -> list[Package]:

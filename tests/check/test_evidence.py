@@ -14,7 +14,7 @@ import pytest
 
 sys.path.append(str(Path(__file__).parents[2] / "bench"))
 
-from checking.corpus import packages
+from checking.corpus import packages, repositories
 from checking.labels import Label, Report, compare, labels, template
 from checking.programs import Program, generate
 from checking.strip import sites
@@ -107,7 +107,8 @@ def test_labels_are_found_by_line_text_and_counted() -> None:
 
 
 def test_every_label_is_of_a_package_of_the_corpus() -> None:
-    assert {key[0] for key in labels()} <= {package.name for package in (*packages(), *packages(held_out=True))}
+    known = (*packages(), *packages(held_out=True), *repositories())
+    assert {key[0] for key in labels()} <= {one.name for one in known}
 
 
 def seen(traced: str) -> list[tuple[str, tuple[int, ...], int]]:

@@ -23,7 +23,8 @@ class Graph:
 
     `order`: the blocks that can be reached, each before its successors, and loops before what follows them;
     `crossing`: registers used in more than one block; `loops`: the blocks of each loop, by the one that a round
-    starts at; `repeated`: those of all; `depth`: the number of loops that each of them lies in.
+    starts at; `repeated`: those of all; `depth`: the number of loops that each of them lies in; `around`: the loop
+    around each, if there is one.
     """
 
     blocks: list[Block] = field(default_factory=list)
@@ -33,6 +34,7 @@ class Graph:
     repeated: frozenset[int] = frozenset()
     loops: dict[int, frozenset[int]] = field(default_factory=dict)
     depth: dict[int, int] = field(default_factory=dict)
+    around: dict[int, int] = field(default_factory=dict)
 
     def finish(self) -> None:
         """Compute the registers that cross blocks, and the blocks that lie in loops."""
@@ -55,6 +57,10 @@ class Graph:
         for blocks in self.loops.values():
             for block in blocks:
                 self.depth[block] = self.depth.get(block, 0) + 1
+        for head in self.loops:
+            outer = [other for other, blocks in self.loops.items() if head in blocks and other != head]
+            if outer:
+                self.around[head] = max(outer, key=self.depth.__getitem__)
 
     def _order(self) -> list[int]:
         seen, out, stack = {0}, [], [(0, reversed(self.blocks[0].succs))]

@@ -317,11 +317,11 @@ class Read(Op):
 
 @dataclass(slots=True, eq=False, repr=False)
 class Assume(Op):
-    """The evidence of a test about a variable: (class expression's register) or None-ness."""
+    """The evidence of a test about a variable: whether it is of a class (the register of that), or None."""
 
     name: str
     cls: int | None
-    is_none: bool = False
+    holds: bool = True
 
     def registers(self) -> Iterable[int | None]:
         return (self.cls,)

@@ -1,6 +1,6 @@
 """The abstract state at one point of the program: the contents of cells. Joined where paths meet, aged in loops."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from tenure.check.values import MAY, MUST, NO, Holder, Obj, Ref, Value, compare_regions
@@ -80,21 +80,32 @@ class State:
     def join(self, other: "State") -> bool:
         """Join `other` into this state, and return whether that changed anything."""
         changed = False
-        self.fresh |= other.fresh
         cells, known = self.cells, self.cells.get
-        for holder, value in [item for item in other.cells.items() if known(item[0]) is not item[1]]:
+        new = [item for item in other.cells.items() if known(item[0]) is not item[1]]
+        apart = _stored_and_let_go(other.cells, cells, new)
+        differing = (*(cells.keys() - other.cells.keys()), *(holder for holder, _ in new if holder in cells))
+        cells.update(_stored_and_let_go(cells, other.cells, [(holder, cells[holder]) for holder in differing]))
+        for holder, value in new:
+            value = apart.get(holder, value)
             mine = known(holder)
             if mine is None:
                 cells[holder] = value
                 changed = True
             elif mine != value:
-                merged = _union(mine, value)
+                if isinstance(holder, tuple) and holder[0].summary:
+                    merged = _of_twin(mine, value)
+                else:
+                    merged = _union(mine, value, certain=isinstance(holder, tuple) and holder[1] == "*")
                 if merged != mine:
                     cells[holder] = merged
                     changed = True
-        if new := {obj: at for obj, at in other.gone.items() if obj not in self.gone}:
-            self.gone |= new
-            changed = True
+        if self.gone.keys() != other.gone.keys():
+            gone = {obj: at for obj, at in other.gone.items() if obj not in self.gone and not self._still_has(obj)}
+            doubted = [obj for obj in self.gone if obj not in other.gone and other._still_has(obj)]
+            self.gone |= gone
+            for obj in doubted:
+                del self.gone[obj]
+            changed = changed or bool(gone) or bool(doubted)
         if other.quiet < self.quiet:
             self.quiet = other.quiet
             changed = True
@@ -102,6 +113,10 @@ class State:
             self.loans = new_loans
             changed = True
         return changed
+
+    def _still_has(self, obj: Obj) -> bool:
+        """Whether a twin is in use here, that another path gave up: it stands for objects of several rounds."""
+        return obj.summary and any(ref.obj is obj for value in self.cells.values() for ref in value)
 
     def fields(self, obj: Obj) -> Iterator[tuple[object, Value]]:
         """The fields of an object that have cells."""
@@ -175,16 +190,51 @@ class State:
             if holder.__class__ is tuple and holder[0] in twins:
                 del self.cells[holder]
                 new = (twins[holder[0]], holder[1])
-                self.cells[new] = _union(self.cells.get(new, ()), value)
+                self.cells[new] = _of_twin(self.cells.get(new, ()), value)
 
 
-def _union(a: Value, b: Value) -> Value:
-    """The union of two values, each object and loan once: with a write where either has one."""
+def _stored_and_let_go(cells: Cells, others: Cells, items: Iterable[tuple[Holder, Value]]) -> dict[Holder, Value]:
+    """Cells with objects that one path stored and let go, and the other has yet in its variable: no way has both."""
+    doubted: dict[Holder, Value] = {}
+    for holder, value in items:
+        if holder.__class__ is not tuple:
+            continue
+        for ref in value:
+            source = ref.loan.source if ref.loan is not None and ref.loan.relation == "captured" else None
+            if not ref.must or source.__class__ is not str:
+                continue
+            obj = ref.obj
+            if any(one.obj is obj for one in cells.get(source, ())):
+                continue
+            stored = any(one.obj is obj and one.must for one in others.get(holder, ()))
+            if not stored and any(one.obj is obj for one in others.get(source, ())):
+                kept = doubted.get(holder, value)
+                doubted[holder] = tuple(one._replace(must=False) if one.obj is obj else one for one in kept)
+    return doubted
+
+
+def _of_twin(a: Value, b: Value) -> Value:
+    """The contents of a twin's field, of two ages: what only one of them found written is not certainly written."""
+    if not a or not b:
+        return a or b
+    certain = [{(ref.obj, ref.loan) for ref in one if ref.must and ref.write is not None} for one in (a, b)]
+    held = [{(ref.obj, ref.loan) for ref in one} for one in (a, b)]
+    doubtful = (certain[0] ^ certain[1]) & held[0] & held[1]
+    merged = _union(a, b)
+    return tuple(ref._replace(must=False) if (ref.obj, ref.loan) in doubtful else ref for ref in merged)
+
+
+def _union(a: Value, b: Value, *, certain: bool = False) -> Value:
+    """The union of two values, each object and loan once: with a write where either has one.
+
+    `certain`: of what a container collects, either way is enough.
+    """
     found: dict[tuple[Obj, object], Ref] = {}
     for ref in (*a, *b):
         key = (ref.obj, ref.loan)
         old = found.get(key)
-        if old is None or (old.write is None and ref.write is not None):
+        newly = old is None or (old.write is None and ref.write is not None)
+        if newly or (certain and ref.must and old is not None and old.write is ref.write):
             found[key] = ref
     out = tuple(found.values())
     return out if len(out) <= _LIMIT else ()

@@ -3,12 +3,14 @@
 from functools import cache
 
 from tenure.check import ops
-from tenure.check.analysis.machine import Machine
-from tenure.check.analysis.views import gradients_of, reachable
-from tenure.check.effects.effect import TENSORS
+from tenure.check.analysis.machine import HIDDEN_FIELDS, Machine
+from tenure.check.analysis.views import gradients_of
+from tenure.check.effects.effect import HOLDING, TENSORS
 from tenure.check.values import Holder, Value
 
 __all__ = ["Arguments", "pick", "registers_of"]
+
+_REACHED_THROUGH = HOLDING | {"iterator", "optimizer"}
 
 _place = cache(str)
 """The name of a position in the tables."""
@@ -53,7 +55,7 @@ def pick(m: Machine, spec: str, bound: dict[str, int]) -> list[tuple[Value, Hold
         (m.get(register), m.sources.get(register)) for register in registers_of(spec, bound)
     ]
     if items:
-        found = [(reachable(m, value), None) for value, _ in found]
+        found = [cell for value, _ in found for cell in _cells_under(m, value)]
     if name:
         found = [
             ((part,), (ref.obj, name))
@@ -62,6 +64,25 @@ def pick(m: Machine, spec: str, bound: dict[str, int]) -> list[tuple[Value, Hold
             if ref.obj.kind in TENSORS
             for part in gradients_of(m, ref.obj)
         ]
+    return found
+
+
+def _cells_under(m: Machine, value: Value) -> list[tuple[Value, Holder | None]]:
+    """The cells of containers that hold what is reached from a value, at any depth."""
+    found: list[tuple[Value, Holder | None]] = []
+    reached, seen = list(value), set()
+    while reached:
+        obj = reached.pop().obj
+        if obj in seen:
+            continue
+        seen.add(obj)
+        m.items(obj)  # makes the part of a given container
+        for name, held in list(m.state.fields(obj)):
+            if name not in HIDDEN_FIELDS and name != "grad":
+                inner = [ref for ref in held if ref.obj.kind in _REACHED_THROUGH]
+                reached += inner
+                if items := tuple(ref for ref in held if ref.obj.kind not in _REACHED_THROUGH):
+                    found.append((items, (obj, name)))
     return found
 
 

@@ -36,6 +36,12 @@ __all__ = [
 ]
 
 
+_EXACT = frozenset(
+    ("builtins.list", "builtins.dict", "builtins.set", "builtins.tuple", "torch.Tensor", "numpy.ndarray")
+)
+"""Classes that every value of their kind is an instance of."""
+
+
 def load(m: Machine, op: ops.Load) -> None:
     name, cells = op.name, m.state.cells
     value = cells.get(name)
@@ -136,7 +142,9 @@ def unpack(m: Machine, op: ops.Unpack) -> None:
                     out += slice_of(m, obj)
                     continue
                 out += m.field(obj, name)
-                source = (obj, name) if len(value) == 1 and not m.complete(obj) else None
+                # The parts of a temporary have no one beside them.
+                held = ref.loan is not None or op.src in m.sources
+                source = (obj, name) if len(value) == 1 and held and not m.complete(obj) else None
             else:
                 out += m.items(obj)
         m.put(dst, tuple(out), source)
@@ -166,14 +174,23 @@ def read_value(m: Machine, op: ops.Read) -> None:
 
 def assume(m: Machine, op: ops.Assume) -> None:
     value = m.state.cells.get(op.name, ())
-    if op.is_none:
-        m.state.cells[op.name] = m.constant(None)
+    if op.cls is None:
+        left = () if op.holds else tuple(ref for ref in value if ref.obj.const is not None)
+        m.state.cells[op.name] = m.constant(None) if op.holds else left or value
         return
-    classes = m.get(op.cls)
-    targets = [ref.obj.target for ref in classes]
-    kind = tables.class_kind(targets[0]) if len(targets) == 1 and isinstance(targets[0], str) else None
-    if kind is not None and len(value) == 1 and value[0].obj.kind == "unknown":
-        value[0].obj.kind = kind
+    targets = [part.obj.target for ref in m.get(op.cls) for part in (m.items(ref.obj) or (ref,))]
+    kinds = [tables.class_kind(target) if isinstance(target, str) else None for target in targets]
+    if not op.holds:
+        plain_kinds = {kind for kind, target in zip(kinds, targets, strict=True) if target in _EXACT}
+        if any(ref.obj.kind in plain_kinds for ref in value):
+            m.state.cells[op.name] = tuple(ref for ref in value if ref.obj.kind not in plain_kinds)
+        return
+    if len(value) > 1 and None not in kinds:
+        # Of alternatives whose kinds are known, those of another kind are on other ways.
+        possible = tuple(ref for ref in value if ref.obj.kind in kinds or ref.obj.kind not in MUTABLE)
+        value = m.state.cells[op.name] = possible or value
+    if len(kinds) == 1 and kinds[0] is not None and len(value) == 1 and value[0].obj.kind == "unknown":
+        value[0].obj.kind = kinds[0]
 
 
 def enter(m: Machine, op: ops.Enter) -> None:

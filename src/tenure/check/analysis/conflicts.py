@@ -140,7 +140,10 @@ def _expecting(m: Machine, sources: dict[Holder, bool], write: Write) -> tuple[s
 
 def _given_as(m: Machine, holder: Holder | None) -> Iterator[Holder]:
     """The cells of a parameter's argument, in the caller, in its caller, and so on."""
-    while isinstance(holder, str):
+    seen: set[Holder] = set()
+    while isinstance(holder, str) and holder not in seen:
+        # A frame that is run again may have been given what it handed on itself.
+        seen.add(holder)
         name, _, number = holder.partition("·")
         frame = m.by_number.get(number)
         if frame is None or name not in frame.given:

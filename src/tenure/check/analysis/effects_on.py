@@ -11,7 +11,7 @@ from tenure.check.analysis.machine import Machine
 from tenure.check.analysis.roles import after, before
 from tenure.check.analysis.sequences import end_of, hold, items_from, removed, reordered, store
 from tenure.check.analysis.shapes import certainly, shaped
-from tenure.check.analysis.views import everything, lend, view_of
+from tenure.check.analysis.views import lend, view_of
 from tenure.check.effects.effect import CONTAINERS, OBJECTS, TENSORS, Effect
 from tenure.check.values import Holder, Obj, Ref, Value
 
@@ -144,6 +144,10 @@ def _owned(m: Machine, effect: Effect, bound: dict[str, int], of: list[int], nam
     obj = m.fresh("result", kind)
     if kind in CONTAINERS and not (kind == "dict" and bound):
         obj.text = "display"
+    if kind == "ndarray" and name.startswith("__"):
+        arrays = [ref.obj for value in map(m.get, bound.values()) for ref in value if ref.obj.kind == "ndarray"]
+        # What is computed from items that may be numbers may be a number.
+        obj.maybe = "[]" if all(one.maybe == "[]" for one in arrays) else ""
     return (Ref(shaped(m, obj, name, bound)),)
 
 
@@ -174,7 +178,7 @@ def _element(m: Machine, of: list[int], effect: Effect, bound: dict[str, int]) -
         for ref in m.get(register):
             obj = ref.obj
             if obj.kind == "module" and effect.kind in ("tensor", "var"):
-                out.append(Ref(everything(m, obj)))
+                out.append(Ref(m.everything(obj)))
                 continue
             found = m.field(obj, key) if obj.kind == "dict" or key != "*" else m.items(obj)
             source = (obj, key)
@@ -222,7 +226,7 @@ def _spread(m: Machine, new: Obj, ref: Ref, register: int, effect: Effect, spec:
     obj = ref.obj
     source = m.sources.get(register, register)
     if obj.kind in ("module", "tenure-module"):
-        whole = Ref(everything(m, obj) if effect.item_kind != "module" else m.part(obj, "*"))
+        whole = Ref(m.everything(obj) if effect.item_kind != "module" else m.part(obj, "*"))
         copylike = effect.kind == "dict"
         relation, text = ("view", "state_dict") if copylike else ("element", "")
         lent: Value = (lend(m, whole, relation, source, text, copylike=copylike),)

@@ -6,7 +6,6 @@ from tenure.check.analysis.evidence import annotation, container_by_use, only_to
 from tenure.check.analysis.indices import imports
 from tenure.check.analysis.kinds import example_of, instance_kind
 from tenure.check.analysis.machine import Machine
-from tenure.check.analysis.views import everything
 from tenure.check.effects.effect import MUTABLE
 from tenure.check.ops import Function
 from tenure.check.program import ClassInfo, Module
@@ -34,7 +33,7 @@ def _held(m: Machine, state: State) -> None:
     optimizers = [obj for obj in given if obj.kind == "optimizer" and isinstance(obj.parameter, str)]
     modules = [obj for obj in given if obj.kind == "module" and obj.parameter != "self"]
     if len(optimizers) == len(modules) == 1:
-        state.cells[(optimizers[0], "*")] = (Ref(everything(m, modules[0])),)
+        state.cells[(optimizers[0], "*")] = (Ref(m.everything(modules[0])),)
 
 
 def parameter(m: Machine, function: Function, given: ast.arg, at: int) -> Obj:

@@ -25,6 +25,9 @@ RESIZING = {
 """The containers that methods show, of an object under iteration."""
 
 
+_KEYED = frozenset(("pop", "update", "get", "__setitem__", "__delitem__"))
+
+
 @cache
 def only_torch(name: str) -> bool:
     """Whether only PyTorch's tensors have a method of this name."""
@@ -39,16 +42,21 @@ def container_by_use(used: Collection[str], *, given: bool = False) -> str:
     `append` alone says little of a variable: nodes, logs and writers have it, too. A parameter is mostly a list.
     """
     methods = frozenset(used)
-    if methods & {"items", "setdefault", "popitem"}:
+    if methods & {"items", "setdefault", "popitem"} and _all_of(dict, methods):
         return "dict"
-    if "keys" in methods and methods & {"pop", "update", "get", "__setitem__", "__delitem__"}:
+    if "keys" in methods and methods & _KEYED and _all_of(dict, methods):
         return "dict"
-    if methods & {"discard", "difference_update", "intersection_update"}:
+    if methods & {"discard", "difference_update", "intersection_update"} and _all_of(set, methods):
         return "set"
-    if methods & {"append", "extend", "insert"} and not methods & {"appendleft", "popleft", "write", "index_add"}:
+    if methods & {"append", "extend", "insert"} and _all_of(list, methods):
         return "list" if given or methods != {"append"} else ""
     called = {name for name in methods if not name.startswith("__")}
     return "list" if called == {"remove"} else ""
+
+
+def _all_of(kind: type, methods: Collection[str]) -> bool:
+    """Whether a container has all of these methods; operators say nothing."""
+    return all(name.startswith("__") or hasattr(kind, name) for name in methods)
 
 
 def array_needed(qualname: str, effect: Effect) -> str:

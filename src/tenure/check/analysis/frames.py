@@ -12,7 +12,7 @@ from tenure.check.analysis.frame import Frame
 from tenure.check.analysis.machine import Machine
 from tenure.check.analysis.screen import is_small
 from tenure.check.analysis.views import lend
-from tenure.check.effects.effect import MUTABLE
+from tenure.check.effects.effect import HOLDING, MUTABLE
 from tenure.check.lower import lower_within
 from tenure.check.program import Module
 from tenure.check.scope import decorator_names, parameters
@@ -172,7 +172,10 @@ def _bind_parameters(m: Machine, frame: Frame, given: _Given) -> None:
             lent = (lend(m, ref, "passed", holder) if ref.loan is None and holder else ref for ref in value)
             cells[name] = tuple(lent)
         else:
-            cells[name] = (Ref(missing_argument(m, frame.function, one, at)),)
+            missing = missing_argument(m, frame.function, one, at)
+            if missing.node is not None and frame.module is not m.root.home:
+                m.homes[id(missing.node)] = frame.module.source.path
+            cells[name] = (Ref(missing),)
 
 
 def _leave(m: Machine, frame: Frame, result: str) -> Value:
@@ -182,8 +185,10 @@ def _leave(m: Machine, frame: Frame, result: str) -> Value:
     for register in frame.graph.crossing:
         cells.pop(register, None)  # type: ignore[arg-type]
     if not frame.function.scope.of(ast.Lambda, ast.FunctionDef):
-        for name in frame.function.locals:
-            cells.pop(f"{name}·{frame.number}", None)
+        gone = {f"{name}·{frame.number}" for name in frame.function.locals}
+        for variable in gone:
+            cells.pop(variable, None)
+        _let_go(m, value, gone)
     first = frame.first
     if m.repeating:
         inner = [obj for obj, block in state.fresh.items() if first <= block < first + (1 << 16)]
@@ -198,6 +203,20 @@ def _leave(m: Machine, frame: Frame, result: str) -> Value:
             ref = ref._replace(loan=loan)
         out.append(ref)
     return tuple(dict.fromkeys(out))
+
+
+def _let_go(m: Machine, value: Value, gone: set[str]) -> None:
+    """Let the items of a returned display be nobody's second name: the variables that they came from are gone."""
+    for ref in value:
+        if ref.obj.kind not in HOLDING or ref.obj.text != "display":
+            continue
+        for name, held in list(m.state.fields(ref.obj)):
+            m.state.cells[(ref.obj, name)] = tuple(
+                one._replace(loan=one.loan.parent)
+                if one.loan is not None and one.loan.source in gone and one.write is None
+                else one
+                for one in held
+            )
 
 
 def _as_if_new(m: Machine, frame: Frame, value: Value) -> None:

@@ -139,7 +139,7 @@ def _run(
     if not summary.known:
         unknown_call(m, op)
     result = apply(m, summary, given, function, op)
-    if decorator_names(function.node) & _CACHES:
+    if decorator_names(function.node) & _CACHES and _in_memory(m, function):
         return from_cache(m, function, result, op)
     if function.node.__class__ is ast.AsyncFunctionDef or not summary.known:
         return result or (Ref(m.fresh("unknown", "unknown")),)
@@ -151,6 +151,17 @@ def _worthwhile(m: Machine, function: ops.Function) -> bool:
     if not isinstance(function.home, Module) or m.depth >= _DEPTH:
         return False
     return written_inside(m.program, function) or (m.depth == 0 and is_small(function))
+
+
+def _in_memory(m: Machine, function: ops.Function) -> bool:
+    """Whether a function's cache hands out the same object again: one on disk makes a new one each time."""
+    assert isinstance(function.home, Module)
+    for decorator in getattr(function.node, "decorator_list", ()):
+        called = decorator.func if isinstance(decorator, ast.Call) else decorator
+        target = m.program.resolve(function.home, called)
+        if isinstance(target, str) and target.startswith("functools."):
+            return True
+    return False
 
 
 def outer_examples(m: Machine, function: ops.Function) -> dict[str, Obj]:

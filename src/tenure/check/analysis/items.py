@@ -1,5 +1,7 @@
 """Items: reads, writes and deletions by index."""
 
+import ast
+
 from tenure.check import ops
 from tenure.check.analysis.conflicts import captured, lost, paired, read, reading, replaced, write_to, wrote
 from tenure.check.analysis.graphs import derived
@@ -51,6 +53,9 @@ def _item_of(m: Machine, ref: Ref, region: tuple[Component, ...], op: ops.GetIte
         # Which of the items it is remains unknown.
         keyed = obj.kind == "dict" and isinstance(name, Obj)
         found = tuple(part._replace(must=False) if keyed or part.write is None else part for part in found)
+        if any(part.obj.kind == "scalar" and part.obj.const is ... for part in found):
+            # A number that stands for all of a list's is none of them.
+            found = (Ref(m.fresh(("number", obj), "scalar")),)
     return found, (obj, name if (obj, name) in m.state.cells else "*")
 
 
@@ -137,13 +142,25 @@ def _set_container_item(m: Machine, ref: Ref, region: tuple[Component, ...], op:
         write_to(m, (ref,), m.sources.get(op.obj), wrote(m, "write", "[…] = …"))
     if obj.kind == "dict" and not op.augmented:
         new_key(m, ref, name, op)
-        kept_before(m, obj, wrote(m, "write", "[…] = …"))
+        kept_before(m, obj, wrote(m, "write", "[…] = …", certain=not _fills_in(op)))
     if obj.kind == "list" and region and region[0][0] == "s":
         write_to(m, (ref,), m.sources.get(op.obj), wrote(m, "resize", "[…:…] = …", certain=False))
         given = tuple(r for g in given for r in m.items(g.obj))
         shift(m, obj)
         name = "*"
-    store(m, obj, name, given, weak=obj.summary or obj.kind == "unknown")
+    # What has names for its items keeps one for each; of other unknown objects nothing is known.
+    store(m, obj, name, given, weak=obj.summary or (obj.kind == "unknown" and not isinstance(name, str)))
+
+
+def _fills_in(op: ops.SetItem) -> bool:
+    """Whether the key is one that the dictionary lacks: what was stored before had it already."""
+    for test, holds in op.conditions:
+        match test:
+            case ast.Compare(ops=[ast.In() | ast.NotIn() as operator], comparators=[ast.Name(id=name)]):
+                match op.node:
+                    case ast.Subscript(value=ast.Name(id=own)) if own == name:
+                        return isinstance(operator, ast.NotIn) == holds
+    return False
 
 
 def delete_item(m: Machine, op: ops.DelItem) -> None:

@@ -158,8 +158,13 @@ def _key(m: Machine, dictionary: Obj) -> Obj:
 
 def _at(m: Machine, obj: Obj, key: Obj) -> Value:
     """The object at a position that is read at present."""
-    items = m.items(obj) if m.complete(obj) or any(True for _ in m.state.fields(obj)) else ()
-    return items or m.field(obj, key)
+    if m.complete(obj):
+        return m.items(obj) or m.field(obj, key)
+    items = m.items(obj) if any(True for _ in m.state.fields(obj)) else ()
+    if not items or (obj, "*") in m.state.cells:
+        return items or m.field(obj, key)
+    # Of an object that was given, those that were read so far are only some.
+    return tuple(dict.fromkeys((*(one._replace(must=False) for one in items), *m.field(obj, key))))
 
 
 def _items_of(m: Machine, held: Ref, op: ops.Next, at: int, role: str = "") -> Value:
@@ -177,7 +182,10 @@ def _items_of(m: Machine, held: Ref, op: ops.Next, at: int, role: str = "") -> V
     if obj.kind in (*_SEQUENCES, "dict", "instance", "unknown", "module", "tenure-module"):
         index = m.fresh(("position", at), "scalar")
         source = (obj, index)
-        return tuple(lend(m, r, "element", source) for r in _at(m, obj, index))
+        items = _at(m, obj, index)
+        if len(items) == 1 and items[0].obj.kind == "scalar" and items[0].obj.const is ... and obj.kind == "list":
+            return (Ref(index),)
+        return tuple(lend(m, r, "element", source) for r in items)
     if obj.kind == "iterator":
         return _elements(m, Ref(obj), op)
     return (Ref(m.fresh(("position", at), "scalar")),) if obj.kind == "scalar" else ()

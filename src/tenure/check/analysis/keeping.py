@@ -33,8 +33,10 @@ def _stored_again(m: Machine, obj: Obj, name: object, value: Value, register: in
                 same = old.obj is ref.obj or (old.obj.base is not None and old.obj.root() is ref.obj.root())
                 elsewhere = field != name or name == "*" or (isinstance(name, Obj) and ref.obj.kind == "dict")
                 if same and old.write is not None and old.loan is not None and elsewhere:
-                    if ref.obj.kind == "dict" and old.loan.node is not m.op.node:
-                        # Kept under two names; in a loop by the same statement it is one row for all.
+                    one_row = old.loan.node is m.op.node
+                    if (ref.obj.kind == "dict" and not one_row) or (one_row and isinstance(ref.obj.field, Obj)):
+                        # Kept under two names; in a loop by the same statement it is one row for all, unless it is
+                        # taken from under another key each round.
                         continue
                     conflict(m, old, "again", m.op.node)
 
@@ -60,15 +62,17 @@ def _beside_itself(m: Machine, obj: Obj, name: object, ref: Ref) -> None:
     """Note an object of one key of a dictionary that was written and is stored under another key."""
     if ref.obj.kind not in TENSORS or not isinstance(name, str) or ref.loan is None:
         return
-    sources = list(ref.loan.sources())
-    write = next((m.through[ref.obj, at] for at in sources if (ref.obj, at) in m.through), None)  # type: ignore[index]
+    write: Write | None = None
     at: Loan | None = ref.loan
-    while write is not None and at is not None:
+    while at is not None:
         match at.source:
-            case (owner, str(key)) if owner is obj and key not in (name, "*"):
+            case (owner, str(key)) if owner is obj and key not in (name, "*") and write is not None:
                 if any(held.obj is ref.obj for held in m.state.cells.get((obj, key), ())):
                     conflict(m, ref._replace(loan=at, write=write), "again", m.op.node)
                 return
+            case str(taken):
+                # A write through a name that was taken out of the first key; what came before it was stored is none.
+                write = write or m.through.get((ref.obj, taken))
         at = at.parent
 
 

@@ -6,7 +6,7 @@ from tenure.check import ops
 from tenure.check.analysis.conflicts import give_up, read, reading
 from tenure.check.analysis.machine import Machine
 from tenure.check.analysis.sequences import repeat
-from tenure.check.analysis.views import everything, lend
+from tenure.check.analysis.views import lend
 from tenure.check.effects import tables
 from tenure.check.effects.effect import CONTAINERS, HOLDING, MUTABLE, OBJECTS, TENSORS
 from tenure.check.values import Holder, Obj, Ref, Value
@@ -47,7 +47,7 @@ def _shallow(m: Machine, op: ops.Call) -> Value | None:
         return None
     ref = value[0]
     new = m.fresh("shallow", ref.obj.kind, text="shallow", target=ref.obj.target)
-    whole = everything(m, ref.obj) if ref.obj.kind == "module" else m.part(ref.obj, "**")
+    whole = m.everything(ref.obj) if ref.obj.kind == "module" else m.part(ref.obj, "**")
     held = [lend(m, Ref(whole), "shallow", source, copylike=True)]
     for field, inner in list(m.state.fields(ref.obj)):
         m.state.cells[(new, field)] = tuple(

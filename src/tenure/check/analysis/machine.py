@@ -82,6 +82,8 @@ class Machine:
         self.loans: dict[tuple[object, ...], Loan] = {}
         self.writes: dict[tuple[object, ...], Write] = {}
         self.last: dict[Obj, Obj] = {}
+        self.parts: dict[Obj, list[Obj]] = {}
+        self.levels: dict[int, int] = {}
         self.brought: set[str] = set()
         self.views: list[Obj] = []
         self.watching = False
@@ -129,6 +131,10 @@ class Machine:
         outside = self.frame is not None and self.frame.repeating
         base = 0 if self.frame is None else self.frame.first
         rank = {block: at for at, block in enumerate(graph.order)}
+        around = {head: outer + base for head, outer in graph.around.items()}
+        calling = self.block if outside else None
+        level = 0 if self.frame is None else self.levels.get(self.block, 0)
+        self.levels |= {block + base: level + graph.depth.get(block, 0) for block in graph.order}
         before: dict[int, State] = {0: start}
         visits = dict.fromkeys(graph.order, 0)
         pending = {0}
@@ -146,7 +152,8 @@ class Machine:
             for following in block.succs:
                 given = self.state
                 if following in graph.loops:
-                    given = self._next_round({one + base for one in graph.loops[following]})
+                    blocks = {one + base for one in graph.loops[following]}
+                    given = self._next_round(blocks, around.get(following, calling))
                 if following in before:
                     if not self._meet(before[following], given):
                         continue
@@ -168,12 +175,16 @@ class Machine:
                 cells.pop(register, None)
         self.placed.clear()
 
-    def _next_round(self, blocks: Collection[int]) -> State:
-        """The present state at the next round of a loop of these blocks, in which nothing is made yet."""
+    def _next_round(self, blocks: Collection[int], around: int | None) -> State:
+        """The present state at the next round of a loop of these blocks, in which nothing is made yet.
+
+        What the last round made was made in this round of the loop around it, whose head is `around`.
+        """
         state = self.state
         if any(block in blocks for block in state.fresh.values()):
             state = state.copy()
-            state.fresh = {obj: block for obj, block in state.fresh.items() if block not in blocks}
+            made = {obj: around if block in blocks else block for obj, block in state.fresh.items()}
+            state.fresh = {obj: block for obj, block in made.items() if block is not None}
         return state
 
     def _meet(self, state: State, other: State) -> bool:
@@ -181,13 +192,30 @@ class Machine:
 
         Objects that only one path made in this round of a loop belong to an earlier round on the others.
         """
-        if state.fresh.keys() != other.fresh.keys():
-            if made := (other.fresh.keys() - state.fresh.keys()) & (state.referred() | state.gone.keys()):
-                self.move_to_twins(state, made)
-            if made := (state.fresh.keys() - other.fresh.keys()) & (other.referred() | other.gone.keys()):
+        if state.fresh != other.fresh:
+            self._make_room(state, self._newer(other.fresh, state.fresh))
+            if newer := self._newer(state.fresh, other.fresh):
                 other = other.copy()
-                self.move_to_twins(other, made)
+                self._make_room(other, newer)
+            level = self.levels
+            for obj, block in other.fresh.items():
+                if obj not in state.fresh or level[state.fresh[obj]] < level[block]:
+                    state.fresh[obj] = block
         return state.join(other)
+
+    def _make_room(self, state: State, newer: Set[Obj]) -> None:
+        """Let the objects of these sites be old ones in a state, or forget them there if nothing refers to them."""
+        old = newer & (state.referred() | state.gone.keys()) if newer else newer
+        if old:
+            self.move_to_twins(state, old)
+        for obj in newer - old:
+            for name, _ in list(state.fields(obj)):
+                del state.cells[(obj, name)]
+
+    def _newer(self, fresh: dict[Obj, int], than: dict[Obj, int]) -> set[Obj]:
+        """The objects that were made in this round of more loops, by the first of two tables."""
+        level = self.levels
+        return {obj for obj, block in fresh.items() if obj not in than or level[than[obj]] < level[block]}
 
     # Objects and cells
 
@@ -223,9 +251,24 @@ class Machine:
     def move_to_twins(self, state: State, made: Set[Obj]) -> None:
         """Move the references to these objects to the twins of the last ones made there."""
         shown = [view for view in self.views if view not in made and depends(view, made)]
-        state.age({obj: self._twin(obj, made) for obj in (*shown, *made)})
-        for obj in made & state.gone.keys():
-            state.gone[self._twin(obj, made)] = state.gone.pop(obj)
+        twins = {obj: self._twin(obj, made) for obj in (*shown, *made)}
+        for obj in list(twins) if self.parts else ():
+            self._age_parts(obj, twins)
+        state.age(twins)
+        for obj in made if state.gone else ():
+            twin, at = self._twin(obj, made), state.gone.pop(obj, None)
+            if at is not None:
+                state.gone[twin] = at
+            elif twin is not obj:
+                state.gone.pop(twin, None)
+
+    def _age_parts(self, obj: Obj, twins: dict[Obj, Obj]) -> None:
+        """Let the parts of an object become those of its twin: the next one has its own."""
+        for part in self.parts.get(obj, ()):
+            twin = twins[obj]
+            if part not in twins and twin is not obj:
+                twins[part] = self.everything(twin) if part.deep else self.part(twin, part.field)
+                self._age_parts(part, twins)
 
     def _twin(self, obj: Obj, made: Set[Obj]) -> Obj:
         base = obj.base
@@ -327,7 +370,18 @@ class Machine:
             part = self.objects[key] = Obj(known.kind, None, owner=obj, field=name, summary=summary)
             part.grad, part.leaf, part.ndim, part.target = known.grad, known.leaf, known.ndim, known.target
             part.text, part.default, part.node = known.text, known.default, known.node
+            if not summary:
+                self.parts.setdefault(obj, []).append(part)
         return part
+
+    def everything(self, module: Obj) -> Obj:
+        """All parameters of a module, as one object."""
+        key = ("deep", module)
+        if key not in self.objects:
+            kind = "var" if module.kind == "tenure-module" else "tensor"
+            known = {"owner": module, "field": "**", "deep": True, "summary": True, "grad": True, "leaf": True}
+            self.parts.setdefault(module, []).append(self.interned(key, kind, **known))
+        return self.objects[key]
 
     def items(self, obj: Obj) -> Value:
         """All items of a container, iterator or module."""

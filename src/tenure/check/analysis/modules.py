@@ -8,7 +8,6 @@ from tenure.check.analysis.conflicts import reading
 from tenure.check.analysis.effects_on import perform
 from tenure.check.analysis.graphs import kept_for_backward, recorded, tensors_of
 from tenure.check.analysis.machine import Machine
-from tenure.check.analysis.views import everything
 from tenure.check.effects import tables
 from tenure.check.effects.effect import Effect
 from tenure.check.values import Obj, Ref, Value
@@ -30,7 +29,7 @@ def module_called(m: Machine, ref: Ref, op: ops.Call, result: Value) -> Value:
     if known and all(r.obj.kind not in ("tensor",) for r in known):
         return result
     out = m.fresh("output", "tensor")
-    parents = (Ref(everything(m, ref.obj)), *(r for register, _ in op.args for r in tensors_of(m, m.get(register))))
+    parents = (Ref(m.everything(ref.obj)), *(r for register, _ in op.args for r in tensors_of(m, m.get(register))))
     recorded(m, out, parents, _weights(m, ref.obj))
     return (Ref(out),)
 
@@ -54,11 +53,11 @@ def _as_function(m: Machine, ref: Ref, op: ops.Call, effect: Effect) -> Value:
     result = perform(m, replace(effect, saves=saves, variants=()), arguments, op, effect.role)
     if "weight" in effect.parameters:
         kept = tuple(kept_for_backward(m, r, None) for r in m.get(given) if "0" in saves and r.obj.kind == "tensor")
-        whole = Ref(everything(m, ref.obj))
+        whole = Ref(m.everything(ref.obj))
         for made in result:
             recorded(m, made.obj, (whole, *m.get(given)), (*_weights(m, ref.obj), *kept))
     return result
 
 
 def _weights(m: Machine, obj: Obj) -> Value:
-    return () if obj.summary else (kept_for_backward(m, Ref(everything(m, obj)), None),)
+    return () if obj.summary else (kept_for_backward(m, Ref(m.everything(obj)), None),)

@@ -8,7 +8,7 @@ from tenure.check.analysis.gradients import backward
 from tenure.check.analysis.machine import Machine
 from tenure.check.analysis.sequences import store
 from tenure.check.analysis.summaries import Act, Fresh, Given, Path, Summary
-from tenure.check.analysis.views import everything, lend
+from tenure.check.analysis.views import lend
 from tenure.check.effects.effect import CONTAINERS, TENSORS
 from tenure.check.program import Module
 from tenure.check.scope import bound_names, default_of, parameters, walk
@@ -33,7 +33,7 @@ def resolve(
             if step[0] == "field":
                 name = _named_part(m, step[1], given)
                 if step[3]:
-                    following.append((Ref(everything(m, ref.obj), ref.loan, ref.write, ref.must), holder))
+                    following.append((Ref(m.everything(ref.obj), ref.loan, ref.write, ref.must), holder))
                     continue
                 following += [(part, (ref.obj, name)) for part in m.field(ref.obj, name)]
             else:

@@ -10,7 +10,7 @@ from tenure.check.effects.effect import CONTAINERS, OBJECTS
 from tenure.check.scope import parameters
 from tenure.check.values import SECOND_NAMES, Component, Holder, Obj, Ref, Value, plain
 
-__all__ = ["everything", "gradients_of", "handle_kind", "inherit", "lend", "reachable", "shared_data", "view_of"]
+__all__ = ["gradients_of", "handle_kind", "inherit", "lend", "reachable", "shared_data", "view_of"]
 
 SAME_SPACE = frozenset(
     ("data", "detach", "numpy", "__array__", "from_numpy", "asarray", "as_tensor", "asanyarray", "Parameter", "_data",
@@ -44,14 +44,6 @@ def first_of(m: Machine, chained: str | tuple[int, str] | None) -> Holder | None
         return chained
     value = m.get(chained[0])
     return (value[0].obj, chained[1]) if len(value) == 1 else None
-
-
-def everything(m: Machine, module: Obj) -> Obj:
-    """All parameters of a module, as one object."""
-    kind = "var" if module.kind == "tenure-module" else "tensor"
-    return m.interned(
-        ("deep", module), kind, owner=module, field="**", deep=True, summary=True, grad=True, leaf=True
-    )
 
 
 def gradients_of(m: Machine, obj: Obj) -> Value:

@@ -200,11 +200,12 @@ class Expressions(Builder):
             case ast.BoolOp(op=ast.And()) if holds:
                 for part in test.values:
                     self.assume(part, True)
-            case ast.Call(func=ast.Name(id="isinstance"), args=[ast.Name(id=name), cls]) if holds:
-                self.emit(ops.Assume(test, self.local(name), self.value(cls)))
-            case ast.Compare(left=ast.Name(id=name), ops=[operator], comparators=[ast.Constant(value=None)]):
-                if isinstance(operator, ast.Is) == holds and isinstance(operator, ast.Is | ast.IsNot):
-                    self.emit(ops.Assume(test, self.local(name), None, is_none=True))
+            case ast.Call(func=ast.Name(id="isinstance"), args=[ast.Name(id=name), cls]):
+                self.emit(ops.Assume(test, self.local(name), self.value(cls), holds))
+            case ast.Compare(
+                left=ast.Name(id=name), ops=[ast.Is() | ast.IsNot() as operator], comparators=[ast.Constant(value=None)]
+            ):
+                self.emit(ops.Assume(test, self.local(name), None, isinstance(operator, ast.Is) == holds))
 
     def _namedexpr(self, node: ast.NamedExpr) -> int:
         src = self.value(node.value)

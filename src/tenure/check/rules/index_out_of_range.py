@@ -25,6 +25,10 @@ def _indexed(m: Machine, obj: Obj, region: tuple[Component, ...], op: ops.Op) ->
     index = region[0][1] if len(region) == 1 and region[0][0] == "i" else None
     if obj.length is None or obj.summary or not isinstance(index, int):
         return
+    source = m.sources.get(op.obj) if isinstance(op, ops.GetItem | ops.SetItem) else None
+    if isinstance(source, tuple) and source[0].kind == "unknown":
+        # An unknown object may keep something else than what it was given.
+        return
     if not -obj.length <= index < obj.length:
         note(m, RULE.name, op.node, obj.node, text=str(index))
 

@@ -1,7 +1,7 @@
 """The rule mutable-default-mutated (TN506)."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from tenure.check import ops
 from tenure.check.analysis.conflicts import note
@@ -32,14 +32,38 @@ _MEMO = ("cache", "memo", "registry")
 def _written(m: Machine, ref: Ref, holder: Holder | None, write: Write) -> None:
     root = ref.obj.root()
     called = root.parameter if isinstance(root.parameter, str) else root.field
-    if not root.default or not isinstance(called, str) or (write.inner is not None and write.via == ()):
+    # What a called function does to its own default value is reported in that function.
+    inside = write.inner is not None and len(write.via) <= (root.parameter is None)
+    if not root.default or not isinstance(called, str) or inside:
         return
     name = called.lower()
     if any(part in name for part in _MEMO) or name.startswith("_"):
         return
-    if root.kind == "dict" and write.grows:
+    if (root.kind == "dict" and write.grows) or _takes_nothing(root.node, write):
         return
     note(m, RULE.name, write.node, root.node, text=called)
+
+
+def _takes_nothing(default: ast.AST | None, write: Write) -> bool:
+    """Whether a removal finds nothing in the default value: it is empty, or has no such constant."""
+    if write.sort != "resize" or write.grows:
+        return False
+    match default:
+        case ast.Dict(keys=held) | ast.List(elts=held) | ast.Set(elts=held) | ast.Tuple(elts=held):
+            pass
+        case ast.Call(func=ast.Name("list" | "dict" | "set"), args=[], keywords=[]):
+            held = []
+        case _:
+            return False
+    taken = write.inner[1] if write.inner is not None else write.node
+    match taken:
+        case ast.Call(func=ast.Attribute(attr="remove" | "discard" | "pop"), args=[ast.Constant(key), *_]):
+            return _lacks(held, key) and not (isinstance(default, ast.List) and isinstance(key, int))
+    return not held
+
+
+def _lacks(held: Sequence[ast.expr | None], key: object) -> bool:
+    return all(isinstance(one, ast.Constant) and one.value != key for one in held)
 
 
 def _placed(m: Machine, ref: Ref, op: ops.SetItem) -> None:

@@ -38,9 +38,10 @@ def _threaded(m: Machine, op: ops.Call) -> None:
         given = _arguments(m, function, m.get(registers.get("args")))
         examples = {name: value[0].obj for name, (value, _) in given.items() if len(value) == 1}
         summary = summarize(m, function, examples | outer_examples(m, function))
+        same = _written_out(op)
         for act in summary.acts.values():
             for written, _ in resolve(m, act.path, given, function):
-                _race(m, written, act.write, op)
+                _race(m, written, act.write, op, same=same)
 
 
 def _arguments(m: Machine, function: ops.Function, args: Value) -> dict[str, tuple[Value, Holder | None]]:
@@ -52,13 +53,19 @@ def _arguments(m: Machine, function: ops.Function, args: Value) -> dict[str, tup
     return out
 
 
-def _race(m: Machine, written: Ref, write: Write, op: ops.Call) -> None:
+def _written_out(op: ops.Call) -> bool:
+    """Whether a call names the arguments of its thread: those that it takes from elsewhere may differ each round."""
+    keywords = op.node.keywords if isinstance(op.node, ast.Call) else []
+    return all(isinstance(one.value, ast.Tuple | ast.List) for one in keywords if one.arg == "args")
+
+
+def _race(m: Machine, written: Ref, write: Write, op: ops.Call, *, same: bool) -> None:
     obj = written.obj
     if obj.kind not in ("tensor", "ndarray") or obj.summary:
         return
     threads: dict[Obj, list[ast.AST]] = m.notes(RULE.name, dict)
     others = threads.setdefault(obj, [])
-    again = any(node is not op.node for node in others) or (op.node in others and not _loop_local(m, obj))
+    again = any(node is not op.node for node in others) or (same and op.node in others and not _loop_local(m, obj))
     others.append(op.node)
     if again:
         note(m, RULE.name, write.inner[1] if write.inner else write.node, obj.node, op.node)

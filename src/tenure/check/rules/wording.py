@@ -51,7 +51,7 @@ def _named(facts: Facts, conflict: Conflict) -> tuple[str, str]:
     loan = conflict.loan
     lent = text_of(facts, loan.of or loan.node, loan.path)
     name = loan.name.partition("·")[0]  # variables of comprehensions are numbered
-    return f"`{name}`" if name else "the container" if loan.relation == "captured" else "what was taken", lent
+    return f"`{name}`" if name else "the container" if loan.relation == "captured" else "an earlier value", lent
 
 
 def _of_conflict(facts: Facts, conflict: Conflict, rule: Rule, message: str, lent: str, used: str) -> Diagnostic:
