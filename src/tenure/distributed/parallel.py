@@ -62,7 +62,8 @@ class Parallel(Module):
         self._waiting: dict[int, list[Array]] = {}
         self._carried: dict[int, list[Tensor]] = {}
         """Buffers of each shard, while there is no communication; ``_waiting`` has its gradients."""
-        self._rows: dict[int, list[Entries]] = {}
+        self._rows: dict[int, dict[int, list[Entries]]] = {}
+        """Rows of sparse gradients, by parameter and shard: their order is that of the shards, whatever was carried."""
         self._places = [p for p in module.parameters() if p.requires_grad]
         if not self._places:
             raise TenureError("parallel: this module has no parameter that requires grad", at=site(here()))
@@ -230,7 +231,8 @@ class Parallel(Module):
             if isinstance(g, SparseRows):
                 used[count + k] = 1
                 entries = g._packed()
-                self._rows.setdefault(k, []).append(entries if scale is None else entries.mapped(lambda r: r * scale))
+                entries = entries if scale is None else entries.mapped(lambda r: r * scale)
+                self._rows.setdefault(k, {}).setdefault(number, []).append(entries)
                 g = None
             elif g is not None:
                 used[k] = 1
@@ -323,7 +325,8 @@ class Parallel(Module):
 
     def _all_rows(self, k: int, p: Any, count: int, wait: Wait) -> SparseRows:
         """The rows of all shards, in their order."""
-        own = [(array_of(e.index), array_of(e.rows)) for e in self._rows.get(k, [])]
+        held = self._rows.get(k, {})
+        own = [(array_of(e.index), array_of(e.rows)) for number in sorted(held) for e in held[number]]
         every = [pair for part in algorithms.objects(self.group, own, wait) for pair in part]
         index, rows = (np.concatenate([pair[j] for pair in every]) for j in (0, 1))
         aval = p._read()._aval if isinstance(p, Tensor) else p._aval

@@ -65,6 +65,21 @@ def test_odd_numbers_of_shards() -> None:
 
 
 @check
+def test_rows_of_sparse_gradients_are_in_the_order_of_the_shards() -> None:
+    found = set()
+    for g in groups():
+        net = nn.Embedding(30, 1, sparse=True)
+        model = dist.parallel(net, shards=7, group=g)
+        with model.no_sync():
+            for part in model.shards(tn.arange(14)):
+                model(part).sum().backward()
+        for part in model.shards(tn.arange(14) + 14):
+            model(part).sum().backward()
+        found.add(net.weight.grad._packed().index.numpy().tobytes())
+    assert len(found) == 1
+
+
+@check
 def test_the_gradient_is_that_of_the_whole_batch() -> None:
     tn.manual_seed(3)
     net, x = nn.Linear(5, 2), tn.rand(13, 5)
