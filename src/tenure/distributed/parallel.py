@@ -258,8 +258,7 @@ class Parallel(Module):
             raise CollectiveError(
                 "a backward of a module with shards outside of its loop",
                 at=site(here()),
-                help="for x, y in model.shards(batch): …; or parallel(model) without shards; with model.no_sync(): for a"
-                " backward whose gradients are not meant",
+                help="for x, y in model.shards(batch): …; with model.no_sync(): where its gradients are not meant",
             )
         flats = self._flats()
         sums = [Sums(self.group.size) for _ in flats.sizes]
