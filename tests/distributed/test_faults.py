@@ -145,6 +145,25 @@ sys.exit(40 + lost)
 
 
 @pytest.mark.skipif(not EVERY, reason="two jobs; run with TENURE_FUZZ")
+@pytest.mark.parametrize(
+    ("dies", "code", "said"),
+    [("ctypes.string_at(0)", 75, "a rank of this job has died"), ("os._exit(5)", 5, "a rank has left without the end")],
+)
+def test_a_rank_that_goes_in_any_way_ends_the_job_with_a_code(dies: str, code: int, said: str, tmp_path: Path) -> None:
+    program = tmp_path / "goes.py"
+    program.write_text(f"""
+import ctypes, os
+from tenure import distributed as dist
+dist.barrier()
+if dist.rank() == 1:
+    {dies}
+dist.barrier()
+""")
+    done = launched(3, "--restarts", "0", str(program))
+    assert done.returncode == code and said in done.stderr, (done.returncode, done.stderr)
+
+
+@pytest.mark.skipif(not EVERY, reason="two jobs; run with TENURE_FUZZ")
 def test_the_launcher_starts_a_job_anew_that_cannot_go_on(tmp_path: Path) -> None:
     once = tmp_path / "once"
     program = tmp_path / "dies.py"

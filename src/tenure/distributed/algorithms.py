@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from hashlib import blake2b
 from typing import Any
 
@@ -18,6 +19,7 @@ import numpy as np
 from tenure.distributed.tree import Adder, Array, Node, roots, share, total
 from tenure.distributed.waiting import Note, Wait, finish, line_of, refuse_broken, unmet
 from tenure.distributed.world import JOB, RankGroup
+from tenure.errors import CollectiveError
 from tenure.runtime.buffers import empty
 
 MEETING, DATA, SUM = 1, 2, 3
@@ -100,9 +102,23 @@ def meet(group: RankGroup, what: str, detail: str = "") -> Wait:
         step *= 2
     there = Wait(what)
     if not mine[16]:
-        notes = objects(group, Note(there, line_of(there)), there)
-        raise unmet("ranks have come to different collectives", dict(zip(group.ranks, notes, strict=True)))
+        raise apart(group, objects(group, (Note(there, line_of(there)), detail), there))
     return there
+
+
+def apart(group: RankGroup, found: Sequence[tuple[Note, str]]) -> CollectiveError:
+    """The error of ranks that have not met; where they differ in the detail alone, it says the first part of that."""
+    notes, message = [note for note, _ in found], "ranks have come to different collectives"
+    if len({note.wait.what for note in notes}) == 1:
+        parts = [detail.split("; ") for _, detail in found]
+        k = next((k for k, several in enumerate(zip(*parts, strict=False)) if len(set(several)) > 1), 0)
+        said = [own[k] if len({len(p) for p in parts}) == 1 else f"{len(own)} of them" for own in parts]
+        message = f"ranks bring different things to {notes[0].wait.what}"
+        notes = [
+            replace(note, wait=replace(note.wait, what=f"{note.wait.what}: {text[:80]}"))
+            for note, text in zip(notes, said, strict=True)
+        ]
+    return unmet(message, dict(zip(group.ranks, notes, strict=True)))
 
 
 def objects(group: RankGroup, x: Any, wait: Wait) -> list[Any]:

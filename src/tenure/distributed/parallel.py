@@ -11,7 +11,7 @@ flat buffer (``flats``) before it is added to others. So nothing that a rank com
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -59,10 +59,13 @@ class Parallel(Module):
         self.count = shards
         self._bucket, self._averaged = int(bucket * 2**20), buffers
         self.syncs, self._inside = True, False
+        self._filled = shards or 0
+        """Shards of the last batch that had samples: the first so many."""
         self._waiting: dict[int, list[Array]] = {}
         self._carried: dict[int, list[Tensor]] = {}
         """Buffers of each shard, while there is no communication; ``_waiting`` has its gradients."""
-        self._rows: dict[int, list[Entries]] = {}
+        self._rows: dict[int, dict[int, list[Entries]]] = {}
+        """Rows of sparse gradients, by parameter and shard: their order is that of the shards, whatever was carried."""
         self._places = [p for p in module.parameters() if p.requires_grad]
         if not self._places:
             raise TenureError("parallel: this module has no parameter that requires grad", at=site(here()))
@@ -120,7 +123,8 @@ class Parallel(Module):
     def mean(self, values: Any) -> Tensor:
         """The mean over all shards of a number that each gave, from those of this rank's shards in their order.
 
-        A float64 value on every rank, with the bits of the one tree. TenureError for another number of values.
+        A float64 value on every rank, with the bits of the one tree. Behind a batch of fewer samples than shards it is
+        the mean over shards that had some. TenureError for another number of values.
 
         >>> net = tn.distributed.parallel(nn.Linear(2, 1), shards=2)
         >>> net.mean([1.0, 2.0])
@@ -131,13 +135,13 @@ class Parallel(Module):
         if isinstance(values, str | bytes) or not hasattr(type(values), "__iter__"):
             raise DTypeError(f"mean: values is a list, a number for each shard of this rank, not {shown(values)}")
         given = [float(value_of(x).item()) for x in values]
-        if len(given) != len(numbers):
+        if len(given) not in (len(numbers), sum(k < self._filled for k in numbers)):
             raise TenureError(f"mean: {len(given)} values for the {len(numbers)} shards of this rank", at=site(here()))
         sums = Sums(count)
-        for k, x in zip(numbers, given, strict=True):
-            sums.take(k, np.array([x]))
-        out = mean(self.group, sums, (1, np.float64), count, meet(self.group, f"mean of {count} shards"))
-        return wrap(out.reshape(()), Aval((), float64))
+        for j, k in enumerate(numbers):
+            sums.take(k, np.array([given[j], 1.0] if j < len(given) else [0.0, 0.0]))
+        out = mean(self.group, sums, (2, np.float64), count, meet(self.group, f"mean of {count} shards"))
+        return wrap(np.divide(out[0], out[1]).reshape(()), Aval((), float64))
 
     def _even(self) -> None:
         """Make parameters, buffers and random numbers those of the first rank."""
@@ -172,18 +176,19 @@ class Parallel(Module):
         sums = [Sums(parts.count) for _ in flats.sizes]
         before = [self._taken(p) for p in self._places]
         buffers = [*self._floats(), *self._others()]
-        start = [now(b) for b in buffers]
+        start, whole = [now(b) for b in buffers], list[Tensor]()
         generator, data = default_generator(), dict(parts.mine)
         seed, turn = generator.take()
-        self._inside, last = True, None
+        self._inside, last, self._filled = True, None, sum(map(bool, parts.sizes))
         numbers = share(parts.count, self.group.size, self.group.rank)
         try:
             for number in numbers:
-                for b, value in zip(buffers, self._carried.pop(number, start), strict=True):
-                    b.data.copy_(value)
+                copy(self._carried.pop(number, start), buffers)
                 generator.manual_seed(derive(derive(seed, turn), number))
                 if number in data:
                     yield data[number]
+                if number == 0:
+                    whole = [now(b) for b in self._others()]
                 taken = self._gradients(number, parts.weight(number))
                 if self.syncs and number == numbers[-1]:
                     last = taken
@@ -197,10 +202,10 @@ class Parallel(Module):
             for p, g in zip(self._places, before, strict=True):
                 set_grad(p, g)
         if self.syncs:
+            copy(whole, self._others()[: len(whole)])
             self._reduce(flats, sums, parts.count, last)
             return
-        for b, value in zip(buffers, start, strict=True):
-            b.data.copy_(value)
+        copy(start, buffers)
 
     @staticmethod
     def _taken(p: Any) -> Any:
@@ -230,7 +235,8 @@ class Parallel(Module):
             if isinstance(g, SparseRows):
                 used[count + k] = 1
                 entries = g._packed()
-                self._rows.setdefault(k, []).append(entries if scale is None else entries.mapped(lambda r: r * scale))
+                entries = entries if scale is None else entries.mapped(lambda r: r * scale)
+                self._rows.setdefault(k, {}).setdefault(number, []).append(entries)
                 g = None
             elif g is not None:
                 used[k] = 1
@@ -252,7 +258,7 @@ class Parallel(Module):
             raise CollectiveError(
                 "a backward of a module with shards outside of its loop",
                 at=site(here()),
-                help="for x, y in model.shards(batch): …; or parallel(model) without shards",
+                help="for x, y in model.shards(batch): …; with model.no_sync(): where its gradients are not meant",
             )
         flats = self._flats()
         sums = [Sums(self.group.size) for _ in flats.sizes]
@@ -323,7 +329,8 @@ class Parallel(Module):
 
     def _all_rows(self, k: int, p: Any, count: int, wait: Wait) -> SparseRows:
         """The rows of all shards, in their order."""
-        own = [(array_of(e.index), array_of(e.rows)) for e in self._rows.get(k, [])]
+        held = self._rows.get(k, {})
+        own = [(array_of(e.index), array_of(e.rows)) for number in sorted(held) for e in held[number]]
         every = [pair for part in algorithms.objects(self.group, own, wait) for pair in part]
         index, rows = (np.concatenate([pair[j] for pair in every]) for j in (0, 1))
         aval = p._read()._aval if isinstance(p, Tensor) else p._aval
@@ -347,6 +354,12 @@ def is_wrong(array: Any) -> bool:
 def now(place: Any) -> Tensor:
     """The value of a place at this moment, outside of the graph."""
     return detach(place._read())
+
+
+def copy(values: Sequence[Tensor], places: Sequence[Any]) -> None:
+    """Write values to places."""
+    for value, place in zip(values, places, strict=True):
+        place.data.copy_(value)
 
 
 def _add(p: Any, g: Any) -> None:

@@ -101,7 +101,9 @@ def fail(error: BaseException) -> None:
         time.sleep(5 * GRACE)
     sys.stdout.flush()
     sys.stderr.flush()
-    JOB.mpi.COMM_WORLD.Abort(TRY_AGAIN if isinstance(error, RankLost) else 1)
+    if isinstance(error, RankLost):
+        os._exit(TRY_AGAIN)  # the code of an Abort is lost where a rank has died before: mpirun then gives 0
+    JOB.mpi.COMM_WORLD.Abort(1)
 
 
 def text_of(error: BaseException) -> str:

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tenure.distributed import siblings
 from tenure.distributed.world import JOB, RankGroup
 from tenure.errors import CollectiveError, RankLost, Site, TenureError
 from tenure.values.rules.sites import here, site
@@ -24,6 +25,8 @@ PATIENCE, PER_RANK = 0.5, 0.01
 """Seconds after which a rank tells where it waits, and seconds more for each rank of the job."""
 SPINS, CROWDED = 100, 5
 """Looks at the messages before the first sleep; where there are more ranks than processors."""
+LEFT = 20.0
+"""Seconds for which the process of a rank is missing before it counts as gone."""
 NOTE = 1
 
 
@@ -90,6 +93,7 @@ class Notes:
     def __init__(self, wait: Wait) -> None:
         self.wait, self.others = wait, _STANDING
         self.mine: Note | None = None
+        self.counted = self.gone = 0.0
         self.seen = 0.0
         """Time since which this rank is known to be stuck; the others then have a moment to tell where they are."""
 
@@ -125,6 +129,17 @@ class Notes:
             self.seen = 0.0
         elif len(found) == world.size or time.monotonic() > self.seen + 2 * PATIENCE:
             raise unmet("ranks wait for each other", {r: notes[r] for r in found})
+
+    def miss(self) -> None:
+        """Count the ranks of this machine, each second: MPI tells of those that were killed, and not of those that have
+        left by themselves. CollectiveError where one is missing for longer than MPI needs to tell."""
+        now = time.monotonic()
+        if JOB.has_lost or now < self.counted + 1.0:
+            return
+        self.counted = now
+        self.gone = (self.gone or now) if siblings.is_missing() else 0.0
+        if self.gone and now > self.gone + LEFT and self.mine is not None:
+            raise unmet("a rank has left without the end of its program", {own_number(): self.mine})
 
     def overdue(self, seconds: float) -> CollectiveError:
         """The error of a wait that has taken too long."""
@@ -196,6 +211,7 @@ def _finish(requests: list[Any], notes: Notes) -> None:
         if notes.mine is None:
             notes.announce()
         notes.look()
+        notes.miss()
         if JOB.timeout is not None and waited > JOB.timeout:
             raise notes.overdue(waited)
 

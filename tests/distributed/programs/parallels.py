@@ -11,7 +11,7 @@ import tenure as tn
 from tenure import nn, optim
 from tenure.distributed import all_gather_object, rank, size
 from tests.distributed.jobs import check
-from tests.distributed.programs.training import trained
+from tests.distributed.programs.training import digest, trained
 
 dist = tn.distributed
 
@@ -56,12 +56,30 @@ def test_odd_numbers_of_shards() -> None:
         found = set()
         for g in groups():
             tn.manual_seed(0)
-            model = dist.parallel(nn.Linear(7, 3), shards=shards, group=g)
-            x = tn.rand(11, 7)
+            model = dist.parallel(nn.Sequential(nn.BatchNorm1d(7), nn.Linear(2, 3)), shards=shards, group=g)
+            x = tn.rand(11, 7, 2)
             for part in model.shards(x):
                 model(part).square().mean().backward()
-            found.add(model.module.weight.grad.numpy().tobytes())
+            means = []
+            for n in (11, 2):  # with two samples some shards have none
+                means.append(model.mean([model(part).exp().mean().detach() for part in model.shards(x[:n])]).item())
+            found.add((digest(model.module.state_dict()), model.module[1].weight.grad.numpy().tobytes(), *means))
         assert len(found) == 1, shards
+
+
+@check
+def test_rows_of_sparse_gradients_are_in_the_order_of_the_shards() -> None:
+    found = set()
+    for g in groups():
+        net = nn.Embedding(30, 1, sparse=True)
+        model = dist.parallel(net, shards=7, group=g)
+        with model.no_sync():
+            for part in model.shards(tn.arange(14)):
+                model(part).sum().backward()
+        for part in model.shards(tn.arange(14) + 14):
+            model(part).sum().backward()
+        found.add(net.weight.grad._packed().index.numpy().tobytes())
+    assert len(found) == 1
 
 
 @check
