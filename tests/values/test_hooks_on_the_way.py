@@ -98,3 +98,28 @@ def test_the_gradient_of_a_result_finds_what_other_threads_made_of_it(read: str,
     out.backward()
     assert z.grad is not None and w.grad is not None
     assert z.grad.tolist() == w.grad.tolist() == [5.0, 80.0]
+
+
+@pytest.mark.parametrize("watch", ["a look", "another cotangent", "retained", "on a leaf"])
+@pytest.mark.parametrize("late", [False, True])
+def test_a_read_before_changes_no_hook_of_a_gradient_that_is_differentiated(watch: str, late: bool) -> None:
+    def run(read: bool) -> Any:
+        seen: list[Any] = []
+        x = tn.tensor([0.5, 1.5], requires_grad=True)
+        h = x.sin()
+        y = (h * h * h).sum()
+        if read and late:
+            y.item()
+        if watch == "retained":
+            h.retain_grad()
+        elif watch == "another cotangent":
+            h.register_hook(lambda g: g * g)
+        else:
+            (h if watch == "a look" else x).register_hook(lambda g: seen.append(g.tolist()))
+        if read:
+            y.item()
+        (g,) = tn.autograd.grad(y, x, create_graph=True)
+        (again,) = tn.autograd.grad((g * g).sum(), x)
+        return seen, g.tolist(), again.tolist(), h.grad is not None and h.grad.tolist()
+
+    assert run(read=True) == run(read=False)

@@ -97,6 +97,8 @@ class Replay:
                 scalars = as_given(words, rule.bounds)
                 again = set_grad_enabled(rule.grad or self.tracks).apply(self.again, step, scalars)
                 self.doubles.update(zip(slots, again, strict=True))
+                for slot in self.segment.handlers.keys() & slots if rule.expand is not expand_mark else ():
+                    self.handled(slot)
 
     def begin(self, level: Level) -> None:
         """Begin a vmapped call once more."""
@@ -186,12 +188,16 @@ class Replay:
         slot, (first, *upstream) = step.first, read
         source = self.segment.sources.get(slot)
         double = steps.mark(first, source if isinstance(source, Leaf) else None, upstream, step.params == KEEPING)
-        old: Handler | None = self.segment.handlers.get(slot)
-        if old is not None:
-            new = RECORDER.trace.handlers.setdefault(double._slot, Handler())
-            new.like(old)
-            new.inputs = tuple([self.slot_of(s) for s in old.inputs])
-            self.doubles[slot] = double  # which may be among its own residuals
-            if old.residuals is not None:
-                new.residuals = old.residuals.doubled(self, RECORDER.trace)
+        self.doubles[slot] = double  # which may be among its own residuals
+        if slot in self.segment.handlers:
+            self.handled(slot)
         return double
+
+    def handled(self, slot: int) -> None:
+        """Give a double the handlers of its result."""
+        old: Handler = self.segment.handlers[slot]
+        new = RECORDER.trace.handlers.setdefault(self.doubles[slot]._slot, Handler())
+        new.like(old)
+        new.inputs = tuple([self.slot_of(s) for s in old.inputs])
+        if old.residuals is not None:
+            new.residuals = old.residuals.doubled(self, RECORDER.trace)
