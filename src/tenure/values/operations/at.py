@@ -52,7 +52,7 @@ class AtIndex:
 
     def get(self) -> Tensor:
         """The selected elements, x[key]."""
-        return indexing.getitem(self._x, self._key)
+        return at_users_line(indexing.getitem(self._x, self._key))
 
     def set(self, v: ArrayLike) -> Tensor:
         """x with v at key; the last of equal indices stands."""

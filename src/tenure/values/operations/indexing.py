@@ -55,7 +55,8 @@ def getitem(x: ArrayLike, key: Index) -> Tensor:
         if isinstance(key, record._Tensor):
             of = key._read()
             if of._aval.dtype.kind in "iu" and shape and of._aval.shape:
-                return at_rows(x, of)
+                params = rows_index(x, of)
+                return apply(INDEX, (x, of), params, ())
         chosen = keys.select(key, shape, flat=True)
         if chosen.arrays:
             return apply(INDEX, (x, *chosen.arrays), chosen.params, chosen.starts)
@@ -63,16 +64,15 @@ def getitem(x: ArrayLike, key: Index) -> Tensor:
     return apply_basic(x, *keys.parse(key, shape))
 
 
-def at_rows(x: Any, of: Any) -> Tensor:
-    """x at an index tensor of whole numbers for the first axis."""
+def rows_index(x: Any, of: Any) -> tuple[Any, ...]:
+    """Parameters of x at an index tensor of whole numbers for the first axis; known values are checked now."""
     if type(of._data) is np.ndarray and of._aval.size <= keys.SMALL:
         keys.check_now(of._data, 0, x._aval.shape[0])
-    return apply(INDEX, (x, of), rows_index(len(x._aval.shape)), ())
+    return _rows_index(len(x._aval.shape))
 
 
 @cache
-def rows_index(ndim: int) -> tuple[Any, ...]:
-    """Parameters of x[tensor]."""
+def _rows_index(ndim: int) -> tuple[Any, ...]:
     return keys.Selection(("a", *[":"] * (ndim - 1)), (), (), 0, False, None).params
 
 

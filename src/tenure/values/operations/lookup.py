@@ -45,7 +45,7 @@ def take(x: ArrayLike, indices: ArrayLike, axis: int | None = None, *, dim: int 
             help="give axis=…; NumPy's and PyTorch's take without one is x.flatten()[indices]",
         )
     k = check_axis(0 if at is None else at, len(x._aval.shape))
-    return indexing.getitem(x, (*[slice(None)] * k, keys.whole(value_of(indices))))
+    return at_users_line(indexing.getitem(x, (*[slice(None)] * k, keys.whole(value_of(indices)))))
 
 
 def index_select(x: ArrayLike, dim: int, index: ArrayLike) -> Tensor:

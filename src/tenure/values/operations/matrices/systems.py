@@ -11,6 +11,7 @@ from tenure.ops.promote import Operation, parameters
 from tenure.values.native.hits import apply, apply_one
 from tenure.values.operations.creation import tensor
 from tenure.values.operations.reading import value_of
+from tenure.values.rules.sites import at_users_line
 from tenure.values.trace.given import flag, int_of, ints_of
 
 if TYPE_CHECKING:
@@ -270,7 +271,7 @@ def tensorinv(x: ArrayLike, /, ind: int = 2) -> Tensor:
     if not 0 < k < x.ndim:
         raise ShapeError(f"tensorinv: ind is a number of axes from 1 to {x.ndim - 1} of {x.ndim}, not {k}")
     first, last = tuple(x.shape[:k]), tuple(x.shape[k:])
-    return inv(x.flatten(0, k - 1).flatten(1)).reshape(*last, *first)
+    return at_users_line(inv(x.flatten(0, k - 1).flatten(1))).reshape(*last, *first)
 
 
 def tensorsolve(a: ArrayLike, b: ArrayLike, /, dims: tuple[int, ...] | None = None) -> Tensor:
@@ -289,4 +290,4 @@ def tensorsolve(a: ArrayLike, b: ArrayLike, /, dims: tuple[int, ...] | None = No
     if tuple(a.shape[: b.ndim]) != tuple(b.shape):
         raise ShapeError(f"tensorsolve: shapes {list(a.shape)} and {list(b.shape)} do not agree")
     square = a.reshape(b.numel(), -1) if b.numel() else a.reshape(0, 0)
-    return solve(square, b.flatten()).reshape(shape)
+    return at_users_line(solve(square, b.flatten())).reshape(shape)
