@@ -72,13 +72,14 @@ def tiling(m: int, n: int, k: int, batch: int) -> dict[str, int]:
             down *= 2
         else:
             across *= 2
-    rows, columns = _part(m, down, small.BLOCK if volume >= 1 << 22 else 16), _part(n, across, 16)
+    step = 16 if volume < 1 << 22 else small.BLOCK if m >= 4 * down * small.BLOCK else small.BLOCK // 2
+    rows, columns = _part(m, down, step), _part(n, across, 16)
     tiles = batch * -(-m // rows) * -(-n // columns)
     return {"rows": rows, "columns": columns, "pieces": max(1, min(tiles, batch * volume >> 18))}
 
 
 def _part(side: int, parts: int, step: int) -> int:
-    """A `parts`-th of `side`, up to a multiple of `step`: blocks of the library's kernels."""
+    """A `parts`-th of `side`, up to a multiple of `step`: blocks of the kernels."""
     return max(1, min(side, -(side // (-step * parts)) * step)) if parts > 1 else max(1, side)
 
 
