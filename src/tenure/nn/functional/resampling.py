@@ -62,30 +62,45 @@ def interpolate(
     >>> F.interpolate(tn.tensor([[[1.0, 3.0]]]), size=4, mode="linear")
     tensor([[[1.0000, 1.5000, 2.5000, 3.0000]]])
     """
+    return _interpolated(
+        "interpolate", input, size, scale_factor, mode, align_corners, recompute_scale_factor, antialias
+    )
+
+
+def _interpolated(
+    name: str,
+    input: Any,
+    size: Any,
+    scale: Any,
+    mode: Any,
+    aligned: Any = None,
+    recompute: Any = None,
+    smooth: Any = False,
+) -> Tensor:
+    """``interpolate`` by one of its names."""
     x = value_of(input)
-    given = (size, scale_factor, mode, align_corners, recompute_scale_factor, antialias)
-    whole, axes = _form(x._aval, *given)
+    whole, axes = _form(x._aval, name, size, scale, mode, aligned, recompute, smooth)
     if mode == "area":
         return AVERAGES[len(whole) - 1](x, whole)
     try:
-        return _resampled(x, mode, axes, bool(align_corners), antialias)
+        return _resampled(x, mode, axes, bool(aligned), smooth)
     except MemoryError:
-        raise OutOfMemory(f"interpolate: there is no memory for a result of {list(whole)} elements") from None
+        raise OutOfMemory(f"{name}: there is no memory for a result of {list(whole)} elements") from None
 
 
 @remembered
 def _form(
-    known: Aval, size: Any, scale_factor: Any, mode: Any, align_corners: Any, recompute: Any, antialias: Any
+    known: Aval, name: str, size: Any, scale: Any, mode: Any, aligned: Any, recompute: Any, smooth: Any
 ) -> tuple[tuple[int, ...], tuple[Axis, ...]]:
     """The sizes of the result, and what is known of each axis."""
     shape = known.shape
-    n = _checked(shape, mode, align_corners, antialias)
-    whole, scales = _sizes(shape[2:], size, scale_factor)
+    n = _checked(name, shape, mode, aligned, smooth)
+    whole, scales = _sizes(name, shape[2:], size, scale)
     if prod((*shape[:2], *whole)) * known.dtype.itemsize > MOST_BYTES:
-        raise OutOfMemory(f"interpolate: there is no memory for a result of {list(whole)} elements")
-    if recompute is not None and flag("interpolate: recompute_scale_factor", recompute):
+        raise OutOfMemory(f"{name}: there is no memory for a result of {list(whole)} elements")
+    if recompute is not None and flag(f"{name}: recompute_scale_factor", recompute):
         if size is not None:
-            raise ValueError("interpolate: recompute_scale_factor goes with scale_factor, not with size")
+            raise ValueError(f"{name}: recompute_scale_factor goes with scale_factor, not with size")
         scales = (None,) * n
     return whole, tuple(zip(shape[2:], whole, scales, strict=True))
 
@@ -113,7 +128,7 @@ def upsample(
     >>> F.upsample(tn.tensor([[[1.0, 3.0]]]), scale_factor=2)
     tensor([[[1., 1., 3., 3.]]])
     """
-    return interpolate(input, size, scale_factor, mode, align_corners)
+    return _interpolated("upsample", input, size, scale_factor, mode, align_corners)
 
 
 def upsample_nearest(
@@ -126,7 +141,7 @@ def upsample_nearest(
     >>> F.upsample_nearest(tn.tensor([[[1.0, 3.0]]]), size=3)
     tensor([[[1., 1., 3.]]])
     """
-    return interpolate(input, size, scale_factor, "nearest")
+    return _interpolated("upsample_nearest", input, size, scale_factor, "nearest")
 
 
 def upsample_bilinear(
@@ -139,48 +154,50 @@ def upsample_bilinear(
     >>> F.upsample_bilinear(tn.tensor([[[[1.0, 3.0]]]]), size=(1, 3))
     tensor([[[[1., 2., 3.]]]])
     """
-    return interpolate(input, size, scale_factor, "bilinear", True)
+    return _interpolated("upsample_bilinear", input, size, scale_factor, "bilinear", True)
 
 
-def _checked(shape: tuple[int, ...], mode: Any, align_corners: Any, antialias: Any) -> int:
+def _checked(name: str, shape: tuple[int, ...], mode: Any, align_corners: Any, antialias: Any) -> int:
     """The number of axes; an error for arguments that do not go together."""
     if type(mode) is not str or mode not in AXES:
-        raise DTypeError(f"interpolate: mode is one of {list(AXES)}, not {shown(mode)}")
+        raise DTypeError(f"{name}: mode is one of {list(AXES)}, not {shown(mode)}")
     n = len(shape) - 2
     if n not in AXES[mode]:
         wanted = " or ".join([str(k + 2) for k in AXES[mode]])
-        raise ShapeError(f"interpolate: mode {mode!r} is for {wanted} axes, and the input has shape {list(shape)}")
+        raise ShapeError(f"{name}: mode {mode!r} is for {wanted} axes, and the input has shape {list(shape)}")
     if min(shape[2:]) < 1:
-        raise ShapeError(f"interpolate: an input of shape {list(shape)} has nothing to interpolate")
+        raise ShapeError(f"{name}: an input of shape {list(shape)} has nothing to interpolate")
     if align_corners is not None:
-        flag("interpolate: align_corners", align_corners)
+        flag(f"{name}: align_corners", align_corners)
         if len(AXES[mode]) > 1:
-            raise ValueError(f"interpolate: align_corners goes with linear and cubic modes, not with {mode!r}")
-    if flag("interpolate: antialias", antialias) and mode not in ("bilinear", "bicubic"):
-        raise ValueError(f"interpolate: antialias goes with 'bilinear' and 'bicubic', not with {mode!r}")
+            raise ValueError(f"{name}: align_corners goes with linear and cubic modes, not with {mode!r}")
+    if flag(f"{name}: antialias", antialias) and mode not in ("bilinear", "bicubic"):
+        raise ValueError(f"{name}: antialias goes with 'bilinear' and 'bicubic', not with {mode!r}")
     return n
 
 
-def _sizes(shape: tuple[int, ...], size: Any, scale: Any) -> tuple[tuple[int, ...], tuple[float | None, ...]]:
+def _sizes(
+    name: str, shape: tuple[int, ...], size: Any, scale: Any
+) -> tuple[tuple[int, ...], tuple[float | None, ...]]:
     """The sizes of the result, and the scale factors that were given."""
     n = len(shape)
     if (size is None) == (scale is None):
-        raise ValueError("interpolate: give one of size and scale_factor")
+        raise ValueError(f"{name}: give one of size and scale_factor")
     if size is not None:
-        whole = ints_of(size, "interpolate: size")
+        whole = ints_of(size, f"{name}: size")
         whole = whole * n if not isinstance(size, tuple | list) else whole
         factors: tuple[float | None, ...] = (None,) * n
     else:
         given = tuple(scale) if isinstance(scale, tuple | list) else (scale,) * n
-        factors = tuple([float(number("interpolate", "scale_factor", s)) for s in given])
+        factors = tuple([float(number(name, "scale_factor", s)) for s in given])
         if not all(0 < s < inf for s in factors if s is not None):
-            raise ValueError(f"interpolate: scale_factor is a finite number above 0, not {shown(scale)}")
+            raise ValueError(f"{name}: scale_factor is a finite number above 0, not {shown(scale)}")
         whole = tuple([floor(k * s) for k, s in zip(shape, factors, strict=False) if s is not None])
     if len(whole) != n or len(factors) != n:
         argument = "size" if size is not None else "scale_factor"
-        raise ShapeError(f"interpolate: {argument} {shown(size if scale is None else scale)} is not for {n} axes")
+        raise ShapeError(f"{name}: {argument} {shown(size if scale is None else scale)} is not for {n} axes")
     if min(whole) < 1:
-        raise ShapeError(f"interpolate: a result of {list(whole)} elements")
+        raise ShapeError(f"{name}: a result of {list(whole)} elements")
     return whole, factors
 
 
