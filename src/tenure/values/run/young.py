@@ -23,13 +23,17 @@ SHARE = 4.0
 """Times a run that a walk of the heap may take."""
 GROWTH = 1.15
 """Times the heap of the last walk that is worth another: the collector walks by itself at a quarter more."""
+RARELY = 50.0
+"""Times as long as counting the heap's blocks takes, which grows with the heap, until they are counted again."""
 
 
 class Walk:
-    """The last walk of the heap from here: how many blocks of memory were left, and how many seconds it took."""
+    """The last walk of the heap from here: how many blocks of memory were left, and how many seconds it took; and when
+    the blocks may be counted again."""
 
     blocks = 0
     seconds = 0.0
+    again = 0.0
 
 
 LAST = Walk()
@@ -47,9 +51,20 @@ def collect(seconds: float = 0.0) -> None:
     """Collect the two young generations behind a run of so many seconds, or all, unless the collector is off."""
     if not gc.isenabled():
         return
-    if LAST.seconds >= SHARE * seconds or sys.getallocatedblocks() < GROWTH * LAST.blocks:
+    if LAST.seconds >= SHARE * seconds or not _has_grown():
         gc.collect(1)
         return
     start = perf_counter()
     gc.collect()
     LAST.blocks, LAST.seconds = sys.getallocatedblocks(), perf_counter() - start
+
+
+def _has_grown() -> bool:
+    """Whether a walk is worth it, as far as is known without counting often."""
+    start = perf_counter()
+    if start < LAST.again:
+        return False
+    grown = sys.getallocatedblocks() >= GROWTH * LAST.blocks
+    now = perf_counter()
+    LAST.again = now + RARELY * (now - start)
+    return grown
