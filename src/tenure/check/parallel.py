@@ -61,8 +61,7 @@ def _in_processes(parts: Sequence[_Given], jobs: int) -> Checked:
                     for path, needed in part.depends.items():
                         out.depends.setdefault(path, set()).update(needed)
             except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                _end(processes.active_children())
+                _end(processes.active_children())  # the pool waits for none of them, and its thread ends with it
                 raise
     except futures.process.BrokenProcessPool:
         raise SettingsError("a process of the check was ended from outside, perhaps for lack of memory") from None
