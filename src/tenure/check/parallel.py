@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
@@ -50,7 +51,7 @@ def _in_processes(parts: Sequence[_Given], jobs: int) -> Checked:
     processes = import_module("multiprocessing")
     futures = import_module("concurrent.futures")
     context = processes.get_context("fork" if sys.platform == "linux" else "spawn")
-    out = Checked([], {})
+    out, threads = Checked([], {}), {*threading.enumerate()}
     try:
         with futures.ProcessPoolExecutor(jobs, context, _leave_interrupts) as pool:
             try:
@@ -61,7 +62,10 @@ def _in_processes(parts: Sequence[_Given], jobs: int) -> Checked:
                     for path, needed in part.depends.items():
                         out.depends.setdefault(path, set()).update(needed)
             except BaseException:
-                _end(processes.active_children())  # the pool waits for none of them, and its thread ends with it
+                pool.shutdown(wait=False, cancel_futures=True)
+                _end(processes.active_children())
+                for thread in {*threading.enumerate()} - threads:  # the pool's: Python's exit may not meet its end
+                    thread.join(5.0)
                 raise
     except futures.process.BrokenProcessPool:
         raise SettingsError("a process of the check was ended from outside, perhaps for lack of memory") from None
