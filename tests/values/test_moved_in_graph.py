@@ -71,3 +71,18 @@ def test_gradients_are_those_of_the_program_without_a_move(
     expected = gradient(read=False, move=False)
     for read, move in [(True, False), (True, True), (False, True)]:
         assert gradient(read, move) == expected
+
+
+def test_forward_mode_goes_through_a_rule_whose_operand_and_result_were_moved() -> None:
+    def tangent(move: bool) -> Any:
+        def f(v: Any) -> Any:
+            x = v * 3
+            y = Product.apply(x, tn.tensor([0.0, 1.0]))
+            held = [tn.Var(x), tn.Var(y)]
+            x, y = tn.move([x, y]) if move else (x, y)
+            assert len(held) == 2
+            return y + x
+
+        return tn.jvp(f, (tn.tensor([1.0, 2.0]),), (tn.ones(2),))[1].tolist()
+
+    assert tangent(move=True) == tangent(move=False)

@@ -19,6 +19,7 @@ from tenure.values.rules import paths
 from tenure.values.rules.graph import Out
 from tenure.values.rules.modes import enable_grad
 from tenure.values.rules.sites import here, site
+from tenure.values.trace.handles import standing
 from tenure.values.trace.record import RECORDER
 
 
@@ -40,8 +41,8 @@ def pushed(outs: Sequence[Any], ins: Sequence[Any], tangents: Sequence[Any]) -> 
     t = RECORDER.trace
     refuse_elsewhere(t, outs, ins)
     for slot in by_hand(t, outs, ins):
-        handler, result = t.handlers[slot], t.handles[slot]
-        inputs = [t.handles[s] if s >= 0 else t.inputs[~s] for s in handler.inputs]
+        handler, result = t.handlers[slot], standing(t, slot)
+        inputs = [standing(t, s) for s in handler.inputs]
         given = steps.tangent(inputs, ins, tangents)
         if handler.refuse is None:
             moved = transposed(handler, result, given)

@@ -40,5 +40,8 @@ def living(x: Any) -> Any:
 
 
 def standing(t: Any, slot: int) -> Any:
-    """Living handle of a slot of a trace."""
-    return living(t.handles[slot] if slot >= 0 else t.inputs[~slot])
+    """Living handle of a slot of a trace, of a result that has been moved away another one of the same slot."""
+    if slot < 0:
+        return living(t.inputs[~slot])
+    x = t.handles[slot]
+    return x if type(x) is record._Tensor else another(x)
