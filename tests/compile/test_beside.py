@@ -184,3 +184,15 @@ def alive(number: int) -> bool:
             return file.read().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+@pytest.mark.parametrize("idle", [0.0, 4.0, 3600.0])
+def test_idle_time_refills_the_budget_and_does_not_raise_it(monkeypatch: pytest.MonkeyPatch, idle: float) -> None:
+    now = 0.0
+    monkeypatch.setattr(tiers, "perf_counter", lambda: now)
+    budget = tiers.Budget()
+    now += 60.0
+    assert budget.left() == tiers.GRANT
+    budget.spend(3 * tiers.GRANT)
+    now += idle
+    assert budget.left() == min(tiers.GRANT, tiers.SHARE * idle - 2 * tiers.GRANT)

@@ -1,9 +1,9 @@
 """Tiers: a program is interpreted first and compiled when that is expected to pay, without the caller waiting long.
 
 A program seen for the first time runs op by op on kernels that all programs share. One that comes back is compiled
-as a whole, out of a budget that grows with the time that passes; a program for which the budget has nothing left,
-or that is a single operation, is compiled once running it op by op has taken as long as compiling would. What is
-expected to take long is compiled beside, in a helper process, while the program goes on op by op with the same bits.
+as a whole, out of a budget that time refills; a program for which the budget has nothing left, or that is a single
+operation, is compiled once running it op by op has taken as long as compiling would. What is expected to take long
+is compiled beside, in a helper process, while the program goes on op by op with the same bits.
 """
 
 from __future__ import annotations
@@ -41,15 +41,21 @@ ATTEMPTS = 2
 
 
 class Budget:
-    """The time that may be spent on compiling."""
+    """The time that may be spent on compiling. It fills up to the grant again: what an hour without a compilation has
+    left is no reason to compile for long what may never pay."""
 
     def __init__(self) -> None:
-        self.start = perf_counter()
-        self.spent = 0.0
+        self.saved, self.since = GRANT, perf_counter()
 
     def left(self) -> float:
         """Seconds."""
-        return GRANT + SHARE * (perf_counter() - self.start) - self.spent
+        now = perf_counter()
+        self.saved, self.since = min(GRANT, self.saved + SHARE * (now - self.since)), now
+        return self.saved
+
+    def spend(self, seconds: float) -> None:
+        """Note a compilation."""
+        self.saved = self.left() - seconds
 
 
 BUDGET = Budget()
@@ -224,7 +230,7 @@ class Tiered:
             warnings.warn(f"a program runs op by op, as it cannot be compiled: {error}", RuntimeWarning, stacklevel=2)
         finally:
             taken = perf_counter() - start
-            BUDGET.spent += taken
+            BUDGET.spend(taken)
             if compilations() > made:  # no cache had it
                 PACE.note(taken, self.cost)
             self.stepwise = None

@@ -181,7 +181,7 @@ class IndexReads(Follower):
     are used."""
 
     def __init__(self, program: Program, v: int) -> None:
-        super().__init__(program, set(range(len(program.inputs) + len(program.instructions))))
+        super().__init__(program, range(len(program.inputs) + len(program.instructions)))
         self.indices = set[int]()
         self.landings = list[Landing]()
         self.follow(v)
