@@ -130,8 +130,11 @@ def run(t: Any) -> None:
     if isinstance(found, Plan):
         internally(t.path, get_ready, found.executable)
         found = Running.locked(_run, t, False)
-    for wrong in found:
-        raise wrong
+    if found:
+        try:
+            raise found[0]
+        finally:
+            del found, t  # else the error would hold itself and the trace, through its traceback
     if COUNTS["rows"] > ROW_BUDGET:
         forget_paths()
 
