@@ -83,7 +83,7 @@ def distances(x: Value, y: Value, *, p: float) -> Value:
     if p == inf:
         return reduce.reduce_max(size, axes=axes)
     if p == 0:
-        return reduce.reduce_sum(as_type(pointwise.not_equal(away, away.coerce(0)), x.dtype), axes=axes)
+        return reduce.reduce_sum(pointwise.sign(size), axes=axes)
     if p == 2:
         return _of_positive(pointwise.sqrt, reduce.reduce_sum(pointwise.multiply(away, away), axes=axes))
     total = reduce.reduce_sum(_of_positive(_power(p), size), axes=axes)

@@ -55,7 +55,7 @@ NOISE = 64
 def shifted(x: Value, axes: tuple[int, ...]) -> tuple[Value, Value, Value]:
     """a = x − m, m, and Σ a, which is 0 but for the rounding of m. The mean m is a constant to differentiation: what
     is made of x − m − Σ a / n is the same for every m."""
-    mean = promote.stop(reduce.reduce_sum(x, axes=axes) / (count(x, axes) * 1.0))
+    mean = promote.stop(reduce.reduce_sum(x * (1 / (count(x, axes) or 1)), axes=axes))
     away = x - reduce.broadcast_back(mean, x, axes)
     return away, mean, reduce.reduce_sum(away, axes=axes)
 
@@ -68,6 +68,7 @@ def squares(away: Value, total: Value, axes: tuple[int, ...]) -> Value:
     """
     whole = reduce.reduce_sum(away * away, axes=axes)
     part = whole - total * (total * (1 / (count(away, axes) or 1)))
+    part = pointwise.where(pointwise.equal(whole, whole.coerce(math.inf)), whole, part)
     least = promote.stop(whole) * (NOISE * finfo(away.dtype.parts).eps)
     return part + promote.stop(pointwise.where(pointwise.less(part, least), -part, part.coerce(0)))
 
