@@ -11,7 +11,7 @@ from tenure.ops import move, pointwise, reduce
 from tenure.ops.complexes import conjugate
 from tenure.ops.declare import broadcast_shapes
 from tenure.ops.einsum import einsum
-from tenure.ops.promote import as_type, common, floating
+from tenure.ops.promote import common, floating
 from tenure.ops.rearrange import part, shaped
 
 Function = Callable[[Value], Value]

@@ -118,7 +118,7 @@ round(input, *, decimals=0)
 multigammaln(input, p)
 polygamma(n, input)
 logsumexp(input, dim, keepdim=False) = logsumexp(input, axes(dim), keepdim)
-softmax log_softmax(input, dim, *, dtype=None)
+softmax log_softmax(input, dim, *, dtype=None) = NAME(cast(input, dtype), dim)
 
 [special out weigh]
 zeta(input, other)
