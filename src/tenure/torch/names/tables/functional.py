@@ -17,15 +17,17 @@ layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-05)
 rms_norm(input, normalized_shape, weight=None, eps=None)
 pairwise_distance(x1, x2, p=2.0, eps=1e-06, keepdim=False)
 pdist(input, p=2.0)
-hardshrink(input, lambd=0.5)
 pixel_unshuffle(input, downscale_factor)
-prelu(input, weight)
 celu(input, alpha=1.0, inplace=False)
 selu(input, inplace=False)
 rrelu(input, lower=0.125, upper=0.3333333333333333, training=False, inplace=False)
 threshold(input, threshold, value, inplace=False) = as_before(input, threshold_of(input, threshold, value))
 max_pool1d max_pool2d max_pool3d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False,
     return_indices=False) = NAME(input, kernel_size, stride or None, padding, dilation, ceil_mode, return_indices)
+
+[F torch Tensor]
+hardshrink(input, lambd=0.5)
+prelu(input, weight)
 
 [F]
 adaptive_avg_pool2d adaptive_avg_pool3d(input, output_size)
