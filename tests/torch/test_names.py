@@ -107,5 +107,6 @@ def test_every_keyword_that_is_used_is_taken(of: str) -> None:
 
 def test_forms_have_names_of_their_own() -> None:
     parts = [import_module(f"{forms.__name__}.{m.name}") for m in pkgutil.iter_modules(forms.__path__)]
-    defined = [n for part in parts for n in part.__all__ if getattr(getattr(part, n), "__module__", "") == part.__name__]
+    functions = [(part, n) for part in parts for n in part.__all__]
+    defined = [n for part, n in functions if getattr(getattr(part, n), "__module__", "") == part.__name__]
     assert len(defined) > 50 and len(set(defined)) == len(defined)
