@@ -63,9 +63,10 @@ def floating(x: Any) -> Any:
 
 def filled(x: Any, value: Any) -> Any:
     """One number in the shape and dtype of x."""
-    if isinstance(value, Value):
-        return tn.broadcast_to(to(value, x.dtype), x.shape)
-    return tn.full(x.shape, value, dtype=x.dtype)
+    if not isinstance(value, Value):
+        return tn.full(x.shape, value, dtype=x.dtype)
+    made = tn.broadcast_to(to(value, x.dtype), x.shape)
+    return tn.where(tn.zeros((), dtype=tn.bool), x, made) if x.requires_grad and made.requires_grad else made
 
 
 def difference(x: Any, y: Any, alpha: Any = 1) -> Any:
@@ -180,11 +181,9 @@ def chosen(condition: Any, x: Any, y: Any) -> Any:
 
 
 def is_equal(x: Any, y: Any) -> bool:
-    """Whether two tensors have one shape and the same elements."""
+    """Whether two tensors have one shape and the same elements, in whatever dtypes."""
     if x.shape != y.shape:
         return False
-    if x.dtype is not y.dtype:
-        raise refuse(f"Expected object of data type {x.dtype.name} but got data type {y.dtype.name}")
     return bool(tn.all(tn.equal(x, y)).item())
 
 

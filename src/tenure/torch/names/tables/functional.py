@@ -17,15 +17,17 @@ layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-05)
 rms_norm(input, normalized_shape, weight=None, eps=None)
 pairwise_distance(x1, x2, p=2.0, eps=1e-06, keepdim=False)
 pdist(input, p=2.0)
-hardshrink(input, lambd=0.5)
 pixel_unshuffle(input, downscale_factor)
-prelu(input, weight)
 celu(input, alpha=1.0, inplace=False)
 selu(input, inplace=False)
 rrelu(input, lower=0.125, upper=0.3333333333333333, training=False, inplace=False)
 threshold(input, threshold, value, inplace=False) = as_before(input, threshold_of(input, threshold, value))
 max_pool1d max_pool2d max_pool3d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False,
     return_indices=False) = NAME(input, kernel_size, stride or None, padding, dilation, ceil_mode, return_indices)
+
+[F torch Tensor]
+hardshrink(input, lambd=0.5)
+prelu(input, weight)
 
 [F]
 adaptive_avg_pool2d adaptive_avg_pool3d(input, output_size)
@@ -62,7 +64,8 @@ leaky_relu(input, negative_slope=0.01, inplace=False)
 logsigmoid sigmoid softsign tanh tanhshrink(input)
 softplus(input, beta=1.0, threshold=20.0)
 softshrink(input, lambd=0.5)
-softmax log_softmax softmin(input, dim=None, _stacklevel=3, dtype=None) = NAME(input, dim, dtype=dtype)
+softmax log_softmax(input, dim=None, _stacklevel=3, dtype=None) = NAME(cast(input, dtype), dim)
+softmin(input, dim=None, _stacklevel=3, dtype=None) = softmax(cast(opposite(input), dtype), dim)
 instance_norm(input, running_mean=None, running_var=None, weight=None, bias=None, use_input_stats=True, momentum=0.1,
     eps=1e-05)
 interpolate(input, size=None, scale_factor=None, mode='nearest', align_corners=None, recompute_scale_factor=None,
