@@ -99,7 +99,7 @@ def transposed(
 
 def native(x: Value) -> bool:
     """Whether the primitives of convolution (``ops.convolving``) take its dtype."""
-    return x.dtype.kind in "fh"
+    return x.dtype.kind in "fhc"
 
 
 def checked(
