@@ -117,6 +117,7 @@ CASES: dict[str, list[Case]] = {
     "averages beside padding": [
         values(pool("avg_pool1d", 3, 2, 1), LINE), values(pool("avg_pool1d", 3, 2, 1, count_include_pad=False), LINE),
     ],
+    "norms of windows that hang over the edge": [values(pool("lp_pool1d", 2, 3, ceil_mode=True), LINE)],
     "norms of windows at 0: gradient": [slopes(pool("lp_pool1d", 2, 2), np.zeros((1, 4)))],
     "`grid_sample` at NaN, bilinear": [sampled_at(NAN)],
     "`grid_sample` at NaN, nearest, outside is 0": [sampled_at(NAN, mode="nearest")],
@@ -138,6 +139,10 @@ CASES: dict[str, list[Case]] = {
     "`irfft`: imaginary part of the first and last element": [values(lambda m, x: m.fft.irfft(x), [1 + 5j, 2, 3 + 7j])],
     "matrices without rows: `det`, `inv`": [
         values(lin("det"), np.zeros((0, 0))), values(lin("inv"), np.zeros((2, 0, 0))),
+    ],
+    "matrices without rows, power 0: gradient": [
+        slopes(lin("det"), np.zeros((2, 0, 0))), slopes(lin("svdvals"), np.zeros((0, 3))),
+        slopes(lin("matrix_power", 0), ALL),
     ],
 }  # fmt: skip
 OURS: dict[str, Any] = {
