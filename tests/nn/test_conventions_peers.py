@@ -126,6 +126,17 @@ CASES: dict[str, list[Case]] = {
         values(pool("interpolate", size=2, mode=mode), np.arange(3.0).reshape(1, 1, 3))
         for mode in ("nearest", "nearest-exact")
     ],
+    "`interpolate`, nearest, to twice the size by another scale": [
+        values(pool("interpolate", scale_factor=2.2), np.arange(4.0).reshape(1, 1, *shape))
+        for shape in ((4,), (4, 1), (4, 1, 1))
+    ],
+    "`interpolate`, linear or antialias, to the same size by a scale": [
+        values(pool("interpolate", scale_factor=(1.1, 2.2), mode=mode, antialias=smooth), np.ones((1, 1, 3, 2)).cumsum(2))
+        for mode, smooth in (("bilinear", False), ("bilinear", True), ("bicubic", True), ("bicubic", False))
+    ],
+    "`interpolate`, antialias, to one column": [
+        values(pool("interpolate", size=(3, 1), mode="bilinear", antialias=True), np.arange(6.0).reshape(1, 1, 3, 2)),
+    ],
     "`interpolate` to one element, corners aligned": [
         values(pool("interpolate", size=1, mode="linear", align_corners=True), np.arange(4.0).reshape(1, 1, 4)),
     ],
@@ -152,6 +163,7 @@ OURS: dict[str, Any] = {
     "`det` of a singular matrix: gradient": "the matrix is singular",
     "NaN in a matrix: `eigvalsh`": "did not converge for the matrix",
     "`max_unpool` of two numbers at one place": lambda found: found[0].tolist() == [[0, 2, 0, 0]],
+    "`interpolate`, antialias, to one column": lambda found: found[0].ravel().tolist() == [0.5, 2.5, 4.5],
     "convolution: infinite numbers beside padding": lambda found: found[0].tolist() == [[[3, INF]]],
 }
 """What is ours alone: a check of the results, or what the error says."""

@@ -103,7 +103,15 @@ def _form(
         if size is not None:
             raise ValueError(f"{name}: recompute_scale_factor goes with scale_factor, not with size")
         scales = (None,) * n
-    return whole, tuple(zip(shape[2:], whole, scales, strict=True))
+    axes = zip(shape[2:], whole, scales, strict=True)
+    return whole, tuple([(k, m, None if _plain(mode, n, smooth, k, m) else scale) for k, m, scale in axes])
+
+
+def _plain(mode: str, n: int, smooth: bool, old: int, new: int) -> bool:
+    """Whether sizes say what becomes of an axis, whatever the scale was that gave them: as in PyTorch."""
+    if mode == "nearest":
+        return n == 2 and new in (old, 2 * old)
+    return new == old and (smooth or "linear" in mode)
 
 
 def _resampled(x: Any, mode: str, axes: tuple[Axis, ...], aligned: bool, antialias: bool) -> Tensor:
