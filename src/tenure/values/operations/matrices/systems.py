@@ -278,6 +278,8 @@ def tensorinv(x: ArrayLike, /, ind: int = 2) -> Tensor:
 def tensorsolve(a: ArrayLike, b: ArrayLike, /, dims: tuple[int, ...] | None = None) -> Tensor:
     """The solution x of tensordot(a, x, x.ndim) = b; the axes ``dims`` of a are moved to its end first.
 
+    The elements of b count in their order, as in NumPy and PyTorch, whatever the axes before those of x are.
+
     ShapeError (TN802) where shapes do not agree; LinAlgError (TN802) where a is singular.
 
     >>> tn.linalg.tensorsolve(tn.eye(4).reshape(2, 2, 4), tn.ones(2, 2)).shape
