@@ -12,6 +12,7 @@ from tenure.dtypes import DType, as_dtype, bool_, int64, promote
 from tenure.errors import TenureError
 from tenure.torch.cells import Tensor, entering, unwrap
 from tenure.torch.cells.casts import cast
+from tenure.torch.cells.outdated import check_current
 from tenure.torch.devices import check_device, check_layout
 from tenure.torch.dtypes import BY_NAME, LEGACY, Defaults, dtype, home_dtype
 from tenure.torch.errors import TorchTypeError, TorchValueError, refuse, translated
@@ -33,6 +34,7 @@ def value_of(data: Any, target: DType | None) -> Any:
     if isinstance(data, Value):
         found = tn.detach(data._read())
         return found if target is None else cast(found, target)
+    check_current(data)
     try:
         if isinstance(data, np.ndarray):
             return tn.tensor(data, dtype=target)
