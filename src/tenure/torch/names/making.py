@@ -170,9 +170,4 @@ LEGACIES: dict[str, Callable[..., Any]] = {
 }
 
 
-def sparse_coo_tensor(*args: Any, **kwargs: Any) -> Any:
-    """Refused: tensors are dense here."""
-    raise refuse("sparse tensors are not supported here", help="use a dense tensor, or index_add for sums by index")
-
-
 __all__ = ["LEGACIES", "as_tensor", "asarray", "check_layout", "from_dlpack", "frombuffer", "older", "tensor"]
