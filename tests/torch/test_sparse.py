@@ -13,7 +13,7 @@ PROGRAMS = {
     "sums": "torch.sparse.sum(s), torch.sparse.sum(s, dim=0).to_dense(), torch.sparse.sum(s, 1).to_dense()",
     "softmax": "torch.sparse.softmax(s, 1).to_dense(), torch.sparse.log_softmax(s, dim=0)",
     "forms": "s, s.coalesce(), s.t().to_dense(), dense.to_sparse(), s.double(), s.coalesce().indices(), s._nnz()",
-    "facts": "s.shape, s.size(1), s.is_sparse, s.layout, s.dtype, s.dim(), s.is_coalesced(), s.requires_grad, s.numel()",
+    "facts": "s.shape, s.size(1), s.is_sparse, s.layout, s.dtype, s.dim(), s.is_coalesced(), s.requires_grad",
 }
 
 

@@ -25,6 +25,7 @@ from tenure.torch.cells.views import ints
 from tenure.torch.cells.windows import (
     MULTIPLE,
     VIEW_OF_LEAF,
+    count,
     geometry,
     layout,
     lineage,
@@ -145,6 +146,7 @@ class Writes:
             value = indexing.written(present(self), ..., value)  # fully overwritten: zeros arrive
         give(self, value, recorded, at)
         owner = self if self._window is None else self._window.owner
+        count(self)
         if lent is not None:
             lent.show(owner, geometry(self) if written is None else written)
         if owner._borrows:
@@ -216,6 +218,7 @@ class Writes:
             return False
         refuse_overlap(self, (), part=v._window.geometry)
         touch(self)
+        count(self)
         return True
 
     def _refuse_dtype(self: Any, v: Any, rest: Any) -> None:
@@ -254,6 +257,7 @@ class Writes:
             return False
         self._val = new
         new._held = True
+        count(self)
         if Retained.is_used:
             carried(self, new)
         return True

@@ -14,6 +14,7 @@ from tenure.errors import TenureError
 from tenure.torch.cells import Tensor, casts
 from tenure.torch.cells.layout import laid
 from tenure.torch.cells.roles import rebind
+from tenure.torch.cells.windows import counter
 from tenure.torch.devices import CPU, check_device, device, strided
 from tenure.torch.dtypes import BY_NAME, LEGACY, OF_HOME, Defaults, dtype, home_dtype
 from tenure.torch.errors import TorchIndexError, TorchTypeError, TorchValueError, refuse, translated
@@ -63,7 +64,7 @@ class Methods:
     is_cpu = property(lambda self: True, doc="True.")
     names = property(lambda self: (None,) * self.ndim, doc="Names of axes, which there are not.")
     name = property(lambda self: None, doc="None.")
-    _version = property(lambda self: 0, doc="0.")
+    _version = property(lambda self: counter(self).get("_writes", 0), doc="How often the elements have been written.")
     __array_priority__ = 1000
 
     def size(self: Any, dim: Any = None) -> Any:
