@@ -305,8 +305,8 @@ def spread(x: Any, written: Geometry | None = None) -> None:
 
 
 def counter(x: Any) -> dict[str, Any]:
-    """Where the writes of a tensor's elements are counted, with those through its views: with the owner, or with the
-    view that ``.data`` gave, whose writes PyTorch does not count with the owner's."""
+    """Attributes that have the count of writes of a tensor's elements: the owner's, or those of the view that ``.data``
+    gave, whose writes PyTorch counts apart."""
     while x._window is not None and not (x._window.quiet and x._window.step is None):
         x = x._window.parent
     return x.__dict__  # type: ignore[no-any-return]
