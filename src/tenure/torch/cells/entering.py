@@ -30,7 +30,7 @@ def from_numpy(array: Any) -> Any:
     x: Any = Tensor._of(made(array.copy() if copied else array))
     x._layout = layout(array.shape, tuple([n // size for n in array.strides]))
     x._lent = Lent()
-    x._lent.add(array, geometry(x), copied)
+    x._lent.add(array, geometry(x), array if copied else None)
     if not is_safe():
         lend(x, array)
     elif array.flags.writeable:

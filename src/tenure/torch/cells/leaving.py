@@ -23,16 +23,17 @@ from tenure.values.operations.boundary import array_of
 from tenure.values.rules.graph import CodeSite
 from tenure.values.rules.sites import here, site
 
-SMALL = 1 << 18  # bytes: a copy takes some 20 µs at most
+SMALL = 1 << 16  # bytes: a copy takes a few µs at most
 
 
 class Loan(NamedTuple):
-    """An array, the geometry of its elements, the line that took it, and whether its memory is its own."""
+    """An array, the geometry of its elements, the line that took it, and the array that has memory of its own for it
+    and for views of it, if one has."""
 
     array: Any
     at: Geometry
     where: CodeSite
-    copied: bool
+    memory: Any
 
 
 class Lent:
@@ -47,17 +48,18 @@ class Lent:
         self.node: Any = None
         self.shown: dict[int, Any] = {}
 
-    def add(self, array: Any, at: Geometry, copied: bool) -> None:
+    def add(self, array: Any, at: Geometry, memory: Any) -> None:
         """Note that an array shows elements of the owner."""
-        self.arrays = [loan for loan in self.arrays if loan.array() is not None]
-        self.arrays.append(Loan(weakref.ref(array), at, here(), copied))
+        if self.arrays:
+            self.arrays = [loan for loan in self.arrays if (loan.memory or loan.array)() is not None]
+        self.arrays.append(Loan(weakref.ref(array), at, here(), None if memory is None else weakref.ref(memory)))
 
     def refuse_write(self, part: Geometry) -> None:
         """TN506 while an array without memory of its own shows what is to be written."""
         if self.memory is not None or not is_safe():
             return
         for loan in self.arrays:
-            if not loan.copied and loan.array() is not None and loan.at.overlaps(part):
+            if loan.memory is None and loan.array() is not None and loan.at.overlaps(part):
                 raise BorrowError(
                     "a tensor is written while NumPy holds its elements",
                     code="TN506",
@@ -72,15 +74,15 @@ class Lent:
             return
         whole: Any = None
         for loan in self.arrays:
-            array = loan.array()
-            if array is None or not loan.copied or not loan.at.overlaps(part):
+            memory = loan.memory and loan.memory()
+            if memory is None or not loan.at.overlaps(part):
                 continue
             if whole is None:
                 whole = image(owner)
-            base = np.ndarray.base.__get__(array)
-            target = base.memory if type(base) is _Part else window_of(array, Geometry(0, loan.at.layout))
+            target = memory if memory.flags.writeable else window_of(memory, Geometry(0, loan.at.layout))
             target[...] = window_of(whole, loan.at)
-            outdate(array, loan.where, here())
+            if (array := loan.array()) is not None:
+                outdate(array, loan.where, here())
 
 
 class Leaving:
@@ -98,16 +100,16 @@ class Leaving:
         owner = self if self._window is None else self._window.owner
         if owner._lent is None:
             owner._lent = Lent()
-        copied = False
+        memory = None
         if not is_safe():
             array = window_of(shared(owner), geometry(self))
         else:
             array = value.numpy()
-            copied = array.nbytes <= SMALL
-        if copied:
-            array = np.asarray(_Part(array.copy(order="K")))
-            array.flags.writeable = False
-        owner._lent.add(array, geometry(self), copied)
+            if array.nbytes <= SMALL:
+                memory = array.copy(order="K")
+                array = memory.view()
+                array.flags.writeable = False
+        owner._lent.add(array, geometry(self), memory)
         return array
 
 
@@ -147,13 +149,10 @@ def window_of(memory: Any, g: Geometry) -> Any:
 
 
 class _Part:
-    """Part of an array's memory, which it keeps: all of it, or the elements of a geometry."""
+    """Part of an array's memory, which it keeps."""
 
-    def __init__(self, memory: Any, g: Geometry | None = None) -> None:
+    def __init__(self, memory: Any, g: Geometry) -> None:
         size, like = memory.itemsize, memory.__array_interface__
-        if g is None:
-            self.memory, self.__array_interface__ = memory, like
-            return
         self.memory = memory
         self.__array_interface__ = {
             "version": 3,
