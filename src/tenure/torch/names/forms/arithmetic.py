@@ -102,7 +102,7 @@ def divided(x: Any, y: Any) -> Any:
     """x / y, of whole numbers in the default dtype."""
     if Defaults.float.home is not tn.float32:
         x, y = (floating(v) if type(v) is Value else v for v in (x, y))
-    return tn.true_divide(x, y)
+    return x / y
 
 
 def opposite(x: Any) -> Any:
@@ -117,6 +117,8 @@ def opposite(x: Any) -> Any:
 
 def power(x: Any, y: Any) -> Any:
     """x to the y; of whole numbers no negative powers."""
+    if type(x) is Value and type(y) in (int, float) and x._aval.dtype.kind == "f":
+        return x**y
     if type(y) is int and y < 0 and isinstance(x, Value) and x.dtype.kind in "iub":
         raise refuse("Integers to negative integer powers are not allowed.")
     kinds = [type(v) is bool or (type(v) is Value and v._aval.dtype is bool_) for v in (x, y)]
