@@ -67,14 +67,14 @@ class State:
         return State(self.cells.duplicate(), self.quiet, dict(self.gone), self.loans, dict(self.fresh))
 
     def referred(self) -> set[Obj]:
-        """All objects that a cell refers to, and those whose memory they show."""
+        """All objects that a cell refers to, and those whose memory they show or whose parts they are."""
         found: set[Obj] = set()
         for value in self.cells.values():
             for ref in value:
                 at: Obj | None = ref.obj
                 while at is not None and at not in found:
                     found.add(at)
-                    at = at.base
+                    at = at.base or at.owner
         return found
 
     def join(self, other: "State") -> bool:

@@ -7,7 +7,7 @@ from tenure.check.analysis.conflicts import GONE, conflict, note, used_after, wr
 from tenure.check.analysis.events import Events
 from tenure.check.analysis.findings import Conflict
 from tenure.check.analysis.machine import Machine
-from tenure.check.effects.effect import MUTABLE, OBJECTS, TENSORS
+from tenure.check.effects.effect import CONTAINERS, MUTABLE, OBJECTS, TENSORS
 from tenure.check.values import Holder, Loan, Obj, Ref, Value, Write, plain
 
 __all__ = ["KEEPING", "kept_before"]
@@ -22,8 +22,10 @@ def _stored_again(m: Machine, obj: Obj, name: object, value: Value, register: in
         _beside_itself(m, obj, name, ref)
         if ref.obj.kind == "dict" and m.repeating:
             _keepers(m).setdefault(ref.obj, set()).add((obj, name))
-        if register is None or any(isinstance(at, tuple) and at[0] is obj for at in ref.loan.sources()):
-            # A called function puts back the object that it has taken out.
+        taken = [at[0] for at in ref.loan.sources() if isinstance(at, tuple)]
+        if register is None or obj in taken or (taken and ref.obj.kind in CONTAINERS):
+            # A called function puts back the object that it has taken out; a list that is looked up in one table and
+            # put in another is one that they share.
             continue
         for field, held in list(m.state.fields(obj)):
             if field in ("·iterated", "·later", "·graph", "·saved"):

@@ -18,14 +18,14 @@ def lies_in(part: Obj, whole: Obj) -> bool:
 
 
 def referred_to(values: Iterable[Value], obj: Obj) -> bool:
-    """Whether any reference leads to an object, or to a view of it."""
+    """Whether any reference leads to an object, to a view or to a part of it."""
     for value in values:
         for ref in value:
             at: Obj | None = ref.obj
             while at is not None:
                 if at is obj:
                     return True
-                at = at.base
+                at = at.base or at.owner
     return False
 
 
