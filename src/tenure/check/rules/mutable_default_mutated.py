@@ -49,7 +49,8 @@ def _written(m: Machine, ref: Ref, holder: Holder | None, write: Write) -> None:
     name = called.lower()
     if any(part in name for part in _MEMO) or name.startswith("_"):
         return
-    if (root.kind == "dict" and write.grows) or _takes_nothing(root.node, write) or _excluded(root, called, write.conditions):
+    grown = root.kind == "dict" and write.grows
+    if grown or _takes_nothing(root.node, write) or _excluded(root, called, write.conditions):
         return
     note(m, RULE.name, write.node, root.node, text=called)
 
@@ -80,9 +81,8 @@ def _excluded(root: Obj, called: str, conditions: Conditions) -> bool:
 def _contradicted(default: ast.AST | None, called: str, test: ast.expr, holds: bool) -> bool:
     match test:
         case ast.Compare(left=ast.Constant(key), ops=[ast.In() | ast.NotIn() as asked], comparators=[container]):
-            held = _constants(default)
-            known = held is not None and _names(container, called)
-            return known and (key in held) is not (holds is isinstance(asked, ast.In))
+            held = _constants(default) if _names(container, called) else None
+            return held is not None and (key in held) is not (holds is isinstance(asked, ast.In))
         case ast.Name() | ast.Attribute() if _names(test, called):
             held = _constants(default)
             return held is not None and bool(held) is not holds
