@@ -93,7 +93,7 @@ class State:
                 changed = True
             elif mine != value:
                 if isinstance(holder, tuple) and holder[0].summary:
-                    merged = _of_twin(mine, value)
+                    merged = _of_twin(mine, value, holder[1])
                 else:
                     merged = _union(mine, value, certain=isinstance(holder, tuple) and holder[1] == "*")
                 if merged != mine:
@@ -190,7 +190,7 @@ class State:
             if holder.__class__ is tuple and holder[0] in twins:
                 del self.cells[holder]
                 new = (twins[holder[0]], holder[1])
-                self.cells[new] = _of_twin(self.cells.get(new, ()), value)
+                self.cells[new] = _of_twin(self.cells.get(new, ()), value, new[1])
 
 
 def _stored_and_let_go(cells: Cells, others: Cells, items: Iterable[tuple[Holder, Value]]) -> dict[Holder, Value]:
@@ -213,10 +213,16 @@ def _stored_and_let_go(cells: Cells, others: Cells, items: Iterable[tuple[Holder
     return doubted
 
 
-def _of_twin(a: Value, b: Value) -> Value:
-    """The contents of a twin's field, of two ages: what only one of them found written is not certainly written."""
+def _of_twin(a: Value, b: Value, name: object) -> Value:
+    """The contents of a twin's field, of two ages: what only one of them found written is not certainly written.
+
+    Nor is a part of its graph certain that one of them has not.
+    """
     if not a or not b:
         return a or b
+    if name == "·graph":
+        both = {ref.obj for ref in a if ref.must} & {ref.obj for ref in b if ref.must}
+        return _union((), tuple(ref._replace(must=ref.obj in both) for ref in (*a, *b)))
     certain = [{(ref.obj, ref.loan) for ref in one if ref.must and ref.write is not None} for one in (a, b)]
     held = [{(ref.obj, ref.loan) for ref in one} for one in (a, b)]
     doubtful = (certain[0] ^ certain[1]) & held[0] & held[1]
