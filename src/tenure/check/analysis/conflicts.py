@@ -102,6 +102,9 @@ def _surprise(m: Machine, ref: Ref, holder: Holder | None, write: Write, certain
             if container.kind == "iterator" or newest(container, container) in homes:
                 # The next item of an iteration is read at that time, in its state of that time.
                 continue
+            if write.sort == "step" and container.kind == "module" and not _KEPT.search(str(other[1])):
+                # A module's own parameter is trained, by whatever expression it was made.
+                continue
         changed = False
         out = []
         for held in value:
