@@ -102,15 +102,12 @@ def _surprise(m: Machine, ref: Ref, holder: Holder | None, write: Write, certain
             if container.kind == "iterator" or newest(container, container) in homes:
                 # The next item of an iteration is read at that time, in its state of that time.
                 continue
-            if write.sort == "step" and container.kind == "module" and not _KEPT.search(str(other[1])):
-                # A module's own parameter is trained, by whatever expression it was made.
-                continue
         changed = False
         out = []
         for held in value:
             doubted = _doubted(held, write)
             expects = (held.write is not None and not doubted) or (held.loan is None and other not in sources)
-            expects = expects or held.obj in expecting
+            expects = expects or held.obj in expecting or _trained(holder, other, held)
             found = NO if expects else _reaches(m, ref, held, write, holder)
             if found is NO:
                 out.append(held)
@@ -122,6 +119,15 @@ def _surprise(m: Machine, ref: Ref, holder: Holder | None, write: Write, certain
             changed = True
         if changed:
             state.cells[other] = tuple(out)
+
+
+def _trained(writer: Holder | None, holder: Holder, held: Ref) -> bool:
+    """Whether an optimizer writes a module's own parameter, by whatever expression that was made."""
+    if not isinstance(writer, tuple) or writer[0].kind not in ("optimizer", "tenure-optimizer"):
+        return False
+    own = isinstance(holder, tuple) and holder[0].kind in ("module", "tenure-module")
+    given = held.loan is not None and held.loan.relation == "attribute"
+    return own and given and not _KEPT.search(str(holder[1]))  # type: ignore[index]
 
 
 def _sources(m: Machine, ref: Ref, holder: Holder | None) -> dict[Holder, bool]:

@@ -1,5 +1,6 @@
 """Loops: the items of an iterator, the objects it watches, and its end."""
 
+import ast
 from collections.abc import Iterator
 
 from tenure.check import ops
@@ -236,6 +237,10 @@ def _reads_from(m: Machine, reader: Obj, obj: Obj) -> bool:
 
 
 def consume_register(m: Machine, register: int) -> None:
+    source = m.sources.get(register)
+    if isinstance(source, tuple) and source[1] == "*" and isinstance(m.nodes.get(register), ast.Subscript):
+        # Which of the items of a list it is remains unknown.
+        return
     for ref in m.get(register):
         if ref.obj.kind == "iterator":
             _once_more(m, ref)
