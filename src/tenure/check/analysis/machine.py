@@ -12,6 +12,7 @@ from tenure.check.analysis.evidence import Annotation
 from tenure.check.analysis.frame import Frame
 from tenure.check.analysis.kinds import part_kind
 from tenure.check.analysis.lineage import depends, lies_in, mentions, referred_to
+from tenure.check.analysis.rounds import Rounds
 from tenure.check.analysis.session import Session
 from tenure.check.analysis.summaries import Summary
 from tenure.check.effects.effect import CONTAINERS, HOLDING
@@ -131,12 +132,10 @@ class Machine:
         outside = self.frame is not None and self.frame.repeating
         base = 0 if self.frame is None else self.frame.first
         rank = {block: at for at, block in enumerate(graph.order)}
-        around = {head: outer + base for head, outer in graph.around.items()}
-        calling = self.block if outside else None
         level = 0 if self.frame is None else self.levels.get(self.block, 0)
         self.levels |= {block + base: level + graph.depth.get(block, 0) for block in graph.order}
         before: dict[int, State] = {0: start}
-        visits = dict.fromkeys(graph.order, 0)
+        visits, rounds = dict.fromkeys(graph.order, 0), Rounds(graph, base, self.block if outside else None)
         pending = {0}
         while pending:
             at = min(pending, key=rank.__getitem__)
@@ -149,16 +148,13 @@ class Machine:
             self.steps -= len(block.ops) if base else 0
             self._execute(block.ops, graph.crossing)
             new = [following for following in block.succs if following not in before]
-            for following in block.succs:
-                given = self.state
-                if following in graph.loops:
-                    blocks = {one + base for one in graph.loops[following]}
-                    given = self._next_round(blocks, around.get(following, calling))
+            for following, given in rounds.handed_on(at, self.state, pending):
                 if following in before:
                     if not self._meet(before[following], given):
                         continue
                 else:
-                    before[following] = given if following == new[-1] else given.copy()
+                    own = given is not self.state or following == new[-1]
+                    before[following] = given if own else given.copy()
                 most = _ROUNDS if graph.blocks[following].loop_head else _VISITS
                 if visits[following] < most + _AGAIN * (graph.depth.get(following, 1) - 1):
                     pending.add(following)
@@ -174,18 +170,6 @@ class Machine:
             if register not in crossing:
                 cells.pop(register, None)
         self.placed.clear()
-
-    def _next_round(self, blocks: Collection[int], around: int | None) -> State:
-        """The present state at the next round of a loop of these blocks, in which nothing is made yet.
-
-        What the last round made was made in this round of the loop around it, whose head is `around`.
-        """
-        state = self.state
-        if any(block in blocks for block in state.fresh.values()):
-            state = state.copy()
-            made = {obj: around if block in blocks else block for obj, block in state.fresh.items()}
-            state.fresh = {obj: block for obj, block in made.items() if block is not None}
-        return state
 
     def _meet(self, state: State, other: State) -> bool:
         """Join `other` to `state`, and return whether that changed anything.

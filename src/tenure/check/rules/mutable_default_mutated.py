@@ -44,7 +44,7 @@ def _written(m: Machine, ref: Ref, holder: Holder | None, write: Write) -> None:
     called = root.parameter if isinstance(root.parameter, str) else root.field
     # What a called function does to its own default value is reported in that function.
     inside = write.inner is not None and len(write.via) <= (root.parameter is None)
-    if not root.default or not isinstance(called, str) or inside:
+    if not root.default or not ref.must or not isinstance(called, str) or inside:
         return
     name = called.lower()
     if any(part in name for part in _MEMO) or name.startswith("_"):
@@ -121,7 +121,7 @@ def _lacks(held: Sequence[ast.expr | None], key: object) -> bool:
 def _placed(m: Machine, ref: Ref, op: ops.SetItem) -> None:
     obj = ref.obj
     name = str(obj.parameter or obj.field)
-    if not obj.default or obj.kind != "dict" or any(part in name.lower() for part in _MEMO):
+    if not obj.default or not ref.must or obj.kind != "dict" or any(part in name.lower() for part in _MEMO):
         return
     if _excluded(obj, name, op.conditions):
         return
