@@ -36,11 +36,26 @@ def _stored_again(m: Machine, obj: Obj, name: object, value: Value, register: in
                 elsewhere = field != name or name == "*" or (isinstance(name, Obj) and ref.obj.kind == "dict")
                 if same and old.write is not None and old.loan is not None and elsewhere:
                     one_row = old.loan.node is m.op.node
+                    if one_row and _ends_its_loop(m):
+                        continue
                     if (ref.obj.kind == "dict" and not one_row) or (one_row and isinstance(ref.obj.field, Obj)):
                         # Kept under two names; in a loop by the same statement it is one row for all, unless it is
                         # taken from under another key each round.
                         continue
                     conflict(m, old, "again", m.op.node)
+
+
+def _ends_its_loop(m: Machine) -> bool:
+    """Whether the present statement stands beside an assignment that ends the loop around: `done = True`."""
+    scope = m.function.scope
+    for test in [one.test for one in scope.of(ast.While)]:
+        names = {one.id for one in ast.walk(test) if isinstance(one, ast.Name)}
+        for branch in [suite for one in scope.of(ast.If) for suite in (one.body, one.orelse)]:
+            if any(isinstance(one, ast.Expr) and one.value is m.op.node for one in branch):
+                bound = (at for one in branch if isinstance(one, ast.Assign) for at in one.targets)
+                if any(isinstance(at, ast.Name) and at.id in names for at in bound):
+                    return True
+    return False
 
 
 def _keepers(m: Machine) -> dict[Obj, set[Holder]]:
