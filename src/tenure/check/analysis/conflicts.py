@@ -271,7 +271,7 @@ def replaced(m: Machine, ref: Ref, name: object, op: Op) -> None:
 def give_up(m: Machine, obj: Obj, how: str) -> None:
     """Note that an object is moved, donated or used up: no reference to it is valid from now on."""
     write = wrote(m, how)
-    for holder, value in list(m.state.cells.items()):
+    for holder, value in m.state.cells.holding(obj):
         if any(ref.obj is obj for ref in value):
             m.state.cells[holder] = tuple(
                 ref._replace(write=write, must=True) if ref.obj is obj else ref for ref in value

@@ -11,7 +11,7 @@ from typing import Any, TypeVar, cast
 from tenure.check.analysis.evidence import Annotation
 from tenure.check.analysis.frame import Frame
 from tenure.check.analysis.kinds import part_kind
-from tenure.check.analysis.lineage import depends, lies_in, mentions, referred_to
+from tenure.check.analysis.lineage import depends, lies_in, mentions
 from tenure.check.analysis.rounds import Rounds
 from tenure.check.analysis.session import Session
 from tenure.check.analysis.summaries import Summary
@@ -189,7 +189,7 @@ class Machine:
 
     def _make_room(self, state: State, newer: Set[Obj]) -> None:
         """Let the objects of these sites be old ones in a state, or forget them there if nothing refers to them."""
-        old = newer & (state.referred() | state.gone.keys()) if newer else newer
+        old = {obj for obj in newer if obj in state.gone or state.refers_to(obj)}
         if old:
             self.move_to_twins(state, old)
         for obj in newer - old:
@@ -225,7 +225,7 @@ class Machine:
 
     def _age(self, obj: Obj) -> None:
         cells = self.state.cells
-        if referred_to(cells.values(), obj):
+        if self.state.refers_to(obj):
             self.move_to_twins(self.state, {obj})
             return
         self.state.gone.pop(obj, None)
@@ -302,7 +302,9 @@ class Machine:
 
     def put(self, register: int, value: Value, source: Holder | None = None) -> None:
         """Set the value of a register; `source` is the cell it was read from, if any."""
-        _give(self.state.cells, register, value if len(value) <= WIDEST else ())
+        cells, value = self.state.cells, value if len(value) <= WIDEST else ()
+        _give(cells, register, value)
+        cells.place(register, value)
         self.placed.append(register)
         self.nodes[register] = self.op.node
         if source is not None:

@@ -59,11 +59,13 @@ class Rounds:
             self.held[head] = following, state.copy()
             return None
         self.held.pop(head, None)
-        doubted = {
-            holder: doubtful
-            for holder, value in state.cells.items()
-            if value and (doubtful := _doubtful(value, [end.get(holder, ()) for end in ends.values()])) is not value
-        }
+        first, *others = ends.values()
+        doubted = {}
+        for holder, value in state.cells.items():
+            if first.get(holder) is not value and value:
+                doubtful = _doubtful(value, [end.get(holder, ()) for end in (first, *others)])
+                if doubtful is not value:
+                    doubted[holder] = doubtful
         if doubted:
             state = state.copy()
             state.cells.update(doubted)
