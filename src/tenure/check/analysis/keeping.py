@@ -8,7 +8,7 @@ from tenure.check.analysis.events import Events
 from tenure.check.analysis.findings import Conflict
 from tenure.check.analysis.machine import Machine
 from tenure.check.effects.effect import CONTAINERS, MUTABLE, OBJECTS, TENSORS
-from tenure.check.values import Holder, Loan, Obj, Ref, Value, Write, plain
+from tenure.check.values import MUST, Holder, Loan, Obj, Ref, Value, Write, plain
 
 __all__ = ["KEEPING", "kept_before"]
 
@@ -32,17 +32,26 @@ def _stored_again(m: Machine, obj: Obj, name: object, value: Value, register: in
                 continue
             parts = [part for old in held if inner and old.obj.kind == "tuple" for part in m.items(old.obj)]
             for old in (*held, *parts):
-                same = old.obj is ref.obj or (old.obj.base is not None and old.obj.root() is ref.obj.root())
+                same = old.obj is ref.obj or (old.obj.base and m.state.overlap(old.obj, ref.obj) is MUST)
                 elsewhere = field != name or name == "*" or (isinstance(name, Obj) and ref.obj.kind == "dict")
                 if same and old.write is not None and old.loan is not None and elsewhere:
                     one_row = old.loan.node is m.op.node
-                    if one_row and _ends_its_loop(m):
-                        continue
-                    if (ref.obj.kind == "dict" and not one_row) or (one_row and isinstance(ref.obj.field, Obj)):
+                    if (ref.obj.kind == "dict" and not one_row) or (one_row and (_varies(ref) or _ends_its_loop(m))):
                         # Kept under two names; in a loop by the same statement it is one row for all, unless it is
                         # taken from under another key each round.
                         continue
                     conflict(m, old, "again", m.op.node)
+
+
+def _varies(ref: Ref) -> bool:
+    """Whether a reference leads to an item that a loop or an unknown index chose: another one each round."""
+    at: Obj | None = ref.obj
+    while at is not None:
+        if at.field == "*" or isinstance(at.field, Obj):
+            return True
+        at = at.base
+    sources = ref.loan.sources() if ref.loan is not None else ()
+    return any(isinstance(one, tuple) and (one[1] == "*" or isinstance(one[1], Obj)) for one in sources)
 
 
 def _ends_its_loop(m: Machine) -> bool:

@@ -5,7 +5,7 @@ function of the machine and the event (`events`).
 """
 
 import ast
-from collections.abc import Callable, Collection, Set
+from collections.abc import Callable, Collection, Mapping, Set
 from typing import Any, TypeVar, cast
 
 from tenure.check.analysis.evidence import Annotation
@@ -234,13 +234,15 @@ class Machine:
 
     def move_to_twins(self, state: State, made: Set[Obj]) -> None:
         """Move the references to these objects to the twins of the last ones made there."""
-        shown = [view for view in self.views if view not in made and depends(view, made)]
-        twins = {obj: self._twin(obj, made) for obj in (*shown, *made)}
+        twins = {obj: self._twin(obj, {}) for obj in made if obj.base is None}
         for obj in list(twins) if self.parts else ():
             self._age_parts(obj, twins)
+        shown = [view for view in self.views if view not in twins and view not in made and depends(view, twins.keys())]
+        for view in (*[obj for obj in made if obj.base is not None], *shown):
+            twins[view] = self._twin(view, twins)
         state.age(twins)
         for obj in made if state.gone else ():
-            twin, at = self._twin(obj, made), state.gone.pop(obj, None)
+            twin, at = twins[obj], state.gone.pop(obj, None)
             if at is not None:
                 state.gone[twin] = at
             elif twin is not obj:
@@ -254,10 +256,11 @@ class Machine:
                 twins[part] = self.everything(twin) if part.deep else self.part(twin, part.field)
                 self._age_parts(part, twins)
 
-    def _twin(self, obj: Obj, made: Set[Obj]) -> Obj:
+    def _twin(self, obj: Obj, twins: Mapping[Obj, Obj]) -> Obj:
+        """The twin of an object; that of a view shows the twin of its base."""
         base = obj.base
-        if base is not None and (base in made or depends(base, made)):
-            base = self._twin(base, made)
+        if base is not None and (base in twins or depends(base, twins.keys())):
+            base = twins[base] if base in twins else self._twin(base, twins)
         key = ("old", obj, base)
         twin = self.objects.get(key)
         if twin is None:

@@ -46,13 +46,17 @@ def _written(m: Machine, ref: Ref, holder: Holder | None, write: Write) -> None:
     inside = write.inner is not None and len(write.via) <= (root.parameter is None)
     if not root.default or not ref.must or not isinstance(called, str) or inside:
         return
-    name = called.lower()
-    if any(part in name for part in _MEMO) or name.startswith("_"):
+    if _is_memo(called):
         return
     grown = root.kind == "dict" and write.grows
     if grown or _takes_nothing(root.node, write) or _excluded(root, called, write.conditions):
         return
     note(m, RULE.name, write.node, root.node, text=called)
+
+
+def _is_memo(name: str) -> bool:
+    """Whether a parameter is there to keep something between calls, by its name."""
+    return name.startswith("_") or any(part in name.lower() for part in _MEMO)
 
 
 def _takes_nothing(default: ast.AST | None, write: Write) -> bool:
@@ -121,7 +125,7 @@ def _lacks(held: Sequence[ast.expr | None], key: object) -> bool:
 def _placed(m: Machine, ref: Ref, op: ops.SetItem) -> None:
     obj = ref.obj
     name = str(obj.parameter or obj.field)
-    if not obj.default or not ref.must or obj.kind != "dict" or any(part in name.lower() for part in _MEMO):
+    if not obj.default or not ref.must or obj.kind != "dict" or _is_memo(name):
         return
     if _excluded(obj, name, op.conditions):
         return
