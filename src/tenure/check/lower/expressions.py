@@ -166,7 +166,8 @@ class Expressions(Builder):
             self.start(at, falls=False)
             self.conditions = self.under(node.test, holds)
             self.assume(node.test, holds)
-            self.emit(ops.Merge(value, dst, self.value(value)))
+            itself = holds and ast.dump(value) == ast.dump(node.test)
+            self.emit(ops.Merge(value, dst, self.value(value), itself))
             self.edge(self.here, end)
             self.conditions = outside
         self.start(end, falls=False)

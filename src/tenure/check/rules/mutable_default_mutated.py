@@ -46,7 +46,7 @@ def _written(m: Machine, ref: Ref, holder: Holder | None, write: Write) -> None:
     inside = write.inner is not None and len(write.via) <= (root.parameter is None)
     if not root.default or not ref.must or not isinstance(called, str) or inside:
         return
-    if _is_memo(called):
+    if _is_memo(called) or (write.via and not write.certain):
         return
     grown = root.kind == "dict" and write.grows
     if grown or _takes_nothing(root.node, write) or _excluded(root, called, write.conditions):
