@@ -126,7 +126,7 @@ def merge(m: Machine, op: ops.Merge) -> None:
 
 
 def _when_true(m: Machine, value: Value) -> Value:
-    """What a value may be where it is true: not None, and not an empty default."""
+    """The possible contents of a value that is true: not None, and not an empty default."""
     return tuple(
         ref._replace(obj=_as_given(m, ref.obj)) if ref.obj.default and is_empty(ref.obj.node) else ref
         for ref in value

@@ -1,4 +1,4 @@
-"""The ends of a loop's rounds: what only a loop without a round leaves is not certain behind it."""
+"""The ends of a loop's rounds: objects that no round leaves in a cell are not certain behind it."""
 
 from collections.abc import Collection, Iterator, Set
 
