@@ -106,6 +106,10 @@ class Hardshrink(Arguments):
         super().__init__()
         self.lambd = lambd
 
+    def extra_repr(self) -> str:
+        """The bound."""
+        return str(self.lambd)
+
 
 class Softshrink(Arguments):
     """Layer of ``functional.softshrink``: x, by lambd nearer to 0, elementwise.
@@ -120,6 +124,10 @@ class Softshrink(Arguments):
     def __init__(self, lambd: float = 0.5) -> None:
         super().__init__()
         self.lambd = lambd
+
+    def extra_repr(self) -> str:
+        """The bound."""
+        return str(self.lambd)
 
 
 class Threshold(_Flagged):

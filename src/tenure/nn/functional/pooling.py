@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from tenure.errors import DTypeError, ShapeError
@@ -90,7 +91,10 @@ def _norm(name: str, n: int, input: ArrayLike, norm_type: float, kernel: Sizes, 
     if p <= 0:
         raise DTypeError(f"{name}: norm_type is positive, not {p}")
     spans = regular_spans(name, x, n, kernel, stride, 0, 1, ceil_mode)
-    total = _averages(x**p, spans, divisor=1)
+    if ceil_mode:  # a window that ends behind counts as a whole one, as in PyTorch: its mean times the window's size
+        total = _averages(x**p, spans) * math.prod([span.size for span in spans])
+    else:
+        total = _averages(x**p, spans, divisor=1)
     none = total == 0  # of which the gradient is 0, as that of other norms
     return where(none, total, where(none, 1.0, total) ** (1.0 / p))
 
