@@ -90,7 +90,8 @@ def load(module: Any, given: Mapping[str, Any], strict: bool, assign: bool) -> I
     found = {key: loaded(key, given[key], place) for key, (_, _, place) in wanted.items() if key in given}
     known = {**wanted, **(more := dict(extras(module)))}
     older = {k for k in wanted if k not in given and _is_older(given, k, *wanted[k][:2])}
-    keys = hooked.incompatible([k for k in known if k not in given and k not in older], [k for k in given if k not in known])
+    missing = [k for k in known if k not in given and k not in older]
+    keys = hooked.incompatible(missing, [k for k in given if k not in known])
     early = strict and not hooked.follows
     none = IncompatibleKeys([], [])
     said = [] if hooked.follows else hooked.messages
