@@ -16,8 +16,13 @@ P = ParamSpec("P")
 Place = TypeVar("Place")
 
 
-def written(function: Callable[Concatenate[Any, P], Any]) -> Callable[Concatenate[Place, P], Place]:
-    """A function that writes the result of another to its first argument; WriteError (TN594) for a value."""
+def written(
+    function: Callable[Concatenate[Any, P], Any], arguments: str = ""
+) -> Callable[Concatenate[Place, P], Place]:
+    """A function that writes the result of another to its first argument; WriteError (TN594) for a value.
+
+    ``arguments`` are the others of the example.
+    """
     name = f"{function.__name__}_"
 
     def writing(input: Place, /, *args: P.args, **kwargs: P.kwargs) -> Place:
@@ -26,7 +31,12 @@ def written(function: Callable[Concatenate[Any, P], Any]) -> Callable[Concatenat
         return input.copy_(function(value_of(input), *args, **kwargs))
 
     writing.__name__ = writing.__qualname__ = name
-    writing.__doc__ = f"Write the result of ``{function.__name__}`` to a place; returns the place."
+    writing.__doc__ = f"""Write the result of ``{function.__name__}`` to a place; returns the place.
+
+    >>> x = tn.tensor([-1.0, 2.0]).mut()
+    >>> F.{name}(x{arguments}) is x
+    True
+    """
     writing.__wrapped__ = function  # type: ignore[attr-defined]
     return writing
 
@@ -38,4 +48,4 @@ leaky_relu_ = written(leaky_relu)
 relu_ = written(relu)
 rrelu_ = written(rrelu)
 selu_ = written(selu)
-threshold_ = written(threshold)
+threshold_ = written(threshold, ", 0.0, 1.0")

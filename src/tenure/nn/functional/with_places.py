@@ -6,25 +6,33 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from tenure.nn.functional import fractional, max_pooling
+from tenure.values.trace.given import flag
 
 if TYPE_CHECKING:
     from tenure.values.tensor.tensor import Tensor
 
 
 def both(function: Callable[..., Any], order: tuple[str, ...]) -> Callable[..., tuple[Tensor, Tensor]]:
-    """A pooling function that always returns the pair (elements, places); ``return_indices`` has no effect.
+    """A pooling function that always returns the pair (elements, places), whatever ``return_indices`` is.
 
-    ``order`` are the names of the arguments by position, which some of PyTorch's functions have in another order."""
+    ``order`` are the names of the arguments by position.
+    """
 
     def pooled(input: Any, *args: Any, return_indices: bool = True, **kwargs: Any) -> tuple[Tensor, Tensor]:
         if len(args) > len(order):
             raise TypeError(f"{pooled.__name__}: takes {len(order) + 1} arguments by position, not {len(args) + 1}")
         given = dict(zip(order, args, strict=False))
-        given.pop("return_indices", None)
+        flag(f"{pooled.__name__}: return_indices", given.pop("return_indices", return_indices))
         return function(input, **given, **kwargs, return_indices=True)  # type: ignore[no-any-return]
 
     pooled.__name__ = pooled.__qualname__ = f"{function.__name__}_with_indices"
-    pooled.__doc__ = f"The pair of ``{function.__name__}``: the largest elements of windows, and their places."
+    axes = int(function.__name__[-2])
+    arguments = f"tn.ones{(1, *(4,) * axes)}, {'2, 2' if order is RATIO else 2}"
+    pooled.__doc__ = f"""The pair of ``{function.__name__}``: the largest elements of windows, and their places.
+
+    >>> [x.shape for x in F.{pooled.__name__}({arguments})]
+    [{(1, *(2,) * axes)}, {(1, *(2,) * axes)}]
+    """
     return pooled
 
 
