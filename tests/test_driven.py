@@ -37,6 +37,8 @@ IGNORED |= { ("F.elu", "2"), ("F.leaky_relu", "2"), ("F.relu", "1"), ("F.silu", 
 IGNORED |= {("F.celu", "2"), ("F.hardtanh", "3"), ("F.threshold", "3")}
 IGNORED |= {("F.alpha_dropout", "3"), ("F.feature_alpha_dropout", "3"), ("F.rrelu", "4")}
 IGNORED |= {(f"F.{name}", "1") for name in ("hardsigmoid", "hardswish", "mish", "relu6", "selu")}
+IGNORED |= {("F.relu_", "1"), ("F.selu_", "1"), ("F.rrelu_", "4"), ("F.hardtanh_", "3"), ("F.threshold_", "3")}
+IGNORED |= {(f"F.{name}", "2") for name in ("celu_", "elu_", "leaky_relu_")}
 IGNORED |= {("optim.swa_utils.update_bn", "0")}  # a model without batch normalization reads no data
 """``inplace`` is accepted and has no effect."""
 UNNAMED = ("args", "kwargs", "positional")
