@@ -20,7 +20,7 @@ import numpy as np
 
 from tenure.distributed import algorithms
 from tenure.distributed.algorithms import meet
-from tenure.distributed.collectives import broadcast
+from tenure.distributed.collectives import broadcast, broadcast_object
 from tenure.distributed.flats import Flats
 from tenure.distributed.reduction import Reduction, mean
 from tenure.distributed.shards import Shards, count_of, shard
@@ -38,9 +38,11 @@ from tenure.values.grad.sparse_rows import Entries, SparseRows
 from tenure.values.operations.arithmetic import detach
 from tenure.values.operations.boundary import array_of
 from tenure.values.operations.creation import wrap
-from tenure.values.operations.generator import default_generator, derive
+from tenure.values.operations.generator import default_generator, derive, get_rng_state, set_rng_state
 from tenure.values.operations.pieces import run_in_pieces
 from tenure.values.operations.reading import value_of
+from tenure.values.operations.streams import States, restore, states
+from tenure.values.operations.streams import start as draw_from
 from tenure.values.rules.sites import here, site
 from tenure.values.tensor.tensor import Tensor
 from tenure.values.trace.given import flag
@@ -109,6 +111,12 @@ class Parallel(Module):
         parts = batch if isinstance(batch, Shards) else shard(batch, self.count, group=self.group)
         if parts.count != self.count:
             raise TenureError(f"a batch of {parts.count} shards for a module of {self.count}", at=site(here()))
+        mine = share(parts.count, self.group.size, self.group.rank)
+        if [k for k, _ in parts.mine] != [k for k in mine if parts.sizes[k]]:
+            raise TenureError(
+                f"a batch of other shards than the {len(mine)} of this rank: of another number of ranks, or another group",
+                at=site(here()), help="begin to iterate over the loader anew, or take batch k as loader[k]",
+            )  # fmt: skip
         return self._each(parts)
 
     @contextmanager
@@ -144,15 +152,19 @@ class Parallel(Module):
         return wrap(np.divide(out[0], out[1]).reshape(()), Aval((), float64))
 
     def _even(self) -> None:
-        """Make parameters, buffers and random numbers those of the first rank."""
+        """Make parameters, buffers and random numbers those of the first rank; with shards Python's and NumPy's, too."""
         forms = [f"{name} {p._read()._aval}" for name, p in self.module.named_parameters()]
         meet(self.group, "parallel(module)", "; ".join(forms))
         if self.group.size == 1:
             return
         for place in (*self.module.parameters(), *self.module.buffers()):
             place.data.copy_(broadcast(now(place), group=self.group))
-        generator = default_generator()
-        generator.set_state(broadcast(generator.get_state(), group=self.group))
+        drawn = states() if self.count is not None else States(get_rng_state(), None, None)
+        drawn = broadcast_object(drawn, group=self.group)
+        if self.count is None:
+            set_rng_state(drawn.tenure)
+        else:
+            restore(drawn)
 
     def _floats(self) -> list[Any]:
         """The buffers that are averaged."""
@@ -177,14 +189,13 @@ class Parallel(Module):
         before = [self._taken(p) for p in self._places]
         buffers = [*self._floats(), *self._others()]
         start, whole = [now(b) for b in buffers], list[Tensor]()
-        generator, data = default_generator(), dict(parts.mine)
-        seed, turn = generator.take()
+        data, drawn, (seed, turn) = dict(parts.mine), states(), default_generator().take()
         self._inside, last, self._filled = True, None, sum(map(bool, parts.sizes))
         numbers = share(parts.count, self.group.size, self.group.rank)
         try:
             for number in numbers:
                 copy(self._carried.pop(number, start), buffers)
-                generator.manual_seed(derive(derive(seed, turn), number))
+                draw_from(derive(derive(seed, turn), number))
                 if number in data:
                     yield data[number]
                 if number == 0:
@@ -198,12 +209,13 @@ class Parallel(Module):
                     self._carried[number] = [now(b) for b in buffers]
         finally:
             self._inside = False
-            generator.set_state(wrap(np.array([seed, turn + 1], dtype=np.int64)))
+            restore(drawn)
+            default_generator().take()
             for p, g in zip(self._places, before, strict=True):
                 set_grad(p, g)
         if self.syncs:
             copy(whole, self._others()[: len(whole)])
-            self._reduce(flats, sums, parts.count, last)
+            self._reduce(flats, sums, parts.count, last, f"; random numbers of seed {seed}, operation {turn}")
             return
         copy(start, buffers)
 
@@ -264,9 +276,11 @@ class Parallel(Module):
         sums = [Sums(self.group.size) for _ in flats.sizes]
         self._reduce(flats, sums, self.group.size, self._gradients(self.group.rank, None))
 
-    def _reduce(self, flats: Flats, sums: list[Sums], count: int, last: Taken | None) -> None:
-        """Means over all shards, to gradients and buffers; ``last`` is perhaps not computed yet."""
-        wait = replace(meet(self.group, f"the gradients of {count} shards", str(flats.avals)), at=site(here()))
+    def _reduce(self, flats: Flats, sums: list[Sums], count: int, last: Taken | None, also: str = "") -> None:
+        """Means over all shards, to gradients and buffers; ``last`` is perhaps not computed yet. ``also``: what has to
+        be equal besides."""
+        what, brought = f"the gradients of {count} shards", f"{flats.avals}{also}"
+        wait = replace(meet(self.group, what, brought), at=site(here()))
         reduction = Reduction(self.group, list(zip(flats.sizes, flats.dtypes, strict=True)), sums, count, wait)
         try:
             error = None if last is None else self._compute(flats, sums, last, reduction)
