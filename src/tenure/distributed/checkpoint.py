@@ -53,6 +53,11 @@ def save_checkpoint(folder: str | os.PathLike[str], /, *, group: RankGroup | Non
     >>> tn.distributed.load_checkpoint(folder)["step"]
     3
     """
+    write(folder, group, parts, {})
+
+
+def write(folder: Any, group: RankGroup | None, parts: dict[str, Any], own_of_first: dict[str, Any]) -> None:
+    """Write a checkpoint, with states that are taken from the first rank alone, as those of random numbers are."""
     into, path = chosen(group), _folder("save_checkpoint", folder)
     if RANDOM in parts:
         raise DTypeError(f"save_checkpoint: {RANDOM!r} is the name of the default generators", help="take another name")
@@ -67,7 +72,7 @@ def save_checkpoint(folder: str | os.PathLike[str], /, *, group: RankGroup | Non
         if isinstance(x, Sharded):
             own[key], states[key] = states[key]["state"], {**states[key], "state": {}}
     tensors: list[Tensor] = []
-    form = {**apart(states, tensors, {}), RANDOM: random_state()}
+    form = {**apart(states, tensors, {}), **own_of_first, RANDOM: random_state()}
     pieces = cut([x._aval.nbytes for x in tensors], into.size)
     mine = [wrap(octets(array_of(tensors[k]))[start:stop].copy()) for k, start, stop in pieces[into.rank]]
     save({"pieces": mine, "own": own}, home / _file(into.rank, into.size))
