@@ -48,6 +48,7 @@ from tenure.values.trace.given import flag
 
 LOOPS: list[Any] = []
 """Modules that are in a loop over shards."""
+ALIKE = "all ranks make the same model and draw the same random numbers; what one draws alone is from its own Generator"
 BUCKET = 25.0
 """Megabytes of a bucket, as in PyTorch."""
 
@@ -272,7 +273,7 @@ class Parallel(Module):
         """Means over all shards, to gradients and buffers; ``last`` is perhaps not computed yet. ``also``: what has to
         be equal besides."""
         what, brought = f"the gradients of {count} shards", f"{flats.avals}{also}"
-        wait = replace(meet(self.group, what, brought), at=site(here()))
+        wait = replace(meet(self.group, what, brought, ALIKE), at=site(here()))
         reduction = Reduction(self.group, list(zip(flats.sizes, flats.dtypes, strict=True)), sums, count, wait)
         try:
             error = None if last is None else self._compute(flats, sums, last, reduction)

@@ -153,13 +153,16 @@ class Notes:
 _STANDING: dict[int, Note] = {}
 
 
-def unmet(message: str, notes: Mapping[int, Note]) -> CollectiveError:
+ORDER = "every rank of a group calls its collectives in the same order"
+
+
+def unmet(message: str, notes: Mapping[int, Note], help: str = ORDER) -> CollectiveError:
     """The error of ranks whose lines do not go together: one line for all ranks that wait at the same."""
     lines: dict[tuple[str, Site | None], list[int]] = {}
     for r, note in sorted(notes.items()):
         lines.setdefault((note.wait.what, note.at), []).append(r)
     said = [(f"{listed(ranks)}{' here' * (at is not None)}: {what}", at) for (what, at), ranks in lines.items()]
-    return CollectiveError(message, notes=said, help="every rank of a group calls its collectives in the same order")
+    return CollectiveError(message, notes=said, help=help)
 
 
 def listed(ranks: list[int]) -> str:
