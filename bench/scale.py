@@ -7,7 +7,8 @@
     alone         the same step of one rank without communication, to see what it costs
 
 One thread a rank; the same plain code, weights and batches on both sides, whose losses are compared first. Both jobs
-live at once, and take turns: a case of one, the same case of the other. The least and the median of all turns.
+live at once, and take turns: a case of one, the same case of the other. The least and the median of all turns, and the
+least processor time of a rank, which says more where other processes compute beside them.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,8 @@ WARM, TIMED = 30, 4
 """Steps before the first that counts, while programs are compiled; steps of a turn."""
 MODELS = ("convnet", "transformer", "wide")
 WAYS = ("", " alone")
+Times = tuple[float, float]
+"""Seconds by the clock, and of processor time."""
 
 
 def convnet(nn: Any) -> Any:
@@ -131,15 +134,17 @@ class Side:
             self.told = told
         self.T, self.nn, self.optim, self.barrier = T, nn, optim, dist.barrier
 
-    def reductions(self, size: int) -> list[float]:
-        """Seconds of an all-reduce."""
-        x, times = self.T.ones(size // 4), []
-        for _ in range(20 if size <= 1 << 20 else 4):
-            self.barrier()
-            start = time.perf_counter()
-            self.reduced(x)
-            times.append(time.perf_counter() - start)
-        return times
+    def timed(self, call: Callable[[], Any]) -> Times:
+        """Seconds of a call that all ranks begin at once, and of processor time of this rank's threads."""
+        self.barrier()
+        start, used = time.perf_counter(), time.process_time()
+        call()
+        return time.perf_counter() - start, time.process_time() - used
+
+    def reductions(self, size: int) -> list[Times]:
+        """Times of an all-reduce."""
+        x = self.T.ones(size // 4)
+        return [self.timed(lambda: self.reduced(x)) for _ in range(20 if size <= 1 << 20 else 4)]
 
     def losses(self, name: str) -> list[float]:
         """Make a model, and take its first steps."""
@@ -174,20 +179,15 @@ class Side:
         loss.backward()
         return loss
 
-    def turn(self, name: str, way: str) -> float:
-        """Seconds of a step."""
-        whole = self.models[name][0]
-        self.barrier()
-        start = time.perf_counter()
-        if way:
-            with whole.no_sync():
-                self.step(name)
-        else:
-            self.step(name)
-        return time.perf_counter() - start
+    def turn(self, name: str, way: str) -> Times:
+        """Times of a step."""
+        if not way:
+            return self.timed(lambda: self.step(name))
+        with self.models[name][0].no_sync():
+            return self.timed(lambda: self.step(name))
 
-    def steps(self, name: str, way: str) -> list[float]:
-        """Seconds of some steps."""
+    def steps(self, name: str, way: str) -> list[Times]:
+        """Times of some steps."""
         return [self.turn(name, way) for _ in range(TIMED)]
 
 
@@ -243,13 +243,16 @@ def compare(rounds: int, models: Sequence[str]) -> None:
         side[0].stdin.close()
     if any(p.wait() for side in sides.values() for p in side):
         raise SystemExit("a side has failed")
-    print("| case | tenure, ms | torch gloo, ms | gloo / tenure | of medians |\n|---|---|---|---|---|")
+    print("| case | tenure, ms | gloo, ms | gloo / tenure | of medians | processor: tenure, ms | gloo, ms | ratio |")
+    print(f"|{'---|' * 8}")
     for case, found in times.items():
-        a, b = (min(x) for x in found.values())
-        middle, other = (statistics.median(x) for x in found.values())
+        walls, used = zip(*(zip(*x, strict=True) for x in found.values()), strict=True)
+        (a, b), (c, d) = (map(min, x) for x in (walls, used))
+        middle, other = map(statistics.median, walls)
         size, way = case.split(",")
         name = f"all_reduce {size}" if way == "reduce" else f"{size}{way}"
-        print(f"| {name} | {a * 1e3:.3g} | {b * 1e3:.3g} | {b / a:.2f} | {other / middle:.2f} |")
+        cells = f"{a * 1e3:.3g} | {b * 1e3:.3g} | {b / a:.2f} | {other / middle:.2f}"
+        print(f"| {name} | {cells} | {c * 1e3:.3g} | {d * 1e3:.3g} | {d / c:.2f} |")
 
 
 NETWORKS = {"25 Gb/s Ethernet": (20e-6, 25e9 / 8), "200 Gb/s InfiniBand": (2e-6, 200e9 / 8)}
