@@ -20,6 +20,7 @@ import numpy as np
 
 from tenure.distributed import algorithms
 from tenure.distributed.algorithms import meet
+from tenure.distributed.buffers import Buffers
 from tenure.distributed.evening import even
 from tenure.distributed.flats import Flats
 from tenure.distributed.reduction import Reduction, mean_of_numbers
@@ -27,7 +28,7 @@ from tenure.distributed.rows import Rows
 from tenure.distributed.shards import Shards, count_of, shard
 from tenure.distributed.tree import Array, Sums, share
 from tenure.distributed.world import RankGroup, chosen
-from tenure.dtypes import float64
+from tenure.dtypes import float32, float64
 from tenure.errors import CollectiveError, DTypeError, TenureError, shown
 from tenure.ir.aval import Aval
 from tenure.nn.module import Module
@@ -75,6 +76,8 @@ class Parallel(Module):
         self._places = [p for p in module.parameters() if p.requires_grad]
         if not self._places:
             raise TenureError("parallel: this module has no parameter that requires grad", at=site(here()))
+        self._marks = float64 if self._places[0]._read()._aval.dtype is float64 else float32
+        """The dtype of the marks of what was used, that they need no message of their own."""
         self._watch = Finally(self._after_backward)
         self._handles = [RemovableHandle(p._leaf.hooks, self._watch) for p in self._places if p._leaf is not None]
         even(self.group, module, self.count is not None)
@@ -156,28 +159,22 @@ class Parallel(Module):
         """
         return mean_of_numbers(self.group, values, self.count or self.group.size, self._filled)
 
-    def _floats(self) -> list[Any]:
-        """The buffers that are averaged."""
-        if not self._averaged or not self.module.training:
-            return []
-        return [b for b in self.module.buffers() if b._read()._aval.dtype.has_gradient]
-
-    def _others(self) -> list[Any]:
-        if not self._averaged or not self.module.training:
-            return []
-        return [b for b in self.module.buffers() if not b._read()._aval.dtype.has_gradient]
+    def _kinds(self) -> Buffers:
+        return Buffers.of(self.module) if self._averaged else Buffers([], [], [])
 
     def _flats(self) -> Flats:
-        used = Aval((2 * len(self._places),), float64)
-        places = [p._read()._aval for p in (*reversed(self._places), *self._floats())]
-        return Flats([*places, used], self._bucket)
+        """The layout of gradients, buffers and marks, in one buffer where one dtype and its size allow that."""
+        marks, buffers = self._marks, self._kinds()
+        places = [p._read()._aval for p in (*reversed(self._places), *buffers.floats, *buffers.small)]
+        return Flats([*places, Aval((2 * len(self._places),), marks)], self._bucket, marks.numpy)
 
     def _each(self, parts: Shards) -> Iterator[Any]:
         """The loop of ``shards``."""
         flats = self._flats()
         sums = [Sums(parts.count) for _ in flats.sizes]
         before = [self._taken(p) for p in self._places]
-        buffers = [*self._floats(), *self._others()]
+        kinds = self._kinds()
+        buffers = kinds.every
         start, whole = [now(b) for b in buffers], list[Tensor]()
         data, drawn, (seed, turn) = dict(parts.mine), states(), default_generator().take()
         self._inside, last, self._filled = True, None, sum(map(bool, parts.sizes))
@@ -190,7 +187,7 @@ class Parallel(Module):
                 if number in data:
                     yield data[number]
                 if number == 0:
-                    whole = [now(b) for b in self._others()]
+                    whole = [now(b) for b in kinds.of_first]
                 taken = self._gradients(number, parts.weight(number))
                 if self.syncs and number == numbers[-1]:
                     last = taken
@@ -206,7 +203,7 @@ class Parallel(Module):
             for p, g in zip(self._places, before, strict=True):
                 set_grad(p, g)
         if self.syncs:
-            copy(whole, self._others()[: len(whole)])
+            copy(whole, kinds.of_first[: len(whole)])
             self._reduce(flats, sums, parts.count, last, f"; random numbers of seed {seed}, operation {turn}")
             return
         copy(start, buffers)
@@ -243,8 +240,11 @@ class Parallel(Module):
             elif g is not None:
                 used[k] = 1
             found.append(g)
-        floats = [now(b) for b in self._floats()]
-        return Taken(number, [*found, *floats, wrap(used)], [*[scale] * count, *[None] * (len(floats) + 1)])
+        buffers, marks = self._kinds(), used.astype(self._marks.numpy)
+        floats = [now(b) if self.syncs else None for b in buffers.floats]
+        small = [now(b) if self.syncs and number == 0 else None for b in buffers.small]
+        rest = [*floats, *small, wrap(marks)]
+        return Taken(number, [*found, *rest], [*[scale] * count, *[None] * len(rest)])
 
     @staticmethod
     def _packed(flats: Flats, taken: Taken) -> list[Array]:
@@ -292,9 +292,12 @@ class Parallel(Module):
             if used[places + k]:
                 _add(p, self._rows.mean(k, p, self.group, count, wait))
         self._rows.clear()
-        for j, b in enumerate(self._floats()):
-            b.data.copy_(flats.tensor(found, places + j))
-        for b in self._others() if self.group.size > 1 else ():
+        buffers = self._kinds()
+        for k, b in enumerate(buffers.floats, places):
+            b.data.copy_(flats.tensor(found, k))
+        for k, b in enumerate(buffers.small, places + len(buffers.floats)):
+            b.data.copy_(flats.decoded(found, k, count))
+        for b in buffers.large if self.group.size > 1 else ():
             array = array_of(b).copy()
             algorithms.spread(self.group, array, 0, wait)
             b.data.copy_(wrap(array, b._read()._aval))
