@@ -224,8 +224,9 @@ def asked(processes: list[subprocess.Popen[str]], case: str) -> Any:
     return json.loads(said)
 
 
-def compare(rounds: int, models: Sequence[str]) -> None:
-    """Both sides in turns; a table."""
+def compare(rounds: int, models: Sequence[str], minutes: float) -> None:
+    """Both sides in turns, until all rounds are taken or the time is over; a table."""
+    end = time.monotonic() + 60 * minutes
     sides = {lib: started(lib) for lib in ("tenure", "torch")}
     for name in models:
         ours, theirs = (asked(side, f"{name},losses") for side in sides.values())
@@ -233,8 +234,8 @@ def compare(rounds: int, models: Sequence[str]) -> None:
             raise SystemExit(f"{name}: losses {ours} and {theirs}")
     cases = [f"{size},reduce" for size in SIZES] + [f"{name},{way}" for name in models for way in WAYS]
     times: dict[str, Any] = {case: {lib: [] for lib in sides} for case in cases}
-    for _ in range(rounds):
-        for case in cases:
+    for k in range(rounds):
+        for case in cases if not k or time.monotonic() < end else ():
             for lib, side in sides.items():
                 times[case][lib] += asked(side, case)
     for side in sides.values():
@@ -286,6 +287,7 @@ def model(parameters: float, compute: float, batch: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--minutes", type=float, default=4.0, help="begin no further round after so long")
     parser.add_argument("--models", nargs="*", default=MODELS, choices=MODELS)
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     parser.add_argument("--model", action="store_true", help="print the model of larger jobs")
@@ -295,7 +297,7 @@ def main() -> None:
     elif options.worker:
         worker(options.worker)
     else:
-        compare(options.rounds, options.models)
+        compare(options.rounds, options.models, options.minutes)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from tenure.distributed.tree import Adder, Array, Node, roots, share, total
-from tenure.distributed.waiting import ORDER, Note, Wait, finish, line_of, refuse_broken, unmet
+from tenure.distributed.waiting import ORDER, Note, Wait, begun, finish, line_of, refuse_broken, unmet
 from tenure.distributed.world import JOB, RankGroup
 from tenure.errors import CollectiveError
 from tenure.runtime.buffers import empty
@@ -61,7 +61,7 @@ class Flight:
         data, byte = octets(array), JOB.mpi.BYTE
         self.held.append(data)
         for start in range(0, data.size, PIECE):
-            self.requests.append(begin([data[start : start + PIECE], byte], other, tag))
+            self.requests.append(begun(begin, [data[start : start + PIECE], byte], other, tag))
 
     def finish(self, first: int = 0, last: int | None = None) -> None:
         """Wait for messages, of all or of those between two counts."""

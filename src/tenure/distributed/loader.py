@@ -27,6 +27,14 @@ REFUSED: dict[str, Any] = {"generator": None, "in_order": True, "sampler": None,
 """Options of a DataLoader that would decide on batches, and what stands for none."""
 
 
+def sizes(name: str, batch_size: Any, shards: Any) -> tuple[int, int]:
+    """Samples of a batch and shards, as they were given to a class of this name. ValueError for what is none."""
+    size = int_of(batch_size, f"{name}: batch_size")
+    if size < 1:
+        raise ValueError(f"{name}: batch_size: a batch has one sample or more, not {size}")
+    return size, count_of(shards, name)
+
+
 class ShardSampler:
     """Batch sampler that gives the indices of this rank's shards of an epoch, a list for each shard.
 
@@ -49,9 +57,7 @@ class ShardSampler:
         group: RankGroup | None = None,
     ) -> None:
         self.dataset, self.group = sized("dataset", dataset), group
-        self.batch_size, self.shards = int_of(batch_size, "batch_size"), count_of(shards, "ShardSampler")
-        if self.batch_size < 1:
-            raise ValueError(f"batch_size: a batch has one sample or more, not {self.batch_size}")
+        self.batch_size, self.shards = sizes("ShardSampler", batch_size, shards)
         self.shuffle, self.seed = flag("shuffle", shuffle), int_of(seed, "seed")
         self.drop_last = flag("drop_last", drop_last)
         self.epoch, self.first = 0, 0
@@ -124,6 +130,7 @@ class Loader:
         collate_fn: Callable[[list[Any]], Any] | None = None,
         **options: Any,
     ) -> None:
+        sizes("Loader", batch_size, shards)
         self.sampler = ShardSampler(
             dataset, batch_size, shards, shuffle=shuffle, seed=seed, drop_last=drop_last, group=group
         )
