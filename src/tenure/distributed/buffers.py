@@ -23,7 +23,7 @@ class Buffers(NamedTuple):
 
     @classmethod
     def of(cls, module: Module) -> Buffers:
-        """Those of a module; none outside of training."""
+        """The buffers of a module, none outside of training."""
         found = cls([], [], [])
         for b in module.buffers() if module.training else ():
             aval = b._read()._aval
@@ -33,10 +33,10 @@ class Buffers(NamedTuple):
 
     @property
     def every(self) -> list[Any]:
-        """All, those that are averaged first."""
+        """All buffers, the averaged ones first."""
         return [*self.floats, *self.small, *self.large]
 
     @property
     def of_first(self) -> list[Any]:
-        """Those of the first shard."""
+        """The buffers that are those of the first shard."""
         return [*self.small, *self.large]

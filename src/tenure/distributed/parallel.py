@@ -70,7 +70,7 @@ class Parallel(Module):
         self._carried: dict[int, list[Tensor]] = {}
         """Buffers of each shard, while there is no communication; ``_waiting`` has its gradients."""
         self._rows = Rows()
-        """Those of sparse gradients: their order is that of the shards, whatever was carried."""
+        """Rows of sparse gradients: their order is that of the shards, whatever was carried."""
         self._apart = False
         """Whether the last backward of a shard for each rank was not communicated."""
         self._places = [p for p in module.parameters() if p.requires_grad]

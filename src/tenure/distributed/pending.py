@@ -17,7 +17,7 @@ from tenure.values.grad.autograd import set_grad
 from tenure.values.grad.sparse_rows import Entries, SparseRows
 
 PENDING = "gradients that are pending"
-"""Their key among the states of a step: no part has such a name."""
+"""Key of pending gradients among the states of a step: no part has such a name."""
 
 
 class Pending:
