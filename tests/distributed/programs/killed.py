@@ -60,7 +60,7 @@ def main() -> None:
         count[0] += 1
         if k == 0 and dist.rank() == 0:
             print("begun", flush=True)
-        with model.no_sync() if k % 4 == 2 else contextlib.nullcontext():
+        with model.no_sync() if k % 6 == 4 else contextlib.nullcontext():
             for x, words, y in model.shards(batches(k)):
                 at("forward", k)
                 F.cross_entropy(model(x, words), y).backward()
@@ -68,7 +68,7 @@ def main() -> None:
         if k % 2:  # the gradients of two steps: reduced in each, or in the second one
             opt.step()
             opt.zero_grad()
-        schedule.step()
+            schedule.step()
         at("update", k)
 
     options: dict[str, Any] = {} if folder == "-" else {"folder": folder, "every": 2}
