@@ -210,7 +210,8 @@ class Walk:
                 continue
             deps = dict.fromkeys([d for r in roots for d in self.deps(unit, r)])
             below = [s for s in special if s < max(roots) and s not in deps] if self.met is None else []
-            stops = tuple(sorted([*[d for d in deps if self.interested(unit, d, special)], *below]))
+            ahead = [d for d in deps if d not in roots and self.interested(unit, d, special)]
+            stops = tuple(sorted([*ahead, *below]))
             into = self.accumulators(unit, stops, special)
             final = tuple([s for s in stops if self.closes(of, unit, s, special)])
             found, selected = unit.stage(roots, stops, final, into, self)
@@ -237,11 +238,12 @@ class Walk:
         return unit.deps(slot) if found is None else found
 
     def interested(self, unit: Unit, slot: int, special: set[int]) -> bool:
-        """Whether a source's cotangent is asked for: of leaves only ``inputs``, unless the pass is for all of them."""
-        if self.accumulate or slot in special:
+        """Whether a source's cotangent is asked for: of leaves only ``inputs``, unless the pass is for all of them; of
+        the argument of a transform, which other sources may be behind, if it is wanted itself."""
+        if slot in special:
             return True
         source = self.source(unit, slot)
-        return isinstance(source, Out) or self.is_wanted(source)
+        return source is not None and (self.accumulate or isinstance(source, Out) or self.is_wanted(source))
 
     def is_wanted(self, source: Source) -> bool:
         """Whether the gradient of a leaf, or of the leaf that it is rows of, is asked for."""

@@ -32,6 +32,11 @@ from tenure.values.trace.handles import own
 from tenure.values.trace.record import RECORDER
 
 
+def called(step: Step) -> tuple[Level | None, ...]:
+    """Calls in which a step is recorded: that of whose example its result is, and that which it returns from."""
+    return (step.level, step.params[-1]) if step.expand in (expand_return, expand_widen) else (step.level,)
+
+
 class Replay:
     """Doubles of a segment's results, recorded on demand."""
 
@@ -87,9 +92,10 @@ class Replay:
 
     def record(self, wanted: set[int]) -> None:
         """Record the steps of the wanted results once more."""
+        calls = {call for s in wanted for call in called(self.step(s)[0])}
         for step in self.path:
             rule = step.rule
-            if rule.expand is expand_open and any(self.step(s)[0].level is rule.params for s in wanted):
+            if rule.expand is expand_open and rule.params in calls:
                 self.begin(rule.params)
             slots = range(step.first, step.first + len(rule.kinds))
             if any(s in wanted for s in slots):
