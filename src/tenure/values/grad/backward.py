@@ -24,16 +24,15 @@ from tenure.values.grad.reopening import Reopened
 from tenure.values.grad.replay import Replay
 from tenure.values.grad.roots import check_root
 from tenure.values.grad.sparse_place import RowsPlace
-from tenure.values.grad.units import Cotangents, SegmentUnit, TraceUnit, Unit, source_of
+from tenure.values.grad.twins import Twins
+from tenure.values.grad.units import Cotangents, SegmentUnit, TraceUnit, Unit, ones_like, path_of, source_of
 from tenure.values.rules import paths
 from tenure.values.rules.graph import CodeSite, Leaf, Out, RowLeaf, Segment, Source
-from tenure.values.rules.rows import Path
 from tenure.values.rules.sites import here, site
 from tenure.values.trace.record import RECORDER
 from tenure.values.trace.trace import Trace
 
 Arrival = tuple[Leaf, Any]
-
 
 SEVERAL = 8
 """Special slots of a unit from which on each part of its walk is given those that it meets alone."""
@@ -65,6 +64,7 @@ class Walk:
         self.before: dict[Leaf, Any] = {}
         self.stages: list[tuple[Unit, Cotangents, tuple[int, ...], tuple[int, ...], Cotangents]] = []
         self.direct: list[Arrival] = []
+        self.twins = Twins()
         self.wanted: dict[tuple[Any, int], list[int]] = {}
         self.wanted_leaves: dict[Leaf, list[int]] = {}
         self.ends: dict[Out, Leaf] = {}
@@ -95,6 +95,7 @@ class Walk:
             self.doubles[segment] = Replay(segment)
         h = self.doubles[segment].handle(slot)
         t = RECORDER.trace
+        self.want_twins(t)
         return t, t.bind(h)
 
     def want(self, x: Any, number: int) -> None:
@@ -108,7 +109,18 @@ class Walk:
         if isinstance(leaf, Leaf):
             self.wanted_leaves.setdefault(leaf, []).append(number)
         elif isinstance(at, tuple):
-            self.wanted.setdefault(at, []).append(number)
+            self.request(at, number)
+
+    def want_twins(self, of: Any) -> None:
+        """Request the gradients with respect to the doubles in a unit of what is asked for."""
+        for slot, number in self.twins.among(of):
+            self.request((of, slot), number)
+
+    def request(self, at: tuple[Any, int], number: int) -> None:
+        """Request the gradient with respect to a vertex, as one of those asked for."""
+        numbers = self.wanted.setdefault(at, [])
+        if number not in numbers:
+            numbers.append(number)
 
     def source(self, unit: Unit, slot: int) -> Source:
         """Source behind a source slot of a unit."""
@@ -119,6 +131,7 @@ class Walk:
         """Unit of a trace or segment."""
         if of not in self.units:
             self.units[of] = (TraceUnit(of) if isinstance(of, Trace) else SegmentUnit(of), {})
+            self.want_twins(of)
         return self.units[of][0]
 
     def arrive(
@@ -363,17 +376,6 @@ class Walk:
         return [(at, found[s]) for s in into if s in found and isinstance(at := self.source(unit, s), Leaf)]
 
 
-def path_of(of: Trace | Segment) -> Path:
-    """Path of a trace in progress, or of one that has run."""
-    return of.point() if isinstance(of, Trace) else of.path
-
-
-def ones_like(unit: Unit, slot: int) -> Any:
-    """Cotangent (ones) of a scalar root that has a handler."""
-    assert isinstance(unit, TraceUnit)
-    return steps.ones(unit.trace.kind(slot).aval)
-
-
 def run_walk(
     walk: Walk, roots: Sequence[Any], gradients: Sequence[Any], wanted: Sequence[Any], *, raw: bool = False
 ) -> None:
@@ -385,6 +387,7 @@ def run_walk(
 
 
 def _run_walk(walk: Walk, roots: Sequence[Any], gradients: Sequence[Any], wanted: Sequence[Any], raw: bool) -> None:
+    walk.twins.ask(wanted)
     for number, x in enumerate(wanted):
         walk.want(x, number)
     for root, g in zip(roots, gradients, strict=True):

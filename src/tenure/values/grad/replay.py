@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from tenure.errors import GradientError, UseAfterMove, following
@@ -103,8 +104,17 @@ class Replay:
                 scalars = as_given(words, rule.bounds)
                 again = set_grad_enabled(rule.grad or self.tracks).apply(self.again, step, scalars)
                 self.doubles.update(zip(slots, again, strict=True))
+                self.stand(slots)
                 for slot in self.segment.handlers.keys() & slots if rule.expand is not expand_mark else ():
                     self.handled(slot)
+
+    def stand(self, slots: Iterable[int]) -> None:
+        """Note of which results these are doubles: of those that somebody holds, or of what these were doubles of."""
+        t = RECORDER.trace
+        for slot in slots:
+            twin = self.segment.twins.get(slot) or self.segment.outs.get(slot)
+            if twin is not None and self.doubles[slot]._trace is t:
+                t.twins[self.doubles[slot]._slot] = twin
 
     def begin(self, level: Level) -> None:
         """Begin a vmapped call once more."""
