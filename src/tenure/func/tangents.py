@@ -12,8 +12,9 @@ from typing import Any
 from tenure.errors import GradientError, VmapError
 from tenure.func.vectorize import vmap
 from tenure.values.grad import steps
-from tenure.values.grad.backward import Walk, run_walk
+from tenure.values.grad.backward import Walk
 from tenure.values.grad.handlers import Handler
+from tenure.values.grad.roots import run_walk
 from tenure.values.grad.units import source_of
 from tenure.values.rules import paths
 from tenure.values.rules.graph import Out

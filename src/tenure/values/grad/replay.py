@@ -21,7 +21,7 @@ from tenure.values.rules.expand import (
     expand_tangent,
     expand_widen,
 )
-from tenure.values.rules.graph import Leaf
+from tenure.values.rules.graph import Leaf, Out, Segment
 from tenure.values.rules.grow import new_operation
 from tenure.values.rules.levels import Call, is_open
 from tenure.values.rules.modes import set_grad_enabled
@@ -36,6 +36,13 @@ from tenure.values.trace.record import RECORDER
 def called(step: Step) -> tuple[Level | None, ...]:
     """Calls in which a step is recorded: that of whose example its result is, and that which it returns from."""
     return (step.level, step.params[-1]) if step.expand in (expand_return, expand_widen) else (step.level,)
+
+
+def result(segment: Segment, slot: int) -> Out:
+    """Result of a segment."""
+    held = segment.outs.get(slot)
+    out = None if held is None else held()
+    return Out(segment, slot, "") if out is None else out
 
 
 class Replay:
@@ -214,6 +221,9 @@ class Replay:
         old: Handler = self.segment.handlers[slot]
         new = RECORDER.trace.handlers.setdefault(self.doubles[slot]._slot, Handler())
         new.like(old)
+        if isinstance(self.segment, Segment):
+            new.rank = self.segment.number, slot
+            new.of = old.of if old.of is not None else result(self.segment, slot)
         new.inputs = tuple([self.slot_of(s) for s in old.inputs])
         if old.residuals is not None:
             new.residuals = old.residuals.doubled(self, RECORDER.trace)

@@ -110,6 +110,12 @@ def ones_like(unit: Unit, slot: int) -> Any:
     return steps.ones(unit.trace.kind(slot).aval)
 
 
+def rank(unit: Unit, slot: int) -> tuple[float, int]:
+    """Order of a slot with a handler: it is computed after those of a smaller rank."""
+    handler = unit.handlers.get(slot)
+    return (unit.number, slot) if handler is None or handler.rank is None else handler.rank
+
+
 def source_of(x: Any) -> Source:
     """Source of a tensor from outside the trace: its leaf, or its result in an earlier one."""
     if x._src is None and x._trace is not None:
