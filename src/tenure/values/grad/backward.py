@@ -162,8 +162,8 @@ class Walk:
                 unit.consume(roots, [s for u, s in self.wanted if u is of] if self.final else (), self.where)
             self.walked += 0 if self.create_graph or isinstance(unit, TraceUnit) else unit.segment.path.size
             del cts  # buffers without a holder are written in place
-            due = [of for _, _, of in self.waiting]
-            if self.walked >= SHORT and RECORDER.open == 1 and due and RECORDER.trace not in due:
+            pays = self.walked >= SHORT and RECORDER.open == 1 and self.waiting
+            if pays and RECORDER.trace not in [w[2] for w in self.waiting]:
                 self.compute_so_far()
 
     def compute_so_far(self) -> None:
