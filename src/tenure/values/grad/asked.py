@@ -1,4 +1,4 @@
-"""What a gradient is asked for, where it lies in the graph of run values: doubles of it, and what leads to it.
+"""Requests of a gradient in the graph of run values: results, the doubles of each, and the way to them.
 
 A gradient that can be differentiated again is computed from doubles of what a run trace has left (``replay``), so what
 is computed from it leads to the doubles, and not to the result that a program holds. The gradient with respect to a
