@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 import numpy as np
 
 from tenure.errors import DTypeError, GradientError, ShapeError, shown
-from tenure.values.grad.backward import Walk, run_walk
+from tenure.values.grad.backward import Walk
 from tenure.values.grad.gradients import add, by_leaf, short_walk
 from tenure.values.grad.handlers import After, RemovableHandle, accumulated, finished, handler_of, run_hooks
+from tenure.values.grad.roots import run_walk
 from tenure.values.grad.sparse_place import RowsBorrow, RowsPlace, place_of
 from tenure.values.grad.sparse_rows import SparseRows
 from tenure.values.grad.steps import fill

@@ -107,7 +107,7 @@ def start(t: Any, plan: Any, handles: list[Any]) -> graph.Segment | None:
             h._src = graph.Out(None, slot, h._rule.name, site_of(t, handles[by]))
     if not plan.open:
         return None
-    segment = graph.Segment(t.path, [] if plan.lean else t.inputs, t.scalars, paths.sources(t), t.handlers)
+    segment = graph.Segment(t.path, [] if plan.lean else t.inputs, t.scalars, paths.sources(t), t.handlers, t.twins)
     segment.lean = plan.lean
     if not (t.path.stamp or t.cutting or plan.lean):
         segment.first, segment.values = True, {slot: handles[slot] for slot in plan.leaves}
