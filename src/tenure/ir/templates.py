@@ -179,7 +179,8 @@ class Filled:
         self.constants = any(symbolic(x) for at in held for x in (*at.params.values(), at.aval.shape))
         self.weak = [(k, aval) for k, aval in enumerate(template.avals) if aval.weak and not symbolic(aval.shape)]
         self.matches: Any = None
-        self.plain: Plain | None = None if self.constants else plain_of(template.applications, symbols)
+        shared = template.constants if self.constants else ()
+        self.plain: Plain | None = plain_of(shared, template.applications, symbols)
         self.made = Spelled([*(held if self.constants else ()), *template.applications], symbols).at
 
     def at(self, values: tuple[int, ...]) -> Template:

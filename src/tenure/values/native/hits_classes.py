@@ -13,6 +13,9 @@ from tenure.values.native.hits_programs import number, whole
 
 __all__ = ["CLASSES"]
 
+ASKED = 32
+"""How often a table of rules is asked whether it is full: at each that many."""
+
 
 def give_up(f: Step, *values: str) -> None:
     """Return None, or NULL if there is an error."""
@@ -159,7 +162,12 @@ def rule_on(m: Code) -> None:
         with f.unless(f.either(f.absent(kinds), f.failed())):
             made = f.call("rule_alike", like, args, "i64 5")
             with f.unless(f.absent(made)):
-                f.store(f.call_method(f.get("ptr %mode", "mode.known"), "name_keep", made), out)
+                known, few = f.get("ptr %mode", "mode.known"), f.local("i1")
+                f.store(f.equal(f.do("and", f.size(known, "Dict"), f"i64 {ASKED - 1}"), "i64 0"), few)
+                with f.when(f.load(few, "i1")):
+                    f.store(f.call_method(known, "name_keep", made), out)
+                with f.unless(f.load(few, "i1")):
+                    f.store(f.incref(f.call("PyDict_SetDefault", known, "ptr %key", made)), out)
             f.decref(made)
         f.decref(like, "ptr %template", kinds, f.load(f.at(args, "i64 3")), f.load(f.at(args, "i64 4")))
         f.ret(f.load(out))

@@ -7,6 +7,8 @@
 
 from __future__ import annotations
 
+from array import array
+
 from tenure.ir.sums import MOST_AVALS, MOST_EXTENTS, MOST_SYMBOLS, SIGNS
 from tenure.runtime.assembler import NULL
 from tenure.values.native.hits_objects import Code, Step
@@ -16,6 +18,8 @@ __all__ = ["EXTENTS"]
 
 ARRAY = "i64 24"
 """Offset of the address of its items in an array."""
+COLLECTED = bool(array.__flags__ & 1 << 14)
+"""Whether the cyclic collector looks at arrays."""
 COMPARED = ("eq", "slt", "sle", "sgt", "sge", "ne")
 assert len(COMPARED) == len(SIGNS)
 
@@ -157,6 +161,18 @@ def params_at(m: Code) -> None:
         f.ret(out)
 
 
+def kept_among(m: Code) -> None:
+    """Made.keep(extents, value), as a new reference; natively where there is room for more."""
+    with m.function("kept_among", "ptr %table", "ptr %key", "ptr %made") as f:
+        counter = f.value("ptr", f"inttoptr {f.load('ptr @left', 'i64')} to ptr")
+        left = f.load(counter, "i64")
+        usual = f.both(f.value("i1", f"icmp sgt {left}, 0"), f.negation(f.empty("ptr %table", "Dict")))
+        with f.unless(usual):
+            f.ret(f.call_method("ptr %table", "name_keep", "ptr %key", "ptr %made"))
+        f.store(f.do("sub", left, "i64 1"), counter)
+        f.ret(f.incref(f.call("PyDict_SetDefault", "ptr %table", "ptr %key", "ptr %made")))
+
+
 def application_at(m: Code) -> None:
     """The application that is said so: one that there is, or a new one (a new reference)."""
     with m.function("application_at", "ptr %said", "ptr %words", "ptr %vals", "ptr %avals") as f:
@@ -187,10 +203,45 @@ def application_at(m: Code) -> None:
                 f.store(x, f.at(args, f"i64 {k_}"))
             made = f.call("application_alike", f.item("ptr %said", "i64 0"), args, "i64 4")
             with f.unless(f.absent(made)):
-                f.store(f.call_method(table, "name_keep", key, made), out)
+                f.store(f.call("kept_among", table, key, made), out)
             f.decref(made)
         f.decref(key, pair, operands, params)
         f.ret(f.load(out))
+
+
+def constants_at(m: Code) -> None:
+    """The constants of a template for values of the symbols (a new reference); NULL with an error."""
+    params = ("ptr %plain", "ptr %like", "ptr %words", "ptr %vals", "ptr %avals")
+    with m.function("constants_at", *params) as f:
+        said = f.get("ptr %plain", "plain.constants")
+        with f.when(f.empty(said, "Tuple")):
+            f.ret(f.incref(f.get("ptr %like", "template.constants")))
+        count = f.size(said, "Tuple")
+        out = f.call("PyTuple_New", count)
+        with f.unless(f.absent(out)), f.each(count) as k:
+            one, box = f.item(said, k), f.local()
+            f.store(f.incref(one), box)
+            with f.when(f.equal(f.size(one, "Tuple"), "i64 3")):
+                cursor = f.local("i64")
+                f.store(whole(f, f.item(one, "i64 2")), cursor)
+                next_word(f, "ptr %words", cursor)  # that it is one number
+                n = f.call("summed", "ptr %words", cursor, "ptr %vals", returns="i64")
+                form = f.call("PyBytes_AsString", f.item(one, "i64 1"))
+                key = f.call("PyUnicode_FromFormat", form, n, variadic=True)
+                at = f.call("application_at", f.item(one, "i64 0"), "ptr %words", "ptr %vals", "ptr %avals")
+                pair = f.call("PyTuple_New", "i64 2")
+                with f.when(f.either(f.absent(key), f.absent(at), f.absent(pair))):
+                    f.decref(key, at, pair, one, out)
+                    f.ret(NULL)
+                for k_, x in enumerate((key, at)):
+                    f.call("PyTuple_SetItem", pair, f"i64 {k_}", x, returns="i32")
+                f.untrack(pair)
+                f.decref(one)
+                f.store(pair, box)
+            f.call("PyTuple_SetItem", out, k, f.load(box), returns="i32")
+        with f.unless(f.absent(out)):
+            f.untrack(out)
+        f.ret(out)
 
 
 def filled(m: Code) -> None:
@@ -219,9 +270,12 @@ def filled(m: Code) -> None:
                 aval = f.incref(f.item(pair, "i64 1"))
                 f.call("PyList_SetItem", own, whole(f, f.item(pair, "i64 0")), aval, returns="i32")
             f.untrack(listed, own)
-            for k_, x in enumerate((f.get(like, "template.constants"), listed, own)):
+            held = f.call("constants_at", plain, like, words, "ptr %vals", avals)
+            for k_, x in enumerate((held, listed, own)):
                 f.store(x, f.at(args, f"i64 {k_}"))
-            f.store(f.call("template_like", like, args, "i64 3"), out)
+            with f.unless(f.absent(held)):
+                f.store(f.call("template_like", like, args, "i64 3"), out)
+            f.decref(held)
         f.decref(listed, own)
         with f.each(many) as k:
             f.decref(f.load(f.at(avals, k)))
@@ -254,17 +308,49 @@ def record_at(m: Code) -> None:
                 f.store(whole(f, f.item(pair, f"i64 {k}")), f.at(data, f.do("add", place, f"i64 {k}"), "i64"))
             f.decref(pair)
         with f.each(next_word(f, words, cursor)):
+            place = next_word(f, words, cursor)
+            real = f.call("summed", words, cursor, "ptr %vals", returns="i64")
+            f.store(f.value("double", f"sitofp {real} to double"), f.at(data, place, "i64"))
+        with f.each(next_word(f, words, cursor)):
             place, to = next_word(f, words, cursor), next_word(f, words, cursor)
             f.store(f.value("i64", f"ptrtoint {f.at(data, to, 'i64')} to i64"), f.at(data, place, "i64"))
-        rule = f.call_python(f.item(plain, "i64 4"), made)
-        f.decref(made)
-        with f.when(f.absent(rule)):
-            f.decref(out)
+        start = f.value("i64", f"ptrtoint {data} to i64")
+        address_ = f.call("PyLong_FromLongLong", start)
+        rule = f.call("PyType_GenericAlloc", f.item(plain, "i64 4"), "i64 0")
+        with f.when(f.either(f.absent(address_), f.absent(rule))):
+            f.decref(made, address_, rule, out)
             f.ret(NULL)
+        f.put(rule, "calls.record", made)
+        f.put(rule, "calls.start", address_)
+        if COLLECTED:
+            f.untrack(made)
         f.untrack(rule)
         f.call("PyTuple_SetItem", out, "i64 0", f.incref(f.constant("none")), returns="i32")
         f.call("PyTuple_SetItem", out, "i64 1", rule, returns="i32")
         f.ret(out)
+
+
+def own_record(m: Code) -> None:
+    """Give an application that has no record yet one that is filled in; whether that was done."""
+    with m.function("own_record", "ptr %application", returns="i1") as f:
+        pair, ext = f.get("ptr %application", "application.kin"), f.local("i64", MOST_EXTENTS)
+        kin = f.item(pair, "i64 0")
+        with f.when(f.is_(kin, "none")):
+            f.ret("i1 false")
+        line = f.call("PyDict_GetItemWithError", f.get(kin, "kin.lines"), f.constant("name_calls"))
+        with f.when(f.absent(line)):
+            f.ret("i1 false")
+        count = f.call("extents_of", f.item(pair, "i64 1"), ext, f"i64 {MOST_EXTENTS}", returns="i64")
+        f.incref(line)
+        made = f.call("at_extents", line, ext, count)
+        f.decref(line)
+        with f.when(f.absent(made)):
+            f.ret("i1 false")
+        known = f.is_(f.kind(made), "tuple")
+        with f.when(known):
+            f.swap("ptr %application", "application.calls", f.item(made, "i64 1"))
+        f.decref(made)
+        f.ret(known)
 
 
 def extents_fit(m: Code) -> None:
@@ -323,8 +409,10 @@ def line_at(m: Code) -> None:
 
 
 EXTENTS = (
-    *(summed, extents_of, matches, sums_at, aval_at, params_at, application_at, filled, record_at, extents_fit),
+    *(summed, extents_of, matches, sums_at, aval_at, params_at, kept_among, application_at, constants_at, filled),
+    *(record_at, extents_fit),
     at_extents,
+    own_record,
     line_at,
 )
 """Builtins of this module, with their internal functions."""

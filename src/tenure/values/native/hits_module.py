@@ -99,7 +99,7 @@ def made(offsets: Mapping[str, int], blank: Mapping[str, Any]) -> Made:
             entry = f.at("ptr @changes", f"i64 {3 * k}")
             f.ret(f.call("in_place", "ptr %x", "ptr %args", "i64 %n", "ptr %names", entry))
     body = str(m)
-    late = {**LATE, "cell": CELL, "calls": ("start",), "record": ("matches", "plain"), **VIEW}
+    late = {**LATE, "cell": CELL, "calls": ("record", "start"), "record": ("matches", "plain"), **VIEW}
     numbers = [f"at_{n}" for n in (*HANDLE, *[f"{of}_{name}" for of, names in late.items() for name in names])]
     objects = sorted({*re.findall(r"ptr @(o_\w+)", body)})
     globals_ = [f"@{name} = global ptr null" for name in objects] + [f"@{name} = global i64 0" for name in numbers]
@@ -113,6 +113,6 @@ def made(offsets: Mapping[str, int], blank: Mapping[str, Any]) -> Made:
     )
 
 
-WORDS = (("places", 2 * MOST_PLACES), ("thread", 1), ("run", 1), ("planner", len(PLANNER)))
+WORDS = (("places", 2 * MOST_PLACES), ("thread", 1), ("run", 1), ("left", 1), ("planner", len(PLANNER)))
 TABLES = (("entries", 3 * ENTRIES), ("changes", 3 * IN_PLACE), *WORDS)
 """Entries: an operation, the Python function, whether it is reflected. Places: a class, the offset of its value."""
