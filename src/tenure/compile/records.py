@@ -10,13 +10,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from tenure.compile.generic_library import provide
-from tenure.compile.rules import NUMBER, ROOM, RULES, Rule, room, word_of
+from tenure.compile.rules import NUMBER, ROOM, RULES, Rule, word_of
 from tenure.dtypes import float64
 from tenure.ir.applications import Application
 from tenure.ir.aval import Aval
 from tenure.ir.extents import Extent, Extents, Ratio, source, symbolic
 from tenure.ir.kin import Values
 from tenure.ir.sums import listed_words
+from tenure.runtime.table_plan import room
 
 WORD = 8
 """Bytes."""
@@ -65,13 +66,13 @@ class Writer:
         self.words += [*head, *numbers]
         return start
 
-    def plain(self, symbols: Extents) -> tuple[array[int], array[int], int, Any, Any] | None:
+    def plain(self, symbols: Extents) -> tuple[array[int], array[int], int, Any] | None:
         """The form of a record that native code fills in: one that is alike, and the address of words that have sums,
-        rooms and addresses by their places; the functions that make a room, and a rule. None if it cannot."""
+        rooms and addresses by their places; the class of a rule. None if it cannot."""
         found = listed_words((self.sums, self.rooms, self.reals), self.addresses, symbols)
         if found is None:
             return None
-        return self.like(), found, found.buffer_info()[0], room, Filled
+        return self.like(), found, found.buffer_info()[0], Filled
 
     def like(self) -> array[int]:
         """The words that symbols do not decide."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from tenure.ir.sums import MOST_EXTENTS
 from tenure.runtime.assembler import NULL
+from tenure.values.native.hits_extents import LAST
 from tenure.values.native.hits_objects import Code, Step
 from tenure.values.native.hits_programs import number, whole
 
@@ -74,9 +75,16 @@ def said_of(m: Code) -> None:
 def kind_known(m: Code) -> None:
     """The kind of an aval (a borrowed reference); NULL with an error."""
     with m.function("kind_known", "ptr %aval", "i1 %tracked") as f:
-        pair, box = f.call("PyTuple_New", "i64 2"), f.local()
+        pair, box, spot = f.call("PyTuple_New", "i64 2"), f.local(), f.local("i64")
         with f.when(f.absent(pair)):
             f.ret(NULL)
+        f.store("i64 -1", spot)
+        with f.each(f"i64 {LAST}") as j, f.when(f.equal(f.load(f.at("ptr @shapes", j)), "ptr %aval")):
+            f.store(f.do("add", j, f"i64 {LAST}"), spot)
+            kept = f.load(f.at("ptr @shapes", f.load(spot, "i64")))
+            with f.unless(f.absent(kept)):
+                f.decref(pair)
+                f.ret(f.choice("i1 %tracked", f.get(kept, "kind.leaf"), kept))
         for k, x in enumerate(("ptr %aval", f.constant("none"))):
             f.call("PyTuple_SetItem", pair, f"i64 {k}", f.incref(x), returns="i32")
         f.store(f.call("PyDict_GetItemWithError", f.constant("known_kinds"), pair), box)
@@ -86,7 +94,10 @@ def kind_known(m: Code) -> None:
             f.decref(f.load(box))  # the table of kinds has it
         with f.when(f.absent(f.load(box))):
             f.ret(NULL)
-        f.ret(f.choice("i1 %tracked", f.get(f.load(box), "kind.leaf"), f.load(box)))
+        found = f.load(box)
+        with f.unless(f.value("i1", f"icmp slt {f.load(spot, 'i64')}, 0")):
+            f.store(f.incref(found), f.at("ptr @shapes", f.load(spot, "i64")))
+        f.ret(f.choice("i1 %tracked", f.get(found, "kind.leaf"), found))
 
 
 def kinds_of(m: Code) -> None:

@@ -11,11 +11,14 @@ from array import array
 
 from tenure.ir.sums import MOST_AVALS, MOST_EXTENTS, MOST_SYMBOLS, SIGNS
 from tenure.runtime.assembler import NULL
+from tenure.runtime.table_plan import ALIGN, FINE
 from tenure.values.native.hits_objects import Code, Step
 from tenure.values.native.hits_programs import number, whole, word
 
-__all__ = ["EXTENTS"]
+__all__ = ["EXTENTS", "LAST"]
 
+LAST = 8
+"""How many of the avals made last are kept at hand, with their kinds; a power of two."""
 ARRAY = "i64 24"
 """Offset of the address of its items in an array."""
 COLLECTED = bool(array.__flags__ & 1 << 14)
@@ -123,22 +126,55 @@ def sums_at(m: Code) -> None:
 
 
 def aval_at(m: Code) -> None:
-    """The aval of a pair of one that is alike and of the place of its shape, or the one that is given."""
+    """The aval of a pair of one that is alike and of the place of its shape, or the one that is given: most likely one
+    of those made last, as the operations of a graph share a few."""
     with m.function("aval_at", "ptr %said", "ptr %words", "ptr %vals") as f:
         with f.when(f.is_(f.kind("ptr %said"), "aval_type")):
             f.ret(f.incref("ptr %said"))
-        shape = f.call("sums_at", "ptr %words", f.item("ptr %said", "i64 1"), "ptr %vals")
-        with f.when(f.absent(shape)):
+        like, cursor = f.item("ptr %said", "i64 0"), f.local("i64")
+        f.store(whole(f, f.item("ptr %said", "i64 1")), cursor)
+        ext, mixed, count = f.local("i64", MOST_EXTENTS), f.local("i64"), next_word(f, "ptr %words", cursor)
+        f.store(count, mixed)
+        with f.unless(f.value("i1", f"icmp ule {count}, {MOST_EXTENTS}")):
+            f.call("PyErr_NoMemory")
             f.ret(NULL)
-        like, out = f.item("ptr %said", "i64 0"), f.call("PyType_GenericAlloc", f.constant("aval_type"), "i64 4")
-        with f.when(f.absent(out)):
-            f.decref(shape)
+        with f.each(count) as k:
+            x = f.call("summed", "ptr %words", cursor, "ptr %vals", returns="i64")
+            f.store(x, f.at(ext, k, "i64"))
+            f.store(f.do("add", f.do("mul", f.load(mixed, "i64"), "i64 31"), x), mixed)
+        slot = f.do("and", f.load(mixed, "i64"), f"i64 {LAST - 1}")
+        old = f.load(f.at("ptr @shapes", slot))
+        with f.unless(f.absent(old)), f.when(f.call("aval_is", old, like, ext, count, returns="i1")):
+            f.ret(f.incref(old))
+        shape, out = f.call("PyTuple_New", count), f.call("PyType_GenericAlloc", f.constant("aval_type"), "i64 4")
+        with f.when(f.either(f.absent(shape), f.absent(out))):
+            f.decref(shape, out)
             f.ret(NULL)
+        with f.each(count) as k:
+            f.call("PyTuple_SetItem", shape, k, number(f, f.load(f.at(ext, k, "i64"), "i64")), returns="i32")
+        f.untrack(shape)
         f.call("PyTuple_SetItem", out, "i64 0", shape, returns="i32")
-        for k in range(1, 4):
-            f.call("PyTuple_SetItem", out, f"i64 {k}", f.incref(f.item(like, f"i64 {k}")), returns="i32")
+        for k_ in range(1, 4):
+            f.call("PyTuple_SetItem", out, f"i64 {k_}", f.incref(f.item(like, f"i64 {k_}")), returns="i32")
         f.untrack(out)
+        for place, new in ((slot, f.incref(out)), (f.do("add", slot, f"i64 {LAST}"), NULL)):
+            at = f.at("ptr @shapes", place)
+            held = f.load(at)
+            f.store(new, at)
+            f.decref(held)
         f.ret(out)
+
+
+def aval_is(m: Code) -> None:
+    """Whether an aval is alike another one, with these extents as its shape."""
+    with m.function("aval_is", "ptr %aval", "ptr %like", "ptr %ext", "i64 %count", returns="i1") as f:
+        shape = f.item("ptr %aval", "i64 0")
+        same = [f.equal(f.item("ptr %aval", f"i64 {k}"), f.item("ptr %like", f"i64 {k}")) for k in range(1, 4)]
+        with f.unless(f.every(f.equal(f.size(shape, "Tuple"), "i64 %count"), *same)):
+            f.ret("i1 false")
+        with f.each("i64 %count") as k, f.unless(f.equal(whole(f, f.item(shape, k)), word(f, "ptr %ext", k))):
+            f.ret("i1 false")
+        f.ret("i1 true")
 
 
 def params_at(m: Code) -> None:
@@ -282,6 +318,22 @@ def filled(m: Code) -> None:
         f.ret(f.load(out))
 
 
+def room_in(m: Code) -> None:
+    """Store the bytes and the class of a room, as ``compile.rules.room``."""
+    with m.function("room_in", "i64 %size", "ptr %to", returns="void") as f:
+        least, octave = f.value("i1", "icmp slt i64 %size, 1"), f.local("i64")
+        size = f.choice(least, "i64 1", "i64 %size")
+        last = f.do("sub", size, "i64 1")
+        f.store("i64 0", octave)
+        with f.each(f"i64 {64 - FINE}") as k, f.unless(f.equal(f.do("lshr", last, f.do("add", k, f"i64 {FINE}")), "i64 0")):
+            f.store(f.do("add", k, "i64 1"), octave)
+        step = f.do("shl", f"i64 {ALIGN}", f.load(octave, "i64"))
+        count = f.do("add", f.do("sdiv", last, step), "i64 1")
+        f.store(f.do("mul", count, step), "ptr %to")
+        f.store(f.do("add", f.do("shl", f.load(octave, "i64"), "i64 2"), count), f.at("ptr %to", "i64 1", "i64"))
+        f.ret()
+
+
 def record_at(m: Code) -> None:
     """None, and the rule of a record for values of the symbols (a new reference); NULL with an error."""
     with m.function("record_at", "ptr %x", "ptr %vals") as f:
@@ -298,15 +350,7 @@ def record_at(m: Code) -> None:
             f.store(f.call("summed", words, cursor, "ptr %vals", returns="i64"), f.at(data, place, "i64"))
         with f.each(next_word(f, words, cursor)):
             place = next_word(f, words, cursor)
-            size = number(f, f.call("summed", words, cursor, "ptr %vals", returns="i64"))
-            pair = f.call_python(f.item(plain, "i64 3"), size)
-            f.decref(size)
-            with f.when(f.absent(pair)):
-                f.decref(made, out)
-                f.ret(NULL)
-            for k in range(2):
-                f.store(whole(f, f.item(pair, f"i64 {k}")), f.at(data, f.do("add", place, f"i64 {k}"), "i64"))
-            f.decref(pair)
+            f.call("room_in", f.call("summed", words, cursor, "ptr %vals", returns="i64"), f.at(data, place, "i64"))
         with f.each(next_word(f, words, cursor)):
             place = next_word(f, words, cursor)
             real = f.call("summed", words, cursor, "ptr %vals", returns="i64")
@@ -316,7 +360,7 @@ def record_at(m: Code) -> None:
             f.store(f.value("i64", f"ptrtoint {f.at(data, to, 'i64')} to i64"), f.at(data, place, "i64"))
         start = f.value("i64", f"ptrtoint {data} to i64")
         address_ = f.call("PyLong_FromLongLong", start)
-        rule = f.call("PyType_GenericAlloc", f.item(plain, "i64 4"), "i64 0")
+        rule = f.call("PyType_GenericAlloc", f.item(plain, "i64 3"), "i64 0")
         with f.when(f.either(f.absent(address_), f.absent(rule))):
             f.decref(made, address_, rule, out)
             f.ret(NULL)
@@ -409,8 +453,8 @@ def line_at(m: Code) -> None:
 
 
 EXTENTS = (
-    *(summed, extents_of, matches, sums_at, aval_at, params_at, kept_among, application_at, constants_at, filled),
-    *(record_at, extents_fit),
+    *(summed, extents_of, matches, sums_at, aval_is, aval_at, params_at, kept_among, application_at, constants_at, filled),
+    *(room_in, record_at, extents_fit),
     at_extents,
     own_record,
     line_at,

@@ -12,7 +12,7 @@ from tenure.values.native.hits_attributes import ATTRIBUTES, IN_PLACE
 from tenure.values.native.hits_backward import BACKWARD
 from tenure.values.native.hits_classes import CLASSES
 from tenure.values.native.hits_code import CALLED
-from tenure.values.native.hits_extents import EXTENTS
+from tenure.values.native.hits_extents import EXTENTS, LAST
 from tenure.values.native.hits_first import FIRST
 from tenure.values.native.hits_indexing import INDEXING
 from tenure.values.native.hits_objects import CELL, HANDLE, LATE, MOST_PLACES, VIEW, Code, Step
@@ -113,6 +113,6 @@ def made(offsets: Mapping[str, int], blank: Mapping[str, Any]) -> Made:
     )
 
 
-WORDS = (("places", 2 * MOST_PLACES), ("thread", 1), ("run", 1), ("left", 1), ("planner", len(PLANNER)))
+WORDS = (("shapes", 2 * LAST), ("places", 2 * MOST_PLACES), ("thread", 1), ("run", 1), ("left", 1), ("planner", len(PLANNER)))
 TABLES = (("entries", 3 * ENTRIES), ("changes", 3 * IN_PLACE), *WORDS)
 """Entries: an operation, the Python function, whether it is reflected. Places: a class, the offset of its value."""
