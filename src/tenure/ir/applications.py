@@ -122,7 +122,7 @@ def applied(primitive: Primitive, params: Params, avals: tuple[Aval, ...]) -> Ap
     except TypeError:  # a parameter without a hash
         return Application(primitive, params, avals, primitive.aval(*avals, **params))
     if found is None:
-        found = table.keep(key, interned(Application(primitive, dict(params), avals, primitive.aval(*avals, **params))))
+        found = table.keep(key, among_kin(primitive, dict(params), avals))
     return found
 
 
@@ -130,16 +130,31 @@ NONE: tuple[None, tuple[int, ...]] = None, ()
 """The kin of an application whose parameters are no keys, or that holds symbols."""
 
 
-def interned(at: Application) -> Application:
+def among_kin(primitive: Primitive, params: Params, avals: tuple[Aval, ...]) -> Application:
     """An application as the one that stands for it among its kin."""
     extents: list[int] = []
     try:
-        key = (at.primitive, stripped(tuple(at.params.items()), extents), stripped(at.operands, extents))
-        kin = kin_by(key)
+        kin = kin_by((primitive, stripped(tuple(params.items()), extents), stripped(avals, extents)))
     except (TypeError, Symbolic):
-        return at
-    at.kin = kin, tuple(extents)
-    return kin.made.keep(at.kin[1], at)  # type: ignore[no-any-return]
+        return Application(primitive, params, avals, primitive.aval(*avals, **params))
+    found: Application | None = kin.made.get(tuple(extents))
+    if found is None:
+        made = of_one_shape(kin, params, avals) or Application(primitive, params, avals, primitive.aval(*avals, **params))
+        made.kin = kin, tuple(extents)
+        found = kin.made.keep(made.kin[1], made)
+    return found
+
+
+def of_one_shape(kin: Kin, params: Params, avals: tuple[Aval, ...]) -> Application | None:
+    """An elementwise application on operands of one shape and on single numbers, from one of its kin; None where there
+    is none, or it is not that."""
+    shape = max([aval.shape for aval in avals], key=len, default=())
+    if any(aval.shape and aval.shape != shape for aval in avals):
+        return None
+    for other in kin.made.values():
+        alike = other.primitive.lower.alike
+        return other.alike(NONE, params, avals, Aval(shape, *other.aval[1:])) if alike else None
+    return None
 
 
 def like(at: Application, extents: Sequence[int]) -> Application:
