@@ -26,7 +26,7 @@ WORD = 8
 class Writer:
     """The words of records, one behind the other: numbers, and sources of those that symbols decide. ``addresses`` are
     pairs of the places of addresses within them, and of what these refer to; ``sums`` and ``rooms`` of the places of
-    words that symbols decide, and of these or of the bytes of a room, None where that is neither; ``reals`` of the places
+    words that symbols decide, and of these or of the bytes of a room, None where that is neither; ``reals`` of those
     of float64 numbers, and of these."""
 
     def __init__(self) -> None:
@@ -44,8 +44,10 @@ class Writer:
         self.sums += [(start + k, word) for k, word in enumerate(words) if symbolic(word) and k != NUMBER]
         head: list[int | str] = [said(word) for word in words]
         if isinstance(rule.number, Extent | Ratio):
-            plain = isinstance(rule.number, Extent) and at.aval.dtype is float64
-            (self.reals if plain else self.sums).append((start + NUMBER, rule.number if plain else None))
+            if isinstance(rule.number, Extent) and at.aval.dtype is float64:
+                self.reals.append((start + NUMBER, rule.number))
+            else:
+                self.sums.append((start + NUMBER, None))
             self.constants.append(Aval((), at.aval.dtype))
             head[NUMBER] = f"word({source(rule.number)}, c[{len(self.constants) - 1}])"
         size = said(at.aval.nbytes)

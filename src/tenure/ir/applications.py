@@ -26,8 +26,8 @@ class Application(Twinned):
     ``size`` is that of the result. ``alias`` is the number of the operand that the result simply is, None if there is
     none. ``flows`` are the numbers of the operands that a gradient may flow to; ``carries`` the same where the result
     can have a gradient. ``reads`` is the size of the operand that it reads by index, -1 if it is no such read.
-    ``rules`` keeps the templates of the derivatives (``ir.templates``), each behind a name and a key, ``calls`` the calls of generic functions that
-    compute it (``compile.rules``), once they are known. ``kin`` is what it shares with others, with its extents.
+    ``rules`` keeps the templates of the derivatives (``ir.templates``), each behind a name and a key, ``calls`` the
+    calls of generic functions that compute it (``compile.rules``), once they are known. ``kin`` is what it shares with others, with its extents.
     """
 
     __slots__ = (
@@ -139,7 +139,9 @@ def among_kin(primitive: Primitive, params: Params, avals: tuple[Aval, ...]) -> 
         return Application(primitive, params, avals, primitive.aval(*avals, **params))
     found: Application | None = kin.made.get(tuple(extents))
     if found is None:
-        made = of_one_shape(kin, params, avals) or Application(primitive, params, avals, primitive.aval(*avals, **params))
+        made = of_one_shape(kin, params, avals)
+        if made is None:
+            made = Application(primitive, params, avals, primitive.aval(*avals, **params))
         made.kin = kin, tuple(extents)
         found = kin.made.keep(made.kin[1], made)
     return found

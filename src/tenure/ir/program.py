@@ -17,6 +17,7 @@ from weakref import ref
 from tenure.dtypes import DType
 from tenure.ir.applications import Application, Params, applied
 from tenure.ir.aval import Aval
+from tenure.ir.likes import Bounded
 
 if TYPE_CHECKING:
     from tenure.ir.primitive import Primitive
@@ -295,7 +296,8 @@ class Builder:
         key = constant_key(number, dtype)
         found = self.consts.get(key)
         if found is None:
-            found = self.consts[key] = self.full((), number, dtype).id
+            at = CONSTANTS.get(key) or CONSTANTS.keep(key, filled((), number, dtype))
+            found = self.consts[key] = self.append(at, ())
         if self.wide is not None and dtype.kind == "h":
             self.wide[found] = self.constant(number, dtype.parts).id, False
         return Value(self, found)
@@ -358,6 +360,10 @@ class Builder:
 
 Constant = str
 """A number of a dtype, as a key."""
+
+
+CONSTANTS = Bounded()
+"""Applications of constants, by their keys."""
 
 
 def constant_key(number: float, dtype: DType) -> Constant:

@@ -22,6 +22,7 @@ from tenure.values.native.hits_planning import PLANNER
 from tenure.values.native.hits_points import POINTS
 from tenure.values.native.hits_programs import PROGRAMS
 from tenure.values.native.hits_reads import READING
+from tenure.values.native.hits_records import RECORDS
 from tenure.values.native.hits_rules import FACTS
 from tenure.values.native.hits_run import RUNNING, trace_maker
 from tenure.values.native.hits_steps import PARTS
@@ -37,7 +38,7 @@ ENTRIES = 64
 
 ROOMS: tuple[tuple[Callable[[Code], None], ...], ...] = (
     *(PARTS, POINTS, RUNNING, PLACING, ATTRIBUTES, BACKWARD, FIRST, PROGRAMS, TEMPLATES, WALKING, PATHS, FACTS, ALIKE),
-    *(EXTENTS, CLASSES, READING, UPDATING, INDEXING, VIEWING),
+    *(EXTENTS, RECORDS, CLASSES, READING, UPDATING, INDEXING, VIEWING),
 )
 """The builtins of the other modules."""
 
@@ -113,6 +114,7 @@ def made(offsets: Mapping[str, int], blank: Mapping[str, Any]) -> Made:
     )
 
 
-WORDS = (("shapes", 2 * LAST), ("places", 2 * MOST_PLACES), ("thread", 1), ("run", 1), ("left", 1), ("planner", len(PLANNER)))
+SINGLE = (("thread", 1), ("run", 1), ("left", 1))
+WORDS = (("shapes", 2 * LAST), ("places", 2 * MOST_PLACES), *SINGLE, ("planner", len(PLANNER)))
 TABLES = (("entries", 3 * ENTRIES), ("changes", 3 * IN_PLACE), *WORDS)
 """Entries: an operation, the Python function, whether it is reflected. Places: a class, the offset of its value."""

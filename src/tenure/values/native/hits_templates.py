@@ -37,9 +37,9 @@ def kept_by(m: Code) -> None:
         with f.each(f.do("sdiv", f.size(rules, "Tuple"), "i64 3")) as j:
             k = f.do("mul", j, "i64 3")
             key = f.item(rules, f.do("add", k, "i64 1"))
-            with f.when(f.both(f.equal(f.item(rules, k), "ptr %name"), f.is_(f.kind(key), "int"))):
-                with f.when(f.equal(whole(f, key), "i64 %mask")):
-                    f.ret(f.item(rules, f.do("add", k, "i64 2")))
+            named = f.both(f.equal(f.item(rules, k), "ptr %name"), f.is_(f.kind(key), "int"))
+            with f.when(named), f.when(f.equal(whole(f, key), "i64 %mask")):
+                f.ret(f.item(rules, f.do("add", k, "i64 2")))
         f.ret(NULL)
 
 
@@ -132,9 +132,8 @@ def template_filled_in(m: Code) -> None:
             f.store(f.call("kept_by", "ptr %at", "ptr %name", "i64 %mask"), by)
         out = f.local()
         f.store(NULL, out)
-        with f.unless(f.absent(f.load(by))):
-            with f.when(f.is_(f.kind(f.load(by)), "dict")):
-                f.store(f.call("PyDict_SetDefault", f.load(by), "ptr %case", made), out)
+        with f.unless(f.absent(f.load(by))), f.when(f.is_(f.kind(f.load(by)), "dict")):
+            f.store(f.call("PyDict_SetDefault", f.load(by), "ptr %case", made), out)
         f.decref(made)
         f.ret(f.load(out))
 
