@@ -27,7 +27,8 @@ class Application(Twinned):
     none. ``flows`` are the numbers of the operands that a gradient may flow to; ``carries`` the same where the result
     can have a gradient. ``reads`` is the size of the operand that it reads by index, -1 if it is no such read.
     ``rules`` keeps the templates of the derivatives (``ir.templates``), each behind a name and a key, ``calls`` the
-    calls of generic functions that compute it (``compile.rules``), once they are known. ``kin`` is what it shares with others, with its extents.
+    calls of generic functions that compute it (``compile.rules``), once they are known. ``kin`` is what it shares with
+    others, with its extents.
     """
 
     __slots__ = (

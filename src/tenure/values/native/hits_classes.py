@@ -109,7 +109,7 @@ def kinds_of(m: Code) -> None:
         tracked = f.is_(f.get(first, "kind.tracked"), "true")
         with f.unless(f.absent(out)), f.each(count) as k:
             place = whole(f, f.call("PyList_GetItem", "ptr %results", k))
-            aval = f.call("PyList_GetItem", f.get("ptr %template", "template.avals"), place)
+            aval = f.item(f.get("ptr %template", "template.avals"), place)
             kind = f.call("kind_known", aval, tracked)
             with f.when(f.absent(kind)):
                 f.decref(out)

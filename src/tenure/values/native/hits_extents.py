@@ -281,22 +281,21 @@ def filled(m: Code) -> None:
         many, count = f.size(every, "List"), f.size(said, "List")
         with f.each(many) as k:
             f.store(f.call("aval_at", f.call("PyList_GetItem", every, k), words, "ptr %vals"), f.at(avals, k))
-        listed, own = f.call("PyList_New", "i64 0"), f.call("PyList_New", "i64 0")
+        listed, own = f.call("PyTuple_New", count), f.call("PyTuple_New", count)
         f.store(NULL, out)
         with f.each(f.choice(f.failed(), "i64 0", count)) as k:
             one = f.call("PyList_GetItem", said, k)
             made = f.call("application_at", one, words, "ptr %vals", avals)
             with f.unless(f.absent(made)):
-                f.call("PyList_Append", listed, made, returns="i32")
+                f.call("PyTuple_SetItem", listed, k, made, returns="i32")
                 aval = f.load(f.at(avals, whole(f, f.item(one, "i64 1"))))
-                f.call("PyList_Append", own, aval, returns="i32")
-            f.decref(made)
+                f.call("PyTuple_SetItem", own, k, f.incref(aval), returns="i32")
         with f.unless(f.failed()):
             weak = f.get("ptr %x", "filled.weak")
             with f.each(f.size(weak, "List")) as k:
                 pair = f.call("PyList_GetItem", weak, k)
                 aval = f.incref(f.item(pair, "i64 1"))
-                f.call("PyList_SetItem", own, whole(f, f.item(pair, "i64 0")), aval, returns="i32")
+                f.call("PyTuple_SetItem", own, whole(f, f.item(pair, "i64 0")), aval, returns="i32")
             f.untrack(listed, own)
             held = f.call("constants_at", plain, like, words, "ptr %vals", avals)
             for k_, x in enumerate((held, listed, own)):
