@@ -51,6 +51,8 @@ def said_of(m: Code) -> None:
             f.store(f.constant("empty"), extents)
             of_kind = f.is_(f.kind(part), "kind_type")
             with f.when(of_kind):
+                with f.when(f.is_(f.get(part, "kind.like"), "none")):
+                    f.decref(f.call_python(f.constant("liken"), part))  # an error is seen at the end
                 f.store(f.get(part, "kind.like"), said)
                 f.store(f.choice(f.is_(f.load(said), "none"), f.constant("none"), f.get(part, "kind.extents")), extents)
             with f.when(f.is_(f.kind(part), "tuple")), f.unless(f.empty(part, "Tuple")):
@@ -66,7 +68,7 @@ def said_of(m: Code) -> None:
                 f.store(more, f.at("ptr %counts", "i64 1", "i64"))
             f.call("PyTuple_SetItem", out, f.do("add", k, "i64 1"), f.incref(f.load(said)), returns="i32")
         f.store(f.load(count, "i64"), "ptr %counts")
-        with f.unless(f.load(good, "i1")):
+        with f.unless(f.both(f.load(good, "i1"), f.negation(f.failed()))):
             f.decref(out)
             f.ret(NULL)
         f.ret(out)
