@@ -17,6 +17,7 @@ from weakref import ref
 from tenure.dtypes import DType
 from tenure.ir.applications import Application, Params, applied
 from tenure.ir.aval import Aval
+from tenure.ir.extents import symbolic
 from tenure.ir.likes import Bounded
 
 if TYPE_CHECKING:
@@ -296,8 +297,7 @@ class Builder:
         key = constant_key(number, dtype)
         found = self.consts.get(key)
         if found is None:
-            at = CONSTANTS.get(key) or CONSTANTS.keep(key, filled((), number, dtype))
-            found = self.consts[key] = self.append(at, ())
+            found = self.consts[key] = self.append(constant(key, number, dtype), ())
         if self.wide is not None and dtype.kind == "h":
             self.wide[found] = self.constant(number, dtype.parts).id, False
         return Value(self, found)
@@ -363,7 +363,17 @@ Constant = str
 
 
 CONSTANTS = Bounded()
-"""Applications of constants, by their keys."""
+"""Applications of constants, by their keys; none of those that hold symbols, which are of one derivation."""
+
+
+def constant(key: Constant, number: float, dtype: DType) -> Application:
+    """The application of a constant."""
+    found: Application | None = CONSTANTS.get(key)
+    if found is None:
+        found = filled((), number, dtype)
+        if not symbolic(number):
+            CONSTANTS.keep(key, found)
+    return found
 
 
 def constant_key(number: float, dtype: DType) -> Constant:
