@@ -15,7 +15,7 @@ from tenure.values.native.hits_programs import number, whole
 __all__ = ["CLASSES"]
 
 ASKED = 32
-"""How often a table of rules is asked whether it is full: at each that many."""
+"""Number of new rules after which a table of rules is asked once whether it is full."""
 
 
 def give_up(f: Step, *values: str) -> None:

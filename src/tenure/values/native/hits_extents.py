@@ -14,7 +14,7 @@ from tenure.values.native.hits_programs import number, whole, word
 __all__ = ["EXTENTS", "LAST", "address", "next_word"]
 
 LAST = 8
-"""How many of the avals made last are kept at hand, with their kinds; a power of two."""
+"""Number of the avals made last that are kept at hand, with their kinds; a power of two."""
 COMPARED = ("eq", "slt", "sle", "sgt", "sge", "ne")
 assert len(COMPARED) == len(SIGNS)
 

@@ -30,7 +30,7 @@ def case_of(m: Code) -> None:
 
 
 def kept_by(m: Code) -> None:
-    """What an application keeps under a name and flags: a template, or a table by zeros (a borrowed reference); NULL if
+    """Entry of an application under a name and flags: a template, or a table by zeros (a borrowed reference); NULL if
     there is nothing yet."""
     with m.function("kept_by", "ptr %at", "ptr %name", "i64 %mask") as f:
         rules = f.get("ptr %at", "application.rules")
