@@ -160,6 +160,10 @@ class Boundary:
             raise BufferError("the memory of a tensor leaves read-only")
         return memoryview(self.numpy())
 
+    def __release_buffer__(self: Any, buffer: memoryview) -> None:
+        """The end of a buffer. NumPy holds on to the buffer, not to the tensor alone, of those who want to know it."""
+        buffer.release()
+
     def __dlpack__(
         self: Any,
         *,
