@@ -7,7 +7,8 @@
     alone         the same step of one rank without communication, to see what it costs
 
 One thread a rank; the same plain code, weights and batches on both sides, whose losses are compared first. Both jobs
-live at once, and take turns: a case of one, the same case of the other. The least and the median of all turns.
+live at once, and take turns: a case of one, the same case of the other. The least and the median of all turns, and the
+least processor time of a rank, which says more where other processes compute beside them.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,8 @@ WARM, TIMED = 30, 4
 """Steps before the first that counts, while programs are compiled; steps of a turn."""
 MODELS = ("convnet", "transformer", "wide")
 WAYS = ("", " alone")
+Times = tuple[float, float]
+"""Seconds by the clock, and of processor time."""
 
 
 def convnet(nn: Any) -> Any:
@@ -131,15 +134,17 @@ class Side:
             self.told = told
         self.T, self.nn, self.optim, self.barrier = T, nn, optim, dist.barrier
 
-    def reductions(self, size: int) -> list[float]:
-        """Seconds of an all-reduce."""
-        x, times = self.T.ones(size // 4), []
-        for _ in range(20 if size <= 1 << 20 else 4):
-            self.barrier()
-            start = time.perf_counter()
-            self.reduced(x)
-            times.append(time.perf_counter() - start)
-        return times
+    def timed(self, call: Callable[[], Any]) -> Times:
+        """Seconds of a call that all ranks begin at once, and of processor time of this rank's threads."""
+        self.barrier()
+        start, used = time.perf_counter(), time.process_time()
+        call()
+        return time.perf_counter() - start, time.process_time() - used
+
+    def reductions(self, size: int) -> list[Times]:
+        """Times of an all-reduce."""
+        x = self.T.ones(size // 4)
+        return [self.timed(lambda: self.reduced(x)) for _ in range(20 if size <= 1 << 20 else 4)]
 
     def losses(self, name: str) -> list[float]:
         """Make a model, and take its first steps."""
@@ -174,20 +179,15 @@ class Side:
         loss.backward()
         return loss
 
-    def turn(self, name: str, way: str) -> float:
-        """Seconds of a step."""
-        whole = self.models[name][0]
-        self.barrier()
-        start = time.perf_counter()
-        if way:
-            with whole.no_sync():
-                self.step(name)
-        else:
-            self.step(name)
-        return time.perf_counter() - start
+    def turn(self, name: str, way: str) -> Times:
+        """Times of a step."""
+        if not way:
+            return self.timed(lambda: self.step(name))
+        with self.models[name][0].no_sync():
+            return self.timed(lambda: self.step(name))
 
-    def steps(self, name: str, way: str) -> list[float]:
-        """Seconds of some steps."""
+    def steps(self, name: str, way: str) -> list[Times]:
+        """Times of some steps."""
         return [self.turn(name, way) for _ in range(TIMED)]
 
 
@@ -224,8 +224,9 @@ def asked(processes: list[subprocess.Popen[str]], case: str) -> Any:
     return json.loads(said)
 
 
-def compare(rounds: int, models: Sequence[str]) -> None:
-    """Both sides in turns; a table."""
+def compare(rounds: int, models: Sequence[str], minutes: float) -> None:
+    """Both sides in turns, until all rounds are taken or the time is over; a table."""
+    end = time.monotonic() + 60 * minutes
     sides = {lib: started(lib) for lib in ("tenure", "torch")}
     for name in models:
         ours, theirs = (asked(side, f"{name},losses") for side in sides.values())
@@ -233,8 +234,8 @@ def compare(rounds: int, models: Sequence[str]) -> None:
             raise SystemExit(f"{name}: losses {ours} and {theirs}")
     cases = [f"{size},reduce" for size in SIZES] + [f"{name},{way}" for name in models for way in WAYS]
     times: dict[str, Any] = {case: {lib: [] for lib in sides} for case in cases}
-    for _ in range(rounds):
-        for case in cases:
+    for k in range(rounds):
+        for case in cases if not k or time.monotonic() < end else ():
             for lib, side in sides.items():
                 times[case][lib] += asked(side, case)
     for side in sides.values():
@@ -243,13 +244,16 @@ def compare(rounds: int, models: Sequence[str]) -> None:
         side[0].stdin.close()
     if any(p.wait() for side in sides.values() for p in side):
         raise SystemExit("a side has failed")
-    print("| case | tenure, ms | torch gloo, ms | gloo / tenure | of medians |\n|---|---|---|---|---|")
+    print("| case | tenure, ms | gloo, ms | gloo / tenure | of medians | processor: tenure, ms | gloo, ms | ratio |")
+    print(f"|{'---|' * 8}")
     for case, found in times.items():
-        a, b = (min(x) for x in found.values())
-        middle, other = (statistics.median(x) for x in found.values())
+        walls, used = zip(*(zip(*x, strict=True) for x in found.values()), strict=True)
+        (a, b), (c, d) = (map(min, x) for x in (walls, used))
+        middle, other = map(statistics.median, walls)
         size, way = case.split(",")
         name = f"all_reduce {size}" if way == "reduce" else f"{size}{way}"
-        print(f"| {name} | {a * 1e3:.3g} | {b * 1e3:.3g} | {b / a:.2f} | {other / middle:.2f} |")
+        cells = f"{a * 1e3:.3g} | {b * 1e3:.3g} | {b / a:.2f} | {other / middle:.2f}"
+        print(f"| {name} | {cells} | {c * 1e3:.3g} | {d * 1e3:.3g} | {d / c:.2f} |")
 
 
 NETWORKS = {"25 Gb/s Ethernet": (20e-6, 25e9 / 8), "200 Gb/s InfiniBand": (2e-6, 200e9 / 8)}
@@ -283,6 +287,7 @@ def model(parameters: float, compute: float, batch: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--minutes", type=float, default=4.0, help="begin no further round after so long")
     parser.add_argument("--models", nargs="*", default=MODELS, choices=MODELS)
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     parser.add_argument("--model", action="store_true", help="print the model of larger jobs")
@@ -292,7 +297,7 @@ def main() -> None:
     elif options.worker:
         worker(options.worker)
     else:
-        compare(options.rounds, options.models)
+        compare(options.rounds, options.models, options.minutes)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,8 @@ from typing import Any
 
 import tenure as tn
 from tenure import nn
-from tests.detours import Binary, Stop, seen
+from tests.detours import Binary, Stop
+from tests.detours_of_kinds import seen
 
 
 def eagerly(f: Binary, a: Any, b: Any) -> Any:
@@ -45,6 +46,22 @@ def in_thread(f: Binary, a: Any, b: Any) -> Any:
     if isinstance(got[0], BaseException):
         raise got[0]
     return got[0]
+
+
+def mapped_twice(f: Binary, a: Any, b: Any) -> Any:
+    """One example of one example."""
+    return tn.vmap(lambda a: tn.vmap(lambda b: f(a, b))(tn.stack([b, b * 2])))(tn.stack([a, a * 3]))[0, 0]
+
+
+def mapped_place(f: Binary, a: Any, b: Any) -> Any:
+    """Written into a place of a vmapped function."""
+
+    def g(a: Any, b: Any) -> Any:
+        v = tn.zeros(2, 3, dtype=a.dtype).mut()
+        v[0], v[1] = f(a, b)
+        return v.value
+
+    return tn.vmap(g)(tn.stack([a, a * 2]), tn.stack([b, b]))[0]
 
 
 def suspended(f: Binary, a: Any, b: Any) -> Any:
@@ -136,6 +153,9 @@ CALLS: dict[str, Callable[[Binary, Any, Any], Any]] = {
     "checkpoint": lambda f, a, b: tn.checkpoint(f, a, b),
     "vmap": mapped,
     "vmap over": mapped_over,
+    "vmap of vmap": mapped_twice,
+    "vmap of a place": mapped_place,
+    "checkpoint of checkpoint": lambda f, a, b: tn.checkpoint(lambda a, b: tn.checkpoint(f, a, b) * 1, a, b),
     "a thread": in_thread,
     "a generator": suspended,
     "an error": failing,

@@ -11,6 +11,7 @@ from typing import Any
 
 import tenure as tn
 from tenure import nn, optim
+from tests.detours_of_kinds import KINDS, seen
 
 Binary = Callable[[Any, Any], Any]
 MASK = tn.tensor([[True, False, True], [False, False, True]])
@@ -124,15 +125,6 @@ def hook_reads(x: Any) -> Any:
     if y.requires_grad:
         y.register_hook(lambda g: (str(g), seen(g), None)[2])
     return y
-
-
-def seen(x: Any) -> bool:
-    """Whether its numbers can be read here: not those of one example."""
-    try:
-        x.detach().tolist()
-    except tn.VmapError:
-        return False
-    return True
 
 
 def retained(x: Any) -> Any:
@@ -313,4 +305,5 @@ DETOURS: dict[str, Callable[[Any], Any]] = {
     "Own": lambda x: taken(x * 1),
     "Ref": referred,
     "Mut": mutably,
+    **KINDS,
 }

@@ -20,6 +20,8 @@ REFUSED = (
     "another thread has computed",
     "a module with a backward hook",
     "by what the rule took out of the graph",
+    "within another transform there",
+    "is written with the value of one example",
 )
 """What is refused by design, or is not there yet."""
 

@@ -94,6 +94,8 @@ from tenure.io.torchfile import save as save
 from tenure.nn.functional.distances import cosine_similarity as cosine_similarity
 from tenure.nn.functional.distances import pairwise_distance as pairwise_distance
 from tenure.nn.functional.distances import pdist as pdist
+from tenure.runtime.threads import get_num_threads as get_num_threads
+from tenure.runtime.threads import set_num_threads as set_num_threads
 from tenure.values.grad.sparse_rows import SparseRows as SparseRows
 from tenure.values.operations.angles import acos as acos
 from tenure.values.operations.angles import acosh as acosh

@@ -155,6 +155,7 @@ PICKLES = {
     "inst": b"(ios\nsystem\n.",
     "obj": b"\x80\x02(cos\nsystem\no.",
     "persistent id": b"Pid\n.",
+    "protocol of the future": b"\x80\x09N.",
     "out of band": b"\x80\x05\x97.",
     "name of numbers": b"\x80\x04K\1K\2\x93.",
     "codec": b"\x80\x02c_codecs\nencode\nX\1\0\0\0aX\5\0\0\0rot13\x86R.",
@@ -303,7 +304,7 @@ def test_arrays_of_numpy_that_lie_are_refused() -> None:
     for k in range(len(good)):
         with pytest.raises(tn.FileError, match="TN805"):
             tn.io.load_npy(io.BytesIO(good[:k]))
-    for a, b in ((b"(6,)", b"(7,)"), (b"(6,)", b"-6  "), (b"<i8", b"|O "), (good, good + b"\0")):
+    for a, b in ((b"(6,)", b"((6,"), (b"(6,)", b"(7,)"), (b"(6,)", b"-6  "), (b"<i8", b"|O "), (good, good + b"\0")):
         bad = good.replace(a, b)
         with pytest.raises(tn.FileError):
             tn.io.load_npy(io.BytesIO(bad))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from types import SimpleNamespace
 from typing import Any
 
@@ -91,7 +92,7 @@ def test_tables_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         assert table.keep(k, str(k)) == table[k] == str(k)
     assert list(table) == [8] and table.keep(8, "other") == "8"
     monkeypatch.setattr(likes.Made, "filled", [])
-    monkeypatch.setattr(likes.Made, "count", 0)
+    monkeypatch.setattr(likes.Made, "left", array("q", [4]))
     kins = [likes.Kin() for _ in range(3)]
     made = [SimpleNamespace(rules={"of": k}) for k in range(30)]
     for k, at in enumerate(made):

@@ -117,6 +117,7 @@ CASES: dict[str, list[Case]] = {
     "averages beside padding": [
         values(pool("avg_pool1d", 3, 2, 1), LINE), values(pool("avg_pool1d", 3, 2, 1, count_include_pad=False), LINE),
     ],
+    "norms of windows that hang over the edge": [values(pool("lp_pool1d", 2, 3, ceil_mode=True), LINE)],
     "norms of windows at 0: gradient": [slopes(pool("lp_pool1d", 2, 2), np.zeros((1, 4)))],
     "`grid_sample` at NaN, bilinear": [sampled_at(NAN)],
     "`grid_sample` at NaN, nearest, outside is 0": [sampled_at(NAN, mode="nearest")],
@@ -124,6 +125,17 @@ CASES: dict[str, list[Case]] = {
     "`interpolate`, nearest": [
         values(pool("interpolate", size=2, mode=mode), np.arange(3.0).reshape(1, 1, 3))
         for mode in ("nearest", "nearest-exact")
+    ],
+    "`interpolate`, nearest, to twice the size by another scale": [
+        values(pool("interpolate", scale_factor=2.2), np.arange(4.0).reshape(1, 1, *shape))
+        for shape in ((4,), (4, 1), (4, 1, 1))
+    ],
+    "`interpolate`, linear or antialias, to the same size by a scale": [
+        values(pool("interpolate", scale_factor=(1.1, 2.2), mode=mode, antialias=smooth), np.eye(3)[None, None])
+        for mode, smooth in (("bilinear", False), ("bilinear", True), ("bicubic", True), ("bicubic", False))
+    ],
+    "`interpolate`, antialias, to one column": [
+        values(pool("interpolate", size=(3, 1), mode="bilinear", antialias=True), np.arange(6.0).reshape(1, 1, 3, 2)),
     ],
     "`interpolate` to one element, corners aligned": [
         values(pool("interpolate", size=1, mode="linear", align_corners=True), np.arange(4.0).reshape(1, 1, 4)),
@@ -139,6 +151,10 @@ CASES: dict[str, list[Case]] = {
     "matrices without rows: `det`, `inv`": [
         values(lin("det"), np.zeros((0, 0))), values(lin("inv"), np.zeros((2, 0, 0))),
     ],
+    "matrices without rows, power 0: gradient": [
+        slopes(lin("det"), np.zeros((2, 0, 0))), slopes(lin("svdvals"), np.zeros((0, 3))),
+        slopes(lin("matrix_power", 0), ALL),
+    ],
 }  # fmt: skip
 OURS: dict[str, Any] = {
     "real eigenvectors of `eigh`: sign": lambda found: found[0].all(),
@@ -147,6 +163,7 @@ OURS: dict[str, Any] = {
     "`det` of a singular matrix: gradient": "the matrix is singular",
     "NaN in a matrix: `eigvalsh`": "did not converge for the matrix",
     "`max_unpool` of two numbers at one place": lambda found: found[0].tolist() == [[0, 2, 0, 0]],
+    "`interpolate`, antialias, to one column": lambda found: found[0].ravel().tolist() == [0.5, 2.5, 4.5],
     "convolution: infinite numbers beside padding": lambda found: found[0].tolist() == [[[3, INF]]],
 }
 """What is ours alone: a check of the results, or what the error says."""

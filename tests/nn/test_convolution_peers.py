@@ -18,11 +18,13 @@ CONVOLUTIONS: list[dict[str, Any]] = [
     {"padding": "same", "dilation": 2},
     {"stride": 2, "padding": 1, "groups": 2},
     {"groups": 4, "dilation": 2},
+    {"stride": 2, "padding": 1, "groups": 2, "complex": True},
 ]
 TRANSPOSED: list[dict[str, Any]] = [
     {},
     {"stride": 2, "padding": 1, "output_padding": 1},
     {"stride": 2, "dilation": 2, "groups": 2},
+    {"stride": 2, "padding": 1, "groups": 2, "complex": True},
 ]
 POOLS: list[tuple[str, dict[str, Any]]] = [
     ("max_pool", {"kernel_size": 2, "return_indices": True}),
@@ -42,12 +44,14 @@ def both(name: str, arrays: list[Any], **form: Any) -> None:
     torch = pytest.importorskip("torch", reason="PyTorch is not installed")
     found: list[list[Any]] = []
     weight: Any = None
+    if form.pop("complex", False):
+        arrays = [a + 1j * RNG.standard_normal(a.shape) for a in arrays]
     for library, functions in ((torch, torch.nn.functional), (tn, F)):
         leaves = [library.tensor(a, requires_grad=True) for a in arrays]
         out = getattr(functions, name)(*leaves, **form)
         out, *places = out if isinstance(out, tuple) else (out,)
         weight = RNG.standard_normal(out.shape) if weight is None else weight
-        (out * library.tensor(weight)).sum().backward()
+        (out * out.conj() * library.tensor(weight)).sum().real.backward()
         found.append([out.detach().numpy(), *[p.numpy() for p in places], *[v.grad.numpy() for v in leaves]])
     for ours, theirs in zip(found[1], found[0], strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-10)

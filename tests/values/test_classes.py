@@ -17,6 +17,7 @@ from tenure.compile import rules as tables
 from tenure.compile.records import Record
 from tenure.compile.rules import RULES
 from tenure.ir import applications, kin, likes
+from tenure.ir.program import CONSTANTS
 from tenure.ir.templates import RECIPES, Filled
 from tenure.nn import functional as F
 from tenure.values.native.hits import CODE
@@ -84,8 +85,8 @@ def test_rules_made_do_not_grow_with_the_shapes(name: str, monkeypatch: pytest.M
 @contextmanager
 def emptied() -> Iterator[None]:
     """No rule, application or record is known meanwhile."""
-    tables: list[dict[Any, Any]] = [applications.APPLICATIONS, applications.PLAIN, likes.KINS, RECIPES, RULES]
-    tables += [*KNOWN.values(), alike.CLASSES]
+    tables: list[dict[Any, Any]] = [applications.APPLICATIONS, applications.PLAIN, CONSTANTS, likes.KINS]
+    tables += [RECIPES, RULES, *KNOWN.values(), alike.CLASSES]
     held = [dict(table) for table in tables]
     for table in tables:
         table.clear()
@@ -174,6 +175,7 @@ def test_shapes_do_not_fill_the_heap(monkeypatch: pytest.MonkeyPatch) -> None:
     for module, name in bounds:
         monkeypatch.setattr(module, name, 256)
     monkeypatch.setattr(force, "ROW_BUDGET", 400)
+    likes.Made.left[0] = 0
     sizes = []
     for start in range(1000, 1400, 100):
         for n in range(start, start + 100):
@@ -181,3 +183,28 @@ def test_shapes_do_not_fill_the_heap(monkeypatch: pytest.MonkeyPatch) -> None:
         gc.collect()
         sizes.append(sys.getallocatedblocks())
     assert sizes[-1] < 1.05 * sizes[1], "memory grows with the shapes that were met"
+
+
+def test_a_new_shape_takes_no_python_for_an_operation() -> None:
+    def calls(n: int) -> int:
+        x = tn.tensor(np.linspace(0.2, 0.9, n))
+        count = 0
+
+        def note(_frame: Any, event: str, _of: Any) -> None:
+            nonlocal count
+            count += event == "call"
+
+        sys.setprofile(note)
+        try:
+            y = x * 0.5 + x
+            for _ in range(3):
+                y = (y.sin() - y.mean()) * (y.exp() + y.max()) - y.sum() * -x
+        finally:
+            sys.setprofile(None)
+        assert np.isfinite(y.sum().item())
+        return count
+
+    for n in range(20, 30):
+        calls(n)
+    more = [calls(n) - calls(n) for n in range(100, 110)]
+    assert max(more) <= 30 or CODE is None, "a rule that differs in extents alone is made in Python"

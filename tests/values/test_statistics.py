@@ -103,6 +103,26 @@ def test_second_derivatives(function: Any) -> None:
         np.testing.assert_allclose(found[k], (up - down) / (2 * step), rtol=1e-6, atol=1e-8)
 
 
+@pytest.mark.parametrize("size", [1e30, 1e38])
+def test_moments_that_overflow_are_infinite_and_others_are_not_nan(size: float) -> None:
+    x = tn.tensor([size] * 300 + [-size] * 7 + [3 * size] * 50)
+    assert x.var(correction=1).item() == x.std(correction=1).item() == math.inf
+    assert tn.full((300,), size).var(correction=0).item() == 0
+    assert tn.grad(lambda x: x.var(correction=0))(tn.full((300,), size)).tolist() == [0] * 300
+
+
+def test_the_sigmoid_of_complex_numbers_far_left_is_0() -> None:
+    x = tn.tensor([complex(-math.inf, 0), -800 + 2j, complex(math.inf, 0), 800 + 2j, 0])
+    assert x.sigmoid().tolist() == [0, 0, 1, 1, 0.5]
+
+
+def test_counts_are_nan_in_a_range_that_is_not_finite() -> None:
+    for odd in (math.nan, math.inf):
+        x = tn.tensor([1.0, odd, 2.0])
+        assert all(math.isnan(n) for n in tn.histc(x, 3).tolist())
+        assert tn.histc(x, 2, 0, 3).tolist() == [1, 1]
+
+
 def test_elementary_functions() -> None:
     x = tn.tensor([0.0, 1.0])
     assert x.erf().tolist() == pytest.approx([0, math.erf(1)])

@@ -241,10 +241,11 @@ class Capture(Op):
 
 @dataclass(slots=True, eq=False, repr=False)
 class Merge(Op):
-    """One of several values: `a if c else b`, `a or b`."""
+    """One of several values: `a if c else b`, `a or b`, whose first passes only if it is true."""
 
     dst: int
     src: int
+    true: bool = False
 
     def registers(self) -> Iterable[int | None]:
         return self.dst, self.src
@@ -317,11 +318,12 @@ class Read(Op):
 
 @dataclass(slots=True, eq=False, repr=False)
 class Assume(Op):
-    """The evidence of a test about a variable: whether it is of a class (the register of that), or None."""
+    """The evidence of a test about a variable: whether it is of a class (the register of that), None, or true."""
 
     name: str
     cls: int | None
     holds: bool = True
+    true: bool = False
 
     def registers(self) -> Iterable[int | None]:
         return (self.cls,)
@@ -362,12 +364,8 @@ class Yield(Op):
 
 
 @dataclass(slots=True, eq=False, repr=False)
-class Await(Op):
-    dst: int
-    src: int
-
-    def registers(self) -> Iterable[int | None]:
-        return self.dst, self.src
+class Await(Yield):
+    """`await`: the other side gives a value back, as to a `yield`."""
 
 
 @dataclass(slots=True, eq=False, repr=False)

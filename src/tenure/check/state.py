@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from tenure.check.values import MAY, MUST, NO, Holder, Obj, Ref, Value, compare_regions
 
@@ -13,21 +14,27 @@ STORAGE = "·storage"
 _LIMIT = 8
 
 
+Places: TypeAlias = dict[Obj, dict[Holder, None]]
+"""For each object, the cells that ever referred to it or to a view or part of it, in any state of a run."""
+
+
 class Cells(dict[Holder, Value]):
     """The contents of each cell, with an index of the fields that an object has.
 
-    `exchanged`: the memory of some object may have been.
+    `exchanged`: the memory of some object may have been. `places` is shared by all states of a run.
     """
 
-    __slots__ = ("exchanged", "index")
+    __slots__ = ("exchanged", "index", "places")
 
-    def __init__(self) -> None:
+    def __init__(self, places: Places | None = None) -> None:
         self.index: dict[Obj, tuple[object, ...]] = {}
+        self.places: Places = {} if places is None else places
         self.exchanged = False
 
     def __setitem__(self, holder: Holder, value: Value) -> None:
         size = len(self)
         dict.__setitem__(self, holder, value)
+        self.place(holder, value)
         if len(self) != size and type(holder) is tuple:
             names = self.index.get(holder[0], ())
             if holder[1] not in names:
@@ -35,21 +42,42 @@ class Cells(dict[Holder, Value]):
                 if holder[1] == STORAGE:
                     self.exchanged = True
 
+    def place(self, holder: Holder, value: Value) -> None:
+        """Note that a cell refers to objects now."""
+        places = self.places
+        for ref in value:
+            at: Obj | None = ref[0]
+            while at is not None:
+                known = places.get(at)
+                if known is None:
+                    places[at] = {holder: None}
+                else:
+                    known[holder] = None
+                at = at.base or at.owner
+
     def fill(self, obj: Obj, fields: Mapping[object, Value]) -> None:
         """Set several fields of an object."""
         for name, value in fields.items():
             dict.__setitem__(self, (obj, name), value)
+            self.place((obj, name), value)
         names = dict.fromkeys(self.index.get(obj, ())) | dict.fromkeys(fields)
         if names:
             self.index[obj] = tuple(names)
 
     def duplicate(self) -> "Cells":
         """Cells of their own with the same contents."""
-        new = Cells()
+        new = Cells(self.places)
         new.update(self)
         new.index = self.index.copy()
         new.exchanged = self.exchanged
         return new
+
+    def holding(self, obj: Obj) -> Iterator[tuple[Holder, Value]]:
+        """The cells that refer to an object, or to a view or part of it."""
+        for holder in list(self.places.get(obj, ())):
+            value = self.get(holder)
+            if value is not None and any(_leads_to(ref.obj, obj) for ref in value):
+                yield holder, value
 
 
 @dataclass(slots=True)
@@ -66,16 +94,9 @@ class State:
     def copy(self) -> "State":
         return State(self.cells.duplicate(), self.quiet, dict(self.gone), self.loans, dict(self.fresh))
 
-    def referred(self) -> set[Obj]:
-        """All objects that a cell refers to, and those whose memory they show."""
-        found: set[Obj] = set()
-        for value in self.cells.values():
-            for ref in value:
-                at: Obj | None = ref.obj
-                while at is not None and at not in found:
-                    found.add(at)
-                    at = at.base
-        return found
+    def refers_to(self, obj: Obj) -> bool:
+        """Whether a cell refers to an object, or to a view or part of it."""
+        return any(True for _ in self.cells.holding(obj))
 
     def join(self, other: "State") -> bool:
         """Join `other` into this state, and return whether that changed anything."""
@@ -93,7 +114,7 @@ class State:
                 changed = True
             elif mine != value:
                 if isinstance(holder, tuple) and holder[0].summary:
-                    merged = _of_twin(mine, value)
+                    merged = _of_twin(mine, value, holder[1])
                 else:
                     merged = _union(mine, value, certain=isinstance(holder, tuple) and holder[1] == "*")
                 if merged != mine:
@@ -116,7 +137,7 @@ class State:
 
     def _still_has(self, obj: Obj) -> bool:
         """Whether a twin is in use here, that another path gave up: it stands for objects of several rounds."""
-        return obj.summary and any(ref.obj is obj for value in self.cells.values() for ref in value)
+        return obj.summary and any(ref.obj is obj for _, value in self.cells.holding(obj) for ref in value)
 
     def fields(self, obj: Obj) -> Iterator[tuple[object, Value]]:
         """The fields of an object that have cells."""
@@ -181,16 +202,25 @@ class State:
 
     def age(self, twins: dict[Obj, Obj]) -> None:
         """Make room for new objects: references to the last ones become references to their twins."""
-        for holder, value in list(self.cells.items()):
-            for ref in value:
-                if ref.obj in twins:
-                    value = _union((), tuple(ref._replace(obj=twins.get(ref.obj, ref.obj)) for ref in value))
-                    self.cells[holder] = value
-                    break
-            if holder.__class__ is tuple and holder[0] in twins:
-                del self.cells[holder]
-                new = (twins[holder[0]], holder[1])
-                self.cells[new] = _of_twin(self.cells.get(new, ()), value)
+        cells, places = self.cells, self.cells.places
+        for holder in dict.fromkeys(holder for obj in twins for holder in places.get(obj, ())):
+            value = cells.get(holder, ())
+            if any(ref.obj in twins for ref in value):
+                cells[holder] = _union((), tuple(ref._replace(obj=twins.get(ref.obj, ref.obj)) for ref in value))
+        for obj, twin in twins.items():
+            for name, value in list(self.fields(obj)):
+                del cells[(obj, name)]
+                cells[(twin, name)] = _of_twin(cells.get((twin, name), ()), value, name)
+
+
+def _leads_to(part: Obj, whole: Obj) -> bool:
+    """Whether an object is another one, or a view or part of it."""
+    at: Obj | None = part
+    while at is not None:
+        if at is whole:
+            return True
+        at = at.base or at.owner
+    return False
 
 
 def _stored_and_let_go(cells: Cells, others: Cells, items: Iterable[tuple[Holder, Value]]) -> dict[Holder, Value]:
@@ -213,10 +243,16 @@ def _stored_and_let_go(cells: Cells, others: Cells, items: Iterable[tuple[Holder
     return doubted
 
 
-def _of_twin(a: Value, b: Value) -> Value:
-    """The contents of a twin's field, of two ages: what only one of them found written is not certainly written."""
+def _of_twin(a: Value, b: Value, name: object) -> Value:
+    """The contents of a twin's field, of two ages: what only one of them found written is not certainly written.
+
+    Nor is a part of its graph certain that one of them has not.
+    """
     if not a or not b:
         return a or b
+    if name == "·graph":
+        both = {ref.obj for ref in a if ref.must} & {ref.obj for ref in b if ref.must}
+        return _union((), tuple(ref._replace(must=ref.obj in both) for ref in (*a, *b)))
     certain = [{(ref.obj, ref.loan) for ref in one if ref.must and ref.write is not None} for one in (a, b)]
     held = [{(ref.obj, ref.loan) for ref in one} for one in (a, b)]
     doubtful = (certain[0] ^ certain[1]) & held[0] & held[1]

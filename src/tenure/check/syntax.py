@@ -1,9 +1,10 @@
-"""Syntax of other Pythons than the running one: what a line that does not parse needs."""
+"""Syntax: empty displays, and what a line needs that does not parse in the running Python."""
 
+import ast
 import re
 import sys
 
-__all__ = ["newer"]
+__all__ = ["is_empty", "newer"]
 
 _NEEDS = (
     ((3, 12), re.compile(r"\s*type\s+\w+\s*(\[.*\]\s*)?="), "a `type` statement"),
@@ -26,3 +27,13 @@ def newer(text: str, line: int, running: tuple[int, int] = sys.version_info[:2])
             wanted = ".".join(map(str, version))
             return f"this needs Python {wanted} ({name}); check this file with `python{wanted} -m tenure check`"
     return "this looks like Python 2" if _OLDER.match(at) else None
+
+
+def is_empty(node: ast.AST | None) -> bool:
+    """Whether an expression is an empty list, dict, set or tuple."""
+    match node:
+        case ast.Dict(keys=held) | ast.List(elts=held) | ast.Tuple(elts=held):
+            return not held
+        case ast.Call(func=ast.Name("list" | "dict" | "set" | "tuple"), args=[], keywords=[]):
+            return True
+    return False

@@ -19,6 +19,7 @@ from tenure.check.rules import Rule
 from tenure.check.session import of_file
 from tenure.check.settings import Found, SettingsError
 from tenure.check.source import showing
+from tenure.cli import notebooks
 from tenure.diagnostic import Diagnostic, Label, Span
 
 __all__ = ["Editor", "made"]
@@ -30,10 +31,11 @@ class Editor(LanguageServer):
     """The server, the files of its folders, and the reports of each open document."""
 
     def __init__(self, strict: bool) -> None:
-        super().__init__("tenure", __version__)
+        super().__init__("tenure", __version__, notebook_document_sync=notebooks.SYNC)
         self.strict = strict
         self.tree: list[str] = []
         self.reports: dict[str, list[Diagnostic]] = {}
+        self.cells: dict[str, str] = {}  # the document of each cell of a notebook, by the path in its reports
 
     def look_around(self) -> None:
         """Find the files of the workspace, which imports lead to."""
@@ -52,8 +54,28 @@ class Editor(LanguageServer):
         """The reports of a file as it stands in the editor."""
         return of_file(path, self.tree, strict=self.strict)
 
+    def check_notebook(self, uri: str) -> None:
+        """Check a notebook, and publish the reports of its cells."""
+        book = self.workspace.get_notebook_document(notebook_uri=uri)
+        if book is None:
+            return
+        path = notebooks.file_of(path_of(uri))
+        places = {f"{path}:cell {number}": cell.document for number, cell in enumerate(book.cells, 1)}
+        self.cells = {place: cell for place, cell in self.cells.items() if not place.startswith(path)} | places
+        with showing(self.texts() | {path: notebooks.text_of(self, book)}):
+            found = self.found(path)
+        for place, cell in places.items():
+            self.reports[cell] = [one for one in found if one.primary.span.path == place]
+            document = self.workspace.get_text_document(cell)
+            shown = [self.shown(one, document) for one in self.reports[cell]]
+            self.text_document_publish_diagnostics(lsp.PublishDiagnosticsParams(cell, shown, document.version))
+
     def check(self, uri: str) -> None:
         """Check a document, and publish its reports."""
+        book = self.workspace.get_notebook_document(cell_uri=uri)
+        if book is not None:
+            self.check_notebook(book.uri)
+            return
         document = self.workspace.get_text_document(uri)
         path = path_of(uri)
         try:
@@ -80,7 +102,7 @@ class Editor(LanguageServer):
 
     def related(self, label: Label) -> lsp.DiagnosticRelatedInformation:
         """A related place."""
-        uri = next((uri for uri in self.reports if path_of(uri) == label.span.path), None)
+        uri = next((uri for uri in self.reports if path_of(uri) == label.span.path), self.cells.get(label.span.path))
         uri = uri or uris.from_fs_path(label.span.path) or label.span.path
         document = self.workspace.get_text_document(uri)
         return lsp.DiagnosticRelatedInformation(
@@ -118,6 +140,7 @@ def made(*, strict: bool = False) -> Editor:
     """A server that is ready to start."""
     server = Editor(strict)
     _documents(server)
+    notebooks.listen(server, _PAUSE)
     _answers(server)
     return server
 

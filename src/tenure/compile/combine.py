@@ -180,14 +180,19 @@ class Together:
         return [c.total(held) for c, held in zip(self.combines, split(carried, self.closed_sizes), strict=True)]
 
 
-def loops(carried: int, parts: int, bits: int) -> int:
-    """The number of loops over the parts of the lanes, one after the other, so that what each carries and what it
-    computes fit into the registers: with two sums of 16 lanes' vectors a step moved more to and from the stack than it
-    added. Each lane's order stays, and so do the bits."""
+LONG = 8
+"""Steps of a loop that are worth one more loop."""
+
+
+def loops(dtypes: Sequence[DType], lanes: int, parts: int, steps: int, bits: int) -> int:
+    """The number of loops over the parts of the lanes, one after the other, so that what each carries, a number of each
+    dtype in each lane, and what it computes fit into registers of so many bits: with two sums in one loop a step moved
+    more to and from the stack than it added. Each lane's order stays, and so do the bits."""
     turns, most = 1, (32 if bits == 512 else 16) * 5 // 8
-    while carried > most * turns and turns < parts:
+    while len(dtypes) * parts > most * turns and turns < parts:
         turns *= 2
-    return turns
+    registers = sum(-(-lanes * 8 * dtype.itemsize // bits) for dtype in dtypes)
+    return 2 if turns == 1 < parts and len(dtypes) > 1 and steps >= LONG and registers > most else turns
 
 
 def split(xs: list[Any], sizes: list[int]) -> list[list[Any]]:

@@ -107,7 +107,8 @@ def row_total(
     wide = ir.VectorType(t, width)
 
     parts = LANES // width
-    turns = loops(parts, parts, body.bits)
+    most = -(-min(block or axis.size, axis.size) // LANES)
+    turns = loops([dtype], LANES, parts, most, body.bits)
 
     def pieces(turn: int, at: ir.Value, live: int) -> list[ir.Value]:
         found = []
@@ -128,7 +129,6 @@ def row_total(
     if block:
         first = b.mul(variables[BLOCKS], constant(block))
         ends = first, least(b, b.add(first, constant(block)), constant(axis.size))
-    most = -(-min(block or axis.size, axis.size) // LANES)
     merge = fold.merge if fold.grouped else None
     each: list[Turn] = [(partial(piece, turn), fold.held(wide, parts // turns)) for turn in range(turns)]
     closed = lambda found: fold.closed(fold.joined(found))  # noqa: E731

@@ -10,12 +10,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from tenure.compile.generic_library import provide
-from tenure.compile.rules import NUMBER, ROOM, RULES, Rule, room, word_of
+from tenure.compile.rules import NUMBER, ROOM, RULES, Rule, word_of
+from tenure.dtypes import float64
 from tenure.ir.applications import Application
 from tenure.ir.aval import Aval
 from tenure.ir.extents import Extent, Extents, Ratio, source, symbolic
 from tenure.ir.kin import Values
 from tenure.ir.sums import listed_words
+from tenure.runtime.table_plan import room
 
 WORD = 8
 """Bytes."""
@@ -24,12 +26,14 @@ WORD = 8
 class Writer:
     """The words of records, one behind the other: numbers, and sources of those that symbols decide. ``addresses`` are
     pairs of the places of addresses within them, and of what these refer to; ``sums`` and ``rooms`` of the places of
-    words that symbols decide, and of these or of the bytes of a room, None where that is neither."""
+    words that symbols decide, and of these or of the bytes of a room, None where that is neither; ``reals`` of those
+    of float64 numbers, and of these."""
 
     def __init__(self) -> None:
         self.words: list[int | str] = []
         self.sums: list[tuple[int, Any]] = []
         self.rooms: list[tuple[int, int]] = []
+        self.reals: list[tuple[int, int]] = []
         self.addresses: list[tuple[int, int]] = []
         self.constants: list[Any] = []
 
@@ -37,10 +41,13 @@ class Writer:
         """Write the words of a rule's record, and the numbers behind it; where the record begins."""
         start = len(self.words)
         words = rule.head(len(at.operands))
-        self.sums += [(start + k, word) for k, word in enumerate(words) if symbolic(word)]
+        self.sums += [(start + k, word) for k, word in enumerate(words) if symbolic(word) and k != NUMBER]
         head: list[int | str] = [said(word) for word in words]
         if isinstance(rule.number, Extent | Ratio):
-            self.sums.append((start + NUMBER, None))
+            if isinstance(rule.number, Extent) and at.aval.dtype is float64:
+                self.reals.append((start + NUMBER, rule.number))
+            else:
+                self.sums.append((start + NUMBER, None))
             self.constants.append(Aval((), at.aval.dtype))
             head[NUMBER] = f"word({source(rule.number)}, c[{len(self.constants) - 1}])"
         size = said(at.aval.nbytes)
@@ -61,13 +68,13 @@ class Writer:
         self.words += [*head, *numbers]
         return start
 
-    def plain(self, symbols: Extents) -> tuple[array[int], array[int], int, Any, Any] | None:
+    def plain(self, symbols: Extents) -> tuple[array[int], array[int], int, Any] | None:
         """The form of a record that native code fills in: one that is alike, and the address of words that have sums,
-        rooms and addresses by their places; the functions that make a room, and a rule. None if it cannot."""
-        found = listed_words(self.sums, self.rooms, self.addresses, symbols)
+        rooms and addresses by their places; the class of a rule. None if it cannot."""
+        found = listed_words((self.sums, self.rooms, self.reals), self.addresses, symbols)
         if found is None:
             return None
-        return self.like(), found, found.buffer_info()[0], room, Filled
+        return self.like(), found, found.buffer_info()[0], Filled
 
     def like(self) -> array[int]:
         """The words that symbols do not decide."""

@@ -215,7 +215,8 @@ class RowKernel:
         folds = [v for v in members if self.members[v].role is Role.FOLD]
         parts = self.lanes // self.width if folds else 1
         step = parts * self.width
-        turns = loops(len(folds) * parts, parts, self.body.bits)
+        most = -(-self.n // step)
+        turns = loops([self.program.aval(v).dtype for v in folds], step, parts, most, self.body.bits)
         combines, types = [self.combine(v) for v in folds], [self.type(v) for v in folds]
         together = Together(combines, types, parts, turns)
 
@@ -232,7 +233,7 @@ class RowKernel:
                         found[v].append(x)
             return together.step(carried, list(found.values()))
 
-        ends, most = (constant(0), constant(self.n)), -(-self.n // step)
+        ends = constant(0), constant(self.n)
         merge = together.merge if together.grouped else None
         each: list[Turn] = [(partial(piece, turn), together.start) for turn in range(turns)]
         found = grouped(self.b, ends, self.n, step, most, each, together.closed, merge)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from struct import Struct
 from typing import Any
 
@@ -23,13 +22,12 @@ from tenure.ir.extents import symbolic
 from tenure.ir.primitive import Primitive
 from tenure.ops.convert import number_in
 from tenure.runtime.table import MOST as PLACES
-from tenure.runtime.table_plan import CONSTANT, TEMP
+from tenure.runtime.table_plan import CONSTANT, TEMP, room
 
 __all__ = ["RULES", "Rule", "publish", "rule_of"]
 
 MOST = 1 << 14
 """Rules that are kept."""
-ALIGN = 64
 NUMBER, ROOM = 4, 5
 """The words of a record where the number of all elements stands, and the size and class of the result's room."""
 WORD = 8
@@ -167,12 +165,3 @@ def word_of(number: Any, aval: Aval) -> int:
     with np.errstate(all="ignore"):
         data = number_in(np, number, aval.dtype).tobytes()
     return int.from_bytes(data.ljust(8, b"\0"), "little", signed=True)
-
-
-@lru_cache(maxsize=1 << 14)
-def room(nbytes: int) -> tuple[int, int]:
-    """The bytes of a buffer and the number of this size: multiples of ALIGN, four sizes to each power of two."""
-    octave = max(0, (max(nbytes, 1) - 1).bit_length() - 8)
-    step = ALIGN << octave
-    count = -(-max(nbytes, 1) // step)
-    return count * step, 4 * octave + count

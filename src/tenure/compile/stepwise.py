@@ -158,11 +158,12 @@ def op_by_op(program: Program) -> Interpreted:
 def native(at: Instruction) -> Callable[..., Any]:
     """The function that computes an instruction with a compiled program's bits; that of whole numbers is NumPy's. It is
     kept with the application."""
-    rules = at.application.rules
-    if "native" not in rules:
-        native = at.aval.dtype.kind in "fc" and at.aval.size
-        rules["native"] = at.primitive.lower.run(Native, at) if native else reference(at)
-    return rules["native"]  # type: ignore[no-any-return]
+    found: Callable[..., Any] | None = at.application.kept("native", 0)
+    if found is None:
+        natively = at.aval.dtype.kind in "fc" and at.aval.size
+        found = at.primitive.lower.run(Native, at) if natively else reference(at)
+        at.application.keep("native", 0, found)
+    return found
 
 
 def multiplied(x: Array, y: Array, *, selects: int = 0, marks: bool = False) -> Array:

@@ -18,6 +18,7 @@ from tenure.compile.row_calls import copy
 from tenure.compile.rules import RULES, Rule, publish
 from tenure.ir.applications import Application, like
 from tenure.ir.kin import line_in
+from tenure.ir.likes import CALLS
 from tenure.ir.program import Program
 from tenure.runtime import table_plan
 from tenure.runtime.table import ARRAYS, HEADER, MOST, NUMBERS, place
@@ -27,8 +28,6 @@ __all__ = ["Table"]
 WORDS = 2
 """Packed words before the numbers of a call: the address of the table, and the row to go on with."""
 ALIGN = 64
-CALLS = "calls"
-"""The name of the line of records."""
 LENGTH = table_plan.FIELDS.index("length")
 
 
@@ -160,7 +159,7 @@ def filled_record(at: Application) -> Rule | None:
     filled = None if line is None else line.at(extents)
     at.calls = RULES.get(at) if filled is None else filled[1]
     if at.calls is None and at.size == 1 and at.primitive.traits.number is not None:  # a number calls nothing
-        publish({at: Rule(at)})
+        publish({at: new_rule(at)})
     return at.calls
 
 

@@ -16,7 +16,7 @@ from tenure.values.trace.blame import checked_first
 
 
 @checked_first
-def default_collate(samples: list[Any]) -> Any:
+def default_collate(batch: list[Any]) -> Any:
     """Samples as one batch: tensors and arrays stacked, numbers as a tensor, strings as they are.
 
     Tuples, lists and mappings are taken part by part, and keep their class. Floats become float32, as in ``tn.tensor``.
@@ -26,26 +26,26 @@ def default_collate(samples: list[Any]) -> Any:
     (tensor([[1, 2],
             [3, 4]]), tensor([0, 1]))
     """
-    if not samples:
+    if not batch:
         raise ValueError("default_collate: a batch has one sample or more")
-    first = samples[0]
+    first = batch[0]
     if isinstance(first, Tensor):
-        return stack(samples)
+        return stack(batch)
     if isinstance(first, np.ndarray | np.generic):
-        return tensor(np.stack(samples))
+        return tensor(np.stack(batch))
     if isinstance(first, bool | int | float | complex):
-        return tensor(samples)
+        return tensor(batch)
     if isinstance(first, str | bytes):
-        return samples
+        return batch
     if isinstance(first, Mapping):
-        other = [key for s in samples for key in first if key not in s]
+        other = [key for s in batch for key in first if key not in s]
         if other:
             raise KeyError(f"default_collate: a sample of the batch has no {other[0]!r}, which the first has")
-        return of_mapping(first, {key: default_collate([s[key] for s in samples]) for key in first})
+        return of_mapping(first, {key: default_collate([s[key] for s in batch]) for key in first})
     if isinstance(first, tuple | list):
-        if len({len(s) for s in samples}) > 1:
-            raise ValueError(f"the samples of a batch have different numbers of parts: {[len(s) for s in samples]}")
-        return of_sequence(first, [default_collate(list(part)) for part in zip(*samples, strict=True)])
+        if len({len(s) for s in batch}) > 1:
+            raise ValueError(f"the samples of a batch have different numbers of parts: {[len(s) for s in batch]}")
+        return of_sequence(first, [default_collate(list(part)) for part in zip(*batch, strict=True)])
     raise TypeError(f"a batch is made of tensors, arrays, numbers and containers of them, not {shown(first)}")
 
 

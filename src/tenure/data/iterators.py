@@ -12,8 +12,10 @@ from tenure.data.dataset import IterableDataset
 from tenure.data.fetch import Exhausted, Fetcher
 from tenure.data.pools import Pool
 from tenure.data.progress import Progress, Turns
+from tenure.data.samplers import seed_of
 from tenure.data.workers import Begin, Reply, Task
 from tenure.values.operations.generator import Generator, default_generator, derive
+from tenure.values.operations.streams import drawing_from
 
 if TYPE_CHECKING:
     from tenure.data.loader import DataLoader
@@ -78,7 +80,8 @@ class Serial(Iterator[Any]):
         for task in self._tasks:
             self._progress.position += 1
             try:
-                batch = self._fetcher.fetch(task)
+                with drawing_from(seed_of(task)):
+                    batch = self._fetcher.fetch(task)
             except StopIteration as error:
                 raise RuntimeError("DataLoader: the data set raised StopIteration for a sample") from error
             if self._fetcher.over:

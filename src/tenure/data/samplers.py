@@ -31,6 +31,22 @@ MOST = 2**32
 """Indices that are drawn at once, or make a batch, at most."""
 
 
+class Seeded(list[int]):
+    """Indices of a batch with the seed of what is drawn for its samples, whoever loads them."""
+
+    def __init__(self, indices: Iterable[int], seed: int) -> None:
+        super().__init__(indices)
+        self.seed = seed
+
+    def __reduce__(self) -> Any:
+        return Seeded, (list(self), self.seed)
+
+
+def seed_of(task: Any) -> int | None:
+    """The seed that the indices of a batch bring, if they do."""
+    return task.seed if isinstance(task, Seeded) else None
+
+
 class Sampler(Generic[T]):
     """The base of samplers: a subclass defines ``__iter__``, which gives indices, and ``__len__`` if it knows.
 

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import pickle
-import random
 import threading
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple, NoReturn
 
-import numpy as np
-
 from tenure.data.dataset import IterableDataset
 from tenure.data.fetch import Exhausted, Fetcher
 from tenure.data.progress import stateful
+from tenure.data.samplers import seed_of
 from tenure.values.operations.generator import default_generator, derive, manual_seed, settle
+from tenure.values.operations.streams import start
 
 
 @dataclass(frozen=True)
@@ -128,8 +127,7 @@ def seed_everything(seed: int, alone: bool) -> None:
     """Start the default generators of a worker: Tenure's, and in a process of its own those of Python and NumPy."""
     if alone:
         manual_seed(seed)
-        random.seed(seed)
-        np.random.seed(seed % 2**32)
+        start(seed)
     else:
         default_generator().manual_seed(seed)
 
@@ -138,7 +136,8 @@ def serve(number: int, setup: Setup, receive: Callable[[], Any], send: Callable[
     """The loop of a worker: tasks until there is None. ``alone`` in a process of its own.
 
     Without a ``worker_init_fn`` each batch of a data set with indices, or with a state, has a seed of its own, so that
-    the numbers drawn for it depend neither on the worker nor on how many there are.
+    the numbers drawn for it depend neither on the worker nor on how many there are. Indices that bring a seed have it
+    always.
     """
     fetcher = Fetcher(setup.dataset, setup.collate_fn, setup.batched, setup.drop_last)
     kept = alone and stateful(setup.dataset)
@@ -162,8 +161,9 @@ def serve(number: int, setup: Setup, receive: Callable[[], Any], send: Callable[
                 fetcher.begin()
                 continue
             if failed is None:
-                if by_batch:
-                    seed_everything(derive(seed, message.number), alone)
+                brought = seed_of(message.samples)
+                if brought is not None or by_batch:
+                    seed_everything(derive(seed, message.number) if brought is None else brought, alone)
                 batch = fetcher.fetch(message.samples, message.wanted)
                 kind = "end" if isinstance(batch, Exhausted) else "batch" if message.wanted else "passed"
                 state = setup.dataset.state_dict() if kept else None

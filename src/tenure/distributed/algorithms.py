@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from tenure.distributed.tree import Adder, Array, Node, roots, share, total
-from tenure.distributed.waiting import Note, Wait, finish, line_of, refuse_broken, unmet
+from tenure.distributed.waiting import ORDER, Note, Wait, begun, finish, line_of, refuse_broken, unmet
 from tenure.distributed.world import JOB, RankGroup
 from tenure.errors import CollectiveError
 from tenure.runtime.buffers import empty
@@ -61,7 +61,7 @@ class Flight:
         data, byte = octets(array), JOB.mpi.BYTE
         self.held.append(data)
         for start in range(0, data.size, PIECE):
-            self.requests.append(begin([data[start : start + PIECE], byte], other, tag))
+            self.requests.append(begun(begin, [data[start : start + PIECE], byte], other, tag))
 
     def finish(self, first: int = 0, last: int | None = None) -> None:
         """Wait for messages, of all or of those between two counts."""
@@ -81,10 +81,10 @@ def exchange(
         flight.finish()
 
 
-def meet(group: RankGroup, what: str, detail: str = "") -> Wait:
+def meet(group: RankGroup, what: str, detail: str = "", help: str = ORDER) -> Wait:
     """Begin a collective, once all ranks of the group are at it; CollectiveError where some are at another one.
 
-    ``what`` is how messages call it, ``detail`` what has to be equal besides.
+    ``what`` is how messages call it, ``detail`` what has to be equal besides; ``help`` is for ranks that differ in it.
     """
     refuse_broken(group)
     group.number += 1
@@ -102,11 +102,11 @@ def meet(group: RankGroup, what: str, detail: str = "") -> Wait:
         step *= 2
     there = Wait(what)
     if not mine[16]:
-        raise apart(group, objects(group, (Note(there, line_of(there)), detail), there))
+        raise apart(group, objects(group, (Note(there, line_of(there)), detail), there), help)
     return there
 
 
-def apart(group: RankGroup, found: Sequence[tuple[Note, str]]) -> CollectiveError:
+def apart(group: RankGroup, found: Sequence[tuple[Note, str]], help: str) -> CollectiveError:
     """The error of ranks that have not met; where they differ in the detail alone, it says the first part of that."""
     notes, message = [note for note, _ in found], "ranks have come to different collectives"
     if len({note.wait.what for note in notes}) == 1:
@@ -118,7 +118,9 @@ def apart(group: RankGroup, found: Sequence[tuple[Note, str]]) -> CollectiveErro
             replace(note, wait=replace(note.wait, what=f"{note.wait.what}: {text[:80]}"))
             for note, text in zip(notes, said, strict=True)
         ]
-    return unmet(message, dict(zip(group.ranks, notes, strict=True)))
+    else:
+        help = ORDER
+    return unmet(message, dict(zip(group.ranks, notes, strict=True)), help)
 
 
 def objects(group: RankGroup, x: Any, wait: Wait) -> list[Any]:

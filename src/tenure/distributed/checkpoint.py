@@ -53,6 +53,11 @@ def save_checkpoint(folder: str | os.PathLike[str], /, *, group: RankGroup | Non
     >>> tn.distributed.load_checkpoint(folder)["step"]
     3
     """
+    write(folder, group, parts, {})
+
+
+def write(folder: Any, group: RankGroup | None, parts: dict[str, Any], own_of_first: dict[str, Any]) -> None:
+    """Write a checkpoint, with states that are taken from the first rank alone, as those of random numbers are."""
     into, path = chosen(group), _folder("save_checkpoint", folder)
     if RANDOM in parts:
         raise DTypeError(f"save_checkpoint: {RANDOM!r} is the name of the default generators", help="take another name")
@@ -61,23 +66,25 @@ def save_checkpoint(folder: str | os.PathLike[str], /, *, group: RankGroup | Non
     home = path / name
     home.mkdir(parents=True, exist_ok=True)
     own: dict[str, Any] = {}
-    states: dict[str, Any] = {RANDOM: random_state()}
+    states: dict[str, Any] = {}
     for key, x in parts.items():
         states[key] = x.own_state_dict() if isinstance(x, Sharded) else state_of(x)
         if isinstance(x, Sharded):
             own[key], states[key] = states[key]["state"], {**states[key], "state": {}}
     tensors: list[Tensor] = []
-    form = apart(states, tensors, {})
+    form = {**apart(states, tensors, {}), **own_of_first, RANDOM: random_state()}
     pieces = cut([x._aval.nbytes for x in tensors], into.size)
     mine = [wrap(octets(array_of(tensors[k]))[start:stop].copy()) for k, start, stop in pieces[into.rank]]
     save({"pieces": mine, "own": own}, home / _file(into.rank, into.size))
     if into.rank == 0:
         avals = [(list(x._aval.shape), x._aval.dtype.name) for x in tensors]
         save({"form": form, "avals": avals, "pieces": pieces, "own": sorted(own)}, home / WHOLE)
-    meet(into, "the end of save_checkpoint(…)")
+    meet(into, "the parts of save_checkpoint(…)")
     if into.rank == 0:
         with writing(path / LATEST, "save_checkpoint") as file:
             file.write(name.encode())
+    meet(into, "the end of save_checkpoint(…)")  # all ranks see it from here on
+    if into.rank == 0:
         for other in path.iterdir():
             if other.name.startswith(PREFIX) and other.name != name:
                 shutil.rmtree(other, ignore_errors=True)

@@ -14,14 +14,13 @@ from collections.abc import Callable
 from typing import Any
 
 from tenure.distributed.algorithms import meet, objects, spread
-from tenure.distributed.checkpoint import apart, has_checkpoint, load_checkpoint, save_checkpoint, together
-from tenure.distributed.parallel import Parallel
+from tenure.distributed.checkpoint import apart, has_checkpoint, load_checkpoint, together, write
+from tenure.distributed.pending import PENDING, Pending
 from tenure.distributed.waiting import is_loss, lost
 from tenure.distributed.world import JOB, settle, world
 from tenure.distributed.zero import Sharded
 from tenure.errors import DTypeError, RankLost, shown
 from tenure.io.checkpoint import RANDOM, put_back, random_state, state_of
-from tenure.optim.optimizer import Optimizer
 from tenure.runtime.buffers import empty
 from tenure.values.operations.boundary import array_of
 from tenure.values.operations.creation import wrap
@@ -47,8 +46,8 @@ def elastic(
     rank (``tenure launch``, ``mpirun --with-ft ulfm``), the others take the step in progress again, from their memory.
     With ``folder`` a checkpoint is written after each ``every`` steps and at the end, and a run that is started anew
     begins at the last one: the way back where MPI ends the job, and where an optimizer is sharded, as a dead rank's
-    states are lost. All parts work with the group of all ranks. DTypeError for arguments that do not fit; RankLost if
-    there is no way back.
+    states are lost. A step that accumulates gradients for a later one is taken again with those. All parts work with
+    the group of all ranks. DTypeError for arguments that do not fit; RankLost if there is no way back.
 
     >>> net = tn.distributed.parallel(nn.Linear(2, 1), shards=2)
     >>> seen = []
@@ -65,13 +64,16 @@ def elastic(
             raise DTypeError(f"elastic: {reserved!r} is a name of its own", help="take another one")
     whole = Run(step, parts, folder, every)
     before = world().size
-    while True:
-        try:
-            whole.go(steps)
-            meet(world(), "the end of elastic(…)")
-            return before - world().size
-        except RankLost:
-            whole.recover()
+    try:
+        while True:
+            try:
+                whole.go(steps)
+                meet(world(), "the end of elastic(…)")
+                return before - world().size
+            except RankLost:
+                whole.recover()
+    finally:
+        whole.pending.close()
 
 
 class Run:
@@ -80,14 +82,19 @@ class Run:
     def __init__(self, step: Callable[[int], Any], parts: dict[str, Any], folder: Any, every: int) -> None:
         self.step, self.parts, self.folder, self.every = step, parts, folder, every
         self.number = 0
+        self.pending = Pending(parts.values())
         self.kept: dict[str, Any] = {}
+        self.kept_at = 0
+        """The step at whose begin the states were kept."""
         self.saved = -1
         """The step before which the last checkpoint was written."""
 
     def begin(self) -> None:
         """Go on from the last checkpoint, if there is one."""
         if self.folder is not None and has_checkpoint(self.folder):
-            self.number = self.saved = int(load_checkpoint(self.folder, **self.parts)[STEP])
+            rest = load_checkpoint(self.folder, **self.parts)
+            self.number = self.saved = int(rest[STEP])
+            self.pending.put_back(rest.get(PENDING, {}))
 
     def go(self, steps: int) -> None:
         """Take the steps that are left."""
@@ -97,19 +104,22 @@ class Run:
             self.keep()
             self.step(self.number)
             self.number += 1
-            if self.folder is not None and (self.number % self.every == 0 or self.number == steps):
+            due = self.number // self.every > max(self.saved, 0) // self.every and not self.pending.of_each_rank()
+            if self.folder is not None and (due or self.number == steps):
                 self.keep()
                 self.save()
 
     def save(self) -> None:
         """Write a checkpoint."""
-        save_checkpoint(self.folder, **{**self.parts, STEP: self.number})
+        write(self.folder, None, {**self.parts, STEP: self.number}, {PENDING: self.pending.state()})
         self.saved = self.number
 
     def keep(self) -> None:
-        """Keep the states as they are now."""
-        if world().size > 1:
-            self.kept = {**{name: self.state(x) for name, x in self.parts.items()}, RANDOM: random_state()}
+        """Keep the states as they are now, unless each rank has gradients of its own."""
+        if world().size > 1 and not self.pending.of_each_rank():
+            states = {name: self.state(x) for name, x in self.parts.items()}
+            self.kept = {**states, PENDING: self.pending.state(), RANDOM: random_state()}
+            self.kept_at = self.number
 
     @staticmethod
     def state(x: Any) -> Any:
@@ -133,15 +143,17 @@ class Run:
             self.reload()
             return
         wait = meet(ranks, "the recovery of a lost rank")
-        numbers = objects(ranks, (self.number, bool(self.kept)), wait) if ranks.size > 1 else [(self.number, True)]
+        own = self.kept_at, bool(self.kept)
+        numbers = objects(ranks, own, wait) if ranks.size > 1 else [own]
         if any(kept for _, kept in numbers):
             last, leader = max((number, -r) for r, (number, kept) in enumerate(numbers) if kept)
             states = self.kept if ranks.size == 1 else shared(self.kept, -leader)
-            self.number = last
-            put_back(dict(states), self.parts)
+            self.number = self.kept_at = last
+            self.kept = states
+            self.pending.put_back(put_back(dict(states), self.parts)[PENDING])
         else:
+            self.pending.put_back({})
             self.begin()
-        self.forget()
         if ranks.rank == 0:
             message = f"a rank has died; at step {self.number} the job goes on with {ranks.size}"
             print(message, file=sys.stderr, flush=True)
@@ -151,15 +163,6 @@ class Run:
         if self.folder is None or not has_checkpoint(self.folder):
             raise RuntimeError("a rank has died, and the states of its sharded optimizer: give elastic a folder")
         self.begin()
-        self.forget()
-
-    def forget(self) -> None:
-        """Drop what is left of a step that was not finished."""
-        for x in self.parts.values():
-            if isinstance(x, Optimizer):
-                x.zero_grad()
-            elif isinstance(x, Parallel):
-                x.forget()
 
 
 def shrink() -> None:

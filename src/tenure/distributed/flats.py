@@ -3,7 +3,8 @@
     weight (3, 4)   bias (4,)   running_mean (4,)      one buffer: 12 · · · ·  4 · · ·  4 · · ·
 
 Each begins at a cache line. A buffer holds one dtype, half precision as float32, and ends when it is as large as a
-bucket.
+bucket. Arrays without a gradient are there as their bytes, a number each: one shard has them, the others zeros, and the
+sum is exact.
 """
 
 from __future__ import annotations
@@ -34,22 +35,27 @@ class Item(NamedTuple):
 class Flats:
     """The layout of some arrays in buffers of ``limit`` bytes."""
 
-    def __init__(self, avals: Sequence[Aval], limit: int) -> None:
+    def __init__(self, avals: Sequence[Aval], limit: int, coded: Any) -> None:
+        """``coded``: the dtype of bytes."""
         self.avals = tuple(avals)
         self.items: list[Item] = []
         self.sizes: list[int] = []
         self.dtypes: list[Any] = []
         current: dict[Any, int] = {}
         for aval in avals:
-            dtype = wide(np.empty(0, aval.dtype.numpy), aval.dtype).dtype
+            size, dtype = aval.size, np.dtype(coded)
+            if aval.dtype.has_gradient:
+                dtype = wide(np.empty(0, aval.dtype.numpy), aval.dtype).dtype
+            else:
+                size = aval.nbytes
             b = current.get(dtype, -1)
-            if b < 0 or (self.sizes[b] and (self.sizes[b] + aval.size) * dtype.itemsize > limit):
+            if b < 0 or (self.sizes[b] and (self.sizes[b] + size) * dtype.itemsize > limit):
                 b = current[dtype] = len(self.sizes)
                 self.sizes.append(0)
                 self.dtypes.append(dtype)
             start, line = self.sizes[b], LINE // dtype.itemsize
-            self.items.append(Item(b, start, start + aval.size))
-            self.sizes[b] = -(-(start + aval.size) // line) * line
+            self.items.append(Item(b, start, start + size))
+            self.sizes[b] = -(-(start + size) // line) * line
 
         self.members: list[list[int]] = [[] for _ in self.sizes]
         """The arrays in each buffer."""
@@ -65,12 +71,20 @@ class Flats:
             end = item.stop
             if array is None:
                 into[item.start : item.stop] = 0
+            elif not self.avals[k].dtype.has_gradient:
+                into[item.start : item.stop] = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
             elif scale is None:
                 into[item.start : item.stop] = wide(array.reshape(-1), self.avals[k].dtype)
             else:
                 np.multiply(wide(array.reshape(-1), self.avals[k].dtype), scale, out=into[item.start : item.stop])
         into[end:] = 0
         return into
+
+    def decoded(self, buffers: Sequence[Array], k: int, count: int) -> Tensor:
+        """One array without a gradient, from means over so many shards."""
+        item, aval = self.items[k], self.avals[k]
+        octets = np.rint(buffers[item.bucket][item.start : item.stop] * count).astype(np.uint8)
+        return shaped(octets.view(aval.dtype.numpy), aval)
 
     def tensor(self, buffers: Sequence[Array], k: int) -> Tensor:
         """One array, as a value that takes over its part of the buffers."""

@@ -13,7 +13,7 @@ import numpy as np
 
 from tenure.distributed.algorithms import PIECE, octets
 from tenure.distributed.collectives import flat, shaped
-from tenure.distributed.waiting import Wait, finish, refuse_broken, sweep
+from tenure.distributed.waiting import Wait, begun, finish, refuse_broken, sweep
 from tenure.distributed.world import JOB, RankGroup, chosen, peer
 from tenure.dtypes import as_dtype
 from tenure.errors import CollectiveError
@@ -110,8 +110,8 @@ def post(group: RankGroup, x: Tensor, to: int, tag: int) -> list[Any]:
     number = group.ranks[to]
     data, byte, where = octets(array), JOB.mpi.BYTE, JOB.world.ranks.index(number)
     first = head.ljust(HEAD, b"\0")
-    found = [JOB.letters.Isend([first, byte], where, tag)]
-    found += [JOB.letters.Isend([data[k : k + PIECE], byte], where, tag) for k in range(0, data.size, PIECE)]
+    whole = [first, *(data[k : k + PIECE] for k in range(0, data.size, PIECE))]
+    found = [begun(JOB.letters.Isend, [part, byte], where, tag) for part in whole]
     JOB.under_way += [(request, (first, data)) for request in found]
     JOB.sent[number, tag] += 1
     return found
@@ -123,12 +123,13 @@ def take(group: RankGroup, source: int, tag: int, what: str) -> Tensor:
     number = group.ranks[source]
     wait = Wait(what, (number,), number=JOB.received[number, tag] + 1, tag=tag)
     where, byte, first = JOB.world.ranks.index(number), JOB.mpi.BYTE, np.empty(HEAD, np.uint8)
-    finish([JOB.letters.Irecv([first, byte], where, tag)], wait, first)
+    finish([begun(JOB.letters.Irecv, [first, byte], where, tag)], wait, first)
     shape, name, _ = pickle.loads(first.tobytes())
     aval = Aval(shape, as_dtype(name))
     out = empty(aval.size, aval.dtype.numpy)
     data = octets(out)
-    parts = [JOB.letters.Irecv([data[k : k + PIECE], byte], where, tag) for k in range(0, data.size, PIECE)]
+    pieces = [data[k : k + PIECE] for k in range(0, data.size, PIECE)]
+    parts = [begun(JOB.letters.Irecv, [part, byte], where, tag) for part in pieces]
     finish(parts, Wait(what), data)
     JOB.received[number, tag] += 1
     return shaped(out, aval)

@@ -20,31 +20,36 @@ import numpy as np
 
 from tenure.distributed import algorithms
 from tenure.distributed.algorithms import meet
-from tenure.distributed.collectives import broadcast
+from tenure.distributed.buffers import Buffers
+from tenure.distributed.evening import even
 from tenure.distributed.flats import Flats
-from tenure.distributed.reduction import Reduction, mean
+from tenure.distributed.reduction import Reduction, mean_of_numbers
+from tenure.distributed.rows import Rows
 from tenure.distributed.shards import Shards, count_of, shard
 from tenure.distributed.tree import Array, Sums, share
-from tenure.distributed.waiting import Wait
 from tenure.distributed.world import RankGroup, chosen
-from tenure.dtypes import float64
+from tenure.dtypes import float32, float64
 from tenure.errors import CollectiveError, DTypeError, TenureError, shown
 from tenure.ir.aval import Aval
 from tenure.nn.module import Module
 from tenure.optim.optimizer import gradient_of
 from tenure.values.grad.autograd import set_grad
 from tenure.values.grad.handlers import Finally, RemovableHandle
-from tenure.values.grad.sparse_rows import Entries, SparseRows
+from tenure.values.grad.sparse_rows import SparseRows
 from tenure.values.operations.arithmetic import detach
 from tenure.values.operations.boundary import array_of
 from tenure.values.operations.creation import wrap
 from tenure.values.operations.generator import default_generator, derive
 from tenure.values.operations.pieces import run_in_pieces
-from tenure.values.operations.reading import value_of
+from tenure.values.operations.streams import restore, states
+from tenure.values.operations.streams import start as draw_from
 from tenure.values.rules.sites import here, site
 from tenure.values.tensor.tensor import Tensor
 from tenure.values.trace.given import flag
 
+LOOPS: list[Any] = []
+"""Modules that are in a loop over shards."""
+ALIKE = "all ranks make the same model and draw the same random numbers; what one draws alone is from its own Generator"
 BUCKET = 25.0
 """Megabytes of a bucket, as in PyTorch."""
 
@@ -64,14 +69,18 @@ class Parallel(Module):
         self._waiting: dict[int, list[Array]] = {}
         self._carried: dict[int, list[Tensor]] = {}
         """Buffers of each shard, while there is no communication; ``_waiting`` has its gradients."""
-        self._rows: dict[int, dict[int, list[Entries]]] = {}
-        """Rows of sparse gradients, by parameter and shard: their order is that of the shards, whatever was carried."""
+        self._rows = Rows()
+        """Rows of sparse gradients: their order is that of the shards, whatever was carried."""
+        self._apart = False
+        """Whether the last backward of a shard for each rank was not communicated."""
         self._places = [p for p in module.parameters() if p.requires_grad]
         if not self._places:
             raise TenureError("parallel: this module has no parameter that requires grad", at=site(here()))
+        self._marks = float64 if self._places[0]._read()._aval.dtype is float64 else float32
+        """The dtype of the marks of what was used, that they need no message of their own."""
         self._watch = Finally(self._after_backward)
         self._handles = [RemovableHandle(p._leaf.hooks, self._watch) for p in self._places if p._leaf is not None]
-        self._even()
+        even(self.group, module, self.count is not None)
 
     @property
     def group(self) -> RankGroup:
@@ -79,14 +88,26 @@ class Parallel(Module):
         return chosen(self._given)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
-        """The result of the module."""
+        """The result of the module. TenureError in the loop of another one if this one changes buffers in training:
+        they would change from shard to shard, by as many as a rank has."""
+        if LOOPS and LOOPS[-1] is not self and self._averaged and self.training and any(True for _ in self.buffers()):
+            raise TenureError(
+                "a module with buffers is trained in the loop of another one, which leaves them", at=site(here()),
+                help="join both: parallel(nn.ModuleList([a, b]), shards=…); or put this one in eval()",
+            )  # fmt: skip
         return self.module(*args, **kwargs)
+
+    @property
+    def accumulates(self) -> bool:
+        """Whether this rank holds gradients that were not communicated yet."""
+        return bool(self._waiting or self._rows or self._apart)
 
     def forget(self) -> None:
         """Drop what has been accumulated without communication, and what is left of a loop that was not finished."""
         self._waiting.clear()
         self._carried.clear()
         self._rows.clear()
+        self._apart = False
 
     def shards(self, batch: Any) -> Iterator[Any]:
         """The shards of a batch that this rank has: a loop around forward and backward.
@@ -109,6 +130,12 @@ class Parallel(Module):
         parts = batch if isinstance(batch, Shards) else shard(batch, self.count, group=self.group)
         if parts.count != self.count:
             raise TenureError(f"a batch of {parts.count} shards for a module of {self.count}", at=site(here()))
+        mine = share(parts.count, self.group.size, self.group.rank)
+        if [k for k, _ in parts.mine] != [k for k in mine if parts.sizes[k]]:
+            raise TenureError(
+                f"a batch of other shards than this rank's {len(mine)}: of another group, or before a rank was lost",
+                at=site(here()), help="begin to iterate over the loader anew, or take batch k as loader[k]",
+            )  # fmt: skip
         return self._each(parts)
 
     @contextmanager
@@ -130,65 +157,37 @@ class Parallel(Module):
         >>> net.mean([1.0, 2.0])
         tensor(1.5000, dtype=tenure.float64)
         """
-        count = self.count or self.group.size
-        numbers = share(count, self.group.size, self.group.rank)
-        if isinstance(values, str | bytes) or not hasattr(type(values), "__iter__"):
-            raise DTypeError(f"mean: values is a list, a number for each shard of this rank, not {shown(values)}")
-        given = [float(value_of(x).item()) for x in values]
-        if len(given) not in (len(numbers), sum(k < self._filled for k in numbers)):
-            raise TenureError(f"mean: {len(given)} values for the {len(numbers)} shards of this rank", at=site(here()))
-        sums = Sums(count)
-        for j, k in enumerate(numbers):
-            sums.take(k, np.array([given[j], 1.0] if j < len(given) else [0.0, 0.0]))
-        out = mean(self.group, sums, (2, np.float64), count, meet(self.group, f"mean of {count} shards"))
-        return wrap(np.divide(out[0], out[1]).reshape(()), Aval((), float64))
+        return mean_of_numbers(self.group, values, self.count or self.group.size, self._filled)
 
-    def _even(self) -> None:
-        """Make parameters, buffers and random numbers those of the first rank."""
-        forms = [f"{name} {p._read()._aval}" for name, p in self.module.named_parameters()]
-        meet(self.group, "parallel(module)", "; ".join(forms))
-        if self.group.size == 1:
-            return
-        for place in (*self.module.parameters(), *self.module.buffers()):
-            place.data.copy_(broadcast(now(place), group=self.group))
-        generator = default_generator()
-        generator.set_state(broadcast(generator.get_state(), group=self.group))
-
-    def _floats(self) -> list[Any]:
-        """The buffers that are averaged."""
-        if not self._averaged or not self.module.training:
-            return []
-        return [b for b in self.module.buffers() if b._read()._aval.dtype.has_gradient]
-
-    def _others(self) -> list[Any]:
-        if not self._averaged or not self.module.training:
-            return []
-        return [b for b in self.module.buffers() if not b._read()._aval.dtype.has_gradient]
+    def _kinds(self) -> Buffers:
+        return Buffers.of(self.module) if self._averaged else Buffers([], [], [])
 
     def _flats(self) -> Flats:
-        used = Aval((2 * len(self._places),), float64)
-        places = [p._read()._aval for p in (*reversed(self._places), *self._floats())]
-        return Flats([*places, used], self._bucket)
+        """The layout of gradients, buffers and marks, in one buffer where one dtype and its size allow that."""
+        marks, buffers = self._marks, self._kinds()
+        places = [p._read()._aval for p in (*reversed(self._places), *buffers.floats, *buffers.small)]
+        return Flats([*places, Aval((2 * len(self._places),), marks)], self._bucket, marks.numpy)
 
     def _each(self, parts: Shards) -> Iterator[Any]:
         """The loop of ``shards``."""
         flats = self._flats()
         sums = [Sums(parts.count) for _ in flats.sizes]
         before = [self._taken(p) for p in self._places]
-        buffers = [*self._floats(), *self._others()]
+        kinds = self._kinds()
+        buffers = kinds.every
         start, whole = [now(b) for b in buffers], list[Tensor]()
-        generator, data = default_generator(), dict(parts.mine)
-        seed, turn = generator.take()
+        data, drawn, (seed, turn) = dict(parts.mine), states(), default_generator().take()
         self._inside, last, self._filled = True, None, sum(map(bool, parts.sizes))
+        LOOPS.append(self)
         numbers = share(parts.count, self.group.size, self.group.rank)
         try:
             for number in numbers:
                 copy(self._carried.pop(number, start), buffers)
-                generator.manual_seed(derive(derive(seed, turn), number))
+                draw_from(derive(derive(seed, turn), number))
                 if number in data:
                     yield data[number]
                 if number == 0:
-                    whole = [now(b) for b in self._others()]
+                    whole = [now(b) for b in kinds.of_first]
                 taken = self._gradients(number, parts.weight(number))
                 if self.syncs and number == numbers[-1]:
                     last = taken
@@ -198,12 +197,14 @@ class Parallel(Module):
                     self._carried[number] = [now(b) for b in buffers]
         finally:
             self._inside = False
-            generator.set_state(wrap(np.array([seed, turn + 1], dtype=np.int64)))
+            LOOPS.remove(self)
+            restore(drawn)
+            default_generator().take()
             for p, g in zip(self._places, before, strict=True):
                 set_grad(p, g)
         if self.syncs:
-            copy(whole, self._others()[: len(whole)])
-            self._reduce(flats, sums, parts.count, last)
+            copy(whole, kinds.of_first[: len(whole)])
+            self._reduce(flats, sums, parts.count, last, f"; random numbers of seed {seed}, operation {turn}")
             return
         copy(start, buffers)
 
@@ -234,15 +235,16 @@ class Parallel(Module):
             g = self._taken(self._places[k])
             if isinstance(g, SparseRows):
                 used[count + k] = 1
-                entries = g._packed()
-                entries = entries if scale is None else entries.mapped(lambda r: r * scale)
-                self._rows.setdefault(k, {}).setdefault(number, []).append(entries)
+                self._rows.add(k, number, g, scale)
                 g = None
             elif g is not None:
                 used[k] = 1
             found.append(g)
-        floats = [now(b) for b in self._floats()]
-        return Taken(number, [*found, *floats, wrap(used)], [*[scale] * count, *[None] * (len(floats) + 1)])
+        buffers, marks = self._kinds(), used.astype(self._marks.numpy)
+        floats = [now(b) if self.syncs else None for b in buffers.floats]
+        small = [now(b) if self.syncs and number == 0 else None for b in buffers.small]
+        rest = [*floats, *small, wrap(marks)]
+        return Taken(number, [*found, *rest], [*[scale] * count, *[None] * len(rest)])
 
     @staticmethod
     def _packed(flats: Flats, taken: Taken) -> list[Array]:
@@ -252,7 +254,10 @@ class Parallel(Module):
 
     def _after_backward(self) -> None:
         """Reduce behind a ``backward()`` outside of ``shards``: a shard for each rank."""
-        if self._inside or not self.syncs:
+        if self._inside:
+            return
+        self._apart = self.count is None and not self.syncs
+        if not self.syncs:
             return
         if self.count is not None:
             raise CollectiveError(
@@ -264,9 +269,11 @@ class Parallel(Module):
         sums = [Sums(self.group.size) for _ in flats.sizes]
         self._reduce(flats, sums, self.group.size, self._gradients(self.group.rank, None))
 
-    def _reduce(self, flats: Flats, sums: list[Sums], count: int, last: Taken | None) -> None:
-        """Means over all shards, to gradients and buffers; ``last`` is perhaps not computed yet."""
-        wait = replace(meet(self.group, f"the gradients of {count} shards", str(flats.avals)), at=site(here()))
+    def _reduce(self, flats: Flats, sums: list[Sums], count: int, last: Taken | None, also: str = "") -> None:
+        """Means over all shards, to gradients and buffers; ``last`` is perhaps not computed yet. ``also``: what has to
+        be equal besides."""
+        what, brought = f"the gradients of {count} shards", f"{flats.avals}{also}"
+        wait = replace(meet(self.group, what, brought, ALIKE), at=site(here()))
         reduction = Reduction(self.group, list(zip(flats.sizes, flats.dtypes, strict=True)), sums, count, wait)
         try:
             error = None if last is None else self._compute(flats, sums, last, reduction)
@@ -283,11 +290,14 @@ class Parallel(Module):
             if used[k]:
                 _add(p, flats.tensor(found, places - 1 - k))
             if used[places + k]:
-                _add(p, self._all_rows(k, p, count, wait))
+                _add(p, self._rows.mean(k, p, self.group, count, wait))
         self._rows.clear()
-        for j, b in enumerate(self._floats()):
-            b.data.copy_(flats.tensor(found, places + j))
-        for b in self._others() if self.group.size > 1 else ():
+        buffers = self._kinds()
+        for k, b in enumerate(buffers.floats, places):
+            b.data.copy_(flats.tensor(found, k))
+        for k, b in enumerate(buffers.small, places + len(buffers.floats)):
+            b.data.copy_(flats.decoded(found, k, count))
+        for b in buffers.large if self.group.size > 1 else ():
             array = array_of(b).copy()
             algorithms.spread(self.group, array, 0, wait)
             b.data.copy_(wrap(array, b._read()._aval))
@@ -326,16 +336,6 @@ class Parallel(Module):
                 arrays[mark] = np.full(2 * len(self._places), np.nan)
             complete(b, arrays)
         return error
-
-    def _all_rows(self, k: int, p: Any, count: int, wait: Wait) -> SparseRows:
-        """The rows of all shards, in their order."""
-        held = self._rows.get(k, {})
-        own = [(array_of(e.index), array_of(e.rows)) for number in sorted(held) for e in held[number]]
-        every = [pair for part in algorithms.objects(self.group, own, wait) for pair in part]
-        index, rows = (np.concatenate([pair[j] for pair in every]) for j in (0, 1))
-        aval = p._read()._aval if isinstance(p, Tensor) else p._aval
-        values = wrap(np.divide(rows, count), Aval(rows.shape, aval.dtype))
-        return SparseRows.of(aval, Entries(wrap(index), values))
 
 
 class Taken(NamedTuple):

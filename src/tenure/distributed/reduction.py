@@ -17,10 +17,16 @@ from typing import Any
 import numpy as np
 
 from tenure.distributed import algorithms
-from tenure.distributed.tree import Array, Sums
+from tenure.distributed.tree import Array, Sums, share
 from tenure.distributed.waiting import Wait
 from tenure.distributed.world import JOB, RankGroup
-from tenure.errors import CollectiveError
+from tenure.dtypes import float64
+from tenure.errors import CollectiveError, DTypeError, TenureError, shown
+from tenure.ir.aval import Aval
+from tenure.values.operations.creation import wrap
+from tenure.values.operations.reading import value_of
+from tenure.values.rules.sites import here, site
+from tenure.values.tensor.tensor import Tensor
 
 Form = tuple[int, Any]
 
@@ -74,6 +80,22 @@ class Reduction:
         """Reduce one bucket."""
         b = len(self.found)
         self.found.append(mean(self.group, self.sums[b], self.forms[b], self.count, self.wait))
+
+
+def mean_of_numbers(group: RankGroup, values: Any, count: int, filled: int) -> Tensor:
+    """The mean over all shards of a number that each gave, from those of this rank's: of all, or of as many as are
+    ``filled``, the first ones."""
+    numbers = share(count, group.size, group.rank)
+    if isinstance(values, str | bytes) or not hasattr(type(values), "__iter__"):
+        raise DTypeError(f"mean: values is a list, a number for each shard of this rank, not {shown(values)}")
+    given = [float(value_of(x).item()) for x in values]
+    if len(given) not in (len(numbers), sum(k < filled for k in numbers)):
+        raise TenureError(f"mean: {len(given)} values for the {len(numbers)} shards of this rank", at=site(here()))
+    sums = Sums(count)
+    for j, k in enumerate(numbers):
+        sums.take(k, np.array([given[j], 1.0] if j < len(given) else [0.0, 0.0]))
+    out = mean(group, sums, (2, np.float64), count, algorithms.meet(group, f"mean of {count} shards"))
+    return wrap(np.divide(out[0], out[1]).reshape(()), Aval((), float64))
 
 
 def mean(group: RankGroup, sums: Sums, form: Form, count: int, wait: Wait) -> Array:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import pickle
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -153,13 +153,16 @@ class Notes:
 _STANDING: dict[int, Note] = {}
 
 
-def unmet(message: str, notes: Mapping[int, Note]) -> CollectiveError:
+ORDER = "every rank of a group calls its collectives in the same order"
+
+
+def unmet(message: str, notes: Mapping[int, Note], help: str = ORDER) -> CollectiveError:
     """The error of ranks whose lines do not go together: one line for all ranks that wait at the same."""
     lines: dict[tuple[str, Site | None], list[int]] = {}
     for r, note in sorted(notes.items()):
         lines.setdefault((note.wait.what, note.at), []).append(r)
     said = [(f"{listed(ranks)}{' here' * (at is not None)}: {what}", at) for (what, at), ranks in lines.items()]
-    return CollectiveError(message, notes=said, help="every rank of a group calls its collectives in the same order")
+    return CollectiveError(message, notes=said, help=help)
 
 
 def listed(ranks: list[int]) -> str:
@@ -182,12 +185,22 @@ def finish(requests: list[Any], wait: Wait, held: Any = None) -> None:
         JOB.abandoned.append((requests, held))
         if isinstance(error, TenureError):
             JOB.broken = error
-        elif JOB.mpi is not None and isinstance(error, JOB.mpi.Exception) and is_loss(error):
+        elif is_loss(error):
             raise lost() from None
         else:
             JOB.broken = CollectiveError("a wait for other ranks was interrupted", at=site(here()))
         raise
     notes.retract()
+
+
+def begun(call: Callable[..., Any], *arguments: Any) -> Any:
+    """A message of MPI that is begun; RankLost where its group has lost a rank."""
+    try:
+        return call(*arguments)
+    except Exception as error:
+        if is_loss(error):
+            raise lost() from None
+        raise
 
 
 def _finish(requests: list[Any], notes: Notes) -> None:
@@ -221,18 +234,32 @@ def _tell(note: Note | None) -> None:
     data = pickle.dumps(note)
     for r in range(JOB.world.size):
         if r != JOB.world.rank:
-            JOB.under_way.append((JOB.notes.Isend([data, JOB.mpi.BYTE], r, NOTE), data))
+            JOB.under_way.append((begun(JOB.notes.Isend, [data, JOB.mpi.BYTE], r, NOTE), data))
     sweep()
 
 
 def sweep() -> None:
-    """Forget messages that have been received."""
-    JOB.under_way[:] = [(request, data) for request, data in JOB.under_way if not request.Test()]
+    """Forget messages that have been received, and those of a group that has lost a rank, which nobody receives: who
+    waits in such a group is told there."""
+    left = []
+    for request, data in JOB.under_way:
+        try:
+            done = request.Test()
+        except Exception as error:
+            if not is_loss(error):
+                raise
+            JOB.abandoned.append((request, data))
+            continue
+        if not done:
+            left.append((request, data))
+    JOB.under_way[:] = left
 
 
 def is_loss(error: Any) -> bool:
-    """Whether an error of MPI says that a rank has died, or that another one has noticed."""
+    """Whether an error is one of MPI that says that a rank has died, or that another one has noticed."""
     mpi = JOB.mpi
+    if mpi is None or not isinstance(error, mpi.Exception):
+        return False
     classes = (getattr(mpi, name, None) for name in ("ERR_PROC_FAILED", "ERR_PROC_FAILED_PENDING", "ERR_REVOKED"))
     return error.Get_error_class() in {c for c in classes if c is not None}
 

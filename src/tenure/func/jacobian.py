@@ -33,28 +33,28 @@ Rows = Callable[[Any, list[Any]], list[Any]]
 
 @overload
 def jacrev(
-    f: Callable[[Tensor], Tensor], argnums: Literal[0] = 0, has_aux: Literal[False] = False, *,
+    func: Callable[[Tensor], Tensor], argnums: Literal[0] = 0, has_aux: Literal[False] = False, *,
     chunk_size: int | None = None,
 ) -> Transformed[[Tensor], Tensor]: ...
 @overload
 def jacrev(
-    f: Callable[Concatenate[Tensor, P], Tensor], argnums: int = 0, has_aux: Literal[False] = False, *,
+    func: Callable[Concatenate[Tensor, P], Tensor], argnums: int = 0, has_aux: Literal[False] = False, *,
     chunk_size: int | None = None,
 ) -> Transformed[Concatenate[Tensor, P], Tensor]: ...
 @overload
 def jacrev(
-    f: Callable[P, Any], argnums: int | Sequence[int] = 0, has_aux: bool = False, *,
+    func: Callable[P, Any], argnums: int | Sequence[int] = 0, has_aux: bool = False, *,
     chunk_size: int | None = None,
 ) -> Transformed[P, Any]: ...
 @checked_first
 def jacrev(
-    f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False, *, chunk_size: int | None = None
+    func: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False, *, chunk_size: int | None = None
 ) -> Any:
-    """A function that returns the Jacobian of ``f``, by reverse mode: one backward per element of the result, at once.
+    """A function that returns the Jacobian of ``func``, by reverse mode: a backward per element of the result, at once.
 
-    For a result of shape r and an argument of shape a it has shape r + a. Where ``f`` returns a nested list, tuple
+    For a result of shape r and an argument of shape a it has shape r + a. Where ``func`` returns a nested list, tuple
     or dict, the Jacobian has its form, and in place of each tensor the form of the argument, or for several
-    ``argnums`` a tuple of these. With ``has_aux``, ``f`` returns a pair, and so does this: the Jacobian of the
+    ``argnums`` a tuple of these. With ``has_aux``, ``func`` returns a pair, and so does this: the Jacobian of the
     first, and the second. TN802 if an argument or a result is not floating. Cheaper than ``jacfwd`` where the
     result is smaller than the argument. ``chunk_size`` is accepted, as in ``vmap``.
 
@@ -63,24 +63,24 @@ def jacrev(
             [0., 4.]])
     """
     check_chunk(chunk_size)
-    return _jacobian(f, argnums, has_aux, "jacrev", _backward_rows)
+    return _jacobian(func, argnums, has_aux, "jacrev", _backward_rows)
 
 
 @overload
 def jacfwd(
-    f: Callable[[Tensor], Tensor], argnums: Literal[0] = 0, has_aux: Literal[False] = False
+    func: Callable[[Tensor], Tensor], argnums: Literal[0] = 0, has_aux: Literal[False] = False
 ) -> Transformed[[Tensor], Tensor]: ...
 @overload
 def jacfwd(
-    f: Callable[Concatenate[Tensor, P], Tensor], argnums: int = 0, has_aux: Literal[False] = False
+    func: Callable[Concatenate[Tensor, P], Tensor], argnums: int = 0, has_aux: Literal[False] = False
 ) -> Transformed[Concatenate[Tensor, P], Tensor]: ...
 @overload
 def jacfwd(
-    f: Callable[P, Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
+    func: Callable[P, Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
 ) -> Transformed[P, Any]: ...
 @checked_first
-def jacfwd(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Any:
-    """A function that returns the Jacobian of ``f``, by forward mode: one tangent per element of the argument, at once.
+def jacfwd(func: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Any:
+    """A function that returns the Jacobian of ``func``, by forward mode: a tangent per element of the argument.
 
     Forms as in ``jacrev``. GradientError (TN804) where a ``custom_vjp`` rule that is not linear in its cotangent, or a
     backward hook of a module, lies on the way.
@@ -89,24 +89,24 @@ def jacfwd(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False)
     tensor([[2., 0.],
             [0., 4.]])
     """
-    return _jacobian(f, argnums, has_aux, "jacfwd", _forward_rows)
+    return _jacobian(func, argnums, has_aux, "jacfwd", _forward_rows)
 
 
 @overload
 def hessian(
-    f: Callable[[Tensor], Tensor], argnums: Literal[0] = 0
+    func: Callable[[Tensor], Tensor], argnums: Literal[0] = 0
 ) -> Transformed[[Tensor], Tensor]: ...
 @overload
 def hessian(
-    f: Callable[Concatenate[Tensor, P], Tensor], argnums: int = 0
+    func: Callable[Concatenate[Tensor, P], Tensor], argnums: int = 0
 ) -> Transformed[Concatenate[Tensor, P], Tensor]: ...
 @overload
 def hessian(
-    f: Callable[P, Any], argnums: int | Sequence[int] = 0
+    func: Callable[P, Any], argnums: int | Sequence[int] = 0
 ) -> Transformed[P, Any]: ...
 @checked_first
-def hessian(f: Function, argnums: int | Sequence[int] = 0) -> Any:
-    """A function that returns the second derivatives of ``f``: ``jacfwd`` of ``jacrev``.
+def hessian(func: Function, argnums: int | Sequence[int] = 0) -> Any:
+    """A function that returns the second derivatives of ``func``: ``jacfwd`` of ``jacrev``.
 
     For a scalar result and one argument of shape a they have shape a + a; for trees and several ``argnums`` the form
     of a Jacobian of one. Errors as in ``jacrev`` and ``jacfwd``.
@@ -115,11 +115,11 @@ def hessian(f: Function, argnums: int | Sequence[int] = 0) -> Any:
     tensor([[2., 0.],
             [0., 2.]])
     """
-    return jacfwd(jacrev(f, argnums), argnums)
+    return jacfwd(jacrev(func, argnums), argnums)
 
 
-def _jacobian(f: Function, argnums: int | Sequence[int], has_aux: bool, name: str, rows: Rows) -> Function:
-    @functools.wraps(f)
+def _jacobian(func: Function, argnums: int | Sequence[int], has_aux: bool, name: str, rows: Rows) -> Function:
+    @functools.wraps(func)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         tracked = is_grad_enabled()
         numbers = numbered(argnums, args, name)
@@ -130,7 +130,7 @@ def _jacobian(f: Function, argnums: int | Sequence[int], has_aux: bool, name: st
             for k in numbers:
                 given[k], own = marked(args[k], f"{name}: argument {k}")
                 marks += own
-            raw = f(*given, **kwargs)
+            raw = func(*given, **kwargs)
             out, aux = raw if has_aux else (raw, None)
             form = tuple([args[k] for k in numbers])
             found = []

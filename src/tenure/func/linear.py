@@ -18,8 +18,8 @@ from tenure.values.trace.record import RECORDER
 
 
 @checked_first
-def linearize(f: Callable[..., R], *primals: Any) -> tuple[R, Callable[..., R]]:
-    """The pair ``(f(*primals), push)``, where ``push(*tangents)`` returns J · tangents: ``f`` is called once.
+def linearize(func: Callable[..., R], *primals: Any) -> tuple[R, Callable[..., R]]:
+    """The pair ``(func(*primals), push)``, where ``push(*tangents)`` returns J · tangents: ``func`` is called once.
 
     Tangents have the form, shapes and dtypes of the primals, else TN802. ``push`` may be called any number of times. It
     is the transpose of reverse mode, so a ``custom_vjp`` rule on the way has to be linear in its cotangent.
@@ -32,7 +32,7 @@ def linearize(f: Callable[..., R], *primals: Any) -> tuple[R, Callable[..., R]]:
 
     def inside() -> Any:
         args, marks = marked(primals, "an argument of linearize")
-        raw = f(*args)
+        raw = func(*args)
         outs = [value_of(y) for y in tree.tensors(raw, "the result")]
         cotangents = [steps.mark(steps.fill(y._aval, 0), None) for y in outs]
         linear = pulled(outs, cotangents, marks, True)
@@ -57,17 +57,17 @@ def linearize(f: Callable[..., R], *primals: Any) -> tuple[R, Callable[..., R]]:
 
 
 @checked_first
-def grad_and_value(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Function:
-    """A function that returns the pair ``(gradient, f(*args))``: ``value_and_grad`` in PyTorch's order.
+def grad_and_value(func: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Function:
+    """A function that returns the pair ``(gradient, func(*args))``: ``value_and_grad`` in PyTorch's order.
 
-    With ``has_aux`` the second is the pair that ``f`` returns. Errors as of ``value_and_grad``.
+    With ``has_aux`` the second is the pair that ``func`` returns. Errors as of ``value_and_grad``.
 
     >>> tn.func.grad_and_value(lambda x: (x * x).sum())(tn.tensor([1.0, 2.0]))
     (tensor([2., 4.]), tensor(5.))
     """
-    both: Any = value_and_grad(f, argnums, has_aux)
+    both: Any = value_and_grad(func, argnums, has_aux)
 
-    @functools.wraps(f)
+    @functools.wraps(func)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         value, gradient = both(*args, **kwargs)
         return gradient, value

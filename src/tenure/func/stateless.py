@@ -31,7 +31,7 @@ class HasForward(Protocol[R]):
 @checked_first
 def functional_call(
     module: HasForward[R],
-    values: Mapping[str, Any] | Sequence[Mapping[str, Any]],
+    parameter_and_buffer_dicts: Mapping[str, Any] | Sequence[Mapping[str, Any]],
     args: Any = (),
     kwargs: Mapping[str, Any] | None = None,
     *,
@@ -40,7 +40,7 @@ def functional_call(
 ) -> R:
     """The result of ``module(*args, **kwargs)`` with other tensors in place of parameters and buffers, for this call.
 
-    ``values`` names them as ``named_parameters()`` does, in one dict or several; what is not named is the module's own
+    The dict names them as ``named_parameters()`` does, or several dicts do; what is not named is the module's own
     (an error with ``strict``), and one that the module holds under several names is replaced under all of them, unless
     ``tie_weights`` is False. ``args`` is a tuple, or the one argument. The module is as it was afterwards, and nothing
     of it is written. KeyError for a name that it does not have, ValueError for one given twice, or given different
@@ -52,7 +52,7 @@ def functional_call(
     """
     if not hasattr(module, "named_modules"):
         raise DTypeError(f"functional_call: module is a Module, not {shown(module)}")
-    values, slots = _together(values), dict(_slots(module))
+    values, slots = _together(parameter_and_buffer_dicts), dict(_slots(module))
     replaced: dict[int, Any] = {}
     for name, value in values.items():
         if name not in slots:
@@ -85,7 +85,8 @@ def _together(values: Any) -> Mapping[str, Any]:
     out: dict[str, Any] = {}
     for part in values:
         if not isinstance(part, Mapping):
-            raise DTypeError(f"functional_call: values is a dict or a list of dicts, not one of {shown(part)}")
+            said = "functional_call: parameter_and_buffer_dicts is a dict or a list of dicts"
+            raise DTypeError(f"{said}, not one of {shown(part)}")
         twice = out.keys() & part.keys()
         if twice:
             raise ValueError(f"functional_call: {', '.join(sorted(map(repr, twice)))} is given twice")

@@ -12,11 +12,13 @@ from typing import Any
 from tenure.errors import GradientError, VmapError
 from tenure.func.vectorize import vmap
 from tenure.values.grad import steps
-from tenure.values.grad.backward import Walk, run_walk
+from tenure.values.grad.backward import Walk
 from tenure.values.grad.handlers import Handler
+from tenure.values.grad.roots import run_walk
 from tenure.values.grad.units import source_of
 from tenure.values.rules import paths
 from tenure.values.rules.graph import Out
+from tenure.values.rules.levels import is_open
 from tenure.values.rules.modes import enable_grad
 from tenure.values.rules.sites import here, site
 from tenure.values.trace.handles import standing
@@ -41,6 +43,7 @@ def pushed(outs: Sequence[Any], ins: Sequence[Any], tangents: Sequence[Any]) -> 
     t = RECORDER.trace
     refuse_elsewhere(t, outs, ins)
     for slot in by_hand(t, outs, ins):
+        refuse_of_one(t, slot)
         handler, result = t.handlers[slot], standing(t, slot)
         inputs = [standing(t, s) for s in handler.inputs]
         given = steps.tangent(inputs, ins, tangents)
@@ -74,6 +77,17 @@ def refuse_elsewhere(t: Any, outs: Sequence[Any], ins: Sequence[Any]) -> None:
                 help="compute it in the thread of the transform, or use reverse mode (tn.vjp, tn.grad) with it",
             )
         todo.extend([segment.sources.get(d) for d in behind])
+
+
+def refuse_of_one(t: Any, slot: int) -> None:
+    """TN804 where a rule's result is that of one example of a vmapped call which has returned."""
+    level = t.kind(slot).level
+    if level is not None and not is_open(level, t.open):
+        raise GradientError(
+            "forward mode meets a custom rule inside a vmapped function, within another transform there",
+            at=site(here()),
+            help="call the function in a loop over the examples, or use reverse mode (tn.vjp, tn.grad) with it",
+        )
 
 
 def by_hand(t: Any, outs: Sequence[Any], ins: Sequence[Any]) -> list[int]:

@@ -83,38 +83,38 @@ def check_scalar(out: Any, what: str) -> Any:
 
 @overload
 def value_and_grad(
-    f: Callable[[Tensor], Tensor], argnums: Literal[0] = 0, has_aux: Literal[False] = False
+    func: Callable[[Tensor], Tensor], argnums: Literal[0] = 0, has_aux: Literal[False] = False
 ) -> Transformed[[Tensor], tuple[Tensor, Tensor]]: ...
 @overload
 def value_and_grad(
-    f: Callable[Concatenate[X, P], Tensor], argnums: Literal[0] = 0, has_aux: Literal[False] = False
+    func: Callable[Concatenate[X, P], Tensor], argnums: Literal[0] = 0, has_aux: Literal[False] = False
 ) -> Transformed[Concatenate[X, P], tuple[Tensor, X]]: ...
 @overload
 def value_and_grad(
-    f: Callable[Concatenate[X, P], tuple[Tensor, Aux]], argnums: Literal[0] = 0, *, has_aux: Literal[True]
+    func: Callable[Concatenate[X, P], tuple[Tensor, Aux]], argnums: Literal[0] = 0, *, has_aux: Literal[True]
 ) -> Transformed[Concatenate[X, P], tuple[tuple[Tensor, Aux], X]]: ...
 @overload
 def value_and_grad(
-    f: Callable[P, Tensor], argnums: tuple[int, ...] | list[int], has_aux: Literal[False] = False
+    func: Callable[P, Tensor], argnums: tuple[int, ...] | list[int], has_aux: Literal[False] = False
 ) -> Transformed[P, tuple[Tensor, tuple[Any, ...]]]: ...
 @overload
 def value_and_grad(
-    f: Callable[P, Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
+    func: Callable[P, Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
 ) -> Transformed[P, Any]: ...
 @checked_first
-def value_and_grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Any:
-    """A function that returns the pair ``(f(*args), gradient)``.
+def value_and_grad(func: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Any:
+    """A function that returns the pair ``(func(*args), gradient)``.
 
-    ``f`` returns a scalar tensor (with ``has_aux``, a pair of it and anything else). The gradient is with respect to
+    ``func`` returns a scalar tensor (with ``has_aux``, a pair of it and anything else). The gradient is with respect to
     argument ``argnums`` (a tensor or a nested list, tuple or dict of tensors) and has its form; for several argnums, a
-    tuple. Arguments are borrowed, not changed. TN802 if ``f`` returns no floating scalar; OutOfRange (TN801) for an
+    tuple. Arguments are borrowed, not changed. TN802 if ``func`` returns no floating scalar; OutOfRange (TN801) for an
     argument that is not there.
 
     >>> tn.value_and_grad(lambda x: (x * x).sum())(tn.tensor([1.0, 2.0]))
     (tensor(5.), tensor([2., 4.]))
     """
 
-    @functools.wraps(f)
+    @functools.wraps(func)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         tracked = is_grad_enabled()
         numbers = numbered(argnums, args, "grad")
@@ -125,7 +125,7 @@ def value_and_grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool 
             for k in numbers:
                 given[k], more = marked(args[k], f"argument {k}")
                 marks += more
-            result = f(*given, **kwargs)
+            result = func(*given, **kwargs)
             out = check_scalar(result[0] if has_aux else result, "grad")
             grads = iter(closed(pulled([out], [None], marks, True), marks, tracked))
             trees = tuple([tree.rebuild(args[k], grads) for k in numbers])
@@ -139,37 +139,37 @@ def value_and_grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool 
 
 @overload
 def grad(
-    f: Callable[[Tensor], Tensor], argnums: Literal[0] = 0, has_aux: Literal[False] = False
+    func: Callable[[Tensor], Tensor], argnums: Literal[0] = 0, has_aux: Literal[False] = False
 ) -> Transformed[[Tensor], Tensor]: ...
 @overload
 def grad(
-    f: Callable[Concatenate[X, P], Tensor], argnums: Literal[0] = 0, has_aux: Literal[False] = False
+    func: Callable[Concatenate[X, P], Tensor], argnums: Literal[0] = 0, has_aux: Literal[False] = False
 ) -> Transformed[Concatenate[X, P], X]: ...
 @overload
 def grad(
-    f: Callable[Concatenate[X, P], tuple[Tensor, Aux]], argnums: Literal[0] = 0, *, has_aux: Literal[True]
+    func: Callable[Concatenate[X, P], tuple[Tensor, Aux]], argnums: Literal[0] = 0, *, has_aux: Literal[True]
 ) -> Transformed[Concatenate[X, P], tuple[X, Aux]]: ...
 @overload
 def grad(
-    f: Callable[P, Tensor], argnums: tuple[int, ...] | list[int], has_aux: Literal[False] = False
+    func: Callable[P, Tensor], argnums: tuple[int, ...] | list[int], has_aux: Literal[False] = False
 ) -> Transformed[P, tuple[Any, ...]]: ...
 @overload
 def grad(
-    f: Callable[P, Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
+    func: Callable[P, Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
 ) -> Transformed[P, Any]: ...
 @checked_first
-def grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Any:
-    """A function that returns the gradient of ``f``, a function with a scalar result; see ``value_and_grad``.
+def grad(func: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Any:
+    """A function that returns the gradient of ``func``, a function with a scalar result; see ``value_and_grad``.
 
-    With ``has_aux`` it returns (gradient, aux). TN802 if ``f`` returns no floating scalar; OutOfRange (TN801) for an
+    With ``has_aux`` it returns (gradient, aux). TN802 if ``func`` returns no floating scalar; OutOfRange (TN801) for an
     argument that is not there.
 
     >>> tn.grad(lambda x: (x * x).sum())(tn.tensor([1.0, 2.0]))
     tensor([2., 4.])
     """
-    both = value_and_grad(f, argnums, has_aux)
+    both = value_and_grad(func, argnums, has_aux)
 
-    @functools.wraps(f)
+    @functools.wraps(func)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         value, gradient = both(*args, **kwargs)
         return (gradient, value[1]) if has_aux else gradient
@@ -179,18 +179,18 @@ def grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -
 
 @overload
 def vjp(
-    f: Callable[..., R], *primals: Any, has_aux: Literal[False] = False
+    func: Callable[..., R], *primals: Any, has_aux: Literal[False] = False
 ) -> tuple[R, Callable[[Any], tuple[Any, ...]]]: ...
 @overload
 def vjp(
-    f: Callable[..., tuple[R, Aux]], *primals: Any, has_aux: Literal[True]
+    func: Callable[..., tuple[R, Aux]], *primals: Any, has_aux: Literal[True]
 ) -> tuple[R, Callable[[Any], tuple[Any, ...]], Aux]: ...
 @checked_first
-def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
-    """The pair ``(f(*primals), pull)``, where ``pull(cotangent)`` returns Jᵀ · cotangent: reverse mode.
+def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
+    """The pair ``(func(*primals), pull)``, where ``pull(cotangent)`` returns Jᵀ · cotangent: reverse mode.
 
     That is the tuple of cotangents of the primals. The cotangent has the form, shapes and dtypes of the result, else
-    TN802. ``pull`` may be called any number of times. With ``has_aux``, ``f`` returns a pair, of which the second is
+    TN802. ``pull`` may be called any number of times. With ``has_aux``, ``func`` returns a pair, of which the second is
     the third here.
 
     >>> y, pull = tn.vjp(lambda x: x * x, tn.tensor([1.0, 2.0]))
@@ -201,7 +201,7 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
 
     def inside() -> Any:
         args, marks = marked(primals, "an argument of vjp")
-        raw, aux = _parted(f(*args), has_aux, "vjp")
+        raw, aux = _parted(func(*args), has_aux, "vjp")
         outs = [value_of(y) for y in tree.tensors(raw, "the result")]
         return closed((raw, aux), marks, tracked), marks, outs, len(RECORDER.trace.handles)
 
@@ -230,18 +230,18 @@ def _parted(result: Any, has_aux: bool, name: str) -> tuple[Any, Any]:
 
 @overload
 def jvp(
-    f: Callable[..., R], primals: Sequence[Any], tangents: Sequence[Any], *, has_aux: Literal[False] = False
+    func: Callable[..., R], primals: Sequence[Any], tangents: Sequence[Any], *, has_aux: Literal[False] = False
 ) -> tuple[R, R]: ...
 @overload
 def jvp(
-    f: Callable[..., tuple[R, Aux]], primals: Sequence[Any], tangents: Sequence[Any], *, has_aux: Literal[True]
+    func: Callable[..., tuple[R, Aux]], primals: Sequence[Any], tangents: Sequence[Any], *, has_aux: Literal[True]
 ) -> tuple[R, R, Aux]: ...
 @checked_first
-def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any], *, has_aux: bool = False) -> Any:
-    """The pair ``(f(*primals), J · tangents)``, the value and the directional derivative: forward mode.
+def jvp(func: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any], *, has_aux: bool = False) -> Any:
+    """The pair ``(func(*primals), J · tangents)``, the value and the directional derivative: forward mode.
 
     ``tangents`` have the form, shapes and dtypes of ``primals``, else TN802; the second result has those of the first.
-    With ``has_aux``, ``f`` returns a pair, of which the second is the third here.
+    With ``has_aux``, ``func`` returns a pair, of which the second is the third here.
 
     >>> tn.jvp(lambda x: x * x, [tn.tensor([1.0, 2.0])], [tn.tensor([1.0, 10.0])])
     (tensor([1., 4.]), tensor([ 2., 40.]))
@@ -252,7 +252,7 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any], 
         args, marks = marked(tuple(primals), "an argument of jvp")
         given = [value_of(t) for t in tree.tensors(tuple(tangents), "the tangents")]
         check_tangents(marks, given)
-        raw, aux = _parted(f(*args), has_aux, "jvp")
+        raw, aux = _parted(func(*args), has_aux, "jvp")
         outs = [value_of(y) for y in tree.tensors(raw, "the result")]
         moved = pushed(outs, marks, [steps.settle(t) for t in given])
         found = raw, tree.rebuild(raw, iter(moved)), aux

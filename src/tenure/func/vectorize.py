@@ -38,19 +38,19 @@ UNSAID: Final = _Unsaid()
 
 @overload
 def vmap(
-    f: Callable[[Tensor], R],
+    func: Callable[[Tensor], R],
     in_axes: Any = UNSAID, out_axes: Any = UNSAID, randomness: str = "error", *, in_dims: Any = UNSAID,
     out_dims: Any = UNSAID, chunk_size: int | None = None,
 ) -> Transformed[[Tensor], R]: ...
 @overload
 def vmap(
-    f: Callable[P, R],
+    func: Callable[P, R],
     in_axes: Any = UNSAID, out_axes: Any = UNSAID, randomness: str = "error", *, in_dims: Any = UNSAID,
     out_dims: Any = UNSAID, chunk_size: int | None = None,
 ) -> Transformed[P, R]: ...
 @checked_first
 def vmap(
-    f: Function,
+    func: Function,
     in_axes: Any = UNSAID,
     out_axes: Any = UNSAID,
     randomness: str = "error",
@@ -59,7 +59,7 @@ def vmap(
     out_dims: Any = UNSAID,
     chunk_size: int | None = None,
 ) -> Any:
-    """A function that applies ``f`` to each example of its arguments, with the results along an axis.
+    """A function that applies ``func`` to each example of its arguments, with the results along an axis.
 
     ``in_axes`` says which axis of each argument goes over the examples: one int for all arguments, or a tuple with
     an entry for each, in which a nested list, tuple or dict may have entries of its own. None, and whatever is no
@@ -68,7 +68,7 @@ def vmap(
     Tensors given by keyword go over their axis 0 where ``in_axes`` was said (JAX's rule), are the same for every
     example where ``in_dims`` was (PyTorch's), and are refused (TypeError) where neither was.
 
-    ``f`` sees one example: reading a value of it (``item``, ``bool``, ``if``) is a VmapError, as is writing it to a
+    ``func`` sees one example: reading a value of it (``item``, ``bool``, ``if``) is a VmapError, as is writing it to a
     place made outside. Random numbers inside are a VmapError unless ``randomness`` is "different" (each example
     draws its own) or "same". A ``custom_vjp`` rule is vmapped with its function. Arguments are borrowed. TN801 for an
     axis that is not there, TN802 where the numbers of examples differ. ``chunk_size`` is accepted: examples go through
@@ -83,7 +83,7 @@ def vmap(
     if randomness not in POLICIES:
         raise ValueError(f"randomness is one of {', '.join(POLICIES)}, not {shown(randomness)}")
 
-    @functools.wraps(f)
+    @functools.wraps(func)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         if whole is None and any(_maps(x) for x in tree.leaves(kwargs)):
             raise TypeError(
@@ -97,7 +97,7 @@ def vmap(
         def inside(call: Call) -> Any:
             one = [x if axis is None else select(x, axis, call.level) for x, axis in leaves]
             args, kwargs = tree.rebuild(given, iter(one))
-            out = f(*args, **kwargs)
+            out = func(*args, **kwargs)
             check_whole(call)
             return _returned(call, out, prefix(outputs, out, "out_axes"))
 

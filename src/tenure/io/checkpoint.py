@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +9,8 @@ import numpy as np
 from tenure.errors import DTypeError, StateDictError, shown
 from tenure.io.torchfile import load, save
 from tenure.values.operations.creation import wrap
-from tenure.values.operations.generator import Generator, default_generator
+from tenure.values.operations.generator import Generator
+from tenure.values.operations.streams import States, restore, states
 from tenure.values.tensor.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -89,17 +89,14 @@ def state_of(x: Any) -> Any:
 
 def random_state() -> dict[str, Any]:
     """States of the default generators: of this thread, of Python, and of NumPy."""
-    name, keys, *rest = np.random.get_state()
-    numpy = [name, wrap(np.array(keys, dtype=np.uint32)), *rest]
-    return {"tenure": default_generator().get_state(), "python": random.getstate(), "numpy": numpy}
+    own, python, (name, keys, *rest) = states()
+    return {"tenure": own, "python": python, "numpy": [name, wrap(np.array(keys, dtype=np.uint32)), *rest]}
 
 
-def _set_random_state(states: Any) -> None:
+def _set_random_state(saved: Any) -> None:
     """Put the default generators back."""
-    match states:
+    match saved:
         case {"tenure": Tensor() as own, "python": tuple() as python, "numpy": [name, Tensor() as keys, *rest]}:
-            default_generator().set_state(own)
-            random.setstate(python)
-            np.random.set_state((str(name), keys.numpy(), *rest))
+            restore(States(own, python, (str(name), keys.numpy(), *rest)))
         case _:
             raise StateDictError("load_checkpoint: the states of the default generators are damaged")

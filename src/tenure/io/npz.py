@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Mapping
+from tokenize import TokenError
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -120,7 +121,10 @@ def _read(file: Source, data: Source, which: str = "") -> Tensor:
     if version not in ((1, 0), (2, 0), (3, 0)):
         raise file.wrong(f"its array{which} is of version {version}, which is not known")
     reader = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-    shape, fortran, dtype = reader(stream, HEADER)
+    try:
+        shape, fortran, dtype = reader(stream, HEADER)
+    except TokenError as error:  # NumPy looks for the numbers of Python 2
+        raise file.wrong(f"the header of its array{which} is damaged: {error}") from error
     if dtype.hasobject:
         raise file.wrong(f"its array{which} is of Python's objects, which are code", "save arrays of numbers")
     ours = _dtype(file, dtype, which)

@@ -17,6 +17,8 @@ from tenure.io.files import Source
 
 MARK = object()
 """The object on the stack from which a container's items begin."""
+NEWEST = 5
+"""The last protocol of pickle whose opcodes are known here."""
 KEY_DEPTH = 8
 """Levels of tuples in a key of a dict; hashing deeper ones would take the stack of the process."""
 
@@ -80,6 +82,10 @@ class _Machine:
         if len(self.stack) != 1 or self.stack[0] is MARK:
             raise self.wrong(f"it ends with {len(self.stack)} objects, not one")
         return self.stack.pop()
+
+    def of_protocol(self, number: int) -> None:
+        if number > NEWEST:
+            raise self.wrong(f"it is of protocol {number}, which is not known")
 
     def pop(self) -> Any:
         if not self.stack or self.stack[-1] is MARK:
@@ -201,7 +207,7 @@ def _twice(m: _Machine, _: Any) -> None:
 
 
 STEPS: dict[str, Callable[[_Machine, Any], None]] = {
-    "PROTO": lambda m, x: None,
+    "PROTO": lambda m, x: m.of_protocol(x),
     "FRAME": lambda m, x: None,
     "NONE": lambda m, x: m.stack.append(None),
     "NEWTRUE": lambda m, x: m.stack.append(True),

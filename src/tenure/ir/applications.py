@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -26,8 +26,9 @@ class Application(Twinned):
     ``size`` is that of the result. ``alias`` is the number of the operand that the result simply is, None if there is
     none. ``flows`` are the numbers of the operands that a gradient may flow to; ``carries`` the same where the result
     can have a gradient. ``reads`` is the size of the operand that it reads by index, -1 if it is no such read.
-    ``rules`` keeps the templates of the derivatives (``ir.templates``), ``calls`` the calls of generic functions that
-    compute it (``compile.rules``), once they are known. ``kin`` is what it shares with others, with its extents.
+    ``rules`` keeps the templates of the derivatives (``ir.templates``), each behind a name and a key, ``calls`` the
+    calls of generic functions that compute it (``compile.rules``), once they are known. ``kin`` is what it shares with
+    others, with its extents.
     """
 
     __slots__ = (
@@ -45,7 +46,7 @@ class Application(Twinned):
         self.flows = tuple(primitive.differentiable(len(operands)))
         self.carries = self.flows if aval.dtype.has_gradient else ()
         self.reads = operands[0].size if primitive.accumulate is not None else -1
-        self.rules: dict[Any, Any] = {}
+        self.rules: tuple[Any, ...] = ()
         self.calls: Any = None
         self.kin: tuple[Kin | None, tuple[int, ...]] = NONE
         self.hash: int | None = None
@@ -56,10 +57,23 @@ class Application(Twinned):
         """The application for other extents."""
         made = self.twin()
         made.kin, made.params, made.operands, made.aval, made.size = kin, params, operands, aval, prod(aval.shape)
-        made.rules, made.calls, made.hash = {}, None, None
+        made.rules, made.calls, made.hash = (), None, None
         if self.reads >= 0:
             made.reads = operands[0].size
         return made
+
+    def kept(self, name: Hashable, key: Any) -> Any:
+        """The entry of ``rules`` of this name and key; None if there is none."""
+        rules = self.rules
+        places = [k for k in range(0, len(rules), 3) if rules[k + 1] == key and rules[k] == name]
+        return rules[places[0] + 2] if places else None
+
+    def keep(self, name: Hashable, key: Any, value: Any) -> Any:
+        """Add an entry to ``rules``; the one that is there already, if another thread has added it."""
+        found = self.kept(name, key)
+        if found is None:
+            self.rules = (*self.rules, name, key, value)
+        return value if found is None else found
 
     def __reduce__(self) -> Any:
         """In another process it is one of that process."""
@@ -109,7 +123,7 @@ def applied(primitive: Primitive, params: Params, avals: tuple[Aval, ...]) -> Ap
     except TypeError:  # a parameter without a hash
         return Application(primitive, params, avals, primitive.aval(*avals, **params))
     if found is None:
-        found = table.keep(key, interned(Application(primitive, dict(params), avals, primitive.aval(*avals, **params))))
+        found = table.keep(key, among_kin(primitive, dict(params), avals))
     return found
 
 
@@ -117,16 +131,33 @@ NONE: tuple[None, tuple[int, ...]] = None, ()
 """The kin of an application whose parameters are no keys, or that holds symbols."""
 
 
-def interned(at: Application) -> Application:
+def among_kin(primitive: Primitive, params: Params, avals: tuple[Aval, ...]) -> Application:
     """An application as the one that stands for it among its kin."""
     extents: list[int] = []
     try:
-        key = (at.primitive, stripped(tuple(at.params.items()), extents), stripped(at.operands, extents))
-        kin = kin_by(key)
+        kin = kin_by((primitive, stripped(tuple(params.items()), extents), stripped(avals, extents)))
     except (TypeError, Symbolic):
-        return at
-    at.kin = kin, tuple(extents)
-    return kin.made.keep(at.kin[1], at)  # type: ignore[no-any-return]
+        return Application(primitive, params, avals, primitive.aval(*avals, **params))
+    found: Application | None = kin.made.get(tuple(extents))
+    if found is None:
+        made = of_one_shape(kin, params, avals)
+        if made is None:
+            made = Application(primitive, params, avals, primitive.aval(*avals, **params))
+        made.kin = kin, tuple(extents)
+        found = kin.made.keep(made.kin[1], made)
+    return found
+
+
+def of_one_shape(kin: Kin, params: Params, avals: tuple[Aval, ...]) -> Application | None:
+    """An elementwise application on operands of one shape and on single numbers, from one of its kin; None where there
+    is none, or it is not that."""
+    shape = max([aval.shape for aval in avals], key=len, default=())
+    if any(aval.shape and aval.shape != shape for aval in avals):
+        return None
+    for other in kin.made.values():
+        alike = other.primitive.lower.alike
+        return other.alike(NONE, params, avals, Aval(shape, *other.aval[1:])) if alike else None
+    return None
 
 
 def like(at: Application, extents: Sequence[int]) -> Application:

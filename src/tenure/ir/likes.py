@@ -9,6 +9,7 @@ broadcasts and what is empty.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Any, ClassVar, Self
@@ -40,23 +41,24 @@ class Bounded(dict[Any, Any]):
 
 
 class Made(dict[Any, Any]):
-    """Things of one kin by their extents. Those of all kins are bounded together."""
+    """Things of one kin by their extents. Those of all kins are bounded together: ``left`` says how many more may be
+    added, as a word that native code counts down too."""
 
     __slots__ = ()
     filled: ClassVar[list[Made]] = []
-    count: ClassVar[int] = 0
+    left: ClassVar[array[int]] = array("q", [MOST])
 
     def keep(self, extents: Any, value: Any) -> Any:
         """Add a thing; the one that is there already, if another thread has added it."""
-        if Made.count >= MOST:
+        if Made.left[0] <= 0:
             for table in Made.filled:
                 for at in [*table.values()]:
-                    at.rules.clear()  # which may lead back to it
+                    at.rules = ()  # which may lead back to it
                 table.clear()
-            Made.filled, Made.count = [], 0
+            Made.filled, Made.left[0] = [], MOST
         if not self:
             Made.filled.append(self)
-        Made.count += 1
+        Made.left[0] -= 1
         return self.setdefault(extents, value)
 
 
@@ -96,6 +98,8 @@ class Kin:
         self.lines: dict[Any, Any] = {}
 
 
+CALLS = "calls"
+"""The name of a kin's line of records (``compile.records``)."""
 STRIPPED, LIKES, KINS = Bounded(), Bounded(), Bounded()
 """Avals without their extents, and these; objects for avals without extents, and for applications."""
 

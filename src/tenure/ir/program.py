@@ -17,6 +17,8 @@ from weakref import ref
 from tenure.dtypes import DType
 from tenure.ir.applications import Application, Params, applied
 from tenure.ir.aval import Aval
+from tenure.ir.extents import symbolic
+from tenure.ir.likes import Bounded
 
 if TYPE_CHECKING:
     from tenure.ir.primitive import Primitive
@@ -295,7 +297,7 @@ class Builder:
         key = constant_key(number, dtype)
         found = self.consts.get(key)
         if found is None:
-            found = self.consts[key] = self.full((), number, dtype).id
+            found = self.consts[key] = self.append(constant(key, number, dtype), ())
         if self.wide is not None and dtype.kind == "h":
             self.wide[found] = self.constant(number, dtype.parts).id, False
         return Value(self, found)
@@ -358,6 +360,20 @@ class Builder:
 
 Constant = str
 """A number of a dtype, as a key."""
+
+
+CONSTANTS = Bounded()
+"""Applications of constants, by their keys; none of those that hold symbols, which are of one derivation."""
+
+
+def constant(key: Constant, number: float, dtype: DType) -> Application:
+    """The application of a constant."""
+    found: Application | None = CONSTANTS.get(key)
+    if found is None:
+        found = filled((), number, dtype)
+        if not symbolic(number):
+            CONSTANTS.keep(key, found)
+    return found
 
 
 def constant_key(number: float, dtype: DType) -> Constant:

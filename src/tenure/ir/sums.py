@@ -27,6 +27,10 @@ BOUND = 1 << 62
 SIGNS = ("==", "<", "<=", ">", ">=", "!=")
 
 
+Keyed = tuple[str, Application]
+"""A constant: its key, and the application."""
+
+
 class Wordless(Exception):
     """Something has no words."""
 
@@ -91,19 +95,22 @@ def matching_words(likeness: Likeness, symbols: Extents) -> tuple[array[int], in
 
 class Plain:
     """Applications of symbols, to be made by native code. ``words`` has the sums, ``avals`` the avals in order: one
-    that is the same for all, or a pair of one that is alike and of the place of its shape; ``applications`` likewise.
+    that is the same for all, or a pair of one that is alike and of the place of its shape; ``applications`` and
+    ``constants`` likewise. A constant that holds symbols is its application, the form of its key, and the place of its
+    number; another is its key and application, and there are none if no constant holds symbols.
 
     An application is alike another one, of a kin; behind it stand the table of this kin, the place of its extents, its
     parameters, those of them that are symbolic with whether each is a tuple and with its place, the numbers of the
     operands' avals, and of its own.
     """
 
-    __slots__ = ("applications", "avals", "numbers", "start", "words")
+    __slots__ = ("applications", "avals", "constants", "numbers", "start", "words")
 
-    def __init__(self, once: Sequence[Application], symbols: Extents, count: int) -> None:
+    def __init__(self, held: Sequence[Keyed], once: Sequence[Application], symbols: Extents, count: int) -> None:
         self.numbers: dict[Any, int] = {}
         self.avals: list[Any] = []
         w = Words(symbols, count)
+        self.constants = tuple([self.constant(key, at, w) for key, at in held])
         self.applications = [self.application(at, w) for at in once]
         self.words = array("q", w.words)
         self.start = self.words.buffer_info()[0]
@@ -119,6 +126,15 @@ class Plain:
         if len(self.avals) > MOST_AVALS:
             raise Wordless
         return self.numbers[key]
+
+    def constant(self, key: str, at: Application, w: Words) -> Any:
+        """A constant, as native code reads it."""
+        number = at.params["value"]
+        if not symbolic(number):
+            return key, at
+        if not isinstance(number, int):
+            raise Wordless
+        return self.application(at, w), f"int %lld {at.aval.dtype.name}\0".encode(), w.place([number])
 
     def application(self, at: Application, w: Words) -> Any:
         """An application, as native code reads it."""
@@ -148,11 +164,11 @@ Places = Sequence[tuple[int, Any]]
 """Places, each with what stands there."""
 
 
-def listed_words(sums: Places, rooms: Places, pairs: Places, symbols: Extents) -> array[int] | None:
-    """Words of places and sums, twice, and of pairs of numbers; None if there are none."""
+def listed_words(listed_sums: Sequence[Places], pairs: Places, symbols: Extents) -> array[int] | None:
+    """Words of lists of places and sums, and of pairs of numbers; None if there are none."""
     w = Words(symbols, count_of(symbols))
     try:
-        for listed in (sums, rooms):
+        for listed in listed_sums:
             w.words.append(len(listed))
             for place, x in listed:
                 w.words.append(place)
@@ -168,10 +184,10 @@ def count_of(symbols: Extents) -> int:
     return sum([text.isalnum() for text in symbols.atoms])
 
 
-def plain_of(once: Sequence[Application], symbols: Extents) -> Plain | None:
-    """Applications of symbols in the form that native code takes; None if it cannot."""
+def plain_of(held: Sequence[Keyed], once: Sequence[Application], symbols: Extents) -> Plain | None:
+    """Constants and applications of symbols in the form that native code takes; None if it cannot."""
     count = count_of(symbols)
     try:
-        return Plain(once, symbols, count) if count <= MOST_SYMBOLS else None
+        return Plain(held, once, symbols, count) if count <= MOST_SYMBOLS else None
     except Wordless:
         return None

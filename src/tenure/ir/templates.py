@@ -84,9 +84,9 @@ class Template(Twinned):
         self.given = given
         self.constants: tuple[tuple[Constant, Application], ...] = tuple([(key, made[v]) for v, key in shared.items()])
         self.order = tuple([ref[v] for v in range(given, len(b.avals)) if v in ref])
-        self.applications: list[Application] = [made[v] for v in own]
-        self.avals = [b.avals[v] for v in own]
-        self.tracked = [b.tracked[v] for v in own]
+        self.applications: tuple[Application, ...] = tuple([made[v] for v in own])
+        self.avals = tuple([b.avals[v] for v in own])
+        self.tracked = tuple([b.tracked[v] for v in own])
         self.refs = [tuple([ref[o] for o in b.operands[v]]) for v in own]
         self.results = tuple([None if x is None else ref[x.id] for x in results])
         self.single = self.results[0] if len(self.results) == 1 else None
@@ -102,7 +102,10 @@ class Template(Twinned):
         self.start = self.words.buffer_info()[0] if sum(words[:3]) <= MOST_VALUES else 0
 
     def like(
-        self, constants: tuple[tuple[Constant, Application], ...], applications: list[Application], avals: list[Aval]
+        self,
+        constants: tuple[tuple[Constant, Application], ...],
+        applications: tuple[Application, ...],
+        avals: tuple[Aval, ...],
     ) -> Template:
         """The same with other applications."""
         made = self.twin()
@@ -179,7 +182,8 @@ class Filled:
         self.constants = any(symbolic(x) for at in held for x in (*at.params.values(), at.aval.shape))
         self.weak = [(k, aval) for k, aval in enumerate(template.avals) if aval.weak and not symbolic(aval.shape)]
         self.matches: Any = None
-        self.plain: Plain | None = None if self.constants else plain_of(template.applications, symbols)
+        shared = template.constants if self.constants else ()
+        self.plain: Plain | None = plain_of(shared, template.applications, symbols)
         self.made = Spelled([*(held if self.constants else ()), *template.applications], symbols).at
 
     def at(self, values: tuple[int, ...]) -> Template:
@@ -192,7 +196,7 @@ class Filled:
         avals = [at.aval for at in own]
         for k, aval in self.weak:
             avals[k] = aval
-        return like.like(constants, own, avals)
+        return like.like(constants, tuple(own), tuple(avals))
 
     def agrees(self, values: tuple[int, ...], made: Template) -> bool:
         """Whether these values give a template."""

@@ -190,6 +190,10 @@ class Hooked:
         """
         return register(self._own_hooks().back, hook, prepend)
 
+    def register_backward_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """PyTorch's older name of ``register_full_backward_hook``, with the gradients of the arguments of the call."""
+        return self.register_full_backward_hook(hook)
+
     def register_state_dict_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """Call ``hook(module, prefix, keep_vars)`` before ``state_dict`` takes what the module holds."""
         return register(self._own_hooks().saving, hook)

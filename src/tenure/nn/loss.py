@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 class Loss(Module):
     """The base of losses: how they are reduced, by ``reduction`` or by PyTorch's older flags in its place."""
 
-    def __init__(
-        self, reduction: str = "mean", *, size_average: bool | None = None, reduce: bool | None = None
-    ) -> None:
+    def __init__(self, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean") -> None:
         super().__init__()
         self.reduction: str = flags(type(self).__name__, size_average, reduce, reduction)
 
@@ -30,12 +28,11 @@ class WeightedLoss(Loss):
     def __init__(
         self,
         weight: Tensor | None = None,
-        *,
-        reduction: str = "mean",
         size_average: bool | None = None,
         reduce: bool | None = None,
+        reduction: str = "mean",
     ) -> None:
-        super().__init__(reduction, size_average=size_average, reduce=reduce)
+        super().__init__(size_average, reduce, reduction)
         self.register_buffer("weight", weight)
 
 
@@ -48,7 +45,7 @@ class MSELoss(Loss):
 
     def forward(self, input: ArrayLike, target: ArrayLike) -> Tensor:
         """The loss of an input relative to a target of its shape."""
-        return functional.mse_loss(input, target, self.reduction)
+        return functional.mse_loss(input, target, reduction=self.reduction)
 
 
 class CrossEntropyLoss(WeightedLoss):
@@ -63,14 +60,13 @@ class CrossEntropyLoss(WeightedLoss):
     def __init__(
         self,
         weight: Tensor | None = None,
-        *,
+        size_average: bool | None = None,
         ignore_index: int = -100,
+        reduce: bool | None = None,
         reduction: str = "mean",
         label_smoothing: float = 0.0,
-        size_average: bool | None = None,
-        reduce: bool | None = None,
     ) -> None:
-        super().__init__(weight, reduction=reduction, size_average=size_average, reduce=reduce)
+        super().__init__(weight, size_average, reduce, reduction)
         self.ignore_index = ignore_index
         self.label_smoothing = label_smoothing
 
@@ -96,13 +92,12 @@ class NLLLoss(WeightedLoss):
     def __init__(
         self,
         weight: Tensor | None = None,
-        *,
-        ignore_index: int = -100,
-        reduction: str = "mean",
         size_average: bool | None = None,
+        ignore_index: int = -100,
         reduce: bool | None = None,
+        reduction: str = "mean",
     ) -> None:
-        super().__init__(weight, reduction=reduction, size_average=size_average, reduce=reduce)
+        super().__init__(weight, size_average, reduce, reduction)
         self.ignore_index = ignore_index
 
     def forward(self, input: ArrayLike, target: ArrayLike) -> Tensor:
@@ -132,13 +127,12 @@ class BCEWithLogitsLoss(WeightedLoss):
     def __init__(
         self,
         weight: Tensor | None = None,
-        *,
-        reduction: str = "mean",
-        pos_weight: Tensor | None = None,
         size_average: bool | None = None,
         reduce: bool | None = None,
+        reduction: str = "mean",
+        pos_weight: Tensor | None = None,
     ) -> None:
-        super().__init__(weight, reduction=reduction, size_average=size_average, reduce=reduce)
+        super().__init__(weight, size_average, reduce, reduction)
         self.register_buffer("pos_weight", pos_weight)
 
     def forward(self, input: ArrayLike, target: ArrayLike) -> Tensor:
@@ -157,7 +151,7 @@ class L1Loss(Loss):
 
     def forward(self, input: ArrayLike, target: ArrayLike) -> Tensor:
         """The loss of an input relative to a target of its shape."""
-        return functional.l1_loss(input, target, self.reduction)
+        return functional.l1_loss(input, target, reduction=self.reduction)
 
 
 class SmoothL1Loss(Loss):
@@ -168,19 +162,14 @@ class SmoothL1Loss(Loss):
     """
 
     def __init__(
-        self,
-        reduction: str = "mean",
-        beta: float = 1.0,
-        *,
-        size_average: bool | None = None,
-        reduce: bool | None = None,
+        self, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean", beta: float = 1.0
     ) -> None:
-        super().__init__(reduction, size_average=size_average, reduce=reduce)
+        super().__init__(size_average, reduce, reduction)
         self.beta = beta
 
     def forward(self, input: ArrayLike, target: ArrayLike) -> Tensor:
         """The loss of an input relative to a target of its shape."""
-        return functional.smooth_l1_loss(input, target, self.reduction, self.beta)
+        return functional.smooth_l1_loss(input, target, reduction=self.reduction, beta=self.beta)
 
 
 class HuberLoss(Loss):
@@ -191,7 +180,7 @@ class HuberLoss(Loss):
     """
 
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
-        super().__init__(reduction)
+        super().__init__(reduction=reduction)
         self.delta = delta
 
     def forward(self, input: ArrayLike, target: ArrayLike) -> Tensor:
@@ -207,7 +196,7 @@ class CTCLoss(Loss):
     """
 
     def __init__(self, blank: int = 0, reduction: str = "mean", zero_infinity: bool = False) -> None:
-        super().__init__(reduction)
+        super().__init__(reduction=reduction)
         self.blank, self.zero_infinity = blank, zero_infinity
 
     def forward(
@@ -239,13 +228,12 @@ class KLDivLoss(Loss):
 
     def __init__(
         self,
-        *,
-        reduction: str = "mean",
-        log_target: bool = False,
         size_average: bool | None = None,
         reduce: bool | None = None,
+        reduction: str = "mean",
+        log_target: bool = False,
     ) -> None:
-        super().__init__(reduction, size_average=size_average, reduce=reduce)
+        super().__init__(size_average, reduce, reduction)
         self.log_target = log_target
 
     def forward(self, input: ArrayLike, target: ArrayLike) -> Tensor:

@@ -25,13 +25,12 @@ class PoissonNLLLoss(Loss):
         self,
         log_input: bool = True,
         full: bool = False,
-        *,
-        eps: float = 1e-8,
-        reduction: str = "mean",
         size_average: bool | None = None,
+        eps: float = 1e-8,
         reduce: bool | None = None,
+        reduction: str = "mean",
     ) -> None:
-        super().__init__(reduction, size_average=size_average, reduce=reduce)
+        super().__init__(size_average, reduce, reduction)
         self.log_input, self.full, self.eps = log_input, full, eps
 
     def forward(self, log_input: ArrayLike, target: ArrayLike) -> Tensor:
@@ -48,7 +47,7 @@ class GaussianNLLLoss(Loss):
     """
 
     def __init__(self, *, full: bool = False, eps: float = 1e-6, reduction: str = "mean") -> None:
-        super().__init__(reduction)
+        super().__init__(reduction=reduction)
         self.full, self.eps = full, eps
 
     def forward(self, input: ArrayLike, target: ArrayLike, var: ArrayLike) -> Tensor:
@@ -64,14 +63,9 @@ class MarginRankingLoss(Loss):
     """
 
     def __init__(
-        self,
-        margin: float = 0.0,
-        *,
-        reduction: str = "mean",
-        size_average: bool | None = None,
-        reduce: bool | None = None,
+        self, margin: float = 0.0, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
     ) -> None:
-        super().__init__(reduction, size_average=size_average, reduce=reduce)
+        super().__init__(size_average, reduce, reduction)
         self.margin = margin
 
     def forward(self, input1: ArrayLike, input2: ArrayLike, target: ArrayLike) -> Tensor:
@@ -99,14 +93,9 @@ class HingeEmbeddingLoss(Loss):
     """
 
     def __init__(
-        self,
-        margin: float = 1.0,
-        *,
-        reduction: str = "mean",
-        size_average: bool | None = None,
-        reduce: bool | None = None,
+        self, margin: float = 1.0, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
     ) -> None:
-        super().__init__(reduction, size_average=size_average, reduce=reduce)
+        super().__init__(size_average, reduce, reduction)
         self.margin = margin
 
     def forward(self, input: ArrayLike, target: ArrayLike) -> Tensor:
@@ -123,7 +112,7 @@ class SoftMarginLoss(Loss):
 
     def forward(self, input: ArrayLike, target: ArrayLike) -> Tensor:
         """The loss of scores relative to targets of 1 and -1."""
-        return functional.soft_margin_loss(input, target, self.reduction)
+        return functional.soft_margin_loss(input, target, reduction=self.reduction)
 
 
 class MultiLabelMarginLoss(Loss):
@@ -135,7 +124,7 @@ class MultiLabelMarginLoss(Loss):
 
     def forward(self, input: ArrayLike, target: ArrayLike) -> Tensor:
         """The loss of scores (N, C) relative to labels (N, C), which end at -1."""
-        return functional.multilabel_margin_loss(input, target, self.reduction)
+        return functional.multilabel_margin_loss(input, target, reduction=self.reduction)
 
 
 class MultiLabelSoftMarginLoss(WeightedLoss):
@@ -164,12 +153,11 @@ class MultiMarginLoss(WeightedLoss):
         p: int = 1,
         margin: float = 1.0,
         weight: Tensor | None = None,
-        *,
-        reduction: str = "mean",
         size_average: bool | None = None,
         reduce: bool | None = None,
+        reduction: str = "mean",
     ) -> None:
-        super().__init__(weight, reduction=reduction, size_average=size_average, reduce=reduce)
+        super().__init__(weight, size_average, reduce, reduction)
         if p not in (1, 2):
             raise ValueError(f"MultiMarginLoss: p is 1 or 2, not {p}")
         self.p, self.margin = p, margin
@@ -194,12 +182,11 @@ class TripletMarginLoss(Loss):
         p: float = 2.0,
         eps: float = 1e-6,
         swap: bool = False,
-        *,
-        reduction: str = "mean",
         size_average: bool | None = None,
         reduce: bool | None = None,
+        reduction: str = "mean",
     ) -> None:
-        super().__init__(reduction, size_average=size_average, reduce=reduce)
+        super().__init__(size_average, reduce, reduction)
         if not margin > 0:
             raise ValueError(f"TripletMarginLoss: margin is above zero, and {margin} is not")
         self.margin, self.p, self.eps, self.swap = margin, p, eps, swap
@@ -226,7 +213,7 @@ class TripletMarginWithDistanceLoss(Loss):
         swap: bool = False,
         reduction: str = "mean",
     ) -> None:
-        super().__init__(reduction)
+        super().__init__(reduction=reduction)
         if not margin > 0:
             raise ValueError(f"TripletMarginWithDistanceLoss: margin is above zero, and {margin} is not")
         self.distance_function: Callable[..., Any] = (

@@ -279,14 +279,16 @@ class Module(Hooked, Paths, Converted):
         """The modules held directly."""
         return (m for _, m in self.named_children())
 
-    def modules(self) -> Iterator[Module]:
-        """The module itself and all below it, parents first, each once."""
+    def modules(self, remove_duplicate: bool = True) -> Iterator[Module]:
+        """The module itself and all below it, parents first; one held twice comes once, or as often as it is held."""
         seen: set[Module] = set()
+        once = remove_duplicate is True or flag("remove_duplicate", remove_duplicate)
         stack: list[Module] = [self]
         while stack:
             module = stack.pop()
             if module not in seen:
-                seen.add(module)
+                if once:
+                    seen.add(module)
                 yield module
                 stack += [m for m in reversed(tuple(module._modules.values())) if m is not None]
 
@@ -296,6 +298,9 @@ class Module(Hooked, Paths, Converted):
             module.apply(fn)
         fn(self)
         return self
+
+    def compile(self, *args: Any, **kwargs: Any) -> None:
+        """No effect, whatever the arguments: what a module computes is compiled in any case."""
 
     def train(self, mode: bool = True) -> Self:
         """Set training mode here and below: dropout and the like act."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from tenure.dtypes import DTypeLike
 from tenure.errors import ShapeError
@@ -86,6 +86,9 @@ class Normalization(Scaled):
     running_var: Var | None
     num_batches_tracked: Var | None
     dims: tuple[int, ...] = ()
+    _version = 2
+    since: ClassVar[dict[str, int]] = {"num_batches_tracked": 2}
+    """Names of the state by the version that has them first: a file of an older one may be loaded."""
 
     def __init__(
         self,

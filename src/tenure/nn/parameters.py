@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, Self, overload
 
@@ -256,9 +257,14 @@ class ParameterDict(_Parameters[V]):
         return type(self)([(key, default) for key in keys])
 
     def update(self, parameters: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> None:
-        """Add values by name, in place of those that have the name; DTypeError (TN802) for what is no dict."""
+        """Add values by name, in place of those that have the name; DTypeError (TN802) for what is no dict.
+
+        Those of a plain dict are taken in the order of their names, as PyTorch takes them: an optimizer's state goes by
+        that order. An OrderedDict, a ParameterDict and pairs keep theirs."""
         pairs: Any = parameters.items() if isinstance(parameters, Mapping | ParameterDict) else parameters
         pairs = list(pairs) if _several(pairs) else [None]
+        if isinstance(parameters, Mapping) and not isinstance(parameters, OrderedDict):
+            pairs.sort(key=lambda pair: str(pair[0]))
         if not all(isinstance(pair, tuple | list) and len(pair) == 2 for pair in pairs):
             said = shown(parameters)
             raise DTypeError(f"update: parameters is a dict, or a list of pairs (name, value), not {said}")

@@ -162,6 +162,15 @@ class AvgPool1d(_AvgPool):
 
     function = "avg_pool1d"
 
+    def __init__(
+        self, kernel_size: Sizes, stride: Sizes | None = None, padding: Sizes = 0, ceil_mode: bool = False,
+        count_include_pad: bool = True,
+    ) -> None:  # fmt: skip
+        super().__init__(kernel_size, stride, padding, ceil_mode, count_include_pad)
+        for name in ("kernel_size", "stride", "padding"):  # tuples, as PyTorch has them here alone
+            size = getattr(self, name)
+            setattr(self, name, (size,) if isinstance(size, int) else size)
+
 
 class AvgPool2d(_AvgPoolBy):
     """Average of each window over two axes; as ``functional.avg_pool2d``.

@@ -36,7 +36,7 @@ class _Flagged(Arguments):
 
 
 class Hardtanh(_Flagged):
-    """Layer of ``functional.hardtanh``: x between two bounds, elementwise.
+    """Layer of ``functional.hardtanh``: x between two bounds, elementwise; the last two are their older names.
 
     >>> nn.Hardtanh()(tn.tensor([-2.0, 0.5]))
     tensor([-1.0000,  0.5000])
@@ -45,9 +45,17 @@ class Hardtanh(_Flagged):
     function = "hardtanh"
     shown: ClassVar[tuple[str, ...]] = ("min_val", "max_val")
 
-    def __init__(self, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> None:
+    def __init__(
+        self,
+        min_val: float = -1.0,
+        max_val: float = 1.0,
+        inplace: bool = False,
+        min_value: float | None = None,
+        max_value: float | None = None,
+    ) -> None:
         super().__init__(inplace)
-        self.min_val, self.max_val = min_val, max_val
+        self.min_val = min_val if min_value is None else min_value
+        self.max_val = max_val if max_value is None else max_value
 
 
 class ReLU6(Hardtanh):
@@ -98,6 +106,10 @@ class Hardshrink(Arguments):
         super().__init__()
         self.lambd = lambd
 
+    def extra_repr(self) -> str:
+        """The bound."""
+        return str(self.lambd)
+
 
 class Softshrink(Arguments):
     """Layer of ``functional.softshrink``: x, by lambd nearer to 0, elementwise.
@@ -112,6 +124,10 @@ class Softshrink(Arguments):
     def __init__(self, lambd: float = 0.5) -> None:
         super().__init__()
         self.lambd = lambd
+
+    def extra_repr(self) -> str:
+        """The bound."""
+        return str(self.lambd)
 
 
 class Threshold(_Flagged):

@@ -89,7 +89,9 @@ def load(module: Any, given: Mapping[str, Any], strict: bool, assign: bool) -> I
     wanted = {key: (owner, name, place) for key, owner, name, place in places(module)}
     found = {key: loaded(key, given[key], place) for key, (_, _, place) in wanted.items() if key in given}
     known = {**wanted, **(more := dict(extras(module)))}
-    keys = hooked.incompatible([k for k in known if k not in given], [k for k in given if k not in known])
+    older = {k for k in wanted if k not in given and _is_older(given, k, *wanted[k][:2])}
+    missing = [k for k in known if k not in given and k not in older]
+    keys = hooked.incompatible(missing, [k for k in given if k not in known])
     early = strict and not hooked.follows
     none = IncompatibleKeys([], [])
     said = [] if hooked.follows else hooked.messages
@@ -111,6 +113,14 @@ def load(module: Any, given: Mapping[str, Any], strict: bool, assign: bool) -> I
     for key in more.keys() & given.keys():
         more[key].set_extra_state(given[key])
     return keys
+
+
+def _is_older(given: Any, key: str, owner: Any, name: str) -> bool:
+    """Whether a key may be missing since the version of its module in a state_dict, if it says one, did not have it."""
+    since = owner.since.get(name) if hasattr(type(owner), "since") else None
+    versions = getattr(given, "_metadata", None) or {}
+    version = versions.get(key[: -len(name) - 1], {}).get("version")
+    return since is not None and (version is None or version < since)
 
 
 def _write(wanted: dict[str, Any], found: dict[str, Any], assign: bool) -> None:

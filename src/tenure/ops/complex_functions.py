@@ -230,9 +230,12 @@ def _power(z: Value, w: Value) -> Value:
 
 
 def _sigmoid(z: Value) -> Value:
-    a, b = parts(_exp(SPLIT["negative"](z)))
-    one = complex_(a * 0.0 + 1.0, b * 0.0)
-    return SPLIT["divide"](one, complex_(a + 1.0, b))
+    """1 / (1 + e^−z), or e^z / (1 + e^z): that of them whose exponential does not overflow."""
+    a, b = parts(z)
+    left = call("less", a, 0.0)
+    p, q = parts(_exp(complex_(-call("absolute", a), where(left, b, -b))))
+    top = complex_(where(left, p, 1.0), where(left, q, 0.0))
+    return SPLIT["divide"](top, complex_(p + 1.0, q))
 
 
 FUNCTIONS: dict[str, Callable[..., Value]] = {

@@ -99,7 +99,7 @@ def transposed(
 
 def native(x: Value) -> bool:
     """Whether the primitives of convolution (``ops.convolving``) take its dtype."""
-    return x.dtype.kind in "fh"
+    return x.dtype.kind in "fhc"
 
 
 def checked(
@@ -120,6 +120,8 @@ def checked(
         raise ShapeError(f"{name}: {w.shape[0]} channels, the weights' first axis, are no multiple of {groups} groups")
     if bias is not None and bias.shape != tuple(out):
         raise ShapeError(f"{name}: a bias of shape {list(bias.shape)} for {out[0]} channels")
+    if min(w.shape[2:]) < 1:
+        raise ShapeError(f"{name}: weights of shape {list(w.shape)} have a window of no elements")
     x, w = common(x, w)
     if x.dtype.kind == "b":
         raise DTypeError(f"{name} is not defined for bool", help="cast to a number: x.float()")

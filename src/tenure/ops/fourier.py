@@ -264,6 +264,8 @@ def transform(
 ) -> Value:
     """A transform along axes, of which the last is the real one: "c2c", "r2c" or "c2r". ``sizes`` are those of the
     longer side of each."""
+    if not axes:
+        return as_complex(x)
     *others, last = zip(axes, sizes, strict=True)
     if kind == "r2c":
         x = rfft(resized(wide(x), *last), axis=last[0], factor=factor)

@@ -11,7 +11,7 @@ from tenure.ops import move, pointwise, reduce
 from tenure.ops.complexes import conjugate
 from tenure.ops.declare import broadcast_shapes
 from tenure.ops.einsum import einsum
-from tenure.ops.promote import as_type, common, floating
+from tenure.ops.promote import common, floating
 from tenure.ops.rearrange import part, shaped
 
 Function = Callable[[Value], Value]
@@ -83,7 +83,7 @@ def distances(x: Value, y: Value, *, p: float) -> Value:
     if p == inf:
         return reduce.reduce_max(size, axes=axes)
     if p == 0:
-        return reduce.reduce_sum(as_type(pointwise.not_equal(away, away.coerce(0)), x.dtype), axes=axes)
+        return reduce.reduce_sum(pointwise.sign(size), axes=axes)
     if p == 2:
         return _of_positive(pointwise.sqrt, reduce.reduce_sum(pointwise.multiply(away, away), axes=axes))
     total = reduce.reduce_sum(_of_positive(_power(p), size), axes=axes)

@@ -7,7 +7,7 @@ What lies in no bin goes into one more, which is cut off.
 
 from __future__ import annotations
 
-from math import prod
+from math import nan, prod
 
 from tenure import dtypes
 from tenure.ir.program import Value
@@ -52,7 +52,7 @@ def ends(x: Value, low: Value, high: Value, fitted: bool, margin: float) -> tupl
 
 
 def equal_bins(x: Value, low: Value, high: Value, *, bins: int, fitted: bool) -> Value:
-    """The numbers of elements in bins of one width."""
+    """The numbers of elements in bins of one width; NaN where the range of x is not finite."""
     x = flat(x)
     low, high = ends(x, low, high, fitted, 1.0)
     at = (x - move.broadcast_to(low, shape=x.shape)) * bins / move.broadcast_to(high - low, shape=x.shape)
@@ -62,7 +62,8 @@ def equal_bins(x: Value, low: Value, high: Value, *, bins: int, fitted: bool) ->
         pointwise.less_equal(x, move.broadcast_to(high, shape=x.shape)),
     )
     found = added(pointwise.where(inside, place, place.coerce(bins)), None, bins + 1)
-    return as_type(part(found, 0, 0, bins), x.dtype)
+    counts, size = as_type(part(found, 0, 0, bins), x.dtype), move.broadcast_to(high - low, shape=(bins,))
+    return pointwise.where(pointwise.isfinite(size), counts, counts.coerce(nan)) if fitted else counts
 
 
 def edges(x: Value, low: Value, high: Value, *, bins: int, fitted: bool) -> Value:

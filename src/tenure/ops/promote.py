@@ -147,7 +147,7 @@ def average(x: Value, *, axes: tuple[int, ...], keepdims: bool) -> Value:
     count = 1
     for k in axes:
         count *= x.shape[k]
-    mean = reduce.reduce_sum(x, axes=axes) / (count * 1.0)
+    mean = reduce.reduce_sum(x, axes=axes) / count
     return keep(mean, x, axes, keepdims)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from tenure.dtypes import finfo
+from tenure.dtypes import bfloat16, finfo, float32
 from tenure.errors import DTypeError
 from tenure.ir.program import Value
 from tenure.ops import complex_sums, complexes, pointwise, promote, reduce, special
@@ -48,14 +48,19 @@ def log_softmax(x: Value, *, axis: int) -> Value:
     return away - pointwise.log(promote.keep(reduce.reduce_sum(pointwise.exp(away), axes=axes), x, axes, True))
 
 
+SHARED = (float32, bfloat16)
+"""Dtypes whose sums may overflow where their means do not: the others are computed in a wider range than they need."""
 NOISE = 64
 """Units of rounding to which a difference of two sums of squares is known; what is less of it is 0."""
 
 
 def shifted(x: Value, axes: tuple[int, ...]) -> tuple[Value, Value, Value]:
     """a = x − m, m, and Σ a, which is 0 but for the rounding of m. The mean m is a constant to differentiation: what
-    is made of x − m − Σ a / n is the same for every m."""
-    mean = promote.stop(reduce.reduce_sum(x, axes=axes) / (count(x, axes) * 1.0))
+    is made of x − m − Σ a / n is the same for every m. A sum of shares does not overflow, where that is likely."""
+    n = count(x, axes)
+    summed = reduce.reduce_sum(x * (1 / (n or 1)), axes=axes) if x.dtype in SHARED else (
+        reduce.reduce_sum(x, axes=axes) / (n * 1.0))  # fmt: skip
+    mean = promote.stop(summed)
     away = x - reduce.broadcast_back(mean, x, axes)
     return away, mean, reduce.reduce_sum(away, axes=axes)
 
@@ -68,6 +73,7 @@ def squares(away: Value, total: Value, axes: tuple[int, ...]) -> Value:
     """
     whole = reduce.reduce_sum(away * away, axes=axes)
     part = whole - total * (total * (1 / (count(away, axes) or 1)))
+    part = pointwise.where(pointwise.equal(whole, whole.coerce(math.inf)), whole, part)
     least = promote.stop(whole) * (NOISE * finfo(away.dtype.parts).eps)
     return part + promote.stop(pointwise.where(pointwise.less(part, least), -part, part.coerce(0)))
 

@@ -202,6 +202,10 @@ class Optimizer(Hooked):
         raise GradientError(f"{name} does not support sparse gradients", help="SGD, Adagrad and SparseAdam take them")
 
     def _update_group(self, group: Group) -> None:
+        found = gradients_of(group["params"])
+        if found:
+            self._update(list(group["params"]), found, group)
+            return
         ps, grads, by_rows = [], [], []
         for p in group["params"]:
             g = gradient_of(p)
@@ -299,6 +303,15 @@ def gradient_of(p: Any) -> Any:
         return None if p.grad is None else p.grad.value
     grad = leaf.grad
     return None if grad is None else grad._read()
+
+
+def gradients_of(params: list[Any]) -> list[Any] | None:
+    """The values of the gradients of parameters, where each of them has a dense one that needs no look; else None."""
+    try:
+        found = [p._leaf.grad._val for p in params]
+    except AttributeError:
+        return None
+    return found if {Tensor}.issuperset(map(type, found)) else None
 
 
 def _with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:

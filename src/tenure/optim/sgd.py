@@ -77,27 +77,36 @@ class SGD(Formula):
         if type(grads[0]) is SparseRows:
             self._update_rows(ps, grads, states, group)
             return
-        for state in states:
-            if isinstance(state.get("momentum_buffer"), SparseRows):
-                state["momentum_buffer"] = Var(state["momentum_buffer"].to_dense())
-        momentum, decay = group["momentum"], group["weight_decay"]
-        numbers = (group["lr"], decay, momentum, 1 - group["dampening"])
-        known = [not momentum or state.get("momentum_buffer") is not None for state in states]
-        for begun in (True, False):
-            which = [k for k, at in enumerate(known) if at is begun]
-            if not which:
-                continue
-            held = [states[k]["momentum_buffer"] if begun else self._placed(grads[k]) for k in which if momentum]
-            put = [] if begun else [states[k].__setitem__ for k in which]
-            also = [(keep, "momentum_buffer", x) for keep, x in zip(put, held, strict=False)]
-            kept = [held] if momentum else []
-            options = (
-                ("begun", begun),
-                ("decay", decays(decay)),
-                ("maximize", bool(group["maximize"])),
-                ("nesterov", bool(group["nesterov"])),
-            )
-            self.rule([ps[k] for k in which], [grads[k] for k in which], kept, numbers, options, also)
+        if not group["momentum"]:
+            self._write(ps, grads, [], group, True)
+            return
+        held = [state.get("momentum_buffer") for state in states]
+        for k, b in enumerate(held):
+            if type(b) is SparseRows:
+                held[k] = states[k]["momentum_buffer"] = Var(b.to_dense())
+        missing = [k for k, b in enumerate(held) if b is None]
+        if not missing:
+            self._write(ps, grads, [held], group, True)
+            return
+        if len(missing) < len(held):
+            which = [k for k, b in enumerate(held) if b is not None]
+            self._write([ps[k] for k in which], [grads[k] for k in which], [[held[k] for k in which]], group, True)
+        new = [self._placed(grads[k]) for k in missing]
+        also = [(states[k].__setitem__, "momentum_buffer", b) for k, b in zip(missing, new, strict=True)]
+        self._write([ps[k] for k in missing], [grads[k] for k in missing], [new], group, False, also)
+
+    def _write(
+        self, ps: list[Var], grads: list[Any], kept: list[list[Any]], group: Group, begun: bool, also: Any = ()
+    ) -> None:
+        """Write parameters and their running sums, all of which have ``begun`` or none."""
+        options = (
+            ("begun", begun),
+            ("decay", decays(group["weight_decay"])),
+            ("maximize", bool(group["maximize"])),
+            ("nesterov", bool(group["nesterov"])),
+        )
+        numbers = (group["lr"], group["weight_decay"], group["momentum"], 1 - group["dampening"])
+        self.rule(ps, grads, kept, numbers, options, also)
 
     def _update_rows(self, ps: list[Var], grads: list[Any], states: list[Group], group: Group) -> None:
         """Write rows; a running sum lists those that have had a gradient."""

@@ -60,6 +60,10 @@ class SparseAdam(Formula):
             raise GradientError("SparseAdam does not support dense gradients", help="optim.Adam takes them")
         super().update_all(ps, grads, states, group)
 
+    def _saved(self, name: str, x: Any) -> Any:
+        """The step as an int, which it is in PyTorch's SparseAdam alone."""
+        return x if name == "step" else super()._saved(name, x)
+
     def _kept(self, group: Group) -> tuple[str, ...]:
         return ("exp_avg", "exp_avg_sq")
 

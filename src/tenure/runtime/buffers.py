@@ -139,10 +139,12 @@ _SET_HANDLER = 304  # PyDataMem_SetHandler's place in NumPy's C API, which is fi
 _code: dict[str, int] = {}
 _context: contextvars.Context | None = None
 allocate = deallocate = 0
+MEMORY = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if LINUX else 1 << 47
+"""Bytes of memory that the machine has."""
 
 if LINUX:
     _code = load(blocks.source(page=mmap.PAGESIZE), exports=blocks.EXPORTS + blocks.GUARDED, imports=libc(*blocks.LIBC))
     _context = _with_handler("tenure pool", ["allocate", "allocate_zeroed", "resize", "deallocate"])
-    _variable("limit").value = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 4
+    _variable("limit").value = MEMORY // 4
     os.register_at_fork(after_in_child=ctypes.CFUNCTYPE(None)(_code["reset"]))
     allocate, deallocate = _code["allocate"], _code["deallocate"]

@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from tenure.runtime.assembler import Function, Module
 from tenure.runtime.native import load
 from tenure.runtime.table import HEADER, TABLE, place
 
-__all__ = ["CLASSES", "CONSTANT", "FIELDS", "RESULT", "TEMP", "addresses", "lay", "read", "take_over"]
+__all__ = ["CLASSES", "CONSTANT", "FIELDS", "RESULT", "TEMP", "addresses", "lay", "read", "room", "take_over"]
 
 FIELDS = ("arity", "alias", "writes", "constant", "number", "size", "class", "temps", "length", "rows")
 """Words of a record before its rows. ``alias``: the operand that the result is in another shape, ``writes``: the one
@@ -29,6 +30,8 @@ turn."""
 RESULT, CONSTANT, TEMP = -1, -2, -3
 CLASSES = 256
 """The number of size classes."""
+ALIGN, FINE = 64, 8
+"""Bytes of which a room is a multiple, and the bits of the largest one for which any multiple will do."""
 _ELSEWHERE = place(1)
 """Places from here on are not in the arena."""
 
@@ -254,3 +257,12 @@ take_over = _function("take_over", _Q, _P, _Q, _Q, _P, _P, _P, _P)
 lay = _function("lay", _Q, _P, _Q, _Q, _P, _P, _Q, _Q, _Q)
 """``lay(code, count, inputs, lists, words, start, room, top)``; ``lists`` are the addresses of homes, last uses,
 places, classes, links and the heads of free lists."""
+
+
+@lru_cache(maxsize=1 << 14)
+def room(nbytes: int) -> tuple[int, int]:
+    """The bytes of a buffer and the number of this size: multiples of ALIGN, four sizes to each power of two."""
+    octave = max(0, (max(nbytes, 1) - 1).bit_length() - FINE)
+    step = ALIGN << octave
+    count = -(-max(nbytes, 1) // step)
+    return count * step, 4 * octave + count

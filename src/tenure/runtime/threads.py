@@ -12,6 +12,7 @@ import os
 import platform
 import time
 
+from tenure.errors import DTypeError, shown
 from tenure.runtime import wait_loop
 from tenure.runtime.native import LINUX, libc, load
 
@@ -58,7 +59,11 @@ parallel = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int
 
 
 def get_num_threads() -> int:
-    """Number of threads that share a region, the caller's included."""
+    """Number of threads that share the work of one operation, the caller's included.
+
+    >>> tn.get_num_threads() >= 1
+    True
+    """
     if not LINUX:
         return 1
     running = _variable("workers").value
@@ -66,10 +71,15 @@ def get_num_threads() -> int:
 
 
 def set_num_threads(number: int) -> None:
-    """Share regions among `number` threads from now on, 1 … MOST; 0 is one for each CPU this process may use.
+    """Share the work of an operation among ``number`` threads from now on; 0 is one for each CPU of this process.
 
-    Waits for the region of another thread to end. RuntimeError inside a region.
+    Results do not depend on it. TENURE_THREADS sets it at the start. ValueError for a number that is not 0 to 256;
+    RuntimeError inside an operation.
+
+    >>> tn.set_num_threads(tn.get_num_threads())
     """
+    if type(number) is not int:
+        raise DTypeError(f"set_num_threads: number is an int, not {shown(number)}")
     if not 0 <= number <= MOST:
         raise ValueError(f"the number of threads is 1 to {MOST}, or 0 for one on each CPU, not {number}")
     if not LINUX:

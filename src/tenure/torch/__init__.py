@@ -14,7 +14,8 @@ INDEX = """
 dtypes: finfo iinfo dtype get_default_dtype set_default_dtype set_default_tensor_type
 devices: device layout memory_format get_default_device set_default_device
 sizes: Size
-names.making: tensor as_tensor asarray from_numpy frombuffer from_dlpack sparse_coo_tensor
+names.making: tensor as_tensor asarray from_numpy frombuffer from_dlpack
+names.sparse: sparse_coo_tensor
 names.rest:
     manual_seed seed initial_seed get_rng_state set_rng_state is_inference_mode_enabled set_printoptions
     promote_types result_type can_cast typename is_storage sym_int
@@ -52,8 +53,9 @@ func: vmap
 """
 """Rooms of this package, and the names that each has."""
 SPACES = """
-masked nn signal linalg fft special random return_types _C amp autograd backends cuda distributed distributions func
-functional futures hub multiprocessing optim overrides profiler quasirandom serialization testing types utils version
+masked nn signal linalg fft special random return_types sparse _C amp autograd backends cuda distributed distributions
+func functional futures hub multiprocessing optim overrides profiler quasirandom serialization testing types utils
+version
 """
 ROOMS = SPACES.split()
 """Namespaces that are rooms of their own."""

@@ -83,9 +83,6 @@ TABLE: dict[str, tuple[str, str]] = {
     "_inductor": ("compile aot_compile", GRAPHS),
     "_inductor.config": ("", GRAPHS),
     "_higher_order_ops": ("associative_scan scan while_loop cond", "a loop of Python is compiled as it runs"),
-    "sparse": ("FloatTensor DoubleTensor HalfTensor BFloat16Tensor IntTensor LongTensor ShortTensor CharTensor"
-               " ByteTensor mm addmm sum softmax log_softmax spdiags SparseSemiStructuredTensor",
-               "there are no sparse tensors; nn.Embedding(sparse=True) has gradients of rows"),
     "classes": ("load_library", "there are no classes of TorchScript"),
     "ops": ("", "there are no operators of PyTorch's library"),
 }  # fmt: skip

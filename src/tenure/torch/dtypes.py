@@ -175,4 +175,4 @@ class iinfo(_Info):
         self.bits, self.dtype = 8 * type.itemsize, type.name
 
     def __repr__(self) -> str:
-        return f"iinfo(min={self.min}, max={self.max}, dtype={self.dtype})"
+        return f"iinfo(min={self.min:g}, max={self.max:g}, dtype={self.dtype})"  # as PyTorch prints whole numbers

@@ -66,6 +66,25 @@ def products(a: str, b: str) -> str:
     )
 
 
+def einsum(formula: str, letter: str, one: str, other: str) -> str:
+    """Two operands of a sum of products whose sizes along a letter differ."""
+    inputs = formula.split("->")[0].split(",")
+    k = max(k for k, letters in enumerate(inputs) if letter in letters)
+    said = f"einsum(): subscript {letter} has size {other} for operand {k}"
+    return f"{said} which does not broadcast with previously seen size {one}"
+
+
+def expanded(value: str, part: str) -> str:
+    """A value that does not fit into the part that it is written to."""
+    given, wanted = sizes(value), sizes(part)
+    if len(given) > len(wanted):
+        return broadcast(part, value)
+    k = max(k for k in range(len(given)) if given[-1 - k] not in (1, wanted[-1 - k]))
+    at = len(wanted) - 1 - k
+    said = f"The expanded size of the tensor ({wanted[at]}) must match the existing size ({given[-1 - k]})"
+    return f"{said} at non-singleton dimension {at}.  Target sizes: {wanted}.  Tensor sizes: {given}"
+
+
 def linear(a: str, w: str) -> str:
     """An input of a linear layer with another number of features."""
     return products(a, ", ".join(map(str, sizes(w)[::-1])))
@@ -102,6 +121,22 @@ WORDS = _rows(
     (rf"bmm \(.*?\): shapes {S} and {S}:", None, products),
     (rf"dot \(.*?\): shapes {S} and {S}:", None, lambda a, b: f"inconsistent tensor size, expected tensor [{a}] and src"
      f" [{b}] to have the same number of elements, but got {a} and {b} elements respectively"),
+    (r"dot \(.*?\): a shape of 1 axes \(i\) is wanted", None,
+     "1D tensors expected, but got tensors of other dimensions"),
+    (r"einsum \(([^()]*)\): shapes .*: (\w) is (\d+) and (\d+)", None, einsum),
+    (rf"a value of shape {S} is written to a selection of shape {S}", None, lambda value, part: expanded(value, part)),
+    (r"a mask of dtype (\w+)", None, lambda of:
+     f"masked_fill_ only supports boolean masks, but got mask with dtype {of.lower().replace('long', 'long int')}"),
+    (r"multinomial: a row that is negative, not finite, or 0 everywhere", None,
+     "probability tensor contains either `inf`, `nan` or element < 0"),
+    (r"randint: \[(-?\d+), (-?\d+)\) is empty", None, lambda low, high:
+     f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}"),
+    (r"the matrix is not positive definite: the leading minor of order (\d+)", None, "linalg.cholesky: The"
+     " factorization could not be completed because the input is not positive-definite (the leading minor of order {0}"
+     " is not positive-definite)."),
+    (r"the matrix is singular: pivot (\d+) is 0", None, "linalg.inv: The diagonal element {0} is zero, the inversion"
+     " could not be completed because the input matrix is singular."),
+    (r"\w+: (params argument given .*)", None, "{0}"),
     (rf"linear: input of shape {S} and weight of shape {S} differ", None, linear),
     (rf"[\w.]+: shapes {S} and {S} do not broadcast together", None, broadcast),
     (rf"\w+: input of shape {S}, target of shape {S}", None, broadcast),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import pickle
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Iterator
 from typing import Any
 
@@ -64,6 +64,8 @@ def homely(x: Any, made: dict[int, Any]) -> Any:
         return kept
     if type(x) is dict:
         return {k: homely(v, made) for k, v in x.items()}
+    if type(x) is Counter:
+        return x
     return type(x)([homely(v, made) for v in x]) if type(x) in (list, tuple, set, frozenset) else given(x)
 
 
@@ -76,7 +78,7 @@ def is_plain(x: Any, seen: set[int]) -> bool:
     seen.add(id(x))
     if type(x) in (list, tuple, set, frozenset):
         return all(is_plain(y, seen) for y in x)
-    if type(x) in (dict, OrderedDict, Kept):
+    if type(x) in (dict, OrderedDict, Kept, Counter):
         return all(is_plain(k, seen) and is_plain(v, seen) for k, v in x.items())
     return type(x).__module__ in ("numpy", "torch") and not (callable(x) or isinstance(x, np.ndarray))
 

@@ -78,11 +78,13 @@ def _tensors(a: Any, b: Any, rtol: Any, atol: Any, nan: bool, dtype: bool, strid
         raise AssertionError(f"{what} are not close!\n\nExpected {y} but got {x}.{at}")
     difference = np.abs(x.astype(np.float64 if x.dtype.kind != "c" else np.complex128) - y)
     wrong, worst = int((~close).sum()), np.unravel_index(int(np.nanargmax(difference)), x.shape)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        relative = np.where(close, 0, difference / np.abs(y))
+    least = np.unravel_index(int(np.nanargmax(relative)), x.shape)
     raise AssertionError(
         f"{what} are not close!\n\nMismatched elements: {wrong} / {x.size} ({100 * wrong / x.size:.1f}%)\n"
         f"Greatest absolute difference: {difference[worst]} at index {tuple(map(int, worst))} (up to {t} allowed)\n"
-        f"Greatest relative difference: {np.nanmax(difference / np.abs(np.where(y == 0, np.nan, y)))} "
-        f"(up to {r} allowed){at}"
+        f"Greatest relative difference: {relative[least]} at index {tuple(map(int, least))} (up to {r} allowed){at}"
     )
 
 

@@ -29,11 +29,10 @@ def laid(
     """Results of a rule of this name on operands ``ids``, the first ``about`` of which are cotangents or tangents. What
     zeros the results hold is known from then on. None, and nothing emitted, if it is opaque."""
     flags = flags_of(b, ids)
-    known = kept_in(at.rules, name)
     key = flags if b.depths else packed(flags)
-    found = known.get(key, MISSING)
-    if found is MISSING:
-        found = known[key] = first_template(at, name, rule, flags)
+    found = at.kept(name, key)
+    if found is None:
+        found = at.keep(name, key, first_template(at, name, rule, flags))
     if type(found) is dict:
         zeros = tuple([zeros_of(Value(b, v)) for v in ids[:about]])
         case = packed(zeros, 2)
@@ -72,13 +71,10 @@ def packed(numbers: Sequence[int], bits: int = 1) -> int:
 
 def kept(at: Application, name: Hashable, flags: Flags) -> Template | None:
     """A template of a rule that is known already, for whatever zeros."""
-    found = at.rules.get(name, {}).get(packed(flags))
+    found = at.kept(name, packed(flags))
     if type(found) is dict:
         found = next((one for one in found.values() if one is not None), None)
     return found or None
-
-
-MISSING = object()
 
 
 def on_kinds(
@@ -110,19 +106,14 @@ def filled_in(at: Application, name: Hashable, flags: int, case: int | None) -> 
     found: Template | None = None if line is None else line.at(extents)
     if found is None:
         return None
-    known = kept_in(at.rules, name)
-    return (kept_in(known, flags) if asks else known).setdefault(case if asks else flags, found)  # type: ignore[no-any-return]
+    if not asks:
+        return at.keep(name, flags, found)  # type: ignore[no-any-return]
+    return at.keep(name, flags, {}).setdefault(case, found)  # type: ignore[no-any-return]
 
 
 def zeros_in(b: Builder, v: int) -> int:
     """The zeros of a value as a cotangent; the builder knows them from then on."""
     return zeros_of(Value(b, v))
-
-
-def kept_in(table: dict[Any, Any], name: Hashable) -> dict[Any, Any]:
-    """The table that another one has under a name; new if there is none."""
-    found: dict[Any, Any] | None = table.get(name)
-    return table.setdefault(name, {}) if found is None else found
 
 
 def on_symbols(

@@ -135,6 +135,26 @@ def test_imports_are_followed_into_other_files_and_unsaved_texts(client: Client)
     assert client.reports(uri, 2) == []
 
 
+def test_cells_of_a_notebook_are_one_program(client: Client) -> None:
+    """A report stands in its cell, with related places in others, and follows a change of one cell."""
+    book = (client.folder / "book.ipynb").as_uri()
+    texts = ["xs = [1, 2]", "# Words", "for x in xs:\n    xs.remove(x)"]
+    cells = [f"vscode-notebook-cell:/book.ipynb#{number}" for number in range(3)]
+    documents = [{"uri": cells[at], "languageId": "python", "version": 1, "text": texts[at]} for at in (0, 2)]
+    kinds = [{"kind": 1 if at == 1 else 2, "document": cells[at]} for at in range(3)]
+    about = {"uri": book, "notebookType": "jupyter-notebook", "version": 1, "cells": kinds}
+    client.tell("notebookDocument/didOpen", notebookDocument=about, cellTextDocuments=documents)
+    assert client.reports(cells[0], 1) == []
+    (one,) = client.reports(cells[2], 1)
+    assert one["range"]["start"] == {"line": 1, "character": 4} and "modified-while-iterated" in one["source"]
+    hover = client.ask("textDocument/hover", textDocument={"uri": cells[2]}, position={"line": 1, "character": 5})
+    assert "modified-while-iterated" in hover["contents"]["value"]
+    new = {"document": {"uri": cells[2], "version": 2}, "changes": [{"text": "for x in list(xs):\n    xs.remove(x)"}]}
+    client.tell("notebookDocument/didChange", notebookDocument={"uri": book, "version": 2},
+                change={"cells": {"textContent": [new]}})  # fmt: skip
+    assert client.reports(cells[2], 2) == []
+
+
 def test_a_session(client: Client) -> None:  # the last with the client, which it ends
     """Reports with related places, a hover with the rule, quick fixes that end the report, and a close that clears."""
     assert client.answer["capabilities"]["hoverProvider"] and client.answer["capabilities"]["codeActionProvider"]

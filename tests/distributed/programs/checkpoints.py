@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import random
 import tempfile
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 import tenure as tn
 from tenure import nn, optim
@@ -58,6 +61,53 @@ def test_written_by_four_read_by_fewer() -> None:
             rest = dist.load_checkpoint(path, group=g, **other)
             assert rest == {"best": 0.5, "words": ["a", ("b", 3)]}, rest
             assert steps(other, 2, 4) == wanted, (zero, g.size)
+
+
+class Noisy:
+    """Samples that are drawn, from each of the default generators."""
+
+    def __len__(self) -> int:
+        return 32
+
+    def __getitem__(self, k: int) -> Any:
+        return tn.randn(6) + k + random.random() + float(np.random.rand())
+
+
+def trained(group: Any, last: int, path: Path | None = None) -> dict[str, Any]:
+    """Steps up to a number, from a checkpoint on if there is one, with a loop over a loader that is left within an
+    epoch."""
+    for seed in (tn.manual_seed, random.seed, np.random.seed):
+        seed(dist.rank(group))
+    net = nn.Sequential(nn.Linear(6, 5), nn.BatchNorm1d(5), nn.Dropout(0.4), nn.Linear(5, 3))
+    opt = dist.shard_optimizer(optim.AdamW(net.parameters(), lr=0.1), group=group)
+    held: dict[str, Any] = {"model": dist.parallel(net, shards=4, group=group), "optimizer": opt}
+    held["loader"] = dist.Loader(Noisy(), 12, 4, shuffle=True, group=group)
+    k = 0 if path is None else dist.load_checkpoint(path, group=group, **held)["k"]
+    while k < last:
+        for batch in held["loader"]:
+            opt.zero_grad()
+            for x in held["model"].shards(batch):
+                (held["model"](x) * random.random()).square().mean().backward()
+            opt.step()
+            k += 1
+            if k == last:
+                break
+    return {**held, "k": k}
+
+
+def bits(held: dict[str, Any]) -> str:
+    """The digest of a run, and of what it draws next."""
+    every = held["optimizer"].state_dict()["state"].items()
+    state = {f"{j} {name}": x for j, of in every for name, x in of.items()}
+    return digest(held["model"].state_dict(), state, {"next": [tn.rand(2).tolist(), random.random()]})
+
+
+@check
+def test_a_run_is_resumed_within_an_epoch() -> None:
+    path, wanted = folder(), bits(trained(groups()[0], 5))
+    dist.save_checkpoint(path, **trained(groups()[-1], 2))
+    for group, begin in ((groups()[-1], None), (groups()[2], path), (groups()[0], path)):
+        assert bits(trained(group, 5, begin)) == wanted
 
 
 @check

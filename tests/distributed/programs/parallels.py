@@ -68,6 +68,45 @@ def test_odd_numbers_of_shards() -> None:
 
 
 @check
+def test_buffers_are_not_added_up_where_gradients_are() -> None:
+    g = tn.Generator(3)
+    first, second = tn.randn(4, 2, generator=g) + 5, tn.randn(4, 2, generator=g) - 3
+    alone = nn.BatchNorm1d(2)
+    alone(first), alone(second)
+    net = nn.BatchNorm1d(2)
+    model = dist.parallel(net, shards=1)
+    with model.no_sync():
+        for x in model.shards(first):
+            model(x).sum().backward()
+    for x in model.shards(second):
+        model(x).sum().backward()
+    assert net.running_mean.tolist() == alone.running_mean.tolist() and net.num_batches_tracked.item() == 2
+
+
+@check
+def test_what_would_depend_on_the_number_of_ranks_is_refused() -> None:
+    tn.manual_seed(0)
+    one, other = (dist.parallel(nn.BatchNorm1d(2), shards=size()) for _ in range(2))
+    try:
+        for x in one.shards(tn.ones(2 * size(), 2)):
+            other(x)
+    except tn.TenureError as error:
+        assert "of another one" in str(error)
+    else:
+        raise AssertionError
+    if rank() == 0:
+        tn.rand(1)
+    try:
+        for x in one.shards(tn.ones(2 * size(), 2)):
+            one(x).sum().backward()
+    except tn.CollectiveError as error:
+        assert "random numbers" in str(error) and "its own Generator" in str(error)
+    else:
+        raise AssertionError
+    tn.manual_seed(0)
+
+
+@check
 def test_rows_of_sparse_gradients_are_in_the_order_of_the_shards() -> None:
     found = set()
     for g in groups():

@@ -49,7 +49,8 @@ def _attribute_of(m: Machine, ref: Ref, op: ops.GetAttr) -> tuple[Value, Holder 
     method = isinstance(obj.target, ClassInfo) and m.program.find_method(obj.target, name)
     if method:
         return method_value(m, ref, method), None
-    return tuple(inherit(part, ref) for part in m.field(obj, name)), (obj, name)
+    parts = m.field(obj, name) if ref.must else tuple(part._replace(must=False) for part in m.field(obj, name))
+    return tuple(inherit(part, ref) for part in parts), (obj, name)
 
 
 def method_value(m: Machine, ref: Ref, method: ops.Function) -> Value:

@@ -1,6 +1,7 @@
 """Variables, literals, displays, unpacking, definitions, contexts and results."""
 
 import ast
+from dataclasses import replace
 
 from tenure.check import ops
 from tenure.check.analysis.conflicts import captured, read
@@ -14,7 +15,8 @@ from tenure.check.analysis.sequences import slice_of, store
 from tenure.check.analysis.views import first_of, lend, view_of
 from tenure.check.effects import tables
 from tenure.check.effects.effect import HOLDING, MUTABLE, OBJECTS, TENSORS
-from tenure.check.values import Holder, Ref, plain
+from tenure.check.syntax import is_empty
+from tenure.check.values import Holder, Obj, Ref, Value, plain
 
 __all__ = [
     "assume",
@@ -120,7 +122,24 @@ def merge(m: Machine, op: ops.Merge) -> None:
     if source is not None:
         relation = "name" if isinstance(source, str) else _relation(source)
         value = tuple(lend(m, ref, relation, source) for ref in value)
-    m.put(op.dst, value)
+    m.put(op.dst, _when_true(m, value) if op.true else value)
+
+
+def _when_true(m: Machine, value: Value) -> Value:
+    """The possible contents of a value that is true: not None, and not an empty default."""
+    return tuple(
+        ref._replace(obj=_as_given(m, ref.obj)) if ref.obj.default and is_empty(ref.obj.node) else ref
+        for ref in value
+        if ref.obj.const is not None and not (ref.obj.field is not None and ref.obj.default and is_empty(ref.obj.node))
+    )
+
+
+def _as_given(m: Machine, obj: Obj) -> Obj:
+    """A parameter where a caller has given something: not its default value."""
+    given = m.objects.get(("given", obj))
+    if given is None:
+        given = m.objects[("given", obj)] = replace(obj, default=False)
+    return given
 
 
 def unpack(m: Machine, op: ops.Unpack) -> None:
@@ -174,6 +193,10 @@ def read_value(m: Machine, op: ops.Read) -> None:
 
 def assume(m: Machine, op: ops.Assume) -> None:
     value = m.state.cells.get(op.name, ())
+    if op.true:
+        if op.holds and any(ref.obj.default for ref in value):
+            m.state.cells[op.name] = _when_true(m, value)
+        return
     if op.cls is None:
         left = () if op.holds else tuple(ref for ref in value if ref.obj.const is not None)
         m.state.cells[op.name] = m.constant(None) if op.holds else left or value

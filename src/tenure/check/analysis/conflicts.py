@@ -107,7 +107,7 @@ def _surprise(m: Machine, ref: Ref, holder: Holder | None, write: Write, certain
         for held in value:
             doubted = _doubted(held, write)
             expects = (held.write is not None and not doubted) or (held.loan is None and other not in sources)
-            expects = expects or held.obj in expecting
+            expects = expects or held.obj in expecting or _trained(holder, other, held)
             found = NO if expects else _reaches(m, ref, held, write, holder)
             if found is NO:
                 out.append(held)
@@ -119,6 +119,15 @@ def _surprise(m: Machine, ref: Ref, holder: Holder | None, write: Write, certain
             changed = True
         if changed:
             state.cells[other] = tuple(out)
+
+
+def _trained(writer: Holder | None, holder: Holder, held: Ref) -> bool:
+    """Whether an optimizer writes a module's own parameter, by whatever expression that was made."""
+    if not isinstance(writer, tuple) or writer[0].kind not in ("optimizer", "tenure-optimizer"):
+        return False
+    own = isinstance(holder, tuple) and holder[0].kind in ("module", "tenure-module")
+    given = held.loan is not None and held.loan.relation == "attribute"
+    return own and given and not _KEPT.search(str(holder[1]))  # type: ignore[index]
 
 
 def _sources(m: Machine, ref: Ref, holder: Holder | None) -> dict[Holder, bool]:
@@ -262,7 +271,7 @@ def replaced(m: Machine, ref: Ref, name: object, op: Op) -> None:
 def give_up(m: Machine, obj: Obj, how: str) -> None:
     """Note that an object is moved, donated or used up: no reference to it is valid from now on."""
     write = wrote(m, how)
-    for holder, value in list(m.state.cells.items()):
+    for holder, value in m.state.cells.holding(obj):
         if any(ref.obj is obj for ref in value):
             m.state.cells[holder] = tuple(
                 ref._replace(write=write, must=True) if ref.obj is obj else ref for ref in value

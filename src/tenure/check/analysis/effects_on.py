@@ -84,6 +84,9 @@ def _done(m: Machine, sort: str, spec: str, value: Value, holder: Holder | None,
         return
     named = isinstance(m.op, ops.Operate) and (m.op.augmented == "name" or _on_attribute(m.op, holder))
     write = wrote(m, sort, text)
+    if name == "load_state_dict" and isinstance(m.op, ops.Call) and m.op.args:
+        # What the dictionary refers to is what it loads, if it is the module's own.
+        write.stored = frozenset(item.obj for one in m.get(m.op.args[0][0]) for item in m.items(one.obj))
     write_to(m, value, holder, write, all_of=every)
     for ref in value:
         reordered(m, ref, name)

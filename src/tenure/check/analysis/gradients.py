@@ -17,14 +17,14 @@ def backward(m: Machine, ref: Ref, op: ops.Op, *, retained: bool, accumulates: b
     cells, obj = m.state.cells, ref.obj
     graph = cells.get((obj, "·graph"), ()) or cells.get((obj.root(), "·graph"), ())
     reading(m, saved_by(m, obj), "backward", op.node)
-    nodes = [node.obj for node in graph if node.obj.saves]
+    nodes = [node for node in graph if node.obj.saves]
     for node in nodes:
-        if node in m.state.gone and not retained:
-            _consumed_twice(m, node, op)
+        if node.must and node.obj in m.state.gone and not retained:
+            _consumed_twice(m, node.obj, op)
             break
     if not retained:
         for node in nodes:
-            m.state.gone.setdefault(node, op.node)
+            m.state.gone.setdefault(node.obj, op.node)
     if accumulates:
         for leaf in graph:
             if leaf.obj.leaf:

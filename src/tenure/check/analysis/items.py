@@ -133,6 +133,10 @@ def _set_container_item(m: Machine, ref: Ref, region: tuple[Component, ...], op:
     given = m.get(op.src)
     if holder is not None and holder != (obj, name):
         given = tuple(lend(m, r, "captured", holder) for r in given)
+    sliced = bool(region) and region[0][0] in ("s", "all") and obj.kind in ("list", "deque")
+    if sliced:
+        # A slice takes the items, not the list that has them.
+        given = tuple(r for g in given for r in m.items(g.obj))
     if may_copy(m, obj):
         given = tuple(r._replace(must=False) for r in given)
     if not op.augmented:
@@ -143,9 +147,8 @@ def _set_container_item(m: Machine, ref: Ref, region: tuple[Component, ...], op:
     if obj.kind == "dict" and not op.augmented:
         new_key(m, ref, name, op)
         kept_before(m, obj, wrote(m, "write", "[…] = …", certain=not _fills_in(op)))
-    if obj.kind == "list" and region and region[0][0] == "s":
+    if sliced:
         write_to(m, (ref,), m.sources.get(op.obj), wrote(m, "resize", "[…:…] = …", certain=False))
-        given = tuple(r for g in given for r in m.items(g.obj))
         shift(m, obj)
         name = "*"
     # What has names for its items keeps one for each; of other unknown objects nothing is known.

@@ -1,9 +1,10 @@
 """Loops: the items of an iterator, the objects it watches, and its end."""
 
+import ast
 from collections.abc import Iterator
 
 from tenure.check import ops
-from tenure.check.analysis.conflicts import give_up, read, reading, used_after, write_to, wrote
+from tenure.check.analysis.conflicts import GONE, give_up, read, reading, used_after, write_to, wrote
 from tenure.check.analysis.machine import Machine
 from tenure.check.analysis.views import lend, view_of
 from tenure.check.effects.effect import CONTAINERS, TENSORS
@@ -34,6 +35,9 @@ def iterate(m: Machine, registers: list[int], role: str) -> Value:
                 continue
             if ref.obj.kind in TENSORS:
                 read(m, register, "iterate")
+            elif ref.write is not None and ref.write.sort not in GONE:
+                # Written before the loop: that is no change under it.
+                reading(m, (ref,), "iterate")
             looked_at.append(_watched(m, ref, source, role, at))
     m.state.cells[(new, "·iterated")] = tuple(looked_at)
     return (Ref(new),)
@@ -46,7 +50,8 @@ def _watched(m: Machine, ref: Ref, source: object, role: str, at: int) -> Ref:
     elif ref.obj.kind not in (*CONTAINERS, "unknown"):
         relation = "view"
     text = f"{role}:{at}"
-    write = None if ref.write is not None and ref.write.sort == "resize" else ref.write
+    gone = ref.write is not None and ref.write.sort in GONE
+    write = ref.write if gone or relation != "iteration" else None
     loan = m.loan(relation, source, ref._replace(loan=None), text)  # type: ignore[arg-type]
     return Ref(ref.obj, loan, write, ref.must)
 
@@ -232,6 +237,10 @@ def _reads_from(m: Machine, reader: Obj, obj: Obj) -> bool:
 
 
 def consume_register(m: Machine, register: int) -> None:
+    source = m.sources.get(register)
+    if isinstance(source, tuple) and source[1] == "*" and isinstance(m.nodes.get(register), ast.Subscript):
+        # Which of the items of a list it is remains unknown.
+        return
     for ref in m.get(register):
         if ref.obj.kind == "iterator":
             _once_more(m, ref)

@@ -7,8 +7,8 @@ from tenure.check.analysis.conflicts import GONE, conflict, note, used_after, wr
 from tenure.check.analysis.events import Events
 from tenure.check.analysis.findings import Conflict
 from tenure.check.analysis.machine import Machine
-from tenure.check.effects.effect import MUTABLE, OBJECTS, TENSORS
-from tenure.check.values import Holder, Loan, Obj, Ref, Value, Write, plain
+from tenure.check.effects.effect import CONTAINERS, MUTABLE, OBJECTS, TENSORS
+from tenure.check.values import MUST, Holder, Loan, Obj, Ref, Value, Write, plain
 
 __all__ = ["KEEPING", "kept_before"]
 
@@ -22,23 +22,49 @@ def _stored_again(m: Machine, obj: Obj, name: object, value: Value, register: in
         _beside_itself(m, obj, name, ref)
         if ref.obj.kind == "dict" and m.repeating:
             _keepers(m).setdefault(ref.obj, set()).add((obj, name))
-        if register is None or any(isinstance(at, tuple) and at[0] is obj for at in ref.loan.sources()):
-            # A called function puts back the object that it has taken out.
+        taken = [at[0] for at in ref.loan.sources() if isinstance(at, tuple)]
+        if register is None or obj in taken or (taken and ref.obj.kind in CONTAINERS):
+            # A called function puts back the object that it has taken out; a list that is looked up in one table and
+            # put in another is one that they share.
             continue
         for field, held in list(m.state.fields(obj)):
             if field in ("·iterated", "·later", "·graph", "·saved"):
                 continue
             parts = [part for old in held if inner and old.obj.kind == "tuple" for part in m.items(old.obj)]
             for old in (*held, *parts):
-                same = old.obj is ref.obj or (old.obj.base is not None and old.obj.root() is ref.obj.root())
+                same = old.obj is ref.obj or (old.obj.base and m.state.overlap(old.obj, ref.obj) is MUST)
                 elsewhere = field != name or name == "*" or (isinstance(name, Obj) and ref.obj.kind == "dict")
                 if same and old.write is not None and old.loan is not None and elsewhere:
                     one_row = old.loan.node is m.op.node
-                    if (ref.obj.kind == "dict" and not one_row) or (one_row and isinstance(ref.obj.field, Obj)):
+                    if (ref.obj.kind == "dict" and not one_row) or (one_row and (_varies(ref) or _ends_its_loop(m))):
                         # Kept under two names; in a loop by the same statement it is one row for all, unless it is
                         # taken from under another key each round.
                         continue
                     conflict(m, old, "again", m.op.node)
+
+
+def _varies(ref: Ref) -> bool:
+    """Whether a reference leads to an item that a loop or an unknown index chose: another one each round."""
+    at: Obj | None = ref.obj
+    while at is not None:
+        if at.field == "*" or isinstance(at.field, Obj):
+            return True
+        at = at.base
+    sources = ref.loan.sources() if ref.loan is not None else ()
+    return any(isinstance(one, tuple) and (one[1] == "*" or isinstance(one[1], Obj)) for one in sources)
+
+
+def _ends_its_loop(m: Machine) -> bool:
+    """Whether the present statement stands beside an assignment that ends the loop around: `done = True`."""
+    scope = m.function.scope
+    for test in [one.test for one in scope.of(ast.While)]:
+        names = {one.id for one in ast.walk(test) if isinstance(one, ast.Name)}
+        for branch in [suite for one in scope.of(ast.If) for suite in (one.body, one.orelse)]:
+            if any(isinstance(one, ast.Expr) and one.value is m.op.node for one in branch):
+                bound = (at for one in branch if isinstance(one, ast.Assign) for at in one.targets)
+                if any(isinstance(at, ast.Name) and at.id in names for at in bound):
+                    return True
+    return False
 
 
 def _keepers(m: Machine) -> dict[Obj, set[Holder]]:

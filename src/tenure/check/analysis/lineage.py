@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Set
 
-from tenure.check.values import Obj, Value
+from tenure.check.values import Obj
 
-__all__ = ["depends", "lies_in", "mentions", "referred_to"]
+__all__ = ["depends", "lies_in", "mentions"]
 
 
 def lies_in(part: Obj, whole: Obj) -> bool:
@@ -14,18 +14,6 @@ def lies_in(part: Obj, whole: Obj) -> bool:
         if at is whole:
             return True
         at = at.base or at.owner
-    return False
-
-
-def referred_to(values: Iterable[Value], obj: Obj) -> bool:
-    """Whether any reference leads to an object, or to a view of it."""
-    for value in values:
-        for ref in value:
-            at: Obj | None = ref.obj
-            while at is not None:
-                if at is obj:
-                    return True
-                at = at.base
     return False
 
 

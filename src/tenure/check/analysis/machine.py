@@ -5,13 +5,14 @@ function of the machine and the event (`events`).
 """
 
 import ast
-from collections.abc import Callable, Collection, Set
+from collections.abc import Callable, Collection, Mapping, Set
 from typing import Any, TypeVar, cast
 
 from tenure.check.analysis.evidence import Annotation
 from tenure.check.analysis.frame import Frame
 from tenure.check.analysis.kinds import part_kind
-from tenure.check.analysis.lineage import depends, lies_in, mentions, referred_to
+from tenure.check.analysis.lineage import depends, lies_in, mentions
+from tenure.check.analysis.rounds import Rounds
 from tenure.check.analysis.session import Session
 from tenure.check.analysis.summaries import Summary
 from tenure.check.effects.effect import CONTAINERS, HOLDING
@@ -131,12 +132,10 @@ class Machine:
         outside = self.frame is not None and self.frame.repeating
         base = 0 if self.frame is None else self.frame.first
         rank = {block: at for at, block in enumerate(graph.order)}
-        around = {head: outer + base for head, outer in graph.around.items()}
-        calling = self.block if outside else None
         level = 0 if self.frame is None else self.levels.get(self.block, 0)
         self.levels |= {block + base: level + graph.depth.get(block, 0) for block in graph.order}
         before: dict[int, State] = {0: start}
-        visits = dict.fromkeys(graph.order, 0)
+        visits, rounds = dict.fromkeys(graph.order, 0), Rounds(graph, base, self.block if outside else None)
         pending = {0}
         while pending:
             at = min(pending, key=rank.__getitem__)
@@ -149,16 +148,13 @@ class Machine:
             self.steps -= len(block.ops) if base else 0
             self._execute(block.ops, graph.crossing)
             new = [following for following in block.succs if following not in before]
-            for following in block.succs:
-                given = self.state
-                if following in graph.loops:
-                    blocks = {one + base for one in graph.loops[following]}
-                    given = self._next_round(blocks, around.get(following, calling))
+            for following, given in rounds.handed_on(at, self.state, pending):
                 if following in before:
                     if not self._meet(before[following], given):
                         continue
                 else:
-                    before[following] = given if following == new[-1] else given.copy()
+                    own = given is not self.state or following == new[-1]
+                    before[following] = given if own else given.copy()
                 most = _ROUNDS if graph.blocks[following].loop_head else _VISITS
                 if visits[following] < most + _AGAIN * (graph.depth.get(following, 1) - 1):
                     pending.add(following)
@@ -174,18 +170,6 @@ class Machine:
             if register not in crossing:
                 cells.pop(register, None)
         self.placed.clear()
-
-    def _next_round(self, blocks: Collection[int], around: int | None) -> State:
-        """The present state at the next round of a loop of these blocks, in which nothing is made yet.
-
-        What the last round made was made in this round of the loop around it, whose head is `around`.
-        """
-        state = self.state
-        if any(block in blocks for block in state.fresh.values()):
-            state = state.copy()
-            made = {obj: around if block in blocks else block for obj, block in state.fresh.items()}
-            state.fresh = {obj: block for obj, block in made.items() if block is not None}
-        return state
 
     def _meet(self, state: State, other: State) -> bool:
         """Join `other` to `state`, and return whether that changed anything.
@@ -205,7 +189,7 @@ class Machine:
 
     def _make_room(self, state: State, newer: Set[Obj]) -> None:
         """Let the objects of these sites be old ones in a state, or forget them there if nothing refers to them."""
-        old = newer & (state.referred() | state.gone.keys()) if newer else newer
+        old = {obj for obj in newer if obj in state.gone or state.refers_to(obj)}
         if old:
             self.move_to_twins(state, old)
         for obj in newer - old:
@@ -241,7 +225,7 @@ class Machine:
 
     def _age(self, obj: Obj) -> None:
         cells = self.state.cells
-        if referred_to(cells.values(), obj):
+        if self.state.refers_to(obj):
             self.move_to_twins(self.state, {obj})
             return
         self.state.gone.pop(obj, None)
@@ -250,13 +234,15 @@ class Machine:
 
     def move_to_twins(self, state: State, made: Set[Obj]) -> None:
         """Move the references to these objects to the twins of the last ones made there."""
-        shown = [view for view in self.views if view not in made and depends(view, made)]
-        twins = {obj: self._twin(obj, made) for obj in (*shown, *made)}
+        twins = {obj: self._twin(obj, {}) for obj in made if obj.base is None}
         for obj in list(twins) if self.parts else ():
             self._age_parts(obj, twins)
+        shown = [view for view in self.views if view not in twins and view not in made and depends(view, twins.keys())]
+        for view in (*[obj for obj in made if obj.base is not None], *shown):
+            twins[view] = self._twin(view, twins)
         state.age(twins)
         for obj in made if state.gone else ():
-            twin, at = self._twin(obj, made), state.gone.pop(obj, None)
+            twin, at = twins[obj], state.gone.pop(obj, None)
             if at is not None:
                 state.gone[twin] = at
             elif twin is not obj:
@@ -270,10 +256,11 @@ class Machine:
                 twins[part] = self.everything(twin) if part.deep else self.part(twin, part.field)
                 self._age_parts(part, twins)
 
-    def _twin(self, obj: Obj, made: Set[Obj]) -> Obj:
+    def _twin(self, obj: Obj, twins: Mapping[Obj, Obj]) -> Obj:
+        """The twin of an object; that of a view shows the twin of its base."""
         base = obj.base
-        if base is not None and (base in made or depends(base, made)):
-            base = self._twin(base, made)
+        if base is not None and (base in twins or depends(base, twins.keys())):
+            base = twins[base] if base in twins else self._twin(base, twins)
         key = ("old", obj, base)
         twin = self.objects.get(key)
         if twin is None:
@@ -318,7 +305,9 @@ class Machine:
 
     def put(self, register: int, value: Value, source: Holder | None = None) -> None:
         """Set the value of a register; `source` is the cell it was read from, if any."""
-        _give(self.state.cells, register, value if len(value) <= WIDEST else ())
+        cells, value = self.state.cells, value if len(value) <= WIDEST else ()
+        _give(cells, register, value)
+        cells.place(register, value)
         self.placed.append(register)
         self.nodes[register] = self.op.node
         if source is not None:

@@ -151,7 +151,7 @@ class Expressions(Builder):
         for value in node.values[:-1]:
             src = self.value(value)
             self.emit(ops.Read(value, src, "test"))
-            self.emit(ops.Merge(value, dst, src))
+            self.emit(ops.Merge(value, dst, src, isinstance(node.op, ast.Or)))
             self.edge(self.here, end)
             self.start(self.block())
         self.emit(ops.Merge(node.values[-1], dst, self.value(node.values[-1])))
@@ -166,7 +166,8 @@ class Expressions(Builder):
             self.start(at, falls=False)
             self.conditions = self.under(node.test, holds)
             self.assume(node.test, holds)
-            self.emit(ops.Merge(value, dst, self.value(value)))
+            itself = holds and ast.dump(value) == ast.dump(node.test)
+            self.emit(ops.Merge(value, dst, self.value(value), itself))
             self.edge(self.here, end)
             self.conditions = outside
         self.start(end, falls=False)
@@ -200,6 +201,8 @@ class Expressions(Builder):
             case ast.BoolOp(op=ast.And()) if holds:
                 for part in test.values:
                     self.assume(part, True)
+            case ast.Name(id=name):
+                self.emit(ops.Assume(test, self.local(name), None, holds, true=True))
             case ast.Call(func=ast.Name(id="isinstance"), args=[ast.Name(id=name), cls]):
                 self.emit(ops.Assume(test, self.local(name), self.value(cls), holds))
             case ast.Compare(

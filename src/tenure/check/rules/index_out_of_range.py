@@ -1,5 +1,6 @@
 """The rule index-out-of-range (TN801)."""
 
+import ast
 from collections.abc import Iterator
 
 from tenure.check import ops
@@ -9,10 +10,14 @@ from tenure.check.analysis.machine import Machine
 from tenure.check.facts import Facts
 from tenure.check.rules.rule import Rule
 from tenure.check.rules.wording import of_events
+from tenure.check.scope import last_name
 from tenure.check.values import Component, Obj
 from tenure.diagnostic import Diagnostic
 
 __all__ = ["RULE"]
+
+_RAISING = frozenset(("raises", "assertRaises", "assertRaisesRegex", "suppress"))
+"""Contexts whose body is expected to fail."""
 
 
 def _check(facts: Facts) -> Iterator[Diagnostic]:
@@ -29,8 +34,19 @@ def _indexed(m: Machine, obj: Obj, region: tuple[Component, ...], op: ops.Op) ->
     if isinstance(source, tuple) and source[0].kind == "unknown":
         # An unknown object may keep something else than what it was given.
         return
-    if not -obj.length <= index < obj.length:
+    if not -obj.length <= index < obj.length and not _expected(m, op):
         note(m, RULE.name, op.node, obj.node, text=str(index))
+
+
+def _expected(m: Machine, op: ops.Op) -> bool:
+    """Whether the present statement, or the call under check that leads to it, stands where an error is expected."""
+    nodes = (op.node, None if m.frame is None else m.frame.call)
+    lines = [getattr(node, "lineno", 0) for node in nodes]
+    for block in [*m.root.scope.of(ast.With), *m.function.scope.of(ast.With)]:
+        names = {last_name(getattr(item.context_expr, "func", item.context_expr)) for item in block.items}
+        if names & _RAISING and any(block.lineno <= line <= (block.end_lineno or 0) for line in lines):
+            return True
+    return False
 
 
 RULE = Rule(

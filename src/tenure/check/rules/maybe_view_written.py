@@ -4,11 +4,12 @@ from collections.abc import Iterator
 
 from tenure.check.analysis.conflicts import note
 from tenure.check.analysis.events import Events
+from tenure.check.analysis.lineage import lies_in
 from tenure.check.analysis.machine import Machine
 from tenure.check.facts import Facts
 from tenure.check.rules.rule import Rule
 from tenure.check.rules.wording import of_events
-from tenure.check.values import Holder, Obj, Ref, Write
+from tenure.check.values import Holder, Obj, Ref, Value, Write
 from tenure.diagnostic import Diagnostic
 
 __all__ = ["RULE"]
@@ -25,9 +26,23 @@ def _written(m: Machine, ref: Ref, holder: Holder | None, write: Write) -> None:
         _reshaped(m).setdefault(ref.obj, write)
 
 
+def _returned(m: Machine, value: Value) -> None:
+    for ref in value:
+        _handed_on(m, m.items(ref.obj) if ref.obj.kind == "tuple" else (ref,))
+
+
+def _captured(m: Machine, obj: Obj, name: object, value: Value, register: int | None) -> None:
+    _handed_on(m, value)
+
+
+def _handed_on(m: Machine, value: Value) -> None:
+    """A copy that somebody else gets is read there."""
+    m.seen.update(ref.obj for ref in value if ref.obj.text == "reshaped")
+
+
 def _finished(m: Machine) -> None:
     for obj, write in _reshaped(m).items():
-        if obj not in m.seen:
+        if not any(lies_in(one, obj) for one in m.seen):
             note(m, RULE.name, write.node, obj.node)
 
 
@@ -59,5 +74,5 @@ clear(np.ones((2, 3)).T)
 """,
     help="write to the array itself, or use `.view(...)`, which raises where it would copy",
     check=_check,
-    on=Events(written=(_written,), finished=(_finished,)),
+    on=Events(written=(_written,), returned=(_returned,), captured=(_captured,), finished=(_finished,)),
 )

@@ -2,29 +2,39 @@
 
 import ast
 from collections.abc import Iterator, Sequence
+from typing import TypeAlias
 
 from tenure.check import ops
 from tenure.check.analysis.conflicts import note
 from tenure.check.analysis.events import Events
+from tenure.check.analysis.findings import Event
 from tenure.check.analysis.indices import component
 from tenure.check.analysis.machine import Machine
 from tenure.check.facts import Facts
 from tenure.check.rules.rule import Rule
-from tenure.check.rules.wording import of_events
-from tenure.check.values import Holder, Ref, Write
+from tenure.check.rules.wording import reports_of
+from tenure.check.values import Holder, Obj, Ref, Write
 from tenure.diagnostic import Diagnostic
 
 __all__ = ["RULE"]
 
 
 def _check(facts: Facts) -> Iterator[Diagnostic]:
-    return of_events(
-        facts,
-        RULE,
-        "the default value of `{text}` is written: every later call starts from it",
-        ("written here", "made once, here"),
-    )
+    first: dict[tuple[ast.AST, ...], Event] = {}
+    for event in facts.events(RULE.name):
+        # One default value is one bug, however many lines write to it.
+        known = first.setdefault(event.nodes[1:], event)
+        if _line(event) < _line(known):
+            first[event.nodes[1:]] = event
+    message = "the default value of `{text}` is written: every later call starts from it"
+    return reports_of(facts, RULE, first.values(), message, ("written here", "made once, here"))
 
+
+def _line(event: Event) -> int:
+    return getattr(event.nodes[0], "lineno", 0)
+
+
+Conditions: TypeAlias = tuple[tuple[ast.expr, bool], ...]
 
 _MEMO = ("cache", "memo", "registry")
 
@@ -34,14 +44,19 @@ def _written(m: Machine, ref: Ref, holder: Holder | None, write: Write) -> None:
     called = root.parameter if isinstance(root.parameter, str) else root.field
     # What a called function does to its own default value is reported in that function.
     inside = write.inner is not None and len(write.via) <= (root.parameter is None)
-    if not root.default or not isinstance(called, str) or inside:
+    if not root.default or not ref.must or not isinstance(called, str) or inside:
         return
-    name = called.lower()
-    if any(part in name for part in _MEMO) or name.startswith("_"):
+    if _is_memo(called) or (write.via and not write.certain):
         return
-    if (root.kind == "dict" and write.grows) or _takes_nothing(root.node, write):
+    grown = root.kind == "dict" and write.grows
+    if grown or _takes_nothing(root.node, write) or _excluded(root, called, write.conditions):
         return
     note(m, RULE.name, write.node, root.node, text=called)
+
+
+def _is_memo(name: str) -> bool:
+    """Whether a parameter is there to keep something between calls, by its name."""
+    return name.startswith("_") or any(part in name.lower() for part in _MEMO)
 
 
 def _takes_nothing(default: ast.AST | None, write: Write) -> bool:
@@ -62,6 +77,47 @@ def _takes_nothing(default: ast.AST | None, write: Write) -> bool:
     return not held
 
 
+def _excluded(root: Obj, called: str, conditions: Conditions) -> bool:
+    """Whether the conditions of a write exclude the default value: it has the key that is asked for, or lacks it."""
+    return any(_contradicted(root.node, called, test, holds) for test, holds in conditions)
+
+
+def _contradicted(default: ast.AST | None, called: str, test: ast.expr, holds: bool) -> bool:
+    match test:
+        case ast.Compare(left=ast.Constant(key), ops=[ast.In() | ast.NotIn() as asked], comparators=[container]):
+            held = _constants(default) if _names(container, called) else None
+            return held is not None and (key in held) is not (holds is isinstance(asked, ast.In))
+        case ast.Name() | ast.Attribute() if _names(test, called):
+            held = _constants(default)
+            return held is not None and bool(held) is not holds
+    return False
+
+
+def _names(node: ast.expr, called: str) -> bool:
+    """Whether an expression is the parameter, or the attribute of its name."""
+    match node:
+        case ast.Name(id=name) | ast.Attribute(value=ast.Name(id="self"), attr=name):
+            return name.strip("_") == called
+    return False
+
+
+def _constants(default: ast.AST | None) -> list[object] | None:
+    """The keys or items of a display of constants; None for others."""
+    held: Sequence[ast.expr | None]
+    match default:
+        case ast.Dict(keys=held) | ast.List(elts=held) | ast.Set(elts=held):
+            pass
+        case ast.Call(func=ast.Name("list" | "set" | "dict"), args=[], keywords=named):
+            return [one.arg for one in named] if all(one.arg for one in named) else None
+        case _:
+            return None
+    return [one.value for one in held if isinstance(one, ast.Constant)] if _all_constant(held) else None
+
+
+def _all_constant(held: Sequence[ast.expr | None]) -> bool:
+    return all(isinstance(one, ast.Constant) for one in held)
+
+
 def _lacks(held: Sequence[ast.expr | None], key: object) -> bool:
     return all(isinstance(one, ast.Constant) and one.value != key for one in held)
 
@@ -69,7 +125,9 @@ def _lacks(held: Sequence[ast.expr | None], key: object) -> bool:
 def _placed(m: Machine, ref: Ref, op: ops.SetItem) -> None:
     obj = ref.obj
     name = str(obj.parameter or obj.field)
-    if not obj.default or obj.kind != "dict" or any(part in name.lower() for part in _MEMO):
+    if not obj.default or not ref.must or obj.kind != "dict" or _is_memo(name):
+        return
+    if _excluded(obj, name, op.conditions):
         return
     constant = all(component(m, step)[0] == "k" for step in op.index)
     if constant or obj.parameter is None or _returned(m, name):

@@ -39,7 +39,7 @@ def _captured(m: Machine, obj: Obj, name: object, value: Value, register: int | 
         known: dict[object, dict[ast.AST, object]] = m.notes(RULE.name, dict)
         others = known.setdefault((base, ref.obj.region), {})
         first = next((other for other, held in others.items() if other is not here and held != (obj, name)), None)
-        if first is None and here in others and m.repeating and base not in m.state.fresh:
+        if first is None and here in others and m.repeating and ref.obj.root() not in m.state.fresh:
             first = here
         others[here] = (obj, name)
         if first is not None and base is not None and not base.summary:

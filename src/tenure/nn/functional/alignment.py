@@ -51,6 +51,8 @@ def ctc_loss(
     if x.ndim != 3 or not x.dtype.is_floating:
         raise ShapeError(f"ctc_loss: log_probs {x._aval}, where floats of shape (T, N, C) or (T, C) are wanted")
     times, count, classes = x.shape
+    if not count:
+        raise ShapeError(f"ctc_loss: log_probs of shape {list(x.shape)} have no sequence")
     none = int_of(blank, "ctc_loss: blank")
     if not 0 <= none < classes:
         raise OutOfRange(f"ctc_loss: the blank {none} is none of {classes} classes")

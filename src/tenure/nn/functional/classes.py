@@ -27,11 +27,10 @@ def nll_loss(
     input: ArrayLike,
     target: ArrayLike,
     weight: ArrayLike | None = None,
-    *,
-    ignore_index: int = -100,
-    reduction: str = "mean",
     size_average: bool | None = None,
+    ignore_index: int = -100,
     reduce: bool | None = None,
+    reduction: str = "mean",
 ) -> Tensor:
     """Negative log-likelihood, -input[target], of log-probabilities (N, C, …) at class indices (N, …).
 
@@ -110,12 +109,11 @@ def cross_entropy(
     input: ArrayLike,
     target: ArrayLike,
     weight: ArrayLike | None = None,
-    *,
+    size_average: bool | None = None,
     ignore_index: int = -100,
+    reduce: bool | None = None,
     reduction: str = "mean",
     label_smoothing: float = 0.0,
-    size_average: bool | None = None,
-    reduce: bool | None = None,
 ) -> Tensor:
     """Cross-entropy of softmax(input) relative to the target; ``reduction`` is "mean", "sum" or "none".
 

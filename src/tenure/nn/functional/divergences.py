@@ -25,10 +25,9 @@ def binary_cross_entropy(
     input: ArrayLike,
     target: ArrayLike,
     weight: ArrayLike | None = None,
-    *,
-    reduction: str = "mean",
     size_average: bool | None = None,
     reduce: bool | None = None,
+    reduction: str = "mean",
 ) -> Tensor:
     """Binary cross-entropy of probabilities x, -(y · log x + (1 - y) · log(1 - x)), with logarithms of at least -100.
 
@@ -64,11 +63,10 @@ BINARY = composite("binary_cross_entropy", _binary)
 def kl_div(
     input: ArrayLike,
     target: ArrayLike,
-    *,
-    reduction: str = "mean",
-    log_target: bool = False,
     size_average: bool | None = None,
     reduce: bool | None = None,
+    reduction: str = "mean",
+    log_target: bool = False,
 ) -> Tensor:
     """Kullback-Leibler divergence of log-probabilities from target probabilities y: y · (log y - input).
 

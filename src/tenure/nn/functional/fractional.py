@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
@@ -112,8 +113,7 @@ def _fractional(
     order = (1, 0) if n == 2 else (0, 1, 2)
     starts = [_starts(draws[..., order[k]], axes[k], size[k], window[k]) for k in range(n)]
     places = _places(starts, axes, size, window)
-    flat = x.reshape(*lead, -1)
-    rows = gather(flat, 2, places.reshape(*lead, -1)).reshape(places.shape)
+    rows = gather(x.reshape(*lead, prod(axes)), 2, places.flatten(2)).reshape(places.shape)
     best = rows.argmax(axis=-1, keepdims=True)
     shape = (*x.shape[: x.ndim - n], *size)
     found = gather(rows, -1, best).reshape(shape)
@@ -142,5 +142,4 @@ def _places(starts: list[Any], axes: tuple[int, ...], size: tuple[int, ...], win
         part = at.reshape(*at.shape[:2], *shape) * stride
         total, stride = part if total is None else total + part, stride * axes[k]
     assert total is not None
-    windows, elements = int(np.prod(size)), int(np.prod(window))
-    return total.reshape(*total.shape[:2], windows, elements)
+    return total.reshape(*total.shape[:2], prod(size), prod(window))

@@ -29,11 +29,10 @@ def poisson_nll_loss(
     target: ArrayLike,
     log_input: bool = True,
     full: bool = False,
-    *,
-    eps: float = 1e-8,
-    reduction: str = "mean",
     size_average: bool | None = None,
+    eps: float = 1e-8,
     reduce: bool | None = None,
+    reduction: str = "mean",
 ) -> Tensor:
     """Negative log-likelihood of counts under Poisson distributions: exp(input) - target · input.
 

@@ -21,11 +21,10 @@ if TYPE_CHECKING:
 def mse_loss(
     input: ArrayLike,
     target: ArrayLike,
-    reduction: str = "mean",
-    *,
-    weight: ArrayLike | None = None,
     size_average: bool | None = None,
     reduce: bool | None = None,
+    reduction: str = "mean",
+    weight: ArrayLike | None = None,
 ) -> Tensor:
     """Mean squared error, (input - target)²; ``reduction`` is "mean", "sum" or "none".
 
@@ -59,11 +58,10 @@ MSE = composite("mse_loss", _mse)
 def l1_loss(
     input: ArrayLike,
     target: ArrayLike,
-    reduction: str = "mean",
-    *,
-    weight: ArrayLike | None = None,
     size_average: bool | None = None,
     reduce: bool | None = None,
+    reduction: str = "mean",
+    weight: ArrayLike | None = None,
 ) -> Tensor:
     """Mean absolute error, |input - target|; ``reduction`` is "mean", "sum" or "none".
 
@@ -87,17 +85,16 @@ ABSOLUTE = composite("l1_loss", _absolute, "MeanBackward0")
 def smooth_l1_loss(
     input: ArrayLike,
     target: ArrayLike,
-    reduction: str = "mean",
-    beta: float = 1.0,
-    *,
     size_average: bool | None = None,
     reduce: bool | None = None,
+    reduction: str = "mean",
+    beta: float = 1.0,
 ) -> Tensor:
     """Smooth absolute error: d² / (2 beta) where d = |input - target| is below beta, else d - beta / 2.
 
     ``reduction`` is "mean", "sum" or "none"; older flags and shapes as in ``mse_loss``. ValueError for a negative beta.
 
-    >>> F.smooth_l1_loss(tn.tensor([1.0, -2.0]), tn.tensor([0.0, 0.0]), "none")
+    >>> F.smooth_l1_loss(tn.tensor([1.0, -2.0]), tn.tensor([0.0, 0.0]), reduction="none")
     tensor([0.5000, 1.5000])
     """
     beta = scalar("smooth_l1_loss", "beta", beta)
@@ -129,7 +126,7 @@ def huber_loss(
     ``reduction`` is "mean", "sum" or "none". ``weight`` scales each element; the mean divides by their number, as
     PyTorch's does. Shapes as in ``mse_loss``; ValueError unless delta is above zero.
 
-    >>> F.huber_loss(tn.tensor([1.0, -2.0]), tn.tensor([0.0, 0.0]), "none")
+    >>> F.huber_loss(tn.tensor([1.0, -2.0]), tn.tensor([0.0, 0.0]), reduction="none")
     tensor([0.5000, 1.5000])
     """
     delta = scalar("huber_loss", "delta", delta)
@@ -154,11 +151,10 @@ def binary_cross_entropy_with_logits(
     input: ArrayLike,
     target: ArrayLike,
     weight: ArrayLike | None = None,
-    *,
-    reduction: str = "mean",
-    pos_weight: ArrayLike | None = None,
     size_average: bool | None = None,
     reduce: bool | None = None,
+    reduction: str = "mean",
+    pos_weight: ArrayLike | None = None,
 ) -> Tensor:
     """Binary cross-entropy of sigmoid(input) relative to the target; ``reduction`` is "mean", "sum" or "none".
 
@@ -197,17 +193,16 @@ LOGISTIC = composite(
 def soft_margin_loss(
     input: ArrayLike,
     target: ArrayLike,
-    reduction: str = "mean",
-    *,
     size_average: bool | None = None,
     reduce: bool | None = None,
+    reduction: str = "mean",
 ) -> Tensor:
     """Logistic loss of two classes, log(1 + exp(-target · input)), at targets of 1 and -1.
 
     ``reduction`` is "mean", "sum" or "none"; older flags as in ``mse_loss``. Shapes broadcast; ShapeError (TN802) where
     they do not.
 
-    >>> F.soft_margin_loss(tn.tensor([0.0, 2.0]), tn.tensor([1.0, -1.0]), "none")
+    >>> F.soft_margin_loss(tn.tensor([0.0, 2.0]), tn.tensor([1.0, -1.0]), reduction="none")
     tensor([0.6931, 2.1269])
     """
     form = parameters(("reduction",), way("soft_margin_loss", reduction, size_average, reduce))

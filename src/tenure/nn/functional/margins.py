@@ -26,10 +26,9 @@ def margin_ranking_loss(
     input2: ArrayLike,
     target: ArrayLike,
     margin: float = 0.0,
-    *,
-    reduction: str = "mean",
     size_average: bool | None = None,
     reduce: bool | None = None,
+    reduction: str = "mean",
 ) -> Tensor:
     """Loss of a ranking, max(0, margin - target · (input1 - input2)): a target of 1 wants the first input larger.
 
@@ -58,10 +57,9 @@ def hinge_embedding_loss(
     input: ArrayLike,
     target: ArrayLike,
     margin: float = 1.0,
-    *,
-    reduction: str = "mean",
     size_average: bool | None = None,
     reduce: bool | None = None,
+    reduction: str = "mean",
 ) -> Tensor:
     """Loss of a distance, the input: itself at a target of 1, max(0, margin - input) at -1.
 
@@ -88,10 +86,9 @@ def cosine_embedding_loss(
     input2: ArrayLike,
     target: ArrayLike,
     margin: float = 0.0,
-    *,
-    reduction: str = "mean",
     size_average: bool | None = None,
     reduce: bool | None = None,
+    reduction: str = "mean",
 ) -> Tensor:
     """Loss of the cosine of the angle between vectors: 1 - cos at a target of 1, max(0, cos - margin) at -1.
 
@@ -147,10 +144,9 @@ def multi_margin_loss(
     p: int = 1,
     margin: float = 1.0,
     weight: ArrayLike | None = None,
-    *,
-    reduction: str = "mean",
     size_average: bool | None = None,
     reduce: bool | None = None,
+    reduction: str = "mean",
 ) -> Tensor:
     """Hinge loss of many classes: the mean over classes c of max(0, margin - x[target] + x[c])^p, but for the target's.
 
@@ -197,10 +193,9 @@ MULTI_MARGIN = composite("multi_margin_loss", _multi_margin)
 def multilabel_margin_loss(
     input: ArrayLike,
     target: ArrayLike,
-    reduction: str = "mean",
-    *,
     size_average: bool | None = None,
     reduce: bool | None = None,
+    reduction: str = "mean",
 ) -> Tensor:
     """Hinge loss of many labels: Σ max(0, 1 - x[label] + x[c]) / C over the labels of a row and the other classes c.
 
@@ -238,10 +233,9 @@ def multilabel_soft_margin_loss(
     input: ArrayLike,
     target: ArrayLike,
     weight: ArrayLike | None = None,
-    *,
-    reduction: str = "mean",
     size_average: bool | None = None,
     reduce: bool | None = None,
+    reduction: str = "mean",
 ) -> Tensor:
     """Binary cross-entropy of sigmoid(input) for many labels: the mean over the classes, the last axis.
 

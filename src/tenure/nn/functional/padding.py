@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tenure.errors import DTypeError, ShapeError, shown
+from tenure.nn.functional.convolution import LARGEST
 from tenure.ops import padding
 from tenure.ops.promote import Operation, parameters
 from tenure.values.native.hits import apply_one
@@ -34,6 +35,8 @@ def pad(
     numbers = ints_of(pad, "pad: pad")
     if len(numbers) % 2 or len(numbers) > 2 * x.ndim:
         raise ShapeError(f"pad: {len(numbers)} numbers for a tensor of {x.ndim} axes: there are two for each axis")
+    if max(numbers, default=0) >= LARGEST:
+        raise ShapeError(f"pad: {max(numbers)} elements around an axis, where there is memory for less than {LARGEST}")
     if not isinstance(mode, str) or mode not in MODES:
         raise DTypeError(f"pad: mode is one of {list(MODES)}, not {shown(mode)}")
     if mode != "constant" and value is not None and value != 0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from tenure.errors import DTypeError, ShapeError
@@ -85,12 +86,19 @@ def _averages(x: Any, spans: tuple[Span, ...], counted: Any = True, divisor: Any
     return apply(AVERAGES, (x,), params)
 
 
+def _totals(x: Any, spans: tuple[Span, ...]) -> Tensor:
+    """The sums of windows. One that hangs over the edge counts as a whole one of its average, as in PyTorch."""
+    if not any(span.behind for span in spans):
+        return _averages(x, spans, divisor=1)
+    return _averages(x, spans) * prod(span.size for span in spans)
+
+
 def _norm(name: str, n: int, input: ArrayLike, norm_type: float, kernel: Sizes, stride: Any, ceil_mode: bool) -> Tensor:
     x, p = of_axes(name, input, n), float(number(name, "norm_type", norm_type))
     if p <= 0:
         raise DTypeError(f"{name}: norm_type is positive, not {p}")
     spans = regular_spans(name, x, n, kernel, stride, 0, 1, ceil_mode)
-    total = _averages(x**p, spans, divisor=1)
+    total = _totals(x**p, spans)
     none = total == 0  # of which the gradient is 0, as that of other norms
     return where(none, total, where(none, 1.0, total) ** (1.0 / p))
 

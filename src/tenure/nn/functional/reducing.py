@@ -37,6 +37,9 @@ def flags(name: str, size_average: Any, reduce: Any, reduction: Any) -> Any:
     """The reduction that PyTorch's older flags stand for, or the one that is given where they are not."""
     if size_average is None and reduce is None:
         return reduction
+    for argument, x in (("size_average", size_average), ("reduce", reduce)):
+        if isinstance(x, str):
+            raise DTypeError(f"{name}: {argument} is True or False, not {x!r}", help=f"write reduction={x!r}")
     if not isinstance(reduction, str) or reduction != "batchmean":
         check_reduction(name, reduction)
     average = size_average is None or flag(f"{name}: size_average", size_average)

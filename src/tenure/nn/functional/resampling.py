@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from math import floor, inf, prod
+from math import floor, inf
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tenure.dtypes import float64
 from tenure.errors import DTypeError, OutOfMemory, ShapeError, shown
 from tenure.nn.functional.pooling import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
 from tenure.ops import resampling
@@ -16,7 +17,7 @@ from tenure.ops.promote import Operation, parameters
 from tenure.values.native.hits import apply
 from tenure.values.operations.creation import tensor
 from tenure.values.operations.reading import value_of
-from tenure.values.trace.given import MOST_BYTES, flag, ints_of, number
+from tenure.values.trace.given import fitting, flag, ints_of, number
 from tenure.values.trace.memo import remembered
 
 if TYPE_CHECKING:
@@ -96,13 +97,21 @@ def _form(
     shape = known.shape
     n = _checked(name, shape, mode, aligned, smooth)
     whole, scales = _sizes(name, shape[2:], size, scale)
-    if prod((*shape[:2], *whole)) * known.dtype.itemsize > MOST_BYTES:
-        raise OutOfMemory(f"{name}: there is no memory for a result of {list(whole)} elements")
+    fitting(name, (*shape[:2], *whole), known.dtype)
+    fitting(name, (8, max(whole)), float64)  # a table's taps and weights
     if recompute is not None and flag(f"{name}: recompute_scale_factor", recompute):
         if size is not None:
             raise ValueError(f"{name}: recompute_scale_factor goes with scale_factor, not with size")
         scales = (None,) * n
-    return whole, tuple(zip(shape[2:], whole, scales, strict=True))
+    axes = zip(shape[2:], whole, scales, strict=True)
+    return whole, tuple([(k, m, None if _plain(mode, n, smooth, k, m) else scale) for k, m, scale in axes])
+
+
+def _plain(mode: str, n: int, smooth: bool, old: int, new: int) -> bool:
+    """Whether sizes say what becomes of an axis, whatever the scale was that gave them: as in PyTorch."""
+    if mode == "nearest":
+        return n == 2 and new in (old, 2 * old)
+    return new == old and (smooth or "linear" in mode)
 
 
 def _resampled(x: Any, mode: str, axes: tuple[Axis, ...], aligned: bool, antialias: bool) -> Tensor:

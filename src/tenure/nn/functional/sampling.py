@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from tenure.errors import DTypeError, ShapeError, shown
 from tenure.ops.promote import parameters
 from tenure.values.native.hits import apply
@@ -13,7 +15,7 @@ from tenure.values.operations.indexing import take_along_axis
 from tenure.values.operations.reading import value_of
 from tenure.values.operations.shaping import broadcast_to, stack
 from tenure.values.tensor.composite import composite
-from tenure.values.trace.given import flag, ints_of
+from tenure.values.trace.given import fitting, flag, ints_of
 
 if TYPE_CHECKING:
     from tenure.values.tensor.tensor import Tensor
@@ -64,8 +66,8 @@ def grid_sample(
 
 def _sample(x: Any, grid: Any, *, mode: str, edges: str, aligned: bool) -> Any:
     shape = x.shape[2:]
-    flat = x.reshape(*x.shape[:2], -1)
-    rows = grid.reshape(grid.shape[0], -1, len(shape))
+    flat = x.flatten(2)
+    rows = grid.flatten(1, -2)
     at = [_unscaled(rows[..., k], n, aligned) for k, n in enumerate(reversed(shape))][::-1]
     if mode == "bicubic":
         terms = _cubic(at, shape, edges, aligned)
@@ -170,15 +172,17 @@ def affine_grid(
     if not x.dtype.is_floating:
         raise DTypeError(f"affine_grid: theta of {x.dtype.name} is not of floats")
     aligned = align_corners is not None and flag("affine_grid: align_corners", align_corners)
+    fitting("affine_grid", (whole[0], *whole[2:], n), x.dtype)
     lines = [tensor(_line(k, aligned), dtype=x.dtype) for k in whole[2:]]
     return apply(GRID, (x, *lines), ())
 
 
-def _line(n: int, aligned: bool) -> list[float]:
+def _line(n: int, aligned: bool) -> Any:
     """Positions of the elements of an axis."""
     if n == 1:
-        return [0.0]
-    return [2 * k / (n - 1) - 1 if aligned else (2 * k + 1) / n - 1 for k in range(n)]
+        return np.zeros(1)
+    k = np.arange(n, dtype=np.float64)
+    return 2 * k / (n - 1) - 1 if aligned else (2 * k + 1) / n - 1
 
 
 def _grid(theta: Any, *lines: Any) -> Any:

@@ -44,10 +44,9 @@ def triplet_margin_loss(
     p: float = 2,
     eps: float = 1e-6,
     swap: bool = False,
-    *,
-    reduction: str = "mean",
     size_average: bool | None = None,
     reduce: bool | None = None,
+    reduction: str = "mean",
 ) -> Tensor:
     """Loss of triplets, max(0, d(anchor, positive) - d(anchor, negative) + margin), d as ``pairwise_distance``.
 

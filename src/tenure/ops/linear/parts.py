@@ -15,7 +15,7 @@ from tenure.ir.aval import Aval
 from tenure.ir.primitive import Primitive
 from tenure.ir.program import TABLE, Value
 from tenure.ir.traits import Limit, Traits
-from tenure.ops import move, pointwise
+from tenure.ops import move, pointwise, reduce
 from tenure.ops.batching import spreading
 from tenure.ops.complexes import complex_, conjugate, real
 from tenure.ops.contract import matmul, transposed
@@ -157,6 +157,12 @@ def eye(x: Value, n: int) -> Value:
     """The unit matrix, of x's dtype."""
     one = x.builder.full((n,), 1, x.dtype)
     return on_main(one)
+
+
+def tied(constant: Value, x: Value) -> Value:
+    """A constant of a matrix's form, of which a gradient is 0 and not missing: the sum over no row of x is added."""
+    none = reduce.reduce_sum(part(x, x.ndim - 2, 0, 0), axes=(x.ndim - 2, x.ndim - 1))
+    return constant + shaped(in_kind(none, constant), (*none.shape, *[1] * (constant.ndim - none.ndim)))
 
 
 def mirrored(x: Value) -> Value:

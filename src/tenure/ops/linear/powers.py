@@ -19,7 +19,7 @@ from tenure.ops.batching import spreading
 from tenure.ops.convert import converted
 from tenure.ops.declare import primitive
 from tenure.ops.linear import parts
-from tenure.ops.linear.parts import Piece, adjoint, drawn, each, in_kind, mm, sizes, square
+from tenure.ops.linear.parts import Piece, adjoint, drawn, each, in_kind, mm, sizes, square, tied
 from tenure.ops.linear.systems import inverse, solve, units
 from tenure.ops.promote import stop
 from tenure.ops.rearrange import part, shaped
@@ -45,7 +45,7 @@ def matrix_power(a: Value, *, n: int) -> Value:
             found = a if found is None else mm(found, a)
         n >>= 1
         a = mm(a, a) if n else a
-    return units(a, size) if found is None else found
+    return tied(units(a, size), a) if found is None else found
 
 
 def _aval(x: Aval, count: Aval) -> Aval:

@@ -13,7 +13,7 @@ from tenure.ops.complexes import COMPLEX
 from tenure.ops.contract import transposed
 from tenure.ops.linear.eig import general
 from tenure.ops.linear.eigh import hermitian
-from tenure.ops.linear.parts import adjoint, converged, matrices, mm, re, square, unpacked
+from tenure.ops.linear.parts import adjoint, converged, matrices, mm, re, square, tied, unpacked
 from tenure.ops.linear.qr import not_smooth, orthogonal, wide_of
 from tenure.ops.linear.svd import NONE, shapes, singular
 from tenure.ops.linear.systems import inverse, report, spread, symmetric
@@ -66,7 +66,8 @@ def svd(x: Value, *, full: bool, name: str = "svd") -> tuple[Value, Value, Value
     full = full and x.shape[-1] != x.shape[-2]
     if not min(x.shape[-2:]):
         left, few, right = shapes(x.shape, full)
-        return unit(x, *left), x.builder.full((*x.shape[:-2], *few), 0, re(x).dtype), unit(x, *right)
+        none = x.builder.full((*x.shape[:-2], *few), 0, re(x).dtype)
+        return tied(unit(x, *left), x), tied(none, re(x)), tied(unit(x, *right), x)
     found = singular(x, full=int(full))
     u, s, vh = unpacked(found, *shapes(x.shape, full))
     code = report(found)
@@ -93,7 +94,7 @@ def qr(x: Value, *, mode: str) -> tuple[Value, Value]:
         raise not_smooth()
     wide = wide_of(x.shape, complete)
     if not n:
-        return unit(x, m, wide), x.builder.full((*x.shape[:-2], wide, n), 0, x.dtype)
+        return tied(unit(x, m, wide), x), tied(x.builder.full((*x.shape[:-2], wide, n), 0, x.dtype), x)
     q, r = unpacked(orthogonal(x, complete=complete), (m, wide), (wide, n))
     return q, r
 

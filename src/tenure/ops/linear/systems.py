@@ -185,7 +185,7 @@ def multiplied(x: Value) -> Value:
     """The product along the last axis."""
     n = x.shape[-1]
     if not n:
-        return x.builder.full(x.shape[:-1], 1, x.dtype)
+        return reduce.reduce_sum(x, axes=(x.ndim - 1,)) + 1
     while n > 1:
         half, last = n // 2, x.ndim - 1
         found = part(x, last, 0, half) * part(x, last, half, half)

@@ -58,7 +58,8 @@ class FunctionCtx:
         self._dirty = args
 
     def set_materialize_grads(self, value: bool) -> None:
-        """Accepted; the gradient of a result that nothing uses is zeros in any case."""
+        """Whether ``backward`` gets zeros for a result without a gradient, or None; for a differentiable one that
+        nothing uses it gets zeros in any case."""
         self.materialize_grads = value
 
 
@@ -116,7 +117,10 @@ class Call:
         ctx = self.ctx
         tensors = tuple([self.saved(x, value) for x, value in zip(ctx._saved, saved, strict=True)])
         ctx._now = lambda: tensors
-        grads = iter(wrap(tuple(gradients)))
+        shown = wrap(tuple(gradients))
+        if not ctx.materialize_grads:
+            shown = [None if k in self.constant else g for k, g in enumerate(shown)]
+        grads = iter(shown)
         outs = self.out if isinstance(self.out, tuple) else (self.out,)
         found = called(self.function, ctx, *[following(grads) if isinstance(y, Tensor) else None for y in outs])
         found = found if isinstance(found, tuple) else (found,)

@@ -43,7 +43,7 @@ def grad(
     try:
         found = home.grad(
             refuse_rewritten(unwrap(ys)), unwrap(xs), None if gs is None else unwrap(gs), retain_graph, create_graph,
-            True, materialize_grads=materialize_grads,
+            allow_unused=True, materialize_grads=materialize_grads,
         )  # fmt: skip
     except TenureError as error:
         raise translated(error) from None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, ClassVar, NoReturn, Self
 
 from tenure.torch.cells.views import Views
-from tenure.torch.cells.windows import look, present, spread
+from tenure.torch.cells.windows import count, look, present, spread
 from tenure.torch.cells.writes import Writes
 from tenure.values.places.loans import absent
 from tenure.values.places.var import Var
@@ -93,6 +93,7 @@ class Cell(Views, Writes, Var):  # type: ignore[misc]
             return True
         new._held = True
         self._val = new
+        count(self)
         if self._borrows:
             spread(self)
         return True

@@ -27,6 +27,8 @@ def deeply(self: Any, memo: dict[int, Any]) -> Any:
     if not self.is_leaf:
         raise refuse(
             "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment."
+            "  If you were attempting to deepcopy a module, this may be because of a torch.nn.utils.weight_norm usage,"
+            " see https://github.com/pytorch/pytorch/pull/103001"
         )
     twin = memo[id(self)] = again(type(self), array_of(detach(look(self))).copy(), self.requires_grad)
     if not isinstance(self, Parameter) and self.grad is not None:

@@ -9,26 +9,28 @@ import numpy as np
 
 from tenure.torch.cells.aliasing import is_safe
 from tenure.torch.cells.geometry import layout
-from tenure.torch.cells.leaving import Lent, lend
+from tenure.torch.cells.leaving import SMALL, Lent, lend
+from tenure.torch.cells.outdated import check_current
 from tenure.torch.cells.tensor import Tensor
 from tenure.torch.cells.windows import geometry
 from tenure.values.operations.creation import tensor as made
-from tenure.values.rules.sites import here
 
 
 def from_numpy(array: Any) -> Any:
     """A tensor of an array's elements, which the array lends: neither is written while the other lives."""
     if not isinstance(array, np.ndarray):
         raise TypeError(f"expected np.ndarray (got {type(array).__name__})")
+    check_current(array)
     size = array.itemsize
     if any(n < 0 or n % size for n in array.strides):
         raise ValueError("At least one stride in the given numpy array is negative, and tensors with negative strides"
                          " are not currently supported. (You can probably work around this by making a copy of your"
                          " array  with array.copy().)")
-    x: Any = Tensor._of(made(array))
+    copied = is_safe() and array.nbytes <= SMALL and array.flags.writeable
+    x: Any = Tensor._of(made(array.copy() if copied else array))
     x._layout = layout(array.shape, tuple([n // size for n in array.strides]))
     x._lent = Lent()
-    x._lent.arrays.append((weakref.ref(array), geometry(x), here()))
+    x._lent.add(array, geometry(x), array if copied else None)
     if not is_safe():
         lend(x, array)
     elif array.flags.writeable:

@@ -1,19 +1,21 @@
 """Elements that NumPy sees too: what shares memory in PyTorch is a loan here.
 
-While an array of a tensor's elements lives, the tensor is not written, and the array is read-only (TN506): in PyTorch
-each would show the other's writes. Under ``torch.aliasing("pytorch")`` it does so here.
+In PyTorch each shows the other's writes. Here the array is read-only while the tensor lives, and is not to be read once
+the tensor has been written (TN506): a small array has memory of its own, which a write of the tensor fills; a large
+one is no copy, and the write stops. Under ``torch.aliasing("pytorch")`` both are as there.
 """
 
 from __future__ import annotations
 
 import weakref
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from tenure.errors import BorrowError
 from tenure.torch.cells.aliasing import is_safe
 from tenure.torch.cells.geometry import Geometry
+from tenure.torch.cells.outdated import outdate
 from tenure.torch.cells.windows import forget, geometry, look, present
 from tenure.torch.errors import refuse
 from tenure.values.operations.arithmetic import detach
@@ -21,33 +23,66 @@ from tenure.values.operations.boundary import array_of
 from tenure.values.rules.graph import CodeSite
 from tenure.values.rules.sites import here, site
 
+SMALL = 1 << 16  # bytes: a copy takes a few µs at most
+
+
+class Loan(NamedTuple):
+    """An array, the geometry of its elements, the line that took it, and the array that has memory of its own for it
+    and for views of it, if one has."""
+
+    array: Any
+    at: Geometry
+    where: CodeSite
+    memory: Any
+
 
 class Lent:
-    """Arrays that show elements of an owner, each with its geometry and the line that took it. ``memory`` is the array
-    that owner and arrays share, if they do; ``shown`` has the last value of each tensor on it."""
+    """Arrays that show elements of an owner. ``memory`` is the array that owner and arrays share, if they do;
+    ``shown`` has the last value of each tensor on it."""
 
     __slots__ = ("arrays", "memory", "node", "shown")
 
     def __init__(self) -> None:
-        self.arrays: list[tuple[Any, Geometry, CodeSite]] = []
+        self.arrays: list[Loan] = []
         self.memory: Any = None
         self.node: Any = None
         self.shown: dict[int, Any] = {}
 
+    def add(self, array: Any, at: Geometry, memory: Any) -> None:
+        """Note that an array shows elements of the owner."""
+        if self.arrays:
+            self.arrays = [loan for loan in self.arrays if (loan.memory or loan.array)() is not None]
+        self.arrays.append(Loan(weakref.ref(array), at, here(), None if memory is None else weakref.ref(memory)))
+
     def refuse_write(self, part: Geometry) -> None:
-        """TN506 while an array shows what is to be written."""
-        self.arrays = [entry for entry in self.arrays if entry[0]() is not None]
+        """TN506 while an array without memory of its own shows what is to be written."""
         if self.memory is not None or not is_safe():
             return
-        for _, at, where in self.arrays:
-            if at.overlaps(part):
+        for loan in self.arrays:
+            if loan.memory is None and loan.array() is not None and loan.at.overlaps(part):
                 raise BorrowError(
                     "a tensor is written while NumPy holds its elements",
                     code="TN506",
                     at=site(here()),
-                    notes=[("the array was taken here", site(where))],
+                    notes=[("the array was taken here", site(loan.where))],
                     help="`.detach().clone().numpy()` has elements of its own; or drop the array first",
                 )
+
+    def show(self, owner: Any, part: Geometry) -> None:
+        """Fill the arrays with what was written: they are not to be read from now on."""
+        if self.memory is not None:
+            return
+        whole: Any = None
+        for loan in self.arrays:
+            memory = loan.memory and loan.memory()
+            if memory is None or not loan.at.overlaps(part):
+                continue
+            if whole is None:
+                whole = image(owner)
+            target = memory if memory.flags.writeable else window_of(memory, Geometry(0, loan.at.layout))
+            target[...] = window_of(whole, loan.at)
+            if (array := loan.array()) is not None:
+                outdate(array, loan.where, here())
 
 
 class Leaving:
@@ -65,21 +100,32 @@ class Leaving:
         owner = self if self._window is None else self._window.owner
         if owner._lent is None:
             owner._lent = Lent()
-        array = value.numpy() if is_safe() else window_of(shared(owner), geometry(self))
-        owner._lent.arrays.append((weakref.ref(array), geometry(self), here()))
+        memory = None
+        if not is_safe():
+            array = window_of(shared(owner), geometry(self))
+        else:
+            array = value.numpy()
+            if array.nbytes <= SMALL:
+                memory = array.copy(order="K")
+                array = memory.view()
+                array.flags.writeable = False
+        owner._lent.add(array, geometry(self), memory)
         return array
+
+
+def image(owner: Any) -> Any:
+    """New memory with an owner's elements, as its layout has them."""
+    array = array_of(present(owner))
+    memory = window_of(np.empty(array.size, array.dtype), geometry(owner))
+    memory[...] = array
+    return memory
 
 
 def shared(owner: Any) -> Any:
     """Memory of an owner, which arrays may show and write from now on."""
     lent = owner._lent
     if lent.memory is None:
-        value = present(owner)
-        array = array_of(value)
-        flat = np.empty(array.size, array.dtype)
-        memory = window_of(flat, geometry(owner))
-        memory[...] = array
-        lend(owner, memory)
+        lend(owner, image(owner))
     return lent.memory
 
 

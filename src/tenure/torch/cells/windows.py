@@ -304,6 +304,20 @@ def spread(x: Any, written: Geometry | None = None) -> None:
     owner._borrows = [r for r in known if r() is not None]
 
 
+def counter(x: Any) -> dict[str, Any]:
+    """Attributes that have the count of writes of a tensor's elements: the owner's, or those of the view that ``.data``
+    gave, whose writes PyTorch counts apart."""
+    while x._window is not None and not (x._window.quiet and x._window.step is None):
+        x = x._window.parent
+    return x.__dict__  # type: ignore[no-any-return]
+
+
+def count(x: Any) -> None:
+    """Count a write (``_version``)."""
+    held = counter(x) if x._window is not None else x.__dict__
+    held["_writes"] = held.get("_writes", 0) + 1
+
+
 def touch(x: Any) -> None:
     """Note a write of x that changes no element."""
     for r in (x if x._window is None else x._window.owner)._borrows:

@@ -25,6 +25,7 @@ from tenure.torch.cells.views import ints
 from tenure.torch.cells.windows import (
     MULTIPLE,
     VIEW_OF_LEAF,
+    count,
     geometry,
     layout,
     lineage,
@@ -89,13 +90,6 @@ def part_of(x: Any, step: Index) -> Geometry:
     return Geometry(outer.offset + step.offset, step.layout) if outer.layout is layout(x) else outer
 
 
-def refuse_lent(x: Any) -> None:
-    """RuntimeError while an array that NumPy holds shows what is written."""
-    owner = x if x._window is None else x._window.owner
-    if owner._lent is not None:
-        owner._lent.refuse_write(geometry(x))
-
-
 def prepare(x: Any, written: Geometry | None) -> None:
     """Checks and notes before a write of a window, or of its part ``written``."""
     refuse_repeated(x, written)
@@ -143,14 +137,19 @@ class Writes:
     def _put(
         self: Any, value: Any, recorded: bool, written: Geometry | None = None, at: Index | None = None
     ) -> Any:
-        if (self._lent if self._window is None else self._window.owner._lent) is not None:
-            refuse_lent(self)
+        lent = self._lent if self._window is None else self._window.owner._lent
+        if lent is not None:
+            lent.refuse_write(geometry(self))
         if self._window is not None:
             prepare(self, written)
         if recorded and at is None and not value._kind.tracked:
             value = indexing.written(present(self), ..., value)  # fully overwritten: zeros arrive
         give(self, value, recorded, at)
-        if (self if self._window is None else self._window.owner)._borrows:
+        owner = self if self._window is None else self._window.owner
+        count(self)
+        if lent is not None:
+            lent.show(owner, geometry(self) if written is None else written)
+        if owner._borrows:
             spread(self, written)
         return self
 
@@ -219,6 +218,7 @@ class Writes:
             return False
         refuse_overlap(self, (), part=v._window.geometry)
         touch(self)
+        count(self)
         return True
 
     def _refuse_dtype(self: Any, v: Any, rest: Any) -> None:
@@ -257,6 +257,7 @@ class Writes:
             return False
         self._val = new
         new._held = True
+        count(self)
         if Retained.is_used:
             carried(self, new)
         return True

@@ -13,15 +13,33 @@ from tenure.torch.cells import unwrap, wrap
 from tenure.torch.distributions.outer import FAMILIES, STAND, Outer, hide
 from tenure.torch.sizes import Size
 from tenure.values.rules.modes import no_grad
+from tenure.values.tensor.tensor import Tensor as Value
 
 SIZES = re.compile(r": (\[[\d, ]*\])")
 """A shape in the text of a home distribution."""
+NAMES = re.compile(r"(\w+): ")
+"""A parameter in that text."""
+FIRST = {"Pareto": "alpha", "MultivariateNormal": "loc", "Binomial": "total_count", "NegativeBinomial": "total_count"}
+"""The parameter that PyTorch shows first, where it is another one."""
+MADE = """
+LogNormal HalfNormal HalfCauchy Beta Chi2 Multinomial TransformedDistribution RelaxedBernoulli InverseGamma
+RelaxedOneHotCategorical OneHotCategorical OneHotCategoricalStraightThrough LogisticNormal
+"""
+BARE = frozenset(MADE.split())
+"""Distributions made of others, of which PyTorch shows no parameters."""
 
 
 def is_dependent(constraint: Any) -> bool:
     """Whether a constraint hangs on other parameters."""
     held = hide(constraint)
     return bool(getattr(constraint, "is_dependent", False) or (isinstance(held, HomeConstraint) and depends(held)))
+
+
+def of_one(x: Any) -> str:
+    """A parameter by its number, or its shape if there are several."""
+    if not isinstance(x, Value):
+        return str(x)
+    return f"{wrap(x)}" if x.numel() == 1 else f"torch.Size({list(x.shape)})"
 
 
 class Distribution(Outer):
@@ -66,9 +84,15 @@ class Distribution(Outer):
         return self._event_shape if "_held" not in self.__dict__ else Size(self._held.event_shape)
 
     def __repr__(self) -> str:
-        if "_held" in self.__dict__:  # the home library shows shapes as lists
-            return SIZES.sub(r": torch.Size(\1)", repr(self._held))
-        return f"{type(self).__name__}()"
+        name = type(self).__name__
+        if "_held" not in self.__dict__ or name in BARE:
+            return f"{name}()"
+        text = repr(self._held)
+        if text.count("(") > 1:
+            return SIZES.sub(r": torch.Size(\1)", text)  # the home library shows shapes as lists
+        parts = NAMES.findall(text)
+        parts.sort(key=lambda part: part != FIRST.get(name))
+        return f"{name}({', '.join(f'{part}: {of_one(getattr(self._held, part))}' for part in parts)})"
 
     @property
     def stddev(self) -> Any:

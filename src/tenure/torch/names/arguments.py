@@ -18,7 +18,7 @@ from tenure.torch.cells.windows import with_node
 from tenure.torch.cells.writes import fitted
 from tenure.torch.devices import device
 from tenure.torch.dtypes import dtype
-from tenure.torch.errors import TorchError, TorchShapeError, TorchTypeError, refuse, translated
+from tenure.torch.errors import LinAlgError, TorchError, TorchShapeError, TorchTypeError, refuse, translated
 from tenure.torch.names.rows import Row
 from tenure.values.operations.casting import to
 from tenure.values.rules.modes import current_mode
@@ -163,6 +163,8 @@ def failed(name: str, error: Exception, first: Any = None) -> Exception:
     if not isinstance(error, TenureError):
         return refuse(str(error), TorchShapeError) if type(error) is ValueError else error
     made = translated(error)
+    if name == "solve" and type(made) is LinAlgError:
+        return LinAlgError("torch.linalg.solve: The solver failed because the input matrix is singular.", at=error.at)
     if type(made) is TorchError and isinstance(error, TypeError) and not isinstance(first, Value):
         return TorchTypeError(made.message, code=error.code, at=error.at, notes=error.notes, help=error.help)
     return made

@@ -44,6 +44,7 @@ from tenure.torch.names.overriding import dispatched, known, overriding, rescued
 from tenure.torch.names.precision import AUTOCAST, FULL, LOWER, lowered, raised
 from tenure.torch.names.rows import ROWS, Row
 from tenure.torch.names.structures import structure
+from tenure.torch.names.trying import WAITED, settled
 from tenure.values.tensor.tensor import Tensor as Value
 
 NAMESPACES = {
@@ -58,6 +59,7 @@ TOOLS: dict[str, Any] = {
     "_AC": AUTOCAST, "_lower": lowered, "_raise": raised, "_mixed": mixed, "_preserves": preserves,
     "_noted": noted, "_each": each, "_flat": forms.flat, "_factors": factors, "_D": Defaults, "_F32": Defaults.float,
     "_rescued": rescued, "_classes": check_classes, "_floating": forms.floating, "_older_form": older_form,
+    "_settled": settled,
 }  # fmt: skip
 NEVER = """
 obj dim dims dim0 dim1 dim2 axis0 axis1 keepdim offset diagonal k descending stable correction unbiased reduction
@@ -89,6 +91,11 @@ def function(place: str, name: str) -> Any:
     return overloaded(name, rows, kinds)
 
 
+def is_linalg(row: Row) -> bool:
+    """Whether a function is of ``torch.linalg`` alone, which the name of its results says."""
+    return "linalg" in row.places and "torch" not in row.places
+
+
 def made(row: Row, way: str) -> Callable[..., Any]:
     """Function of a row: ``way`` is "write" for one that writes its first argument, "out" for one with ``out=``."""
     source = text(row, way)
@@ -100,7 +107,7 @@ def made(row: Row, way: str) -> Callable[..., Any]:
             scope[name] = named(name, space)
     scope["_home"] = named(row.name, space)
     if row.fields:
-        scope["_structure"] = structure(row.name, row.fields)
+        scope["_structure"] = structure(f"linalg_{row.name}" if is_linalg(row) else row.name, row.fields)
     exec(code, scope)
     found_function: Callable[..., Any] = scope["_row"]
     found_function.__name__ = found_function.__qualname__ = f"{row.name}_" if way == "write" else row.name
@@ -191,6 +198,8 @@ def computed(row: Row, names: list[str]) -> list[str]:
         lines.append("if input._kind.tracked: _result = _flat(_result, input)")
     if "bools" in row.places:
         lines.append("if _bools: _result = _result != 0")
+    if row.name in WAITED:
+        lines.append("_settled(_result)")
     return lines
 
 

@@ -12,6 +12,7 @@ from tenure.dtypes import DType, as_dtype, bool_, int64, promote
 from tenure.errors import TenureError
 from tenure.torch.cells import Tensor, entering, unwrap
 from tenure.torch.cells.casts import cast
+from tenure.torch.cells.outdated import check_current
 from tenure.torch.devices import check_device, check_layout
 from tenure.torch.dtypes import BY_NAME, LEGACY, Defaults, dtype, home_dtype
 from tenure.torch.errors import TorchTypeError, TorchValueError, refuse, translated
@@ -33,6 +34,7 @@ def value_of(data: Any, target: DType | None) -> Any:
     if isinstance(data, Value):
         found = tn.detach(data._read())
         return found if target is None else cast(found, target)
+    check_current(data)
     try:
         if isinstance(data, np.ndarray):
             return tn.tensor(data, dtype=target)
@@ -166,11 +168,6 @@ def older(of: Any, data: tuple[Any, ...], device: Any = None) -> Any:
 LEGACIES: dict[str, Callable[..., Any]] = {
     f"{name}Tensor": legacy(f"{name}Tensor", BY_NAME[of]) for of, name in LEGACY.items() if not of.startswith("complex")
 }
-
-
-def sparse_coo_tensor(*args: Any, **kwargs: Any) -> Any:
-    """Refused: tensors are dense here."""
-    raise refuse("sparse tensors are not supported here", help="use a dense tensor, or index_add for sums by index")
 
 
 __all__ = ["LEGACIES", "as_tensor", "asarray", "check_layout", "from_dlpack", "frombuffer", "older", "tensor"]

@@ -14,12 +14,14 @@ from tenure.errors import TenureError
 from tenure.torch.cells import Tensor, casts
 from tenure.torch.cells.layout import laid
 from tenure.torch.cells.roles import rebind
+from tenure.torch.cells.windows import counter
 from tenure.torch.devices import CPU, check_device, device, strided
 from tenure.torch.dtypes import BY_NAME, LEGACY, OF_HOME, Defaults, dtype, home_dtype
 from tenure.torch.errors import TorchIndexError, TorchTypeError, TorchValueError, refuse, translated
 from tenure.torch.names.arguments import sizes
 from tenure.torch.names.making import tensor
 from tenure.torch.names.nodes import name_of, node_of
+from tenure.torch.names.sparse import to_sparse
 from tenure.torch.sizes import Size
 from tenure.torch.storages import TypedStorage, UntypedStorage
 from tenure.values.operations.boundary import array_of, spelled
@@ -62,7 +64,7 @@ class Methods:
     is_cpu = property(lambda self: True, doc="True.")
     names = property(lambda self: (None,) * self.ndim, doc="Names of axes, which there are not.")
     name = property(lambda self: None, doc="None.")
-    _version = property(lambda self: 0, doc="0.")
+    _version = property(lambda self: counter(self).get("_writes", 0), doc="How often the elements have been written.")
     __array_priority__ = 1000
 
     def size(self: Any, dim: Any = None) -> Any:
@@ -272,9 +274,7 @@ class Methods:
         """The tensor, which is dense."""
         return self if dtype is None else self.to(dtype)
 
-    def to_sparse(self: Any, *args: Any, **kwargs: Any) -> Any:
-        """Refused: tensors are dense here."""
-        raise refuse("sparse tensors are not supported here", help="use a dense tensor")
+    to_sparse = to_sparse_coo = to_sparse
 
     def apply_(self: Any, fn: Callable[[Any], Any]) -> Any:
         """Write a function of each element."""
@@ -341,11 +341,11 @@ class Methods:
         return self
 
     def coalesce(self: Any) -> Any:
-        """Refused: tensors are dense here."""
-        raise refuse("sparse tensors are not supported here", help="use a dense tensor")
+        """Refused: this tensor is dense."""
+        raise refuse("this tensor is dense", help="to_sparse() makes a sparse one")
 
     indices = values = crow_indices = col_indices = row_indices = ccol_indices = is_coalesced = coalesce
-    to_sparse_coo = to_sparse_csr = to_sparse_csc = to_sparse_bsr = sparse_mask = dequantize = int_repr = coalesce
+    to_sparse_csr = to_sparse_csc = to_sparse_bsr = sparse_mask = dequantize = int_repr = coalesce
 
     H = mH = property(lambda self: self.adjoint(), doc="The conjugate transpose of the last two axes.")
 

@@ -25,9 +25,7 @@ def named(name: str) -> Any:
         return getattr(Tensor, name)
     if name.endswith("_") and any("inplace" in r.parameters for r in ROWS["F"].get(name[:-1], ())):
         return partial(function("F", name[:-1]), inplace=True)
-    raise AttributeError(
-        f"module 'torch' has no attribute {name!r}; the names that tenure.torch has are in docs/torch.md", name=name
-    )
+    raise AttributeError(f"module 'torch' has no attribute {name!r}", name=name)
 
 
 def names() -> set[str]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import operator
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain, islice
 from typing import Any
 
 from tenure.errors import following
 from tenure.torch.cells import Parameter, Tensor
 from tenure.torch.nn.module import Module
-from tenure.torch.nn.places import typename
 
 
 class _Ordered(Module):
@@ -217,16 +216,15 @@ class _Parameters(Module):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         raise RuntimeError(f"{type(self).__name__} should not be called.")
 
-    def _described(self, items: Iterable[tuple[Any, Any]], other: str) -> str:
+    def _described(self, items: Iterable[tuple[Any, Any]], by: Callable[[Any], str]) -> str:
         lines = []
         for key, x in items:
             if isinstance(x, Tensor):
                 kind = "Parameter" if isinstance(x, Parameter) else "Tensor"
                 size = "x".join(map(str, x.size()))
-                name = typename(x) if not isinstance(x.dtype, object) else str(x.dtype)
-                lines.append(f"  ({key}): {kind} containing: [{name} of size {size}]")
+                lines.append(f"  ({key}): {kind} containing: [{by(x)} of size {size}]")
             else:
-                lines.append(f"  ({key}): Object of type: {type(x).__name__}{other}")
+                lines.append(f"  ({key}): Object of type: {type(x).__name__}")
         return "\n".join(lines)
 
 
@@ -283,7 +281,7 @@ class ParameterList(_Parameters):
 
     def extra_repr(self) -> str:
         """A line for each value."""
-        return self._described(enumerate(self), "")
+        return self._described(enumerate(self), lambda x: str(x.dtype))
 
 
 class ParameterDict(_Parameters):
@@ -382,10 +380,14 @@ class ParameterDict(_Parameters):
                 f"ParametersDict.update should be called with an iterable of key/value pairs, but got "
                 f"{type(parameters).__name__}"
             )
-        pairs = parameters.items() if isinstance(parameters, Mapping | ParameterDict) else parameters
+        pairs = parameters
+        if isinstance(parameters, Mapping | ParameterDict):
+            pairs = parameters.items()
+            if not isinstance(parameters, OrderedDict | ParameterDict):  # as in PyTorch
+                pairs = sorted(pairs)
         for key, value in pairs:
             self[key] = value
 
     def extra_repr(self) -> str:
         """A line for each value."""
-        return self._described(self.items(), "")
+        return self._described(self.items(), lambda x: str(x.type()))

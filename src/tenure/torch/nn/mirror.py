@@ -43,6 +43,8 @@ def named(name: str) -> type:
     name = OLD.get(name, name)
     if name in BY_HAND:
         return BY_HAND[name]
+    if name == "NonDynamicallyQuantizableLinear":
+        return type(name, (named("Linear"),), {"__module__": "torch.nn.modules.linear"})
     if name == "LazyModuleMixin":
         return marked(Lazy, name, Module)
     if name in HOMES:
@@ -65,6 +67,8 @@ def marked(home: type, name: str, parent: type) -> type:
     space.update(written.METHODS.get(name, {}))
     if "forward" in space:
         space["forward"] = layer(name, space["forward"])
+    if "_built" in space:
+        space["__init__"] = followed(space["__init__"], space["_built"])
     becomes = getattr(home, "cls_to_become", None)
     if becomes is not None:
         space["cls_to_become"] = named(becomes.__name__)
@@ -90,6 +94,17 @@ def constructor(init: Callable[..., None]) -> Callable[..., None]:
     return __init__
 
 
+def followed(init: Callable[..., None], then: Callable[[Any], None]) -> Callable[..., None]:
+    """A constructor, and what is done behind it."""
+
+    @functools.wraps(init)
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+        init(self, *args, **kwargs)
+        then(self)
+
+    return __init__
+
+
 def told(x: Any) -> Any:
     """An argument as a home constructor takes it: tensors as they are, since buffers keep the object."""
     return x if isinstance(x, Tensor) else given(x)
@@ -109,6 +124,8 @@ def adopt(module: Any) -> Any:
         name: m if m is None or isinstance(m, Module) else adopt(m) for name, m in held.pop("_modules").items()
     }
     module.__dict__.update(held)
+    if hasattr(type(module), "_built"):
+        module._built()
     return module
 
 

@@ -177,9 +177,9 @@ class Registry:
                 seen.add(id(module))
                 yield name, module
 
-    def modules(self) -> Iterator[Any]:
-        """The module itself and all below it, parents first, each once."""
-        for _, module in self.named_modules():
+    def modules(self, remove_duplicate: bool = True) -> Iterator[Any]:
+        """The module itself and all below it, parents first, each once, or as often as it is held."""
+        for _, module in self.named_modules(remove_duplicate=remove_duplicate):
             yield module
 
     def named_modules(

@@ -71,5 +71,5 @@ HOMES = {
     "_WeightedLoss": "loss.WeightedLoss",
 }  # fmt: skip
 """Home classes behind PyTorch's hidden bases."""
-OLD = {"NLLLoss2d": "NLLLoss", "NonDynamicallyQuantizableLinear": "Linear"}
+OLD = {"NLLLoss2d": "NLLLoss"}
 """Other names of classes."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tenure.torch.cells import Parameter, Tensor, unwrap, wrap
-from tenure.torch.nn.module import Module
+from tenure.torch.nn.module import LAYER, Module
 
 
 def identity(self: Any, input: Any) -> Any:
@@ -53,12 +53,51 @@ def older(self: Any, state_dict: Any, prefix: str, local_metadata: Any, *rest: A
     Module._load_from_state_dict(self, state_dict, prefix, local_metadata, *rest)
 
 
+def averaging(self: Any) -> str:
+    """Sizes of a window along one axis, as tuples."""
+    return ", ".join(f"{name}={tupled(getattr(self, name), 1)}" for name in ("kernel_size", "stride", "padding"))
+
+
+def unpooling(self: Any) -> str:
+    """Sizes of a window, as tuples."""
+    n = int(type(self).__name__[-2])
+    return ", ".join(f"{name}={tupled(getattr(self, name), n)}" for name in ("kernel_size", "stride", "padding"))
+
+
+def tupled(x: Any, n: int) -> Any:
+    """A size along each axis."""
+    return x if isinstance(x, tuple) else (x,) * n
+
+
+def bags(self: Any) -> str:
+    """The sizes of a table, and what is not the default, but for the kind of its gradient."""
+    said = self._home.extra_repr(self)
+    return str(said.replace(", sparse=True", ""))
+
+
+def cell(self: Any) -> str:
+    """The sizes of a cell, and what is not the default."""
+    said = "" if self.nonlinearity == "tanh" else f", nonlinearity={self.nonlinearity}"
+    return f"{self.input_size}, {self.hidden_size}{'' if self.bias else ', bias=False'}{said}"
+
+
+def quantizable(self: Any) -> None:
+    """Let the last layer of an attention be of the class that it has in PyTorch."""
+    self.out_proj.__class__ = LAYER[0]("NonDynamicallyQuantizableLinear")
+
+
 METHODS: dict[str, dict[str, Any]] = {
     "Identity": {"forward": identity},
     "Flatten": {"forward": flatten},
     "Unflatten": {"forward": unflatten},
     "Embedding": {"from_pretrained": classmethod(from_pretrained)},
-    "EmbeddingBag": {"from_pretrained": classmethod(from_pretrained)},
+    "EmbeddingBag": {"from_pretrained": classmethod(from_pretrained), "extra_repr": bags},
+    "MultiheadAttention": {"_built": quantizable},
+    "AvgPool1d": {"extra_repr": averaging},
+    "RNNCell": {"extra_repr": cell},
+    **{f"MaxUnpool{n}d": {"extra_repr": unpooling} for n in "123"},
+    **{f"FractionalMaxPool{n}d": {"extra_repr": lambda self: ""} for n in "23"},
+    **{name: {"extra_repr": lambda self: str(self.lambd)} for name in ("Softshrink", "Hardshrink")},
     "Normalization": {"_load_from_state_dict": older, "_version": 2},
 }
 for _kind in ("Conv", "ConvTranspose"):

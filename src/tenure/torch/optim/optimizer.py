@@ -6,11 +6,11 @@ Parameters stay the tensors that they are; the home formula writes them. Checks 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from tenure import optim as home_optim
-from tenure.errors import TenureError
+from tenure.errors import TenureError, following
 from tenure.optim.optimizer import Optimizer as Home
 from tenure.optim.optimizer import (
     register_optimizer_step_post_hook,
@@ -105,6 +105,25 @@ def called(function: Callable[..., Any], *args: Any) -> Any:
         raise plainly(error) from None
 
 
+ORDER = {
+    "Adam": ("maximize", "foreach"), "AdamW": ("maximize", "foreach"), "NAdam": ("maximize", "foreach"),
+    "Adadelta": ("maximize", "capturable", "foreach"),
+    "RAdam": ("maximize", "foreach", "capturable", "decoupled_weight_decay", "differentiable"),
+    "RMSprop": ("momentum", "alpha", "eps", "centered", "weight_decay"),
+    "Adagrad": ("lr_decay", "eps", "weight_decay", "initial_accumulator_value"),
+    "Rprop": ("foreach", "maximize", "differentiable", "capturable"),
+}  # fmt: skip
+"""Order of options in PyTorch, of which programs print groups, where it is another one."""
+
+
+def arrange(options: dict[str, Any], order: Sequence[str]) -> None:
+    """Put some options in another order, in the places that they have."""
+    turn = iter([k for k in order if k in options])
+    items = [(k, options[k]) for k in [following(turn) if k in order else k for k in options]]
+    options.clear()
+    options.update(items)
+
+
 @functools.cache
 def named(name: str) -> type:
     """The class of ``torch.optim`` of a name."""
@@ -128,6 +147,8 @@ def constructor(init: Callable[..., None]) -> Callable[..., None]:
             raise refuse("optimizer got an empty parameter list", TorchValueError)
         self.param_groups, self.defaults = [], {}
         called(functools.partial(init, **kwargs), self, groups, *args)
+        for given in (self.defaults, *self.param_groups):
+            arrange(given, ORDER.get(type(self).__name__, ()))
 
     return __init__
 

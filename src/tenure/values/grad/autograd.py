@@ -8,18 +8,22 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 import numpy as np
 
 from tenure.errors import DTypeError, GradientError, ShapeError, shown
-from tenure.values.grad.backward import Walk, run_walk
+from tenure.values.grad.backward import Walk
 from tenure.values.grad.gradients import add, by_leaf, short_walk
 from tenure.values.grad.handlers import After, RemovableHandle, accumulated, finished, handler_of, run_hooks
+from tenure.values.grad.roots import run_walk
 from tenure.values.grad.sparse_place import RowsBorrow, RowsPlace, place_of
 from tenure.values.grad.sparse_rows import SparseRows
 from tenure.values.grad.steps import fill
 from tenure.values.operations.reading import value_of
+from tenure.values.operations.shaping import stack
 from tenure.values.rules.graph import Hook, Leaf, keeper
 from tenure.values.rules.levels import refuse_backward
 from tenure.values.rules.sites import here, site
 from tenure.values.trace import record
 from tenure.values.trace.given import flag
+
+BACK = "use y.backward() to add the gradients of all leaves"
 
 if TYPE_CHECKING:
     from tenure.values.places.borrow import Borrow
@@ -50,25 +54,18 @@ def backward(
     refuse_backward(root if g is None else g)
     create_graph = create_graph is not False and flag("create_graph", create_graph)
     keep = create_graph if retain_graph is None else flag("retain_graph", retain_graph)
-    if inputs is not None:
-        places = _leaves(inputs)
-        for place in places:
-            if getattr(place, "_leaf", None) is not None and place._leaf.grad is not None:
-                place._leaf.grad._refuse_write()
-        found = grad([root], places, None if g is None else [g], keep, create_graph, allow_unused=True)
-        for place, gx in zip(places, found, strict=True):
-            leaf = getattr(place, "_leaf", None)
-            if leaf is None:
-                raise GradientError("backward(inputs=…) takes leaves", at=site(here()))
-            if gx is not None:
-                add(leaf, gx)
-                accumulated(leaf)
-        finished([place._leaf for place in places])
+    if inputs is None and g is None and not create_graph and root._kind.tracked and short_walk(root, keep):
         return
-    if g is None and not create_graph and root._kind.tracked and short_walk(root, keep):
+    walk_back([root], [g], keep, create_graph, inputs)
+
+
+def walk_back(roots: list[Any], given: list[Any], keep: bool, create_graph: bool, inputs: Tensors | None) -> None:
+    """Add the gradients of several values, with their cotangents, to the leaves they reach (to ``inputs`` only)."""
+    if inputs is not None:
+        _restricted(roots, given, keep, create_graph, _leaves(inputs))
         return
     walk = Walk(create_graph, not keep, accumulate=True)
-    run_walk(walk, [root], [g], ())
+    run_walk(walk, roots, given, ())
     walk.settle()
     reached = by_leaf(walk.leaves, run_hooks)
     for leaf, gx in reached.items():
@@ -76,6 +73,22 @@ def backward(
         if leaf.hooks:
             accumulated(leaf)
     finished(reached)
+
+
+def _restricted(roots: list[Any], given: list[Any], keep: bool, create_graph: bool, places: list[Any]) -> None:
+    """Add the gradients of several values to those of some leaves alone."""
+    for place in places:
+        if getattr(place, "_leaf", None) is not None and place._leaf.grad is not None:
+            place._leaf.grad._refuse_write()
+    found = grad(roots, places, given, keep, create_graph, allow_unused=True)
+    for place, gx in zip(places, found, strict=True):
+        leaf = getattr(place, "_leaf", None)
+        if leaf is None:
+            raise GradientError("backward(inputs=…) takes leaves", at=site(here()))
+        if gx is not None:
+            add(leaf, gx)
+            accumulated(leaf)
+    finished([place._leaf for place in places])
 
 
 def _leaves(inputs: Any) -> list[Any]:
@@ -92,8 +105,9 @@ def grad(
     grad_outputs: ArrayLike | Sequence[ArrayLike | None] | None = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
+    only_inputs: bool = True,
     allow_unused: Literal[False] | None = None,
-    *,
+    is_grads_batched: bool = False,
     materialize_grads: bool = False,
 ) -> tuple[Tensor, ...]: ...
 @overload
@@ -103,8 +117,9 @@ def grad(
     grad_outputs: ArrayLike | Sequence[ArrayLike | None] | None = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
+    only_inputs: bool = True,
     allow_unused: bool | None = None,
-    *,
+    is_grads_batched: bool = False,
     materialize_grads: bool = False,
 ) -> tuple[Tensor | None, ...]: ...
 def grad(
@@ -113,19 +128,27 @@ def grad(
     grad_outputs: Any = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
+    only_inputs: bool = True,
     allow_unused: bool | None = None,
-    *,
+    is_grads_batched: bool = False,
     materialize_grads: bool = False,
 ) -> tuple[Tensor | None, ...]:
     """The gradients of the sum of ``outputs`` (weighted by ``grad_outputs``) with respect to ``inputs``.
 
     One value per input, of its shape. ``.grad`` is not touched; hooks of inputs run. GradientError (TN804) for an
     input that no output depends on, unless ``allow_unused`` (None for it) or ``materialize_grads`` (zeros for it).
+    With ``is_grads_batched`` each of ``grad_outputs`` has a first axis more, of which each row is a cotangent, and so
+    has each gradient. ``only_inputs`` is True, as in PyTorch.
 
     >>> w = tn.tensor([2.0, 3.0], requires_grad=True)
     >>> tn.autograd.grad((w * w).sum(), w)
     (tensor([4., 6.]),)
     """
+    if flag("only_inputs", only_inputs) is False:
+        raise GradientError("grad() is of inputs only: only_inputs=False is not there", at=site(here()), help=BACK)
+    if flag("is_grads_batched", is_grads_batched):
+        options = {"create_graph": create_graph, "allow_unused": allow_unused, "materialize_grads": materialize_grads}
+        return _batched(_listed(outputs), _listed(inputs), grad_outputs, retain_graph, options)
     roots = [value_of(y) for y in _listed(outputs)]
     wanted = _listed(inputs)
     cotangents = [None] * len(roots) if grad_outputs is None else _listed(grad_outputs)
@@ -136,24 +159,50 @@ def grad(
     keep = create_graph if retain_graph is None else flag("retain_graph", retain_graph)
     materialize_grads = flag("materialize_grads", materialize_grads)
     allow_unused = allow_unused is not None and flag("allow_unused", allow_unused)
-    values = [value_of(x) for x in wanted]
-    for x in values:
-        if not x._kind.tracked:
-            raise GradientError("an input of grad() does not require grad", at=site(here()))
+    values = _tracked(wanted)
     walk = Walk(create_graph, not keep, accumulate=False)
     walk.final = len(values) == 1
     run_walk(walk, roots, given, values)
     out = _found(walk, len(wanted))
     if materialize_grads:
         out = [fill(x._aval, 0) if g is None else g for x, g in zip(values, out, strict=True)]
-    missing = [k for k, g in enumerate(out) if g is None]
-    if missing and not allow_unused:
-        raise GradientError(
-            f"input {missing[0]} of grad() was not used in computing the outputs",
-            at=site(here()),
-            help="pass allow_unused=True to get None for it",
-        )
+    if not allow_unused:
+        _refuse_unused(out)
     return tuple(out)
+
+
+def _tracked(inputs: list[Any]) -> list[Any]:
+    """Values of the inputs of ``grad``; TN804 for one that requires no gradient."""
+    values = [value_of(x) for x in inputs]
+    for x in values:
+        if not x._kind.tracked:
+            raise GradientError("an input of grad() does not require grad", at=site(here()))
+    return values
+
+
+def _refuse_unused(found: list[Any]) -> None:
+    """TN804 for the first input that no output depends on."""
+    for k, g in enumerate(found):
+        if g is None:
+            raise GradientError(
+                f"input {k} of grad() was not used in computing the outputs",
+                at=site(here()),
+                help="pass allow_unused=True to get None for it",
+            )
+
+
+def _batched(outputs: Any, inputs: Any, given: Any, keep: bool | None, options: dict[str, Any]) -> tuple[Any, ...]:
+    """Gradients for each of a batch of cotangents, stacked; the graph is consumed by the last."""
+    rows = [None if g is None else value_of(g) for g in _listed(given)]
+    sizes = {g.shape[:1] for g in rows if g is not None}
+    if len(sizes) != 1 or sizes == {()}:
+        raise ShapeError("grad: is_grads_batched wants grad_outputs whose first axes are of one size", at=site(here()))
+    count = sizes.pop()[0]
+    found = []
+    for k in range(count):
+        cotangents = [None if g is None else g[k] for g in rows]
+        found.append(grad(outputs, inputs, cotangents, True if k < count - 1 else keep, **options))
+    return tuple([None if gs[0] is None else stack(gs) for gs in zip(*found, strict=True)])
 
 
 def _found(walk: Walk, count: int) -> list[Any]:

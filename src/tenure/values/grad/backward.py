@@ -11,29 +11,27 @@ from __future__ import annotations
 import functools
 import operator
 from collections.abc import Collection, Sequence
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from math import inf
 from typing import Any
 
 from tenure.runtime.bracket import bracket
 from tenure.values.grad import steps
+from tenure.values.grad.asked import Asked
 from tenure.values.grad.gradients import add, replace
 from tenure.values.grad.handlers import Handler
 from tenure.values.grad.passing import pass_through, segment_of
 from tenure.values.grad.reopening import Reopened
 from tenure.values.grad.replay import Replay
-from tenure.values.grad.roots import check_root
 from tenure.values.grad.sparse_place import RowsPlace
-from tenure.values.grad.units import Cotangents, SegmentUnit, TraceUnit, Unit, source_of
+from tenure.values.grad.units import Cotangents, SegmentUnit, TraceUnit, Unit, ones_like, path_of, rank, source_of
 from tenure.values.rules import paths
 from tenure.values.rules.graph import CodeSite, Leaf, Out, RowLeaf, Segment, Source
-from tenure.values.rules.rows import Path
 from tenure.values.rules.sites import here, site
 from tenure.values.trace.record import RECORDER
 from tenure.values.trace.trace import Trace
 
 Arrival = tuple[Leaf, Any]
-
 
 SEVERAL = 8
 """Special slots of a unit from which on each part of its walk is given those that it meets alone."""
@@ -65,7 +63,8 @@ class Walk:
         self.before: dict[Leaf, Any] = {}
         self.stages: list[tuple[Unit, Cotangents, tuple[int, ...], tuple[int, ...], Cotangents]] = []
         self.direct: list[Arrival] = []
-        self.wanted: dict[tuple[Any, int], list[int]] = {}
+        self.asked = Asked()
+        self.wanted: dict[tuple[Any, int], dict[int, None]] = {}
         self.wanted_leaves: dict[Leaf, list[int]] = {}
         self.ends: dict[Out, Leaf] = {}
         self.found: dict[int, Any] = {}
@@ -95,6 +94,7 @@ class Walk:
             self.doubles[segment] = Replay(segment)
         h = self.doubles[segment].handle(slot)
         t = RECORDER.trace
+        self.want_twins(t)
         return t, t.bind(h)
 
     def want(self, x: Any, number: int) -> None:
@@ -108,7 +108,12 @@ class Walk:
         if isinstance(leaf, Leaf):
             self.wanted_leaves.setdefault(leaf, []).append(number)
         elif isinstance(at, tuple):
-            self.wanted.setdefault(at, []).append(number)
+            self.wanted.setdefault(at, {})[number] = None
+
+    def want_twins(self, of: Any) -> None:
+        """Request the gradients with respect to the doubles in a unit of what is asked for."""
+        for slot, number in self.asked.doubles(of):
+            self.wanted.setdefault((of, slot), {})[number] = None
 
     def source(self, unit: Unit, slot: int) -> Source:
         """Source behind a source slot of a unit."""
@@ -119,6 +124,7 @@ class Walk:
         """Unit of a trace or segment."""
         if of not in self.units:
             self.units[of] = (TraceUnit(of) if isinstance(of, Trace) else SegmentUnit(of), {})
+            self.want_twins(of)
         return self.units[of][0]
 
     def arrive(
@@ -156,12 +162,9 @@ class Walk:
                 unit.consume(roots, [s for u, s in self.wanted if u is of] if self.final else (), self.where)
             self.walked += 0 if self.create_graph or isinstance(unit, TraceUnit) else unit.segment.path.size
             del cts  # buffers without a holder are written in place
-            if self.walked >= SHORT and RECORDER.open == 1 and self.waiting and RECORDER.trace not in self.due():
+            pays = self.walked >= SHORT and RECORDER.open == 1 and self.waiting
+            if pays and RECORDER.trace not in [w[2] for w in self.waiting]:
                 self.compute_so_far()
-
-    def due(self) -> list[Any]:
-        """Units to be walked."""
-        return [of for _, _, of in self.waiting]
 
     def compute_so_far(self) -> None:
         """Run the pending trace, as a loop that was cut was run: every part of it then takes the same program."""
@@ -178,9 +181,12 @@ class Walk:
         it leads to is lent."""
         seen: set[Source] = {None}
         stack: list[tuple[Any, int]] = [(of, s) for of, (_, cts) in self.units.items() for s in cts]
+        met: set[tuple[Segment, int]] = set()
         while stack:
             of, slot = stack.pop()
             unit = self.unit(of)
+            if not self.accumulate and isinstance(of, Segment):
+                met.add((of, slot))
             if of.spent if isinstance(of, Trace) else of.trace:
                 steps.refuse_spent(of, slot, [s for u, s in self.wanted if u is of] if self.final else ())
             for source in unit.behind(slot):
@@ -192,25 +198,28 @@ class Walk:
                     stack.append((segment_of(source), source.slot))
                 elif source is not None and self.accumulate and source.grad is not None:
                     source.grad._refuse_write()
+        self.asked.find(met, lambda segment, slot: self.source(self.unit(segment), slot), self.is_wanted)
 
     def walk(self, of: Any, unit: Unit, cts: Cotangents) -> None:
-        """Walk one unit, from slot to slot with a handler or a request."""
-        behind = paths.ancestors(path_of(of), cts) if unit.handlers else set()
-        if behind and not self.accumulate:
-            behind &= self.leading(of, unit, [*cts, *[s for h in unit.handlers.values() for s in h.inputs]])
-        special = (unit.handlers.keys() & behind) | {slot for (u, slot) in self.wanted if u is of}
+        """Walk one unit, from slot to slot with a handler or a request. A handler acts when all has arrived that leads
+        to its slot, by way of other units too."""
         waiting: Cotangents = {}
-        self.met = paths.met(path_of(of), cts, special) if len(special) >= SEVERAL else None
+        special = self.special(of, unit, cts)
         roots = self.sort(unit, cts, special, waiting)
         while roots or waiting:
             if not roots:
-                slot = max(waiting)
+                if more := self.arrived_meanwhile(of):
+                    special = self.special(of, unit, {**waiting, **more})
+                    roots = self.sort(unit, more, special, waiting)
+                    continue
+                slot = max(waiting, key=lambda s: rank(unit, s))
                 passed = self.act(of, unit, slot, waiting.pop(slot))
                 roots = self.sort(unit, passed, special - {slot}, waiting)
                 continue
             deps = dict.fromkeys([d for r in roots for d in self.deps(unit, r)])
             below = [s for s in special if s < max(roots) and s not in deps] if self.met is None else []
-            stops = tuple(sorted([*[d for d in deps if self.interested(unit, d, special)], *below]))
+            ahead = [d for d in deps if d not in roots and self.interested(unit, d, special)]
+            stops = tuple(sorted([*ahead, *below]))
             into = self.accumulators(unit, stops, special)
             final = tuple([s for s in stops if self.closes(of, unit, s, special)])
             found, selected = unit.stage(roots, stops, final, into, self)
@@ -221,6 +230,25 @@ class Walk:
                 if s in found:
                     self.arrive(self.past(self.source(unit, s)), found[s], summed=True, selected=s in selected)
             roots = self.sort(unit, plain, special, waiting, selected)
+
+    def special(self, of: Any, unit: Unit, cts: Cotangents) -> set[int]:
+        """Slots with a handler or a request behind some cotangents, all that are left of a unit."""
+        behind = paths.ancestors(path_of(of), cts) if unit.handlers else set()
+        if behind and not self.accumulate:
+            behind &= self.leading(of, unit, [*cts, *[s for h in unit.handlers.values() for s in h.inputs]])
+        found = (unit.handlers.keys() & behind) | {slot for (u, slot) in self.wanted if u is of}
+        self.met = paths.met(path_of(of), cts, found) if len(found) >= SEVERAL else None
+        return found
+
+    def arrived_meanwhile(self, of: Any) -> Cotangents:
+        """Cotangents that have arrived at the trace while it is walked, by way of others; they are taken from there."""
+        found: Cotangents = {}
+        if isinstance(of, Trace) and self.units[of][1]:
+            found = self.units[of][1]
+            self.units[of] = (self.units[of][0], {})
+            self.waiting = [w for w in self.waiting if w[2] is not of]
+            heapify(self.waiting)
+        return found
 
     def leading(self, of: Any, unit: Unit, slots: Sequence[int]) -> set[int]:
         """Slots whose cotangent leads to what is asked for: no hook is called on another."""
@@ -237,11 +265,14 @@ class Walk:
         return unit.deps(slot) if found is None else found
 
     def interested(self, unit: Unit, slot: int, special: set[int]) -> bool:
-        """Whether a source's cotangent is asked for: of leaves only ``inputs``, unless the pass is for all of them."""
-        if self.accumulate or slot in special:
+        """Whether a source's cotangent is asked for: of leaves only ``inputs``, unless the pass is for all of them; of
+        the argument of a transform, which other sources may be behind, if it is wanted itself."""
+        if slot in special:
             return True
         source = self.source(unit, slot)
-        return isinstance(source, Out) or self.is_wanted(source)
+        if source is None or self.accumulate:
+            return source is not None
+        return self.asked.leads(source) if isinstance(source, Out) else self.is_wanted(source)
 
     def is_wanted(self, source: Source) -> bool:
         """Whether the gradient of a leaf, or of the leaf that it is rows of, is asked for."""
@@ -280,6 +311,11 @@ class Walk:
         if g is None:
             g = ones_like(unit, slot)
         handler: Handler | None = unit.handlers.get(slot)
+        if handler is not None and handler.of is not None and handler.of.segment is not None:
+            at = self.standing(handler.of.segment, handler.of.slot)
+            if at != (of, slot):
+                self.arrive(at, steps.settle(g))
+                return {}
         if handler is not None and (handler.hooks or handler.keep is not None):
             shown = steps.settle(g)
             left = handler.apply_hooks(shown)
@@ -359,37 +395,3 @@ class Walk:
         """Contribution of one stage alone to leaves."""
         found, _ = unit.stage(roots, stops, final, {}, self)
         return [(at, found[s]) for s in into if s in found and isinstance(at := self.source(unit, s), Leaf)]
-
-
-def path_of(of: Trace | Segment) -> Path:
-    """Path of a trace in progress, or of one that has run."""
-    return of.point() if isinstance(of, Trace) else of.path
-
-
-def ones_like(unit: Unit, slot: int) -> Any:
-    """Cotangent (ones) of a scalar root that has a handler."""
-    assert isinstance(unit, TraceUnit)
-    return steps.ones(unit.trace.kind(slot).aval)
-
-
-def run_walk(
-    walk: Walk, roots: Sequence[Any], gradients: Sequence[Any], wanted: Sequence[Any], *, raw: bool = False
-) -> None:
-    """Run a backward pass from roots; reads inside hooks do not end the trace. In ``raw`` gradients −0.0 is an element
-    that is not selected."""
-    for root, g in zip(roots, gradients, strict=True):
-        check_root(root, g)
-    RECORDER.hold_open(_run_walk, walk, roots, gradients, wanted, raw)
-
-
-def _run_walk(walk: Walk, roots: Sequence[Any], gradients: Sequence[Any], wanted: Sequence[Any], raw: bool) -> None:
-    for number, x in enumerate(wanted):
-        walk.want(x, number)
-    for root, g in zip(roots, gradients, strict=True):
-        at = walk.vertex(root)
-        if g is None and (len(roots) > 1 or at is None or isinstance(at, Leaf) or isinstance(at[0], Segment)):
-            g = steps.ones(root._aval)
-        elif g is not None and not raw:
-            g = steps.settle(g)
-        walk.arrive(at, g, selected=not raw)
-    walk.run()

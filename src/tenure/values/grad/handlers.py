@@ -46,10 +46,11 @@ class Handler:
     ``keep(g)`` retains what the hooks leave; ``rule(g, residuals)`` gives cotangents for ``inputs``, the slots that
     the result was computed from, and ``keeps`` values for that, the ``residuals``; ``name`` is that of its function.
     ``unknown`` names a residual of which is not known how it depends on the inputs. A result that is a cotangent made
-    of one has the error as its ``refuse``.
+    of one has the error as its ``refuse``. The handler of a double has the ``rank`` of the result that it is ``of``, to
+    which the cotangents of doubles of earlier walks go on.
     """
 
-    __slots__ = ("hooks", "inputs", "keep", "keeps", "name", "refuse", "residuals", "rule", "unknown")
+    __slots__ = ("hooks", "inputs", "keep", "keeps", "name", "of", "rank", "refuse", "residuals", "rule", "unknown")
 
     def __init__(self) -> None:
         self.hooks: dict[int, Hook] = {}
@@ -59,6 +60,8 @@ class Handler:
         self.keeps = False
         self.residuals: Any = None
         self.name = ""
+        self.of: Out | None = None
+        self.rank: tuple[float, int] | None = None
         self.unknown: str | None = None
         self.refuse: Callable[[], Exception] | None = None
 

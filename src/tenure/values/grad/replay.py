@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from tenure.errors import GradientError, UseAfterMove, following
@@ -20,7 +21,7 @@ from tenure.values.rules.expand import (
     expand_tangent,
     expand_widen,
 )
-from tenure.values.rules.graph import Leaf
+from tenure.values.rules.graph import Leaf, Out, Segment
 from tenure.values.rules.grow import new_operation
 from tenure.values.rules.levels import Call, is_open
 from tenure.values.rules.modes import set_grad_enabled
@@ -30,6 +31,18 @@ from tenure.values.rules.rules import Level, as_given
 from tenure.values.rules.sites import here, site
 from tenure.values.trace.handles import own
 from tenure.values.trace.record import RECORDER
+
+
+def called(step: Step) -> tuple[Level | None, ...]:
+    """Calls in which a step is recorded: that of whose example its result is, and that which it returns from."""
+    return (step.level, step.params[-1]) if step.expand in (expand_return, expand_widen) else (step.level,)
+
+
+def result(segment: Segment, slot: int) -> Out:
+    """Result of a segment."""
+    held = segment.outs.get(slot)
+    out = None if held is None else held()
+    return Out(segment, slot, "") if out is None else out
 
 
 class Replay:
@@ -87,9 +100,10 @@ class Replay:
 
     def record(self, wanted: set[int]) -> None:
         """Record the steps of the wanted results once more."""
+        calls = {call for s in wanted for call in called(self.step(s)[0])}
         for step in self.path:
             rule = step.rule
-            if rule.expand is expand_open and any(self.step(s)[0].level is rule.params for s in wanted):
+            if rule.expand is expand_open and rule.params in calls:
                 self.begin(rule.params)
             slots = range(step.first, step.first + len(rule.kinds))
             if any(s in wanted for s in slots):
@@ -97,8 +111,17 @@ class Replay:
                 scalars = as_given(words, rule.bounds)
                 again = set_grad_enabled(rule.grad or self.tracks).apply(self.again, step, scalars)
                 self.doubles.update(zip(slots, again, strict=True))
+                self.stand(slots)
                 for slot in self.segment.handlers.keys() & slots if rule.expand is not expand_mark else ():
                     self.handled(slot)
+
+    def stand(self, slots: Iterable[int]) -> None:
+        """Note of which results these are doubles: of those that somebody holds, or of what these were doubles of."""
+        t = RECORDER.trace
+        for slot in slots:
+            twin = self.segment.twins.get(slot) or self.segment.outs.get(slot)
+            if twin is not None and self.doubles[slot]._trace is t:
+                t.twins[self.doubles[slot]._slot] = twin
 
     def begin(self, level: Level) -> None:
         """Begin a vmapped call once more."""
@@ -198,6 +221,9 @@ class Replay:
         old: Handler = self.segment.handlers[slot]
         new = RECORDER.trace.handlers.setdefault(self.doubles[slot]._slot, Handler())
         new.like(old)
+        if isinstance(self.segment, Segment):
+            new.rank = self.segment.number, slot
+            new.of = old.of if old.of is not None else result(self.segment, slot)
         new.inputs = tuple([self.slot_of(s) for s in old.inputs])
         if old.residuals is not None:
             new.residuals = old.residuals.doubled(self, RECORDER.trace)

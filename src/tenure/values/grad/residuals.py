@@ -23,7 +23,7 @@ from tenure.values.trace.trace import Trace
 def past_of(t: Any, end: Path) -> Any:
     """View of a trace or segment up to a point of its path, for ``Replay``."""
     sources = t.marks if isinstance(t, Trace) else t.sources
-    return SimpleNamespace(path=end, scalars=t.scalars, sources=sources, handlers=t.handlers)
+    return SimpleNamespace(path=end, scalars=t.scalars, sources=sources, handlers=t.handlers, twins={}, outs={})
 
 
 class Beginning:

@@ -1,11 +1,16 @@
-"""Roots of a backward: a differentiable number, or a result with its cotangent."""
+"""Roots of a backward, from which it goes: differentiable numbers, or results with their cotangents."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from tenure.errors import DTypeError, GradientError, ShapeError
+from tenure.values.grad import steps
+from tenure.values.grad.backward import Walk
+from tenure.values.rules.graph import Leaf, Segment
 from tenure.values.rules.sites import here, site
+from tenure.values.trace.record import RECORDER
 
 
 def check_root(root: Any, gradient: Any) -> None:
@@ -33,3 +38,27 @@ def check_root(root: Any, gradient: Any) -> None:
             f"gradient has dtype {gradient._aval.dtype.name}, the tensor {root._aval.dtype.name}",
             at=site(here()),
         )
+
+
+def run_walk(
+    walk: Walk, roots: Sequence[Any], gradients: Sequence[Any], wanted: Sequence[Any], *, raw: bool = False
+) -> None:
+    """Run a backward pass from roots; reads inside hooks do not end the trace. In ``raw`` gradients −0.0 is an element
+    that is not selected."""
+    for root, g in zip(roots, gradients, strict=True):
+        check_root(root, g)
+    RECORDER.hold_open(_run_walk, walk, roots, gradients, wanted, raw)
+
+
+def _run_walk(walk: Walk, roots: Sequence[Any], gradients: Sequence[Any], wanted: Sequence[Any], raw: bool) -> None:
+    walk.asked.ask(wanted)
+    for number, x in enumerate(wanted):
+        walk.want(x, number)
+    for root, g in zip(roots, gradients, strict=True):
+        at = walk.vertex(root)
+        if g is None and (len(roots) > 1 or at is None or isinstance(at, Leaf) or isinstance(at[0], Segment)):
+            g = steps.ones(root._aval)
+        elif g is not None and not raw:
+            g = steps.settle(g)
+        walk.arrive(at, g, selected=not raw)
+    walk.run()

@@ -10,6 +10,7 @@ from tenure.values.grad import steps
 from tenure.values.grad.segments import segment_gradient
 from tenure.values.rules import paths, spending
 from tenure.values.rules.graph import CodeSite, Segment, Source
+from tenure.values.rules.rows import Path
 from tenure.values.run import force
 from tenure.values.trace.record import RECORDER
 from tenure.values.trace.trace import Trace
@@ -96,6 +97,23 @@ class SegmentUnit:
 
 
 Unit = TraceUnit | SegmentUnit
+
+
+def path_of(of: Trace | Segment) -> Path:
+    """Path of a trace in progress, or of one that has run."""
+    return of.point() if isinstance(of, Trace) else of.path
+
+
+def ones_like(unit: Unit, slot: int) -> Any:
+    """Cotangent (ones) of a scalar root that has a handler."""
+    assert isinstance(unit, TraceUnit)
+    return steps.ones(unit.trace.kind(slot).aval)
+
+
+def rank(unit: Unit, slot: int) -> tuple[float, int]:
+    """Order of a slot with a handler: it is computed after those of a smaller rank."""
+    handler = unit.handlers.get(slot)
+    return (unit.number, slot) if handler is None or handler.rank is None else handler.rank
 
 
 def source_of(x: Any) -> Source:

@@ -18,6 +18,7 @@ from tenure.dtypes import DType, bfloat16
 from tenure.ir.applications import Application
 from tenure.ir.aval import Aval
 from tenure.ir.kin import Line
+from tenure.ir.likes import CALLS, Kin, Made
 from tenure.ir.program import Builder
 from tenure.ir.sums import Plain
 from tenure.ir.templates import Filled, Template
@@ -25,7 +26,7 @@ from tenure.runtime import buffers
 from tenure.runtime.extension import AVAILABLE, Extension, offset
 from tenure.runtime.launch import POOLED, RUN, Call
 from tenure.transform import vjp
-from tenure.transform.rules import filled_in, zeros_in
+from tenure.transform.rules import ASKING, filled_in, zeros_in
 from tenure.values.native import hits_module
 from tenure.values.native.hits_code import SLICE
 from tenure.values.native.hits_objects import CELL, HANDLE, LATE, MOST_PLACES, VIEW
@@ -78,7 +79,7 @@ SLOTS: dict[type, tuple[str, ...]] = {
     Tiered: ("call",),
     Call: ("spec",),
     Application: (
-        "alias", "aval", "calls", "flows", "hash", "kin", "operands", "params", "reads", "rules", "size",
+        "alias", "aval", "calls", "flows", "hash", "kin", "operands", "params", "primitive", "reads", "rules", "size",
     ),
     Builder: (
         "applications", "avals", "block", "blocks", "consts", "depths", "operands", "origin", "origins", "tracked",
@@ -88,9 +89,10 @@ SLOTS: dict[type, tuple[str, ...]] = {
     vjp.Walk: ("b", "held", "order", "reached", "relevant", "sources", "sums"),
     Expansion: ("builder", "inputs", "scalars", "slots"),
     Filled: ("matches", "plain", "template", "weak"),
+    Kin: ("lines", "made"),
     Line: ("general",),
     alike.Class: ("line",),
-    Plain: ("applications", "avals", "start"),
+    Plain: ("applications", "avals", "constants", "start"),
     DType: ("numpy",),
 }
 NAMES = {
@@ -112,9 +114,9 @@ NAMES = {
 FILLING = {
     "fill_rule": alike.filled_in, "fill_template": filled_in, "find_spent": spending.spent_by, "find_zeros": zeros_in,
     "form_of": forms.form_of, "product": prod, "slow_line_at": Line.at, "aval_type": Aval, "filled_type": Filled,
-    "name_keep": "keep",
+    "asking": ASKING, "name_calls": CALLS, "name_keep": "keep",
     "name_copy": "__copy__", "classes": alike.CLASSES, "known_params": alike.PARAMS, "known_kinds": KINDS,
-    "kind_of": kind_of, "kind_type": Kind,
+    "kind_of": kind_of, "kind_type": Kind, "liken": alike.liken,
 }  # fmt: skip
 """Functions that find what the code lacks."""
 
@@ -174,6 +176,7 @@ def _load() -> Extension:
         if f"o_{name}" in code:
             code.point(f"o_{name}", to)
     code.number("run", RUN)
+    code.number("left", Made.left.buffer_info()[0])
     return code
 
 
@@ -250,7 +253,8 @@ def prepare() -> None:
     know("record_type", late("first").Record)
     for name in ("matches", "plain"):
         CODE.number(f"at_record_{name}", offset(late("first").Record, name))
-    CODE.number("at_calls_start", offset(late("first").Rule, "start"))
+    for name in ("record", "start"):
+        CODE.number(f"at_calls_{name}", offset(late("first").Rule, name))
 
 
 first.prepare = prepare

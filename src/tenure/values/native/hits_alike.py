@@ -54,9 +54,8 @@ def application_alike(m: Code) -> None:
         made = twin_with(f, "application", ("kin", "params", "operands", "aval"))
         operands, aval = (f.load(f.at("ptr %args", f"i64 {k}")) for k in (2, 3))
         taken(f, made, "application.size", f.call_python(f.constant("product"), f.item(aval, "i64 0")))
-        taken(f, made, "application.rules", f.call("PyDict_New"))
-        for name in ("calls", "hash"):
-            f.swap(made, f"application.{name}", f.constant("none"))
+        for name, like in (("calls", "none"), ("hash", "none"), ("rules", "empty")):
+            f.swap(made, f"application.{name}", f.constant(like))
         with f.unless(f.value("i1", f"icmp slt {whole(f, f.get('ptr %x', 'application.reads'))}, 0")):
             shape = f.item(f.item(operands, "i64 0"), "i64 0")
             taken(f, made, "application.reads", f.call_python(f.constant("product"), shape))

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from tenure.ir.sums import MOST_EXTENTS
 from tenure.runtime.assembler import NULL
+from tenure.values.native.hits_extents import LAST
 from tenure.values.native.hits_objects import Code, Step
 from tenure.values.native.hits_programs import number, whole
 
 __all__ = ["CLASSES"]
+
+ASKED = 32
+"""Number of new rules after which a table of rules is asked once whether it is full."""
 
 
 def give_up(f: Step, *values: str) -> None:
@@ -47,6 +51,8 @@ def said_of(m: Code) -> None:
             f.store(f.constant("empty"), extents)
             of_kind = f.is_(f.kind(part), "kind_type")
             with f.when(of_kind):
+                with f.when(f.is_(f.get(part, "kind.like"), "none")):
+                    f.decref(f.call_python(f.constant("liken"), part))  # an error is seen at the end
                 f.store(f.get(part, "kind.like"), said)
                 f.store(f.choice(f.is_(f.load(said), "none"), f.constant("none"), f.get(part, "kind.extents")), extents)
             with f.when(f.is_(f.kind(part), "tuple")), f.unless(f.empty(part, "Tuple")):
@@ -62,7 +68,7 @@ def said_of(m: Code) -> None:
                 f.store(more, f.at("ptr %counts", "i64 1", "i64"))
             f.call("PyTuple_SetItem", out, f.do("add", k, "i64 1"), f.incref(f.load(said)), returns="i32")
         f.store(f.load(count, "i64"), "ptr %counts")
-        with f.unless(f.load(good, "i1")):
+        with f.unless(f.both(f.load(good, "i1"), f.negation(f.failed()))):
             f.decref(out)
             f.ret(NULL)
         f.ret(out)
@@ -71,9 +77,16 @@ def said_of(m: Code) -> None:
 def kind_known(m: Code) -> None:
     """The kind of an aval (a borrowed reference); NULL with an error."""
     with m.function("kind_known", "ptr %aval", "i1 %tracked") as f:
-        pair, box = f.call("PyTuple_New", "i64 2"), f.local()
+        pair, box, spot = f.call("PyTuple_New", "i64 2"), f.local(), f.local("i64")
         with f.when(f.absent(pair)):
             f.ret(NULL)
+        f.store("i64 -1", spot)
+        with f.each(f"i64 {LAST}") as j, f.when(f.equal(f.load(f.at("ptr @shapes", j)), "ptr %aval")):
+            f.store(f.do("add", j, f"i64 {LAST}"), spot)
+            kept = f.load(f.at("ptr @shapes", f.load(spot, "i64")))
+            with f.unless(f.absent(kept)):
+                f.decref(pair)
+                f.ret(f.choice("i1 %tracked", f.get(kept, "kind.leaf"), kept))
         for k, x in enumerate(("ptr %aval", f.constant("none"))):
             f.call("PyTuple_SetItem", pair, f"i64 {k}", f.incref(x), returns="i32")
         f.store(f.call("PyDict_GetItemWithError", f.constant("known_kinds"), pair), box)
@@ -83,7 +96,10 @@ def kind_known(m: Code) -> None:
             f.decref(f.load(box))  # the table of kinds has it
         with f.when(f.absent(f.load(box))):
             f.ret(NULL)
-        f.ret(f.choice("i1 %tracked", f.get(f.load(box), "kind.leaf"), f.load(box)))
+        found = f.load(box)
+        with f.unless(f.value("i1", f"icmp slt {f.load(spot, 'i64')}, 0")):
+            f.store(f.incref(found), f.at("ptr @shapes", f.load(spot, "i64")))
+        f.ret(f.choice("i1 %tracked", f.get(found, "kind.leaf"), found))
 
 
 def kinds_of(m: Code) -> None:
@@ -95,7 +111,7 @@ def kinds_of(m: Code) -> None:
         tracked = f.is_(f.get(first, "kind.tracked"), "true")
         with f.unless(f.absent(out)), f.each(count) as k:
             place = whole(f, f.call("PyList_GetItem", "ptr %results", k))
-            aval = f.call("PyList_GetItem", f.get("ptr %template", "template.avals"), place)
+            aval = f.item(f.get("ptr %template", "template.avals"), place)
             kind = f.call("kind_known", aval, tracked)
             with f.when(f.absent(kind)):
                 f.decref(out)
@@ -159,7 +175,12 @@ def rule_on(m: Code) -> None:
         with f.unless(f.either(f.absent(kinds), f.failed())):
             made = f.call("rule_alike", like, args, "i64 5")
             with f.unless(f.absent(made)):
-                f.store(f.call_method(f.get("ptr %mode", "mode.known"), "name_keep", made), out)
+                known, few = f.get("ptr %mode", "mode.known"), f.local("i1")
+                f.store(f.equal(f.do("and", f.size(known, "Dict"), f"i64 {ASKED - 1}"), "i64 0"), few)
+                with f.when(f.load(few, "i1")):
+                    f.store(f.call_method(known, "name_keep", made), out)
+                with f.unless(f.load(few, "i1")):
+                    f.store(f.incref(f.call("PyDict_SetDefault", known, "ptr %key", made)), out)
             f.decref(made)
         f.decref(like, "ptr %template", kinds, f.load(f.at(args, "i64 3")), f.load(f.at(args, "i64 4")))
         f.ret(f.load(out))

@@ -1,5 +1,4 @@
-"""Templates and records filled in for extents, as ``ir.kin.Line.at`` of an ``ir.templates.Filled`` or of a
-``compile.records.Record``: generated code.
+"""Templates filled in for extents, as ``ir.kin.Line.at`` of an ``ir.templates.Filled``: generated code.
 
     exp f32[s0, 64], where s0 != 1        becomes, from words for sums of products (``ir.sums``),
     values of the symbols, avals, applications that are new, and a copy of the template
@@ -12,10 +11,10 @@ from tenure.runtime.assembler import NULL
 from tenure.values.native.hits_objects import Code, Step
 from tenure.values.native.hits_programs import number, whole, word
 
-__all__ = ["EXTENTS"]
+__all__ = ["EXTENTS", "LAST", "address", "next_word"]
 
-ARRAY = "i64 24"
-"""Offset of the address of its items in an array."""
+LAST = 8
+"""Number of the avals made last that are kept at hand, with their kinds; a power of two."""
 COMPARED = ("eq", "slt", "sle", "sgt", "sge", "ne")
 assert len(COMPARED) == len(SIGNS)
 
@@ -119,22 +118,55 @@ def sums_at(m: Code) -> None:
 
 
 def aval_at(m: Code) -> None:
-    """The aval of a pair of one that is alike and of the place of its shape, or the one that is given."""
+    """The aval of a pair of one that is alike and of the place of its shape, or the one that is given: most likely one
+    of those made last, as the operations of a graph share a few."""
     with m.function("aval_at", "ptr %said", "ptr %words", "ptr %vals") as f:
         with f.when(f.is_(f.kind("ptr %said"), "aval_type")):
             f.ret(f.incref("ptr %said"))
-        shape = f.call("sums_at", "ptr %words", f.item("ptr %said", "i64 1"), "ptr %vals")
-        with f.when(f.absent(shape)):
+        like, cursor = f.item("ptr %said", "i64 0"), f.local("i64")
+        f.store(whole(f, f.item("ptr %said", "i64 1")), cursor)
+        ext, mixed, count = f.local("i64", MOST_EXTENTS), f.local("i64"), next_word(f, "ptr %words", cursor)
+        f.store(count, mixed)
+        with f.unless(f.value("i1", f"icmp ule {count}, {MOST_EXTENTS}")):
+            f.call("PyErr_NoMemory")
             f.ret(NULL)
-        like, out = f.item("ptr %said", "i64 0"), f.call("PyType_GenericAlloc", f.constant("aval_type"), "i64 4")
-        with f.when(f.absent(out)):
-            f.decref(shape)
+        with f.each(count) as k:
+            x = f.call("summed", "ptr %words", cursor, "ptr %vals", returns="i64")
+            f.store(x, f.at(ext, k, "i64"))
+            f.store(f.do("add", f.do("mul", f.load(mixed, "i64"), "i64 31"), x), mixed)
+        slot = f.do("and", f.load(mixed, "i64"), f"i64 {LAST - 1}")
+        old = f.load(f.at("ptr @shapes", slot))
+        with f.unless(f.absent(old)), f.when(f.call("aval_is", old, like, ext, count, returns="i1")):
+            f.ret(f.incref(old))
+        shape, out = f.call("PyTuple_New", count), f.call("PyType_GenericAlloc", f.constant("aval_type"), "i64 4")
+        with f.when(f.either(f.absent(shape), f.absent(out))):
+            f.decref(shape, out)
             f.ret(NULL)
+        with f.each(count) as k:
+            f.call("PyTuple_SetItem", shape, k, number(f, f.load(f.at(ext, k, "i64"), "i64")), returns="i32")
+        f.untrack(shape)
         f.call("PyTuple_SetItem", out, "i64 0", shape, returns="i32")
-        for k in range(1, 4):
-            f.call("PyTuple_SetItem", out, f"i64 {k}", f.incref(f.item(like, f"i64 {k}")), returns="i32")
+        for k_ in range(1, 4):
+            f.call("PyTuple_SetItem", out, f"i64 {k_}", f.incref(f.item(like, f"i64 {k_}")), returns="i32")
         f.untrack(out)
+        for place, new in ((slot, f.incref(out)), (f.do("add", slot, f"i64 {LAST}"), NULL)):
+            at = f.at("ptr @shapes", place)
+            held = f.load(at)
+            f.store(new, at)
+            f.decref(held)
         f.ret(out)
+
+
+def aval_is(m: Code) -> None:
+    """Whether an aval is alike another one, with these extents as its shape."""
+    with m.function("aval_is", "ptr %aval", "ptr %like", "ptr %ext", "i64 %count", returns="i1") as f:
+        shape = f.item("ptr %aval", "i64 0")
+        same = [f.equal(f.item("ptr %aval", f"i64 {k}"), f.item("ptr %like", f"i64 {k}")) for k in range(1, 4)]
+        with f.unless(f.every(f.equal(f.size(shape, "Tuple"), "i64 %count"), *same)):
+            f.ret("i1 false")
+        with f.each("i64 %count") as k, f.unless(f.equal(whole(f, f.item(shape, k)), word(f, "ptr %ext", k))):
+            f.ret("i1 false")
+        f.ret("i1 true")
 
 
 def params_at(m: Code) -> None:
@@ -155,6 +187,18 @@ def params_at(m: Code) -> None:
             f.call("PyDict_SetItem", out, f.item(one, "i64 0"), x, returns="i32")
             f.decref(numbers)
         f.ret(out)
+
+
+def kept_among(m: Code) -> None:
+    """Made.keep(extents, value), as a new reference; natively where there is room for more."""
+    with m.function("kept_among", "ptr %table", "ptr %key", "ptr %made") as f:
+        counter = f.value("ptr", f"inttoptr {f.load('ptr @left', 'i64')} to ptr")
+        left = f.load(counter, "i64")
+        usual = f.both(f.value("i1", f"icmp sgt {left}, 0"), f.negation(f.empty("ptr %table", "Dict")))
+        with f.unless(usual):
+            f.ret(f.call_method("ptr %table", "name_keep", "ptr %key", "ptr %made"))
+        f.store(f.do("sub", left, "i64 1"), counter)
+        f.ret(f.incref(f.call("PyDict_SetDefault", "ptr %table", "ptr %key", "ptr %made")))
 
 
 def application_at(m: Code) -> None:
@@ -187,10 +231,45 @@ def application_at(m: Code) -> None:
                 f.store(x, f.at(args, f"i64 {k_}"))
             made = f.call("application_alike", f.item("ptr %said", "i64 0"), args, "i64 4")
             with f.unless(f.absent(made)):
-                f.store(f.call_method(table, "name_keep", key, made), out)
+                f.store(f.call("kept_among", table, key, made), out)
             f.decref(made)
         f.decref(key, pair, operands, params)
         f.ret(f.load(out))
+
+
+def constants_at(m: Code) -> None:
+    """The constants of a template for values of the symbols (a new reference); NULL with an error."""
+    params = ("ptr %plain", "ptr %like", "ptr %words", "ptr %vals", "ptr %avals")
+    with m.function("constants_at", *params) as f:
+        said = f.get("ptr %plain", "plain.constants")
+        with f.when(f.empty(said, "Tuple")):
+            f.ret(f.incref(f.get("ptr %like", "template.constants")))
+        count = f.size(said, "Tuple")
+        out = f.call("PyTuple_New", count)
+        with f.unless(f.absent(out)), f.each(count) as k:
+            one, box = f.item(said, k), f.local()
+            f.store(f.incref(one), box)
+            with f.when(f.equal(f.size(one, "Tuple"), "i64 3")):
+                cursor = f.local("i64")
+                f.store(whole(f, f.item(one, "i64 2")), cursor)
+                next_word(f, "ptr %words", cursor)  # that it is one number
+                n = f.call("summed", "ptr %words", cursor, "ptr %vals", returns="i64")
+                form = f.call("PyBytes_AsString", f.item(one, "i64 1"))
+                key = f.call("PyUnicode_FromFormat", form, n, variadic=True)
+                at = f.call("application_at", f.item(one, "i64 0"), "ptr %words", "ptr %vals", "ptr %avals")
+                pair = f.call("PyTuple_New", "i64 2")
+                with f.when(f.either(f.absent(key), f.absent(at), f.absent(pair))):
+                    f.decref(key, at, pair, one, out)
+                    f.ret(NULL)
+                for k_, x in enumerate((key, at)):
+                    f.call("PyTuple_SetItem", pair, f"i64 {k_}", x, returns="i32")
+                f.untrack(pair)
+                f.decref(one)
+                f.store(pair, box)
+            f.call("PyTuple_SetItem", out, k, f.load(box), returns="i32")
+        with f.unless(f.absent(out)):
+            f.untrack(out)
+        f.ret(out)
 
 
 def filled(m: Code) -> None:
@@ -202,69 +281,32 @@ def filled(m: Code) -> None:
         many, count = f.size(every, "List"), f.size(said, "List")
         with f.each(many) as k:
             f.store(f.call("aval_at", f.call("PyList_GetItem", every, k), words, "ptr %vals"), f.at(avals, k))
-        listed, own = f.call("PyList_New", "i64 0"), f.call("PyList_New", "i64 0")
+        listed, own = f.call("PyTuple_New", count), f.call("PyTuple_New", count)
         f.store(NULL, out)
         with f.each(f.choice(f.failed(), "i64 0", count)) as k:
             one = f.call("PyList_GetItem", said, k)
             made = f.call("application_at", one, words, "ptr %vals", avals)
             with f.unless(f.absent(made)):
-                f.call("PyList_Append", listed, made, returns="i32")
+                f.call("PyTuple_SetItem", listed, k, made, returns="i32")
                 aval = f.load(f.at(avals, whole(f, f.item(one, "i64 1"))))
-                f.call("PyList_Append", own, aval, returns="i32")
-            f.decref(made)
+                f.call("PyTuple_SetItem", own, k, f.incref(aval), returns="i32")
         with f.unless(f.failed()):
             weak = f.get("ptr %x", "filled.weak")
             with f.each(f.size(weak, "List")) as k:
                 pair = f.call("PyList_GetItem", weak, k)
                 aval = f.incref(f.item(pair, "i64 1"))
-                f.call("PyList_SetItem", own, whole(f, f.item(pair, "i64 0")), aval, returns="i32")
+                f.call("PyTuple_SetItem", own, whole(f, f.item(pair, "i64 0")), aval, returns="i32")
             f.untrack(listed, own)
-            for k_, x in enumerate((f.get(like, "template.constants"), listed, own)):
+            held = f.call("constants_at", plain, like, words, "ptr %vals", avals)
+            for k_, x in enumerate((held, listed, own)):
                 f.store(x, f.at(args, f"i64 {k_}"))
-            f.store(f.call("template_like", like, args, "i64 3"), out)
+            with f.unless(f.absent(held)):
+                f.store(f.call("template_like", like, args, "i64 3"), out)
+            f.decref(held)
         f.decref(listed, own)
         with f.each(many) as k:
             f.decref(f.load(f.at(avals, k)))
         f.ret(f.load(out))
-
-
-def record_at(m: Code) -> None:
-    """None, and the rule of a record for values of the symbols (a new reference); NULL with an error."""
-    with m.function("record_at", "ptr %x", "ptr %vals") as f:
-        plain, cursor = f.get("ptr %x", "record.plain"), f.local("i64")
-        words, out = address(f, f.item(plain, "i64 2")), f.call("PyTuple_New", "i64 2")
-        made = f.call_method(f.item(plain, "i64 0"), "name_copy")
-        with f.when(f.either(f.absent(made), f.absent(out))):
-            f.decref(made, out)
-            f.ret(NULL)
-        data = f.load(f.at(made, ARRAY, "i8"))
-        f.store("i64 1", cursor)
-        with f.each(next_word(f, words, cursor)):
-            place = next_word(f, words, cursor)
-            f.store(f.call("summed", words, cursor, "ptr %vals", returns="i64"), f.at(data, place, "i64"))
-        with f.each(next_word(f, words, cursor)):
-            place = next_word(f, words, cursor)
-            size = number(f, f.call("summed", words, cursor, "ptr %vals", returns="i64"))
-            pair = f.call_python(f.item(plain, "i64 3"), size)
-            f.decref(size)
-            with f.when(f.absent(pair)):
-                f.decref(made, out)
-                f.ret(NULL)
-            for k in range(2):
-                f.store(whole(f, f.item(pair, f"i64 {k}")), f.at(data, f.do("add", place, f"i64 {k}"), "i64"))
-            f.decref(pair)
-        with f.each(next_word(f, words, cursor)):
-            place, to = next_word(f, words, cursor), next_word(f, words, cursor)
-            f.store(f.value("i64", f"ptrtoint {f.at(data, to, 'i64')} to i64"), f.at(data, place, "i64"))
-        rule = f.call_python(f.item(plain, "i64 4"), made)
-        f.decref(made)
-        with f.when(f.absent(rule)):
-            f.decref(out)
-            f.ret(NULL)
-        f.untrack(rule)
-        f.call("PyTuple_SetItem", out, "i64 0", f.incref(f.constant("none")), returns="i32")
-        f.call("PyTuple_SetItem", out, "i64 1", rule, returns="i32")
-        f.ret(out)
 
 
 def extents_fit(m: Code) -> None:
@@ -323,8 +365,7 @@ def line_at(m: Code) -> None:
 
 
 EXTENTS = (
-    *(summed, extents_of, matches, sums_at, aval_at, params_at, application_at, filled, record_at, extents_fit),
-    at_extents,
-    line_at,
+    *(summed, extents_of, matches, sums_at, aval_is, aval_at, params_at, kept_among, application_at, constants_at),
+    *(filled, extents_fit, at_extents, line_at),
 )
 """Builtins of this module, with their internal functions."""

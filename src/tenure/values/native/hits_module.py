@@ -12,7 +12,7 @@ from tenure.values.native.hits_attributes import ATTRIBUTES, IN_PLACE
 from tenure.values.native.hits_backward import BACKWARD
 from tenure.values.native.hits_classes import CLASSES
 from tenure.values.native.hits_code import CALLED
-from tenure.values.native.hits_extents import EXTENTS
+from tenure.values.native.hits_extents import EXTENTS, LAST
 from tenure.values.native.hits_first import FIRST
 from tenure.values.native.hits_indexing import INDEXING
 from tenure.values.native.hits_objects import CELL, HANDLE, LATE, MOST_PLACES, VIEW, Code, Step
@@ -22,6 +22,7 @@ from tenure.values.native.hits_planning import PLANNER
 from tenure.values.native.hits_points import POINTS
 from tenure.values.native.hits_programs import PROGRAMS
 from tenure.values.native.hits_reads import READING
+from tenure.values.native.hits_records import RECORDS
 from tenure.values.native.hits_rules import FACTS
 from tenure.values.native.hits_run import RUNNING, trace_maker
 from tenure.values.native.hits_steps import PARTS
@@ -37,7 +38,7 @@ ENTRIES = 64
 
 ROOMS: tuple[tuple[Callable[[Code], None], ...], ...] = (
     *(PARTS, POINTS, RUNNING, PLACING, ATTRIBUTES, BACKWARD, FIRST, PROGRAMS, TEMPLATES, WALKING, PATHS, FACTS, ALIKE),
-    *(EXTENTS, CLASSES, READING, UPDATING, INDEXING, VIEWING),
+    *(EXTENTS, RECORDS, CLASSES, READING, UPDATING, INDEXING, VIEWING),
 )
 """The builtins of the other modules."""
 
@@ -99,7 +100,7 @@ def made(offsets: Mapping[str, int], blank: Mapping[str, Any]) -> Made:
             entry = f.at("ptr @changes", f"i64 {3 * k}")
             f.ret(f.call("in_place", "ptr %x", "ptr %args", "i64 %n", "ptr %names", entry))
     body = str(m)
-    late = {**LATE, "cell": CELL, "calls": ("start",), "record": ("matches", "plain"), **VIEW}
+    late = {**LATE, "cell": CELL, "calls": ("record", "start"), "record": ("matches", "plain"), **VIEW}
     numbers = [f"at_{n}" for n in (*HANDLE, *[f"{of}_{name}" for of, names in late.items() for name in names])]
     objects = sorted({*re.findall(r"ptr @(o_\w+)", body)})
     globals_ = [f"@{name} = global ptr null" for name in objects] + [f"@{name} = global i64 0" for name in numbers]
@@ -113,6 +114,7 @@ def made(offsets: Mapping[str, int], blank: Mapping[str, Any]) -> Made:
     )
 
 
-WORDS = (("places", 2 * MOST_PLACES), ("thread", 1), ("run", 1), ("planner", len(PLANNER)))
+SINGLE = (("thread", 1), ("run", 1), ("left", 1))
+WORDS = (("shapes", 2 * LAST), ("places", 2 * MOST_PLACES), *SINGLE, ("planner", len(PLANNER)))
 TABLES = (("entries", 3 * ENTRIES), ("changes", 3 * IN_PLACE), *WORDS)
 """Entries: an operation, the Python function, whether it is reflected. Places: a class, the offset of its value."""

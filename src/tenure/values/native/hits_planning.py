@@ -79,9 +79,12 @@ def record(m: Code) -> None:
     makes adds to the work. An error of what fills it in is ``raised``: a signal handler may have raised it."""
     with m.function("record", "ptr %s", "ptr %application") as f:
         with f.when(f.is_(f.get("ptr %application", "application.calls"), "none")):
-            made = f.call_python(f.constant("fill_record"), "ptr %application")
-            f.decref(made)  # the application has it
-            with f.when(f.absent(made)):
+            natively, made = f.call("own_record", "ptr %application", returns="i1"), f.local()
+            f.store(f.constant("none"), made)
+            with f.unless(f.either(natively, f.failed())):
+                f.store(f.call_python(f.constant("fill_record"), "ptr %application"), made)
+                f.decref(f.load(made))  # the application has it
+            with f.when(f.either(f.absent(f.load(made)), f.failed())):
                 f.store("i64 1", at(f, "raised"))
                 f.ret(NULL)
         calls = f.get("ptr %application", "application.calls")

@@ -124,7 +124,7 @@ def laid(m: Code) -> None:
             f.decref(operands)
             append(f, "ptr %b", "builder.origins", "ptr %origin")
             for name in COLUMNS:
-                v = f.call("PyList_GetItem", f.get("ptr %template", f"template.{name}"), k)
+                v = f.item(f.get("ptr %template", f"template.{name}"), k)
                 append(f, "ptr %b", f"builder.{name}", v)
             f.store(own, f.at("ptr %ids", f.do("add", first, k)))
         appended(word(f, "ptr %words", 2))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tenure.ir.sums import MOST_EXTENTS
 from tenure.runtime.assembler import NULL
 from tenure.values.native.hits_objects import Code, Step
 from tenure.values.native.hits_programs import number, whole
@@ -29,19 +30,112 @@ def case_of(m: Code) -> None:
 
 
 def kept_by(m: Code) -> None:
-    """The template that a table of rules has for a name, flags and zeros; NULL if there is none yet."""
-    with m.function("kept_by", "ptr %rules", "ptr %name", "ptr %flags", "ptr %case") as f:
-        box = f.local()
-        f.store("ptr %rules", box)
-        for key in ("ptr %name", "ptr %flags", "ptr %case"):
-            f.store(f.call("PyDict_GetItemWithError", f.load(box), key), box)
-            with f.when(f.absent(f.load(box))):
-                f.ret(NULL)
-            with f.when(f.is_(f.kind(f.load(box)), "template")):
-                f.ret(f.load(box))
-            with f.unless(f.is_(f.kind(f.load(box)), "dict")):
-                f.ret(NULL)
+    """Entry of an application under a name and flags: a template, or a table by zeros (a borrowed reference); NULL if
+    there is nothing yet."""
+    with m.function("kept_by", "ptr %at", "ptr %name", "i64 %mask") as f:
+        rules = f.get("ptr %at", "application.rules")
+        with f.each(f.do("sdiv", f.size(rules, "Tuple"), "i64 3")) as j:
+            k = f.do("mul", j, "i64 3")
+            key = f.item(rules, f.do("add", k, "i64 1"))
+            named = f.both(f.equal(f.item(rules, k), "ptr %name"), f.is_(f.kind(key), "int"))
+            with f.when(named), f.when(f.equal(whole(f, key), "i64 %mask")):
+                f.ret(f.item(rules, f.do("add", k, "i64 2")))
         f.ret(NULL)
+
+
+def for_case(m: Code) -> None:
+    """The template among what is kept, for zeros; NULL if there is none."""
+    with m.function("for_case", "ptr %kept", "ptr %case") as f:
+        with f.when(f.absent("ptr %kept")):
+            f.ret(NULL)
+        with f.when(f.is_(f.kind("ptr %kept"), "template")):
+            f.ret("ptr %kept")
+        found = f.call("PyDict_GetItemWithError", "ptr %kept", "ptr %case")
+        with f.when(f.absent(found)):
+            f.ret(NULL)
+        f.ret(f.choice(f.is_(f.kind(found), "template"), found, NULL))
+
+
+def rules_with(m: Code) -> None:
+    """Keep something with an application, by a name and flags; whether there was memory."""
+    with m.function("rules_with", "ptr %at", "ptr %name", "ptr %flags", "ptr %value", returns="i1") as f:
+        rules = f.get("ptr %at", "application.rules")
+        count = f.size(rules, "Tuple")
+        more = f.call("PyTuple_New", f.do("add", count, "i64 3"))
+        with f.when(f.absent(more)):
+            f.ret("i1 false")
+        with f.each(count) as k:
+            f.call("PyTuple_SetItem", more, k, f.incref(f.item(rules, k)), returns="i32")
+        for k_, x in enumerate(("ptr %name", "ptr %flags", "ptr %value")):
+            f.call("PyTuple_SetItem", more, f.do("add", count, f"i64 {k_}"), f.incref(x), returns="i32")
+        f.untrack(more)
+        f.swap("ptr %at", "application.rules", more)
+        f.decref(more)
+        f.ret("i1 true")
+
+
+def line_by(m: Code) -> None:
+    """The line of templates of a kin (a borrowed reference), and whether the rule asks for zeros; NULL if there is
+    none."""
+    params = ("ptr %at", "ptr %name", "ptr %flags", "ptr %case", "ptr %asks")
+    with m.function("line_by", *params) as f:
+        kin, pair, key = f.item(f.get("ptr %at", "application.kin"), "i64 0"), f.local(), f.local()
+        f.store("i1 false", "ptr %asks")
+        with f.when(f.is_(kin, "none")):
+            f.ret(NULL)
+        f.store(f.call("PyTuple_New", "i64 2"), pair)
+        f.store(f.call("PyTuple_New", "i64 3"), key)
+        with f.when(f.either(f.absent(f.load(pair)), f.absent(f.load(key)))):
+            f.decref(f.load(pair), f.load(key))
+            f.ret(NULL)
+        for k, x in enumerate((f.get("ptr %at", "application.primitive"), "ptr %name")):
+            f.call("PyTuple_SetItem", f.load(pair), f"i64 {k}", f.incref(x), returns="i32")
+        asks = f.equal(f.call("PySet_Contains", f.constant("asking"), f.load(pair), returns="i32"), "i32 1")
+        f.store(asks, "ptr %asks")
+        f.decref(f.load(pair))
+        last = f.choice(asks, "ptr %case", f.constant("none"))
+        for k, x in enumerate(("ptr %name", "ptr %flags", last)):
+            f.call("PyTuple_SetItem", f.load(key), f"i64 {k}", f.incref(x), returns="i32")
+        line = f.call("PyDict_GetItemWithError", f.get(kin, "kin.lines"), f.load(key))
+        f.decref(f.load(key))
+        f.ret(f.choice(f.both(asks, f.is_("ptr %case", "none")), NULL, line))
+
+
+def template_filled_in(m: Code) -> None:
+    """The template of an application that has none yet, as ``rules.filled_in`` (a borrowed reference); NULL if that is
+    left to Python."""
+    with m.function("template_filled_in", "ptr %at", "ptr %name", "ptr %flags", "ptr %case", "i64 %mask") as f:
+        asks, ext, by = f.local("i1"), f.local("i64", MOST_EXTENTS), f.local()
+        line = f.call("line_by", "ptr %at", "ptr %name", "ptr %flags", "ptr %case", asks)
+        with f.when(f.absent(line)):
+            f.ret(NULL)
+        extents = f.item(f.get("ptr %at", "application.kin"), "i64 1")
+        count = f.call("extents_of", extents, ext, f"i64 {MOST_EXTENTS}", returns="i64")
+        f.incref(line)
+        made = f.call("at_extents", line, ext, count)
+        f.decref(line)
+        with f.when(f.absent(made)):
+            f.ret(NULL)
+        with f.unless(f.is_(f.kind(made), "template")):
+            f.decref(made)
+            f.ret(NULL)
+        with f.unless(f.load(asks, "i1")):
+            kept = f.call("rules_with", "ptr %at", "ptr %name", "ptr %flags", made, returns="i1")
+            f.decref(made)
+            f.ret(f.choice(kept, made, NULL))
+        f.store(f.call("kept_by", "ptr %at", "ptr %name", "i64 %mask"), by)
+        with f.when(f.absent(f.load(by))):
+            table = f.call("PyDict_New")
+            with f.unless(f.absent(table)):
+                f.call("rules_with", "ptr %at", "ptr %name", "ptr %flags", table, returns="i1")
+            f.decref(table)
+            f.store(f.call("kept_by", "ptr %at", "ptr %name", "i64 %mask"), by)
+        out = f.local()
+        f.store(NULL, out)
+        with f.unless(f.absent(f.load(by))), f.when(f.is_(f.kind(f.load(by)), "dict")):
+            f.store(f.call("PyDict_SetDefault", f.load(by), "ptr %case", made), out)
+        f.decref(made)
+        f.ret(f.load(out))
 
 
 def found(m: Code) -> None:
@@ -55,27 +149,39 @@ def found(m: Code) -> None:
             bit = f.value("i64", f"zext {f.negation(f.is_(tracked, 'false'))} to i64")
             shifted = f.do("shl", bit, f.do("add", k, "i64 1"))
             f.store(f.do("or", f.load(mask, "i64"), shifted), mask)
-        flags, known = number(f, f.load(mask, "i64")), f.local()
-        f.store(f.call("case_of", "ptr %b", "ptr %ids", "i64 %about"), known)
-        rules = f.get("ptr %at", "application.rules")
-        f.store(f.call("kept_by", rules, "ptr %name", flags, f.load(known)), box)
-        with f.when(f.both(f.absent(f.load(box)), f.is_(f.load(known), "none"))):
-            f.decref(f.load(known))
+        kept, case = f.call("kept_by", "ptr %at", "ptr %name", f.load(mask, "i64")), f.local()
+        with f.unless(f.absent(kept)), f.when(f.is_(f.kind(kept), "template")):
+            f.ret(kept)
+        f.store(f.call("case_of", "ptr %b", "ptr %ids", "i64 %about"), case)
+        f.store(f.call("for_case", kept, f.load(case)), box)
+        with f.when(f.both(f.absent(f.load(box)), f.is_(f.load(case), "none"))):
+            f.decref(f.load(case))
             with f.each("i64 %about") as k:
                 zeros = f.call_python(f.constant("find_zeros"), "ptr %b", f.load(f.at("ptr %ids", k)))
                 f.decref(zeros)
                 with f.when(f.absent(zeros)):
-                    f.decref(flags)
                     f.ret(NULL)
-            f.store(f.call("case_of", "ptr %b", "ptr %ids", "i64 %about"), known)
-            f.store(f.call("kept_by", rules, "ptr %name", flags, f.load(known)), box)
-        case = f.load(known)
+            f.store(f.call("case_of", "ptr %b", "ptr %ids", "i64 %about"), case)
+            again = f.call("kept_by", "ptr %at", "ptr %name", f.load(mask, "i64"))
+            f.store(f.call("for_case", again, f.load(case)), box)
         with f.when(f.absent(f.load(box))):
-            made = f.call_python(f.constant("fill_template"), "ptr %at", "ptr %name", flags, case)
+            f.store(f.call("new_template", "ptr %at", "ptr %name", f.load(case), f.load(mask, "i64")), box)
+        f.decref(f.load(case))
+        f.ret(f.load(box))
+
+
+def new_template(m: Code) -> None:
+    """The template of an application for zeros and flags that it has none for (a borrowed reference); NULL if there is
+    none, with an error if making it was interrupted."""
+    with m.function("new_template", "ptr %at", "ptr %name", "ptr %case", "i64 %mask") as f:
+        flags, box = number(f, "i64 %mask"), f.local()
+        f.store(f.call("template_filled_in", "ptr %at", "ptr %name", flags, "ptr %case", "i64 %mask"), box)
+        with f.when(f.both(f.absent(f.load(box)), f.negation(f.failed()))):
+            made = f.call_python(f.constant("fill_template"), "ptr %at", "ptr %name", flags, "ptr %case")
             with f.unless(f.either(f.absent(made), f.is_(made, "none"))):
                 f.store(made, box)
-            f.decref(made)  # the table of rules has it
-        f.decref(flags, case)
+            f.decref(made)  # the application has it
+        f.decref(flags)
         f.ret(f.load(box))
 
 
@@ -113,5 +219,7 @@ def lay_rule(m: Code) -> None:
         f.ret(words)
 
 
-TEMPLATES = (case_of, kept_by, found, note_zeros, lay_rule)
+TEMPLATES = (
+    *(case_of, kept_by, for_case, rules_with, line_by, template_filled_in, new_template, found, note_zeros, lay_rule),
+)
 """Internal functions of this module."""

@@ -148,8 +148,8 @@ def _bins(name: str, bins: Any) -> int:
 def histc(x: ArrayLike, bins: int = 100, min: Number = 0, max: Number = 0) -> Tensor:
     """The numbers of elements in bins of one width from ``min`` to ``max``, in the dtype of x, as in PyTorch.
 
-    From the least to the largest element where both ends are equal. Elements outside do not count, NaN neither.
-    DTypeError (TN802) unless x is floating, ShapeError (TN802) without a bin.
+    From the least to the largest element where both ends are equal; all are NaN if these are not finite. Else elements
+    outside do not count, NaN neither. DTypeError (TN802) unless x is floating, ShapeError (TN802) without a bin.
 
     >>> tn.histc(tn.tensor([1.0, 2.0, 1.0]), bins=4, min=0, max=3)
     tensor([0., 2., 1., 0.])

@@ -36,9 +36,9 @@ def diff(
 ) -> Tensor:
     """Each element less the one before it along an axis (the last by default), ``n`` times over.
 
-    ``prepend`` and ``append`` are joined to x before; a number is one element. Of bools the result says whether
-    neighbours differ. ShapeError (TN802) for a negative n or a 0-dimensional x; OutOfRange (TN801) for an axis that is
-    not there.
+    ``prepend`` and ``append`` are joined to x before, if n is not 0; a number is one element. Of bools the result says
+    whether neighbours differ. ShapeError (TN802) for a negative n or a 0-dimensional x; OutOfRange (TN801) for an axis
+    that is not there.
 
     >>> tn.diff(tn.tensor([1, 4, 9])), tn.diff(tn.tensor([1, 4, 9]), prepend=0)
     (tensor([3, 5]), tensor([1, 3, 5]))
@@ -49,7 +49,7 @@ def diff(
         raise ShapeError(f"diff: n is not negative: {times}")
     shape = whole._aval.shape
     ends = [None if end is None else _end(end, shape, at) for end in (prepend, append)]
-    joined = [end for end in (ends[0], whole, ends[1]) if end is not None]
+    joined = [end for end in (ends[0], whole, ends[1]) if end is not None and times]
     whole = at_users_line(concat(joined, at)) if len(joined) > 1 else whole
     params = parameters(("axis", "times"), at, min(times, whole._aval.shape[at]))
     return at_users_line(apply_one(DIFF, whole, params))

@@ -234,7 +234,7 @@ def eye(
     target = dtypes.default_float if dtype is None else as_dtype(dtype)
     n, m = check_shape((n, n if m is None else m), target)
     k = max(-n, min(m, int_of(k, "eye: k")))
-    return tensor(np.eye(n, m, k=k, dtype=target.numpy), requires_grad=requires_grad)
+    return tensor(np.eye(n, m, k=k, dtype=bool), dtype=target, requires_grad=requires_grad)
 
 
 @overload

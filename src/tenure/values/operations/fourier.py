@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tenure.dtypes import DTypeLike, as_dtype, default_float
+from tenure.dtypes import DTypeLike, as_dtype, default_float, float32
 from tenure.errors import DTypeError, ShapeError, shown
 from tenure.ops import fourier
 from tenure.ops.promote import Operation, parameters
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 MOST = 1 << 36
 """Number of elements that no transform reaches."""
+BLOCK = 1 << 20
+"""Frequencies that are computed at once."""
 NORMS = ("backward", "ortho", "forward")
 KINDS = {
     (kind, inverse): Operation(name, fourier.transform, f"Fft{kind.upper()}Backward0")
@@ -177,7 +179,7 @@ def fftfreq(
     >>> tn.fft.fftfreq(4)
     tensor([ 0.0000,  0.2500, -0.5000, -0.2500])
     """
-    return _frequencies("fftfreq", np.fft.fftfreq, n, d, dtype, device, requires_grad)
+    return _frequencies("fftfreq", False, n, d, dtype, device, requires_grad)
 
 
 def rfftfreq(
@@ -190,10 +192,10 @@ def rfftfreq(
     >>> tn.fft.rfftfreq(4)
     tensor([0.0000, 0.2500, 0.5000])
     """
-    return _frequencies("rfftfreq", np.fft.rfftfreq, n, d, dtype, device, requires_grad)
+    return _frequencies("rfftfreq", True, n, d, dtype, device, requires_grad)
 
 
-def _frequencies(name: str, of: Any, n: Any, d: Any, dtype: Any, device: Any, requires_grad: Any) -> Tensor:
+def _frequencies(name: str, half: bool, n: Any, d: Any, dtype: Any, device: Any, requires_grad: Any) -> Tensor:
     check_device(device)
     count = int_of(n, f"{name}: n")
     if not 1 <= count < MOST:
@@ -205,7 +207,12 @@ def _frequencies(name: str, of: Any, n: Any, d: Any, dtype: Any, device: Any, re
     target = default_float if dtype is None else as_dtype(dtype)
     if not target.has_gradient:
         raise DTypeError(f"{name}: frequencies are no numbers of {target.name}")
-    return leaf(tensor(of(count, d)).to(target), flag("requires_grad", requires_grad))
+    size, factor = count // 2 + 1 if half else count, 1 / (count * d)
+    found = np.empty(size, np.float32 if target.parts is float32 or target is float32 else np.float64)
+    for start in range(0, size, BLOCK):  # so that a long result takes no memory but its own
+        k = np.arange(start, min(start + BLOCK, size), dtype=np.float64)
+        found[start : start + BLOCK] = (k if half else np.where(k < (count + 1) // 2, k, k - count)) * factor
+    return leaf(tensor(found).to(target), flag("requires_grad", requires_grad))
 
 
 def fftshift(x: ArrayLike, dim: Axes = None, *, axes: Axes = None) -> Tensor:

@@ -14,11 +14,13 @@ from tenure.errors import DTypeError, OutOfRange, ShapeError, shown
 from tenure.ops import select
 from tenure.ops.promote import Operation
 from tenure.values.native.hits import apply
-from tenure.values.operations import factories, indexing
+from tenure.values.operations import arithmetic, factories, indexing
 from tenure.values.operations.at import AtIndex
 from tenure.values.operations.axes import check_axis, check_dim
 from tenure.values.operations.boundary import array_of
+from tenure.values.operations.lookup import take
 from tenure.values.operations.reading import value_of
+from tenure.values.operations.scans import cumulative_sum
 from tenure.values.rules.sites import at_users_line
 from tenure.values.trace import record
 from tenure.values.trace.given import factor, flag, int_of
@@ -208,8 +210,8 @@ def masked_fill(x: ArrayLike, mask: ArrayLike, value: Operand) -> Tensor:
 def masked_scatter(x: ArrayLike, mask: ArrayLike, source: ArrayLike) -> Tensor:
     """x with elements of ``source``, one after the other in C order, where a mask holds.
 
-    Reads the mask, on which their number depends. The mask (bool) broadcasts to x, else ShapeError (TN802), as for a
-    source that has too few elements.
+    The mask (bool) broadcasts to x, else ShapeError (TN802), as for a source that has too few elements; one that has
+    fewer than x is why the mask is read.
 
     >>> tn.masked_scatter(tn.zeros(3), tn.tensor([True, False, True]), tn.tensor([1.0, 2.0, 3.0]))
     tensor([1., 0., 2.])
@@ -220,6 +222,9 @@ def masked_scatter(x: ArrayLike, mask: ArrayLike, source: ArrayLike) -> Tensor:
     if source._aval.dtype is not x._aval.dtype:
         raise select.other_dtype("masked_scatter", source._aval.dtype, x._aval.dtype)
     mask = mask if mask._aval.shape == x._aval.shape else mask.broadcast_to(x._aval.shape)
+    if source._aval.size >= x._aval.size > 0:  # enough for any mask
+        place = arithmetic.maximum(cumulative_sum(mask.reshape(-1)) - 1, 0)
+        return at_users_line(arithmetic.where(mask, take(source.reshape(-1), place, 0).reshape(x._aval.shape), x))
     count = int(array_of(mask).sum())
     if source._aval.size < count:
         raise ShapeError(f"masked_scatter: {source._aval.size} elements for the {count} that the mask selects")

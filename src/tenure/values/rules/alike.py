@@ -16,7 +16,7 @@ from tenure.ir.templates import Template
 from tenure.values.rules.modes import Mode
 from tenure.values.rules.rules import Key, Kind, Rule, kind_of
 
-__all__ = ["Class", "filled_in", "note"]
+__all__ = ["Class", "filled_in", "liken", "note"]
 
 CLASSES, KINDS, PARAMS = Bounded(), Bounded(), Bounded()
 """Classes by keys without extents; objects for kinds without theirs; parameters without theirs, and these."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from tenure.dtypes import int64
 from tenure.ir.aval import Aval
+from tenure.ir.primitive import UNSIGNED
 from tenure.ir.program import Builder, Value
 from tenure.ir.templates import Template
 from tenure.ops import index, pointwise
@@ -139,7 +140,9 @@ def expand_gradient(ex: Expansion, step: Step) -> None:
     tracking, b.tracking = b.tracking, create_graph
     held: dict[int, Value] = {}
     for slot, given in roots:
-        g = b.full(ex[slot].shape, 1, ex[slot].dtype) if given is None else ex[given]
+        g = ex[given] if given is not None else b.full(ex[slot].shape, 1, ex[slot].dtype)
+        if given is None:
+            b.zeros[g.id] = UNSIGNED
         held[ex[slot].id] = g if ex[slot].id not in held else held[ex[slot].id] + g
     accumulators = {ex[s].id: ex[a] for s, a in zip(stops, into, strict=True) if a is not None}
     found = vjp.pull_back(b, held, {ex[s].id for s in stops}, accumulators, {ex[s].id for s in final})

@@ -94,6 +94,8 @@ class Out:
 
 
 Source = Leaf | Out | None
+Twin = weakref.ref[Out]
+"""Result that another one is the double of: the gradient with respect to it is that with respect to both."""
 
 
 class Segment:
@@ -105,12 +107,12 @@ class Segment:
     expansion to arrays, where the run has saved what the adjoint needs; ``inputs`` is then not kept whole. A ``lean``
     one keeps none, as its adjoint reads none. ``trace`` is set if another thread has made a segment of it, too. It
     is the ``first`` one of its path, or not. ``values`` are its results that
-    are leaves, kept with the inputs.
+    are leaves, kept with the inputs. ``twins`` are those that are doubles of results of earlier segments.
     """
 
     __slots__ = (
         "__weakref__", "first", "handlers", "inputs", "lean", "me", "number", "outs", "path", "saved", "scalars",
-        "sources", "trace", "values",
+        "sources", "trace", "twins", "values",
     )  # fmt: skip
 
     def __init__(
@@ -120,12 +122,14 @@ class Segment:
         scalars: list[Any],
         sources: dict[int, Source],
         handlers: dict[int, Any],
+        twins: dict[int, Twin],
     ) -> None:
         self.path = path
         self.inputs: list[Any] = inputs
         self.scalars = scalars
         self.sources = sources
         self.handlers = handlers
+        self.twins = twins
         self.saved: dict[packs.Saved, Any] | None = None
         self.outs: dict[int, weakref.ref[Out]] = {}
         self.number = next(_numbers)

@@ -14,7 +14,15 @@ from tenure.ir.likes import Bounded
 from tenure.ir.primitive import UNSIGNED
 from tenure.ir.program import Value, filled
 from tenure.transform.vjp import pull_back
-from tenure.values.rules.expand import Expansion, expand_close, expand_mark, expand_return, expand_widen
+from tenure.values.rules.expand import (
+    Expansion,
+    expand_close,
+    expand_gradient,
+    expand_mark,
+    expand_return,
+    expand_tangent,
+    expand_widen,
+)
 from tenure.values.rules.graph import Source
 from tenure.values.rules.guard import guarded
 from tenure.values.rules.levels import is_open
@@ -155,12 +163,12 @@ def visible(made: Sequence[tuple[Step, int]], by: Step | Rule, sources: Iterable
 
 def met(path: Path, roots: Iterable[int], special: Collection[int]) -> dict[int, frozenset[int]] | None:
     """The slots that a walk meets first behind each ancestor of some results: sources, and ``special`` ones, its halts.
-    None if sources are hidden."""
+    None if sources are hidden, or a result depends on more than its operands."""
     made, given, out = Results(path), history_of(path).inputs, dict[int, frozenset[int]]()
     nothing = frozenset[int]()
     for slot in sorted(ancestors(path, roots)):
         step, k = made[slot]
-        if step.expand in HIDING:
+        if step.expand in HIDING or step.expand in WALKING:
             return None
         found = frozenset([slot]) if is_source(step.rule, k) else nothing
         for a in () if is_leaf(step.rule, k) else step.args:
@@ -174,6 +182,8 @@ def met(path: Path, roots: Iterable[int], special: Collection[int]) -> dict[int,
 
 HIDING = (expand_close, expand_return, expand_widen)
 """Steps behind which some sources are hidden."""
+WALKING = (expand_gradient, expand_tangent)
+"""Steps whose results depend on what lies behind their operands, not by way of these alone."""
 
 
 def inputs_of(path: Path) -> list[tuple[Aval, bool]]:

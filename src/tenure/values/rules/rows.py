@@ -290,11 +290,15 @@ class History:
         if self.results != after.results or len(self.inputs) != after.inputs:
             return False
         for block in path.blocks(after):
-            self.inputs += [rule.params for rule in block.rules if rule.inputs]
-            if any(rule.consumes for rule in block.rules):
+            if block.inputs != (block.parent or _BEFORE).inputs:
+                self.inputs += [rule.params for rule in block.rules if rule.inputs]
+            if any(map(_consumes, block.rules)):
                 self.gradients += [step for step in steps_of(block) if step.rule.consumes]
         self.results = path.results
         return True
+
+
+_consumes = attrgetter("consumes")
 
 
 def history_of(path: Path) -> History:

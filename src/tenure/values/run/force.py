@@ -261,7 +261,7 @@ def _release(t: Any) -> None:
     """Break the trace's references; dead values are freed here."""
     t.done = True
     t.handles, t.inputs, t.scalars, t.expansion, t.suspended = [], [], [], None, None
-    t.marks, t.handlers, t.bound, t.rules, t.slots = {}, {}, {}, [], []
+    t.marks, t.handlers, t.twins, t.bound, t.rules, t.slots = {}, {}, {}, {}, [], []
 
 
 def leaves_some(t: Any, h: Any) -> bool:
@@ -326,6 +326,6 @@ def _adopt(t: Any, h: Any) -> None:
     if h._src is None and h._trace is not None and not t.done:
         path = t.prefix(h._slot)
         inputs, scalars = t.inputs[: path.inputs], t.scalars[: path.scalars]
-        segment = graph.Segment(path, inputs, scalars, paths.sources(t, path), dict(t.handlers))
+        segment = graph.Segment(path, inputs, scalars, paths.sources(t, path), dict(t.handlers), dict(t.twins))
         spending.share(t, segment)
         h._src = t.marks.get(h._slot) or spending.out_of(segment, h._slot, h._rule.name)

@@ -101,13 +101,14 @@ def start(t: Any, plan: Any, handles: list[Any]) -> graph.Segment | None:
     """Give the differentiable results their nodes in the graph; the segment, if one of them is open."""
     for slot in plan.leaves:
         handles[slot]._src = t.marks.get(slot)
+    lines = {by: site_of(t, handles[by]) for by in {*plan.consumed.values()}}
     for slot, by in plan.consumed.items():
         h = handles[slot]
         if h._src is None:
-            h._src = graph.Out(None, slot, h._rule.name, site_of(t, handles[by]))
+            h._src = graph.Out(None, slot, h._rule.name, lines[by])
     if not plan.open:
         return None
-    segment = graph.Segment(t.path, [] if plan.lean else t.inputs, t.scalars, paths.sources(t), t.handlers)
+    segment = graph.Segment(t.path, [] if plan.lean else t.inputs, t.scalars, paths.sources(t), t.handlers, t.twins)
     segment.lean = plan.lean
     if not (t.path.stamp or t.cutting or plan.lean):
         segment.first, segment.values = True, {slot: handles[slot] for slot in plan.leaves}

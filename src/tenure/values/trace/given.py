@@ -12,8 +12,9 @@ import numpy as np
 
 from tenure import dtypes
 from tenure.dtypes import DType, as_dtype
-from tenure.errors import DTypeError, GradientError, ShapeError, shown
+from tenure.errors import DTypeError, GradientError, OutOfMemory, ShapeError, shown
 from tenure.ops.convert import converted
+from tenure.runtime import buffers
 from tenure.runtime.buffers import empty
 from tenure.values.trace import record
 
@@ -44,6 +45,13 @@ def check_shape(shape: Any, dtype: DType = dtypes.float32) -> tuple[int, ...]:
     if math.prod(out) * dtype.itemsize > MOST_BYTES:
         raise ShapeError(f"a tensor of shape {list(out)} would take {math.prod(out) * dtype.itemsize:.3g} bytes")
     return out
+
+
+def fitting(name: str, shape: Sequence[int], dtype: DType) -> None:
+    """OutOfMemory for what a machine cannot hold, before tables are made for it."""
+    size = math.prod(shape) * dtype.itemsize
+    if size > min(buffers.MEMORY, MOST_BYTES):
+        raise OutOfMemory(f"{name}: there is no memory for a result of shape {list(shape)}, {size:.3g} bytes")
 
 
 def shape_of(size: tuple[Any, ...], dtype: DType) -> tuple[int, ...]:

@@ -12,7 +12,7 @@ from tenure.ops.promote import Operation
 from tenure.runtime.bracket import at_once, bracket
 from tenure.values.rules import alike, paths
 from tenure.values.rules.expand import Expansion, expand_input
-from tenure.values.rules.graph import CodeSite, Leaf
+from tenure.values.rules.graph import CodeSite, Leaf, Twin
 from tenure.values.rules.grow import new_operation
 from tenure.values.rules.inside import internally
 from tenure.values.rules.levels import escaped, is_open, refuse_reading
@@ -30,7 +30,8 @@ class Trace:
     leaves; ``handlers`` act on cotangents; ``vmapped`` says whether some results are one example's; ``bound_at`` how
     many results there were when each input was bound. ``suspended`` is its run that an interrupt has stopped; ``left``,
     whether an interrupter of a step records elsewhere. ``segments`` are those that other threads made of it, and
-    ``spent`` the results that a backward consumed which is no step of it, with the line. ``tensor`` is the class of
+    ``spent`` the results that a backward consumed which is no step of it, with the line; ``twins`` says of results that
+    were recorded once more which earlier ones they are doubles of. ``tensor`` is the class of
     handles, ``compute`` computes the value of a pending one of whatever trace, ``resume`` goes on with an interrupted
     trace."""
 
@@ -40,7 +41,7 @@ class Trace:
     __slots__ = (
         "__weakref__", "bound", "bound_at", "busy", "cutting", "done", "eager", "expansion", "handlers", "handles",
         "inputs", "left", "limit", "lock", "marks", "mode", "open", "path", "rules", "running", "scalars", "segments",
-        "sites", "slots", "spent", "suspended", "token", "vmapped",
+        "sites", "slots", "spent", "suspended", "token", "twins", "vmapped",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -65,6 +66,7 @@ class Trace:
         self.scalars: list[Any] = []
         self.marks: dict[int, Leaf] = {}
         self.handlers: dict[int, Any] = {}
+        self.twins: dict[int, Twin] = {}
         self.segments: list[Any] = []
         self.spent: dict[int, CodeSite] = {}
         self.sites: list[tuple[int, CodeSite]] = []

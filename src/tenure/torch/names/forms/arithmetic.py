@@ -63,9 +63,10 @@ def floating(x: Any) -> Any:
 
 def filled(x: Any, value: Any) -> Any:
     """One number in the shape and dtype of x."""
-    if isinstance(value, Value):
-        return tn.broadcast_to(to(value, x.dtype), x.shape)
-    return tn.full(x.shape, value, dtype=x.dtype)
+    if not isinstance(value, Value):
+        return tn.full(x.shape, value, dtype=x.dtype)
+    made = tn.broadcast_to(to(value, x.dtype), x.shape)
+    return tn.where(tn.zeros((), dtype=tn.bool), x, made) if x.requires_grad and made.requires_grad else made
 
 
 def difference(x: Any, y: Any, alpha: Any = 1) -> Any:
@@ -101,7 +102,7 @@ def divided(x: Any, y: Any) -> Any:
     """x / y, of whole numbers in the default dtype."""
     if Defaults.float.home is not tn.float32:
         x, y = (floating(v) if type(v) is Value else v for v in (x, y))
-    return tn.true_divide(x, y)
+    return x / y
 
 
 def opposite(x: Any) -> Any:
@@ -116,6 +117,8 @@ def opposite(x: Any) -> Any:
 
 def power(x: Any, y: Any) -> Any:
     """x to the y; of whole numbers no negative powers."""
+    if type(x) is Value and type(y) in (int, float) and x._aval.dtype.kind == "f":
+        return x**y
     if type(y) is int and y < 0 and isinstance(x, Value) and x.dtype.kind in "iub":
         raise refuse("Integers to negative integer powers are not allowed.")
     kinds = [type(v) is bool or (type(v) is Value and v._aval.dtype is bool_) for v in (x, y)]
@@ -180,11 +183,9 @@ def chosen(condition: Any, x: Any, y: Any) -> Any:
 
 
 def is_equal(x: Any, y: Any) -> bool:
-    """Whether two tensors have one shape and the same elements."""
+    """Whether two tensors have one shape and the same elements, in whatever dtypes."""
     if x.shape != y.shape:
         return False
-    if x.dtype is not y.dtype:
-        raise refuse(f"Expected object of data type {x.dtype.name} but got data type {y.dtype.name}")
     return bool(tn.all(tn.equal(x, y)).item())
 
 

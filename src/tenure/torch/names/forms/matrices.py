@@ -8,12 +8,14 @@ import tenure as tn
 import tenure.nn.functional as F
 from tenure.torch.dtypes import home_dtype
 from tenure.torch.errors import TorchValueError, refuse
+from tenure.torch.names.forms.arithmetic import flat
 from tenure.torch.names.mixing import expected
 from tenure.torch.names.structures import structure
 
 __all__ = [
     "contraction",
     "crossed",
+    "distances",
     "dotted",
     "factors",
     "half",
@@ -39,6 +41,14 @@ def crossed(x: Any, y: Any, dim: Any) -> Any:
         if dim is None:
             raise refuse("no dimension of size 3 in input")
     return tn.cross(x, y, dim=dim)
+
+
+def distances(x: Any, y: Any, p: Any, mode: Any) -> Any:
+    """``cdist``; numbers of coordinates that differ have a gradient, 0, as in PyTorch."""
+    found = tn.cdist(x, y, p, mode)
+    for v in (x, y):
+        found = flat(found, tn.sum(v)) if p == 0 and v.requires_grad else found
+    return found
 
 
 def contraction(equation: Any, operands: Any) -> Any:

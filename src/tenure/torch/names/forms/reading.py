@@ -44,7 +44,7 @@ def placed_back(fn: Any, x: Any, indices: Any, *args: Any) -> Any:
     axes = int(fn.__name__[-2])
     batch = x.shape[: len(x.shape) - axes]
     flat = tn.zeros(*found.shape[: len(batch)], math.prod(found.shape[len(batch) :]), dtype=x.dtype)
-    sums = tn.scatter_add(flat, -1, indices.reshape(*batch, -1), x.reshape(*batch, -1)).reshape(found.shape)
+    sums = tn.scatter_add(flat, -1, indices.flatten(len(batch)), x.flatten(len(batch))).reshape(found.shape)
     return found + (sums - tn.detach(sums))
 
 

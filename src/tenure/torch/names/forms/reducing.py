@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import tenure as tn
@@ -12,9 +13,8 @@ from tenure.torch.names.forms.arithmetic import cast
 from tenure.values.operations.casting import to
 
 __all__ = [
-    "average", "axes", "bounded", "extreme", "extreme_along", "length", "pair", "placed", "plain_pair", "product",
-    "quantified", "scan",
-    "spread", "summed", "total", "traced",
+    "average", "axes", "bounded", "extreme", "extreme_along", "in_equal_bins", "length", "middle", "pair", "placed",
+    "plain_pair", "product", "quantified", "scan", "spread", "summed", "total", "traced",
 ]  # fmt: skip
 
 
@@ -32,9 +32,9 @@ def summed(x: Any, dtype: Any) -> Any:
 
 def total(x: Any, dim: Any, keepdim: Any, dtype: Any) -> Any:
     """The sum over axes."""
-    return tn.sum(x, axes(dim), keepdim) if dtype is None and x.dtype.kind != "u" else tn.sum(
-        summed(x, dtype), axes(dim), keepdim
-    )
+    if dtype is None and x.dtype.kind != "u":
+        return tn.sum(x, axes(dim), keepdim)
+    return cast(tn.sum(summed(x, dtype), axes(dim), keepdim), dtype)
 
 
 def traced(x: Any) -> Any:
@@ -55,7 +55,22 @@ def average(x: Any, dim: Any, keepdim: Any, dtype: Any) -> Any:
 
 def product(x: Any, dim: Any, keepdim: Any, dtype: Any) -> Any:
     """The product over one axis, or all."""
-    return tn.prod(summed(x, dtype), dim, keepdim)
+    return cast(tn.prod(summed(x, dtype), dim, keepdim), dtype)
+
+
+def middle(fn: Any, x: Any) -> Any:
+    """The median of all elements; of none NaN, and the least of whole numbers."""
+    if 0 not in x.shape:
+        return fn(x)
+    return tn.full((), math.nan if x.dtype.is_floating else tn.iinfo(x.dtype).min, dtype=x.dtype)
+
+
+def in_equal_bins(x: Any, bins: Any, low: Any, high: Any) -> Any:
+    """``histc``; a range that x itself gives is finite."""
+    found = tn.histc(x, bins, low, high)
+    if low == high and 0 not in x.shape and bool(tn.any(tn.isnan(found)).item()):
+        raise refuse(f"torch.histc: range of [{tn.min(x).item():g}, {tn.max(x).item():g}] is not finite")
+    return found
 
 
 def quantified(fn: Any, x: Any, dim: Any, keepdim: Any) -> Any:
@@ -128,7 +143,7 @@ def length(x: Any, p: Any, dim: Any, keepdim: Any, dtype: Any) -> Any:
 
 def scan(fn: Any, x: Any, dim: Any, dtype: Any) -> Any:
     """Sums or products up to each element."""
-    return fn(summed(x, dtype), dim=dim)
+    return cast(fn(summed(x, dtype), dim=dim), dtype)
 
 
 def plain_pair(found: Any) -> Any:

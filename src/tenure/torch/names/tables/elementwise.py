@@ -12,7 +12,6 @@ neg negative(input) = opposite(input)
 logit(input, eps=None)
 nan_to_num(input, nan=None, posinf=None, neginf=None) = nan_to_num(input, 0.0 if nan is None else nan, posinf, neginf)
 mvlgamma(input, p)
-fill(input, value) = filled(input, value)
 
 [torch Tensor out]
 abs absolute(input)
@@ -29,6 +28,9 @@ round(input, *, decimals=0) = round(numbers_only(input), decimals=decimals) ! f'
 
 [torch Tensor Tensor_ out bools flat]
 sgn sign(input) = signs(input)
+
+[torch Tensor Tensor_ out flat]
+fill(input, value) = filled(input, value)
 
 [torch Tensor out bools weigh strict]
 fmax fmin(input, other)
@@ -116,7 +118,7 @@ round(input, *, decimals=0)
 multigammaln(input, p)
 polygamma(n, input)
 logsumexp(input, dim, keepdim=False) = logsumexp(input, axes(dim), keepdim)
-softmax log_softmax(input, dim, *, dtype=None)
+softmax log_softmax(input, dim, *, dtype=None) = NAME(cast(input, dtype), dim)
 
 [special out weigh]
 zeta(input, other)

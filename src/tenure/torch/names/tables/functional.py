@@ -17,15 +17,17 @@ layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-05)
 rms_norm(input, normalized_shape, weight=None, eps=None)
 pairwise_distance(x1, x2, p=2.0, eps=1e-06, keepdim=False)
 pdist(input, p=2.0)
-hardshrink(input, lambd=0.5)
 pixel_unshuffle(input, downscale_factor)
-prelu(input, weight)
 celu(input, alpha=1.0, inplace=False)
 selu(input, inplace=False)
 rrelu(input, lower=0.125, upper=0.3333333333333333, training=False, inplace=False)
 threshold(input, threshold, value, inplace=False) = as_before(input, threshold_of(input, threshold, value))
 max_pool1d max_pool2d max_pool3d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False,
     return_indices=False) = NAME(input, kernel_size, stride or None, padding, dilation, ceil_mode, return_indices)
+
+[F torch Tensor]
+hardshrink(input, lambd=0.5)
+prelu(input, weight)
 
 [F]
 adaptive_avg_pool2d adaptive_avg_pool3d(input, output_size)
@@ -62,7 +64,8 @@ leaky_relu(input, negative_slope=0.01, inplace=False)
 logsigmoid sigmoid softsign tanh tanhshrink(input)
 softplus(input, beta=1.0, threshold=20.0)
 softshrink(input, lambd=0.5)
-softmax log_softmax softmin(input, dim=None, _stacklevel=3, dtype=None) = NAME(input, dim, dtype=dtype)
+softmax log_softmax(input, dim=None, _stacklevel=3, dtype=None) = NAME(cast(input, dtype), dim)
+softmin(input, dim=None, _stacklevel=3, dtype=None) = softmax(cast(opposite(input), dtype), dim)
 instance_norm(input, running_mean=None, running_var=None, weight=None, bias=None, use_input_stats=True, momentum=0.1,
     eps=1e-05)
 interpolate(input, size=None, scale_factor=None, mode='nearest', align_corners=None, recompute_scale_factor=None,
@@ -108,7 +111,7 @@ huber_loss(input, target, reduction='mean', delta=1.0, weight=None)
 kl_div(input, target, size_average=None, reduce=None, reduction='mean', log_target=False) =
     kl_div(input, target, reduction=reduction, log_target=log_target)
 l1_loss mse_loss(input, target, size_average=None, reduce=None, reduction='mean', weight=None) =
-    NAME(input, target, reduction, weight=weight)
+    NAME(input, target, reduction=reduction, weight=weight)
 linear_cross_entropy(input, linear_weight, target, *, linear_bias=None, weight=None, reduction='mean',
     ignore_index=None, label_smoothing=0.0, options=None) = linear_cross_entropy(input, linear_weight, target,
     linear_bias=linear_bias, weight=weight, reduction=reduction, ignore_index=ignore_index,
@@ -118,13 +121,13 @@ margin_ranking_loss(input1, input2, target, margin=0, size_average=None, reduce=
 multi_margin_loss(input, target, p=1, margin=1.0, weight=None, size_average=None, reduce=None, reduction='mean') =
     multi_margin_loss(input, target, p, margin, weight, reduction=reduction)
 multilabel_margin_loss soft_margin_loss(input, target, size_average=None, reduce=None, reduction='mean') =
-    NAME(input, target, reduction)
+    NAME(input, target, reduction=reduction)
 multilabel_soft_margin_loss(input, target, weight=None, size_average=None, reduce=None, reduction='mean') =
     multilabel_soft_margin_loss(input, target, weight, reduction=reduction)
 poisson_nll_loss(input, target, log_input=True, full=False, size_average=None, eps=1e-08, reduce=None,
     reduction='mean') = poisson_nll_loss(input, target, log_input, full, eps=eps, reduction=reduction)
 smooth_l1_loss(input, target, size_average=None, reduce=None, reduction='mean', beta=1.0) =
-    smooth_l1_loss(input, target, reduction, beta)
+    smooth_l1_loss(input, target, reduction=reduction, beta=beta)
 triplet_margin_loss(anchor, positive, negative, margin=1.0, p=2, eps=1e-06, swap=False, size_average=None, reduce=None,
     reduction='mean') = triplet_margin_loss(anchor, positive, negative, margin, p, eps, swap, reduction=reduction)
 triplet_margin_with_distance_loss(anchor, positive, negative, *, distance_function=None, margin=1.0, swap=False,

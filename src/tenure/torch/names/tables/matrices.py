@@ -45,12 +45,14 @@ outer ger(input, vec2) = outer(input, vec2)
 einsum(equation, *operands) = contraction(equation, operands)
 tensordot(a, b, dims=2) = dotted(a, b, dims)
 chain_matmul(*tensors) = chain_matmul(*tensors)
-cdist(x1, x2, p=2.0, compute_mode=None)
+cdist(x1, x2, p=2.0, compute_mode=None) = distances(x1, x2, p, compute_mode)
 vander(x, N=None, increasing=False)
 lu_unpack(LU_data, LU_pivots, unpack_data=True, unpack_pivots=True) -> P L U
 lu(A, pivot=True, get_infos=False) = factors(A, get_infos)
 svd_lowrank(A, q=6, niter=2, M=None) = low_rank(A, q, niter, M)
 pca_lowrank(A, q=None, center=True, niter=2) = principal(A, q, center, niter)
+
+[torch Tensor]
 stft(input, n_fft, hop_length=None, win_length=None, window=None, center=True, pad_mode='reflect', normalized=False,
     onesided=None, return_complex=None, align_to_window=None) = short_time(input, n_fft, hop_length, win_length, window,
     center, pad_mode, normalized, onesided, return_complex)
@@ -59,12 +61,6 @@ istft(input, n_fft, hop_length=None, win_length=None, window=None, center=True, 
     normalized, onesided, length, return_complex)
 
 [Tensor]
-stft(input, n_fft, hop_length=None, win_length=None, window=None, center=True, pad_mode='reflect', normalized=False,
-    onesided=None, return_complex=None, align_to_window=None) = short_time(input, n_fft, hop_length, win_length, window,
-    center, pad_mode, normalized, onesided, return_complex)
-istft(input, n_fft, hop_length=None, win_length=None, window=None, center=True, normalized=False, onesided=None,
-    length=None, return_complex=False) = short_time_inverse(input, n_fft, hop_length, win_length, window, center,
-    normalized, onesided, length, return_complex)
 lu(input, pivot=True, get_infos=False) = factors(input, get_infos)
 
 [linalg out]

@@ -53,11 +53,15 @@ unsqueeze_copy(input, dim) = clone(unsqueeze(input, dim))
 view_copy(input, size) = clone(reshape(input, size))
 expand_copy(input, size, *, implicit=False) = clone(expanded(input, size))
 diagonal_copy(input, offset=0, dim1=0, dim2=1) = clone(diagonal(input, offset, dim1=dim1, dim2=dim2))
-narrow_copy(input, dim, start, length) = clone(narrow(input, dim, start, length))
+select_copy(input, dim, index: any) = clone(take(input, index, dim))
+split_copy(input, split_size, dim=0) = split(input, split_size, dim)
 unfold_copy(input, dimension, size, step) = clone(input.unfold(dimension, size, step))
 unbind_copy(input, dim=0) = unbind(input, dim)
 split_with_sizes_copy(input, split_sizes, dim=0) = split_with_sizes(input, split_sizes, dim)
 as_strided_copy(input, size, stride, storage_offset=None) = strided_copy(input, size, stride, storage_offset)
+
+[torch Tensor]
+narrow_copy(input, dim, start, length) = clone(narrow(input, dim, start, length))
 
 [torch Tensor out]
 take_along_dim(input, indices, dim=None)
@@ -86,7 +90,7 @@ diagflat(input, offset=0)
 tile(input, *dims) = tile(input, *dims)
 roll(input, shifts, dims=None) = roll(input, shifts=shifts, dims=dims if dims != () else None)
 rot90(input, k=1, dims=(0, 1))
-repeat_interleave(input, repeats, dim=None, *, output_size=None)
+repeat_interleave(input, repeats=None, dim=None, *, output_size=None)
 unravel_index(input, shape) = tuple(unravel_index(input, shape))
 nonzero_static(input, *, size, fill_value=-1) = padded_rows(nonzero(input, as_tuple=False), size, fill_value)
 

@@ -3,7 +3,7 @@
 TABLE = """
 [torch Tensor out]
 sum(input, dim=None, keepdim=False, *, dtype=None) = total(input, dim, keepdim, dtype)
-nansum(input, dim=None, keepdim=False, *, dtype=None) = nansum(summed(input, dtype), axes(dim), keepdim)
+nansum(input, dim=None, keepdim=False, *, dtype=None) = cast(nansum(summed(input, dtype), axes(dim), keepdim), dtype)
 mean(input, dim=None, keepdim=False, *, dtype=None) = average(input, dim, keepdim, dtype)
 nanmean(input, dim=None, keepdim=False, *, dtype=None) = nanmean(cast(input, dtype), axes(dim), keepdim)
 prod(input, dim=None, keepdim=False, *, dtype=None) = product(input, dim, keepdim, dtype) ! f'ProdBackward{1 * (dim
@@ -20,7 +20,7 @@ std var(input, dim=None, unbiased=None, keepdim=False, *, correction=None) = spr
     correction)
 norm(input, p='fro', dim=None, keepdim=False, dtype=None) = length(input, p, dim, keepdim, dtype)
 logsumexp(input, dim, keepdim=False) = logsumexp(floating(input), axes(dim), keepdim)
-median nanmedian(input)
+median nanmedian(input) = middle(NAME, input)
 median nanmedian(input, dim: int, keepdim=False) -> values indices = NAME(input, dim, keepdim) !
     f'{"NAME".title()}Backward1'
 mode(input, dim=-1, keepdim=False) -> values indices
@@ -37,7 +37,7 @@ count_nonzero(input, dim=None) = count_nonzero(input, axes(dim))
 dist(input, other, p=2)
 diff(input, n=1, dim=-1, prepend=None, append=None) = diff(input, n, dim, prepend, append)
 bincount(input, weights=None, minlength=0)
-histc(input, bins=100, min=0, max=0)
+histc(input, bins=100, min=0, max=0) = in_equal_bins(input, bins, min, max)
 histogram(input, bins, *, range=None, weight=None, density=False) -> hist bin_edges
 
 [torch Tensor Tensor_ out]
@@ -70,7 +70,7 @@ unique_consecutive(input, return_inverse=False, return_counts=False, dim=None) =
     plain_pair(unique_consecutive(input, return_inverse, return_counts, dim))
 
 [torch Tensor]
-softmax log_softmax(input, dim, dtype=None) = NAME(input, dim, dtype=dtype)
+softmax log_softmax(input, dim, dtype=None) = NAME(cast(input, dtype), dim)
 corrcoef(input)
 cov(input, *, correction=1, fweights=None, aweights=None)
 """

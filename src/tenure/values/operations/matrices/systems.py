@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tenure.dtypes import float64
@@ -277,6 +278,8 @@ def tensorinv(x: ArrayLike, /, ind: int = 2) -> Tensor:
 def tensorsolve(a: ArrayLike, b: ArrayLike, /, dims: tuple[int, ...] | None = None) -> Tensor:
     """The solution x of tensordot(a, x, x.ndim) = b; the axes ``dims`` of a are moved to its end first.
 
+    The elements of b count in their order, as in NumPy and PyTorch, whatever the axes before those of x are.
+
     ShapeError (TN802) where shapes do not agree; LinAlgError (TN802) where a is singular.
 
     >>> tn.linalg.tensorsolve(tn.eye(4).reshape(2, 2, 4), tn.ones(2, 2)).shape
@@ -287,7 +290,7 @@ def tensorsolve(a: ArrayLike, b: ArrayLike, /, dims: tuple[int, ...] | None = No
         dims = ints_of(dims, "tensorsolve: dims")
         a = a.movedim(dims, tuple(range(-len(dims), 0)))
     shape = tuple(a.shape[b.ndim :])
-    if tuple(a.shape[: b.ndim]) != tuple(b.shape):
+    if math.prod(shape) != b.numel() or a.numel() != b.numel() ** 2:  # as in NumPy, b may have other axes than a
         raise ShapeError(f"tensorsolve: shapes {list(a.shape)} and {list(b.shape)} do not agree")
-    square = a.reshape(b.numel(), -1) if b.numel() else a.reshape(0, 0)
+    square = a.reshape(b.numel(), b.numel())
     return at_users_line(solve(square, b.flatten())).reshape(shape)

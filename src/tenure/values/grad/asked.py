@@ -1,0 +1,66 @@
+"""Requests of a gradient in the graph of run values: results, the doubles of each, and the way to them.
+
+A gradient that can be differentiated again is computed from doubles of what a run trace has left (``replay``), so what
+is computed from it leads to the doubles, and not to the result that a program holds. The gradient with respect to a
+result is that with respect to all its doubles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+from tenure.values.grad.units import source_of
+from tenure.values.rules import paths
+from tenure.values.rules.graph import Out, Segment, Source
+from tenure.values.trace.record import RECORDER
+
+
+class Asked:
+    """Results of earlier traces that a gradient is asked for, by their numbers.
+
+    ``seen`` counts the doubles of each trace or segment that were looked at; ``onward`` says of earlier results whether
+    their gradient reaches what is asked for.
+    """
+
+    __slots__ = ("numbers", "onward", "seen")
+
+    def __init__(self) -> None:
+        self.numbers: dict[Out, list[int]] = {}
+        self.seen: dict[Any, int] = {}
+        self.onward: dict[tuple[Segment, int], bool] = {}
+
+    def ask(self, xs: Sequence[Any]) -> None:
+        """Note what is asked for."""
+        for number, x in enumerate(xs):
+            source = source_of(x) if x._trace is not RECORDER.trace else None
+            if isinstance(source, Out):
+                self.numbers.setdefault(source, []).append(number)
+
+    def doubles(self, of: Any) -> Iterator[tuple[int, int]]:
+        """New doubles in a trace or segment of what is asked for: slot and number."""
+        known, self.seen[of] = self.seen.get(of, 0), len(of.twins)
+        for slot, twin in islice(of.twins.items(), known, None) if self.numbers else ():
+            out = twin()
+            for number in () if out is None else self.numbers.get(out, ()):
+                yield slot, number
+
+    def leads(self, out: Out) -> bool:
+        """Whether the gradient of an earlier result reaches what is asked for, as far as is known."""
+        return out.segment is None or self.onward.get((out.segment, out.slot), True)
+
+    def find(self, met: Iterable[tuple[Segment, int]], source: Any, is_wanted: Callable[[Source], bool]) -> None:
+        """Find which of some earlier results, with all those behind them, lead to what is asked for. ``source`` gives
+        what is behind a source slot of a segment; of one that a trace in progress has too, that is not known."""
+        for segment, slot in sorted(met, key=lambda at: (at[0].number, at[1])):
+            behind = [source(segment, d) for d in paths.reached(segment.path, slot)]
+            ends = (self.leads(s) if isinstance(s, Out) else s is None or is_wanted(s) for s in behind)
+            here = self.within(segment)
+            inside = bool(here) and not here.isdisjoint(paths.ancestors(segment.path, [slot]))
+            self.onward[segment, slot] = segment.trace is not None or inside or any(ends)
+
+    def within(self, segment: Segment) -> set[int]:
+        """Slots of a segment that are asked for, or are doubles of what is."""
+        held = [*segment.outs.items(), *segment.twins.items()] if self.numbers else []
+        return {slot for slot, reference in held if reference() in self.numbers}

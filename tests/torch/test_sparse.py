@@ -1,0 +1,55 @@
+"""Sparse tensors in coordinate form: what is computed of them is what PyTorch computes, gradients and text included."""
+
+import pytest
+import torch as oracle
+
+import tenure.torch as face
+
+pytestmark = [pytest.mark.peers, pytest.mark.filterwarnings("ignore:Sparse invariant checks:UserWarning")]
+
+PROGRAMS = {
+    "products": "s @ d, torch.mm(s, d), torch.spmm(s, d), torch.sparse.mm(s, d), s @ d[:, 0], s.t() @ d[:2]",
+    "arithmetic": "(s * 2).to_dense(), (s / 4).to_dense(), (s + s).to_dense(), (s - s * 3).to_dense(), dense + s, -s",
+    "sums": "torch.sparse.sum(s), torch.sparse.sum(s, dim=0).to_dense(), torch.sparse.sum(s, 1).to_dense()",
+    "softmax": "torch.sparse.softmax(s, 1).to_dense(), torch.sparse.log_softmax(s, dim=0)",
+    "forms": "s, s.coalesce(), s.t().to_dense(), dense.to_sparse(), s.double(), s.coalesce().indices(), s._nnz()",
+    "facts": "s.shape, s.size(1), s.is_sparse, s.layout, s.dtype, s.dim(), s.is_coalesced(), s.requires_grad",
+}
+
+
+def given(torch):
+    index = torch.tensor([[0, 1, 1, 0], [2, 0, 2, 2]])
+    s = torch.sparse_coo_tensor(index, torch.tensor([3.0, 4.0, 5.0, 0.5]), (2, 3))
+    return {"torch": torch, "s": s, "d": torch.arange(6.0).view(3, 2) + 1, "dense": torch.eye(2, 3)}
+
+
+@pytest.mark.parametrize("title", PROGRAMS)
+def test_sparse_tensors_print_as_in_pytorch(title):
+    assert repr(eval(PROGRAMS[title], given(face))) == repr(eval(PROGRAMS[title], given(oracle)))
+
+
+def test_gradients_flow_to_values_and_to_the_dense_operand():
+    found = []
+    for torch in (face, oracle):
+        v = torch.tensor([3.0, 4.0, 5.0], requires_grad=True)
+        d = (torch.arange(6.0).view(3, 2) + 1).requires_grad_()
+        s = torch.sparse_coo_tensor(torch.tensor([[0, 1, 1], [2, 0, 2]]), v, (2, 3))
+        (torch.sparse.mm(s, d) ** 2).sum().backward()
+        found.append(repr((s, v.grad, d.grad)))
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("wrong", ["s.indices()", "s @ torch.ones(2, 2)"])
+def test_errors_are_pytorchs(wrong):
+    said = []
+    for torch in (face, oracle):
+        with pytest.raises(RuntimeError) as error:
+            eval(wrong, given(torch))
+        said.append(str(error.value).splitlines()[0])
+    assert said[0] == said[1]
+
+
+@pytest.mark.parametrize("wrong", ["s[0]", "s @ s", "torch.exp(s)", "dense.to_sparse_csr()"])
+def test_what_is_not_supported_says_so(wrong):
+    with pytest.raises((RuntimeError, TypeError), match="not supported|dense|subscriptable"):
+        eval(wrong, given(face))
