@@ -6,7 +6,6 @@ from __future__ import annotations
 import dis
 import gc
 import sys
-from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
@@ -38,14 +37,17 @@ def holders(x: Any, inputs: Any) -> list[Holder]:
     return found or [("somebody holds it", None)]
 
 
-def frames() -> Iterator[FrameType]:
+def frames() -> list[FrameType]:
     """Stack frames of the user's code, in all threads."""
+    found: list[FrameType] = []
     for top in sys._current_frames().values():
         frame: FrameType | None = top
         while frame is not None:
             if not frame.f_code.co_filename.startswith(PACKAGE):
-                yield frame
+                found.append(frame)
             frame = frame.f_back
+    del top, frame  # this frame would hold itself, and with those around it the trace, until the collector comes
+    return found
 
 
 def named(x: Any, what: str) -> list[Holder]:
