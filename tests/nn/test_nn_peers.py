@@ -105,7 +105,7 @@ def test_cross_entropy(shape: Any, smoothing: float, weighted: bool, reduction: 
 def test_other_losses(reduction: str) -> None:
     rng = np.random.default_rng(2)
     (x, y, c), (u, v, d) = both(rng.normal(size=(4, 5)), rng.normal(size=(4, 5)), np.array([0, 4, 2, 2]))
-    close(F.mse_loss(u, v, reduction), torch.nn.functional.mse_loss(x, y, reduction=reduction))
+    close(F.mse_loss(u, v, reduction=reduction), torch.nn.functional.mse_loss(x, y, reduction=reduction))
     options: dict[str, Any] = {"reduction": reduction, "ignore_index": 2}
     theirs = torch.nn.functional.nll_loss(torch.log_softmax(x, 1), c, **options)
     close(F.nll_loss(F.log_softmax(u, 1), d, **options), theirs)

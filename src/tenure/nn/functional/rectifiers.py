@@ -181,6 +181,8 @@ def softmin(input: ArrayLike, dim: int | None = None, *, dtype: DTypeLike | None
     >>> F.softmin(tn.tensor([0.0, 0.0]), 0)
     tensor([0.5000, 0.5000])
     """
+    if dim is None:
+        raise TypeError("softmin goes along an axis: give dim, as in dim=-1")
     return softmax(-value_of(input), dim, dtype=dtype)
 
 

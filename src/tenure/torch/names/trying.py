@@ -31,7 +31,7 @@ def handles(code: CodeType, at: int) -> bool:
     steps = list(dis.get_instructions(code))
     for entry in dis.Bytecode(code).exception_entries:  # type: ignore[attr-defined]
         if entry.start <= at < entry.end:
-            k = next(k for k, step in enumerate(steps) if step.offset == entry.target)
+            k = [step.offset for step in steps].index(entry.target)
             if steps[k].opname == "PUSH_EXC_INFO" and steps[k + 1].opname != "WITH_EXCEPT_START":
                 return True
     return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tenure.torch.cells import Parameter, Tensor, unwrap, wrap
+from tenure.torch.names.forms import implied
 from tenure.torch.nn.module import LAYER, Module
 
 
@@ -64,6 +65,21 @@ def unpooling(self: Any) -> str:
     return ", ".join(f"{name}={tupled(getattr(self, name), n)}" for name in ("kernel_size", "stride", "padding"))
 
 
+def softmax(self: Any, input: Any) -> Any:
+    """The softmax along the layer's axis, or that which PyTorch implies."""
+    return input.softmax(implied(input, self.dim, 4))
+
+
+def log_softmax(self: Any, input: Any) -> Any:
+    """The logarithm of the softmax, likewise."""
+    return input.log_softmax(implied(input, self.dim, 4))
+
+
+def softmin(self: Any, input: Any) -> Any:
+    """The softmax of the negative, likewise."""
+    return softmax(self, -input)
+
+
 def tupled(x: Any, n: int) -> Any:
     """A size along each axis."""
     return x if isinstance(x, tuple) else (x,) * n
@@ -97,7 +113,9 @@ METHODS: dict[str, dict[str, Any]] = {
     "RNNCell": {"extra_repr": cell},
     **{f"MaxUnpool{n}d": {"extra_repr": unpooling} for n in "123"},
     **{f"FractionalMaxPool{n}d": {"extra_repr": lambda self: ""} for n in "23"},
-    **{name: {"extra_repr": lambda self: str(self.lambd)} for name in ("Softshrink", "Hardshrink")},
+    "Softmax": {"forward": softmax},
+    "LogSoftmax": {"forward": log_softmax},
+    "Softmin": {"forward": softmin},
     "Normalization": {"_load_from_state_dict": older, "_version": 2},
 }
 for _kind in ("Conv", "ConvTranspose"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -35,20 +34,12 @@ def _along(fn: Operation) -> Callable[..., Tensor]:
             x = x.to(dtype)
         at = one_of(axis, dim)
         if at is None:
-            at = _implied(x)
+            raise TypeError("softmax and log_softmax go along an axis: give dim, as in dim=-1")
         if not x._aval.dtype.is_floating:
             raise DTypeError(f"softmax of {x._aval.dtype.name}", help="cast first, or give dtype=tn.float32")
         return apply_one(fn, x, parameters(("axis",), check_dim(at, len(x._aval.shape))))
 
     return step
-
-
-def _implied(x: Any) -> int:
-    """The axis of a softmax that is given none, as in old programs of PyTorch; a warning says which."""
-    at = 0 if x.ndim in (0, 1, 3) else 1
-    said = f"softmax and log_softmax without dim go along axis {at} of {x.ndim}, as in PyTorch: give dim, as in dim=-1"
-    warnings.warn(said, stacklevel=3)
-    return at
 
 
 @recorded(_along(SOFTMAX))
@@ -57,7 +48,6 @@ def softmax(
 ) -> Tensor:
     """Softmax along an axis: exp(x) / Σ exp(x), in the shape of x; cast first if ``dtype`` is given.
 
-    Without an axis it is 0 of an x with one or three axes, else 1, with a warning, as in PyTorch.
     OutOfRange (TN801) for an axis that is not there; DTypeError (TN802) unless x is floating.
 
     >>> F.softmax(tn.tensor([0.0, 0.0, 0.0, 0.0]), dim=0)

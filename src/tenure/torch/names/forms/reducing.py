@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Any
 
 import tenure as tn
@@ -13,8 +14,8 @@ from tenure.torch.names.forms.arithmetic import cast
 from tenure.values.operations.casting import to
 
 __all__ = [
-    "average", "axes", "bounded", "extreme", "extreme_along", "in_equal_bins", "length", "middle", "pair", "placed",
-    "plain_pair", "product", "quantified", "scan", "spread", "summed", "total", "traced",
+    "average", "axes", "bounded", "extreme", "extreme_along", "implied", "in_equal_bins", "length", "middle", "pair",
+    "placed", "plain_pair", "product", "quantified", "scan", "spread", "summed", "total", "traced",
 ]  # fmt: skip
 
 
@@ -23,6 +24,15 @@ def axes(dim: Any) -> Any:
     if isinstance(dim, list | tuple):
         return tuple(dim) or None
     return dim
+
+
+def implied(x: Any, dim: Any, stacklevel: int = 3) -> Any:
+    """The axis of a softmax; where none is given that of old programs, with a warning."""
+    if dim is not None:
+        return dim
+    said = "Implicit dimension choice for softmax has been deprecated. Change the call to include dim=X as an argument."
+    warnings.warn(said, stacklevel=stacklevel)
+    return 0 if x.ndim in (0, 1, 3) else 1
 
 
 def summed(x: Any, dtype: Any) -> Any:

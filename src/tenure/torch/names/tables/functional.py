@@ -64,8 +64,8 @@ leaky_relu(input, negative_slope=0.01, inplace=False)
 logsigmoid sigmoid softsign tanh tanhshrink(input)
 softplus(input, beta=1.0, threshold=20.0)
 softshrink(input, lambd=0.5)
-softmax log_softmax(input, dim=None, _stacklevel=3, dtype=None) = NAME(cast(input, dtype), dim)
-softmin(input, dim=None, _stacklevel=3, dtype=None) = softmax(cast(opposite(input), dtype), dim)
+softmax log_softmax(input, dim=None, _stacklevel=3, dtype=None) = NAME(cast(input, dtype), implied(input, dim))
+softmin(input, dim=None, _stacklevel=3, dtype=None) = softmax(cast(opposite(input), dtype), implied(input, dim))
 instance_norm(input, running_mean=None, running_var=None, weight=None, bias=None, use_input_stats=True, momentum=0.1,
     eps=1e-05)
 interpolate(input, size=None, scale_factor=None, mode='nearest', align_corners=None, recompute_scale_factor=None,
