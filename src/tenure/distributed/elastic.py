@@ -131,9 +131,12 @@ class Run:
         while True:
             try:
                 self.regroup()
-                return
             except RankLost:
                 continue
+            if world().rank == 0:
+                message = f"a rank has died; at step {self.number} the job goes on with {world().size}"
+                print(message, file=sys.stderr, flush=True)
+            return
 
     def regroup(self) -> None:
         """One attempt to recover."""
@@ -154,9 +157,6 @@ class Run:
         else:
             self.pending.put_back({})
             self.begin()
-        if ranks.rank == 0:
-            message = f"a rank has died; at step {self.number} the job goes on with {ranks.size}"
-            print(message, file=sys.stderr, flush=True)
 
     def reload(self) -> None:
         """Go on from the last checkpoint."""
