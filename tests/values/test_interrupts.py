@@ -195,7 +195,7 @@ def test_a_step_given_up_anywhere_leaves_whole_values_and_a_usable_library(make:
         (w * w).sum().backward()
         assert w.grad.tolist() == [2 * a for a in before]
         stopped += step.outcome == "interrupted"
-    assert stopped >= MANY // 2
+    assert stopped > MANY // 2
 
 
 def test_ctrl_c_while_the_program_is_new() -> None:
