@@ -76,7 +76,7 @@ class Cells(dict[Holder, Value]):
         """The cells that refer to an object, or to a view or part of it."""
         for holder in list(self.places.get(obj, ())):
             value = self.get(holder)
-            if value is not None and any(_leads_to(ref.obj, obj) for ref in value):
+            if value is not None and any(ref.obj.lies_in(obj) for ref in value):
                 yield holder, value
 
 
@@ -211,16 +211,6 @@ class State:
             for name, value in list(self.fields(obj)):
                 del cells[(obj, name)]
                 cells[(twin, name)] = _of_twin(cells.get((twin, name), ()), value, name)
-
-
-def _leads_to(part: Obj, whole: Obj) -> bool:
-    """Whether an object is another one, or a view or part of it."""
-    at: Obj | None = part
-    while at is not None:
-        if at is whole:
-            return True
-        at = at.base or at.owner
-    return False
 
 
 def _stored_and_let_go(cells: Cells, others: Cells, items: Iterable[tuple[Holder, Value]]) -> dict[Holder, Value]:

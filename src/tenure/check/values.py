@@ -81,6 +81,15 @@ class Obj:
             at = at.base
         return at
 
+    def lies_in(self, whole: "Obj") -> bool:
+        """Whether this object is another one, or a part or view of it, at any depth."""
+        at: Obj | None = self
+        while at is not None:
+            if at is whole:
+                return True
+            at = at.base or at.owner
+        return False
+
 
 INFO = ("kind", "grad", "leaf", "ndim", "dtype", "strided", "maybe", "target", "const", "text")
 """Facts about an argument for the function, and about a result for the caller."""

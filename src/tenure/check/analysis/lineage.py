@@ -1,20 +1,10 @@
-"""Lineage of objects: parts and views, and the numbers that indices are computed from."""
+"""Lineage of objects: what views show, and the numbers that indices are computed from."""
 
 from collections.abc import Iterable, Set
 
 from tenure.check.values import Obj
 
-__all__ = ["depends", "lies_in", "mentions"]
-
-
-def lies_in(part: Obj, whole: Obj) -> bool:
-    """Whether an object is a part of another, at any depth."""
-    at: Obj | None = part
-    while at is not None:
-        if at is whole:
-            return True
-        at = at.base or at.owner
-    return False
+__all__ = ["depends", "mentions"]
 
 
 def depends(view: Obj, of: Set[Obj]) -> bool:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar, cast
 from tenure.check.analysis.evidence import Annotation
 from tenure.check.analysis.frame import Frame
 from tenure.check.analysis.kinds import part_kind
-from tenure.check.analysis.lineage import depends, lies_in, mentions
+from tenure.check.analysis.lineage import depends, mentions
 from tenure.check.analysis.rounds import Rounds
 from tenure.check.analysis.session import Session
 from tenure.check.analysis.summaries import Summary
@@ -218,7 +218,7 @@ class Machine:
         if self.repeating:
             self.state.fresh[obj] = self.block
             self._age(obj)
-            for lost in [lost for lost in self.state.gone if lost is not obj and lies_in(lost, obj)]:
+            for lost in [lost for lost in self.state.gone if lost is not obj and lost.lies_in(obj)]:
                 # The object that was given up was a part of the last one.
                 del self.state.gone[lost]
         return obj

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from tenure.check.analysis.conflicts import note
 from tenure.check.analysis.events import Events
-from tenure.check.analysis.lineage import lies_in
 from tenure.check.analysis.machine import Machine
 from tenure.check.facts import Facts
 from tenure.check.rules.rule import Rule
@@ -42,7 +41,7 @@ def _handed_on(m: Machine, value: Value) -> None:
 
 def _finished(m: Machine) -> None:
     for obj, write in _reshaped(m).items():
-        if not any(lies_in(one, obj) for one in m.seen):
+        if not any(one.lies_in(obj) for one in m.seen):
             note(m, RULE.name, write.node, obj.node)
 
 
