@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 import tenure as tn
@@ -278,3 +279,19 @@ def test_grad_of_a_value_that_keeps_none() -> None:
     assert y.grad is None
     y.backward()
     assert y.grad is None
+
+
+def test_a_batch_of_cotangents_gives_a_gradient_for_each() -> None:
+    x = tn.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    unused = tn.ones(2, requires_grad=True)
+    y = x * x * x
+    rows = tn.tensor([[1.0, 0.0, 0.0], [0.0, 2.0, 0.0], [1.0, 1.0, 1.0], [0.0, 0.0, 0.0]])
+    found, none = tn.autograd.grad(y, [x, unused], rows, is_grads_batched=True, allow_unused=True)
+    assert none is None
+    assert np.array_equal(found.numpy(), rows.numpy() * 3 * np.array([1.0, 4.0, 9.0]))
+    with pytest.raises(tn.UseAfterMove):
+        y.sum().backward()
+    with pytest.raises(tn.ShapeError, match="which is not 0"):
+        tn.autograd.grad(x * x, x, tn.ones(0, 3), is_grads_batched=True)
+    with pytest.raises(tn.ShapeError, match="of one size"):
+        tn.autograd.grad(x.sum(), x, tn.tensor(1.0), is_grads_batched=True)

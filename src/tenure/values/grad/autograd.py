@@ -195,8 +195,9 @@ def _batched(outputs: Any, inputs: Any, given: Any, keep: bool | None, options: 
     """Gradients for each of a batch of cotangents, stacked; the graph is consumed by the last."""
     rows = [None if g is None else value_of(g) for g in _listed(given)]
     sizes = {g.shape[:1] for g in rows if g is not None}
-    if len(sizes) != 1 or sizes == {()}:
-        raise ShapeError("grad: is_grads_batched wants grad_outputs whose first axes are of one size", at=site(here()))
+    if len(sizes) != 1 or sizes <= {(), (0,)}:
+        said = "grad: is_grads_batched wants grad_outputs whose first axes are of one size, which is not 0"
+        raise ShapeError(said, at=site(here()))
     count = sizes.pop()[0]
     found = []
     for k in range(count):
