@@ -295,3 +295,16 @@ def test_a_batch_of_cotangents_gives_a_gradient_for_each() -> None:
         tn.autograd.grad(x * x, x, tn.ones(0, 3), is_grads_batched=True)
     with pytest.raises(tn.ShapeError, match="of one size"):
         tn.autograd.grad(x.sum(), x, tn.tensor(1.0), is_grads_batched=True)
+
+
+@pytest.mark.parametrize("count", [61, 62, 63, 65, 129, 300])
+def test_one_operation_on_many_operands(count: int) -> None:
+    """The flags of its operands no longer fit one word of the native walk."""
+    w = tn.ones(3, requires_grad=True)
+    for last in (1.0, 0.0):
+        parts = [w * float(k) for k in range(count - 1)] + [w * last if last else tn.zeros(3)]
+        for joined in (tn.stack(parts), tn.concat(parts)):
+            (joined * joined).sum().backward()
+    squares = sum(k * k for k in range(count - 1))
+    assert w.grad is not None
+    assert np.allclose(w.grad.numpy(), 4 * (2 * squares + 1), rtol=1e-5)

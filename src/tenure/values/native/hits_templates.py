@@ -7,7 +7,10 @@ from tenure.runtime.assembler import NULL
 from tenure.values.native.hits_objects import Code, Step
 from tenure.values.native.hits_programs import number, whole
 
-__all__ = ["TEMPLATES", "column"]
+__all__ = ["MOST_FLAGS", "TEMPLATES", "column"]
+
+MOST_FLAGS = 62
+"""Values whose flags, and that of the builder, are one non-negative word: those of more are left to Python."""
 
 
 def column(f: Step, b: str, name: str, v: str) -> str:

@@ -7,7 +7,7 @@ from tenure.ir.templates import MOST_VALUES
 from tenure.runtime.assembler import NULL
 from tenure.values.native.hits_objects import Code, Step
 from tenure.values.native.hits_programs import append, number, whole, word
-from tenure.values.native.hits_templates import column
+from tenure.values.native.hits_templates import MOST_FLAGS, column
 
 __all__ = ["WALKING"]
 
@@ -235,7 +235,7 @@ def through(m: Code) -> None:
     params = ("ptr %w", "ptr %b", "ptr %v", "ptr %at", "ptr %read", "ptr %g")
     with m.function("through", *params, returns="i32") as f:
         size, ids = f.size("ptr %read", "Tuple"), f.local(count=MOST_VALUES)
-        with f.when(below(f, f"i64 {MOST_VALUES // 2}", size)):
+        with f.when(below(f, f"i64 {MOST_FLAGS - 2}", size)):
             f.ret(LEFT)
         fits = f.call("same_aval", "ptr %b", "ptr %g", f.get("ptr %at", "application.aval"), returns="i1")
         with f.unless(fits):
