@@ -69,6 +69,7 @@ def test_collating() -> None:
         tn.bool,
     )
     assert batch["e"][0].tolist() == [0.0, 0.5]
+    assert data.default_collate([("s", b"t"), ("u", b"v")]) == (("s", "u"), (b"t", b"v"))
     uneven = [(1,), (1, 2)]
     for bad, kind in (([object()], TypeError), (uneven, ValueError), ([], ValueError), ([{1: 2}, {}], KeyError)):
         with pytest.raises(kind):

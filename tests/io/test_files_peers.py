@@ -122,6 +122,14 @@ def test_plain_data(form: dict[str, Any]) -> None:
 
 
 @FORMATS
+def test_the_bits_of_float8_have_no_gradient(form: dict[str, Any]) -> None:
+    x = torch.tensor([0.5, -2.0]).to(torch.float8_e4m3fn)
+    found = theirs([torch.nn.Parameter(x), x.clone().requires_grad_()], **form)
+    assert type(found[0]) is tn.nn.Parameter
+    assert all(not y.requires_grad and y.tolist() == x.view(torch.uint8).tolist() for y in found)
+
+
+@FORMATS
 @pytest.mark.parametrize("protocol", [2, 3, 4, 5])
 def test_every_protocol(protocol: int, form: dict[str, Any]) -> None:
     x = {"w": torch.ones(2), "n": [1, "a", b"b" * 300, {2}, 2**40], "o": OrderedDict(a=frozenset([1]))}

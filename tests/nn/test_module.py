@@ -389,3 +389,8 @@ def test_parameters_are_frozen_by_their_attribute() -> None:
     assert [g.tolist() for g in tn.autograd.grad(loss, {"b": net.bias}.values())] == [[1.0]]
     with pytest.raises(tn.WriteError, match="TN594"):
         loss.detach().requires_grad = True  # type: ignore[misc]
+
+
+def test_memory_of_several_processes_is_no_modules() -> None:
+    with pytest.raises(AttributeError, match="tn.Shared"):
+        nn.Linear(2, 2).share_memory()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,8 +16,9 @@ from tenure.values.trace.blame import checked_first
 
 
 @checked_first
-def default_collate(batch: list[Any]) -> Any:
-    """Samples as one batch: tensors and arrays stacked, numbers as a tensor, strings as they are.
+def default_collate(batch: Sequence[Any]) -> Any:
+    """Samples as one batch: tensors and arrays stacked, numbers as a tensor, strings as they are (a tuple of them where
+    they are a part of a tuple or a list).
 
     Tuples, lists and mappings are taken part by part, and keep their class. Floats become float32, as in ``tn.tensor``.
     ValueError where samples have different numbers of parts, TypeError for what is none of these.
@@ -45,7 +46,7 @@ def default_collate(batch: list[Any]) -> Any:
     if isinstance(first, tuple | list):
         if len({len(s) for s in batch}) > 1:
             raise ValueError(f"the samples of a batch have different numbers of parts: {[len(s) for s in batch]}")
-        return of_sequence(first, [default_collate(list(part)) for part in zip(*batch, strict=True)])
+        return of_sequence(first, [default_collate(part) for part in zip(*batch, strict=True)])
     raise TypeError(f"a batch is made of tensors, arrays, numbers and containers of them, not {shown(first)}")
 
 

@@ -20,6 +20,8 @@ from tenure.values.operations.creation import leaf
 from tenure.values.places.parameter import Parameter
 from tenure.values.tensor.tensor import Tensor
 
+BITS = uint8
+"""The dtype that the bits of float8 dtypes have here, which has no gradient."""
 Viewed = Callable[[Storage, DType, int, tuple[int, ...], tuple[int, ...]], Any]
 
 AS_STATE = "save its state: torch.save(model.state_dict(), file), and load that into a model made by your code"
@@ -131,7 +133,9 @@ class Words:
         if isinstance(metadata, dict) and value is not None:
             value = conj(value) if metadata.get("conj") else value
             value = -value if metadata.get("neg") else value
-        return leaf(value, True) if requires_grad is True and value is not None else value
+        if requires_grad is not True or value is None or value.dtype is BITS:
+            return value
+        return leaf(value, True)
 
     def parameter(self, data: Any, requires_grad: Any = True, hooks: Any = None, state: Any = None) -> Any:
         """``_rebuild_parameter``: a place that modules hold."""
@@ -139,7 +143,7 @@ class Words:
             return None
         if not isinstance(data, Tensor) or type(requires_grad) is not bool:
             raise self.source.wrong("a parameter is made of what is no tensor")
-        return Parameter(data, requires_grad)
+        return Parameter(data, requires_grad and data.dtype is not BITS)
 
     def sparse(self, layout: Any, data: Any) -> Any:
         """``_rebuild_sparse_tensor``: rows of a tensor whose others are zero."""

@@ -34,6 +34,7 @@ from tenure.values.trace.record import RECORDER
 _LEND, _TAKE_BACK = LENDING.__setitem__, LENDING.pop
 _NAME = RECORDER.enter_site
 _UNNAME = (_NAME, None)
+INSTEAD = ": a weight that several processes add to is a tn.Shared(value, requires_grad=True)"
 REGISTRIES = ("_parameters", "_modules", "_buffers")
 
 
@@ -161,7 +162,8 @@ class Module(Hooked, Paths, Converted):
         for which in REGISTRIES:
             if which in held and name in held[which]:
                 return held[which][name]
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+        instead = INSTEAD if name == "share_memory" else ""
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{instead}", name=name, obj=self)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if isinstance(value, Parameter):
