@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from tenure.values.trace.blame import checked_first
 
 
 @checked_first
-def default_collate(batch: Sequence[Any]) -> Any:
+def default_collate(batch: list[Any] | tuple[Any, ...]) -> Any:
     """Samples as one batch: tensors and arrays stacked, numbers as a tensor, strings as they are (a tuple of them where
     they are a part of a tuple or a list).
 
