@@ -17,10 +17,10 @@ from tenure.values.trace.blame import checked_first
 
 @checked_first
 def default_collate(batch: list[Any] | tuple[Any, ...]) -> Any:
-    """Samples as one batch: tensors and arrays stacked, numbers as a tensor, strings as they are (a tuple of them where
-    they are a part of a tuple or a list).
+    """Samples as one batch: tensors and arrays stacked, numbers as a tensor, strings as they are.
 
-    Tuples, lists and mappings are taken part by part, and keep their class. Floats become float32, as in ``tn.tensor``.
+    Tuples, lists and mappings are taken part by part, and keep their class; strings that are parts of a tuple or a list
+    become a tuple. Floats become float32, as in ``tn.tensor``.
     ValueError where samples have different numbers of parts, TypeError for what is none of these.
 
     >>> data.default_collate([(tn.tensor([1, 2]), 0), (tn.tensor([3, 4]), 1)])
