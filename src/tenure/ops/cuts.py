@@ -21,6 +21,8 @@ PIECES, ITEMS, SLACK, LINE = 16, 8, 64, 16
 TILES, WORTH = 16, 64
 """Numbers of a tile, and results of an image from which it pays to transform the weights: whatever the images are, so
 that the numbers of one do not depend on how many there are."""
+FAR = 20
+"""How much more than fits the second level is read before places are few."""
 QUAD = 4
 """Results, channels or filters, that are computed together."""
 SPATIAL = ("d", "h", "w")
@@ -131,7 +133,7 @@ class Cut(NamedTuple):
             part = portion(part, ITEMS, items, 8)
             items *= -(-max(results, 1) // part)
             chunk = QUAD
-        pieces = max(1, min(items, PIECES))
+        pieces = pieces_of(items, (channels if which < 2 else strip) * channel)
         rest = (channel, part, strip, chunk, DEPTH, pieces, pitch, extent[2], 0, 1, woven)
         return Cut((1, rows, wide), planes, extent, *rest, way.step_in)
 
@@ -182,7 +184,14 @@ def box(which: int, deep: int, down: int, across: int, count: Sizes, most: int) 
         columns = -(-columns // -(-columns // max(fits, min(FEW, columns))))
     by_reads = most // (deep * (columns + across)) - down
     by_results = limit // (columns + across)
+    if which < 2:  # few places are dear, as the weights are read once for each block
+        by_reads = max(by_reads, min(FAR * most // (deep * (columns + across)) - down, -(-FEW // columns)))
     return max(1, min(count[1], by_reads, by_results)), columns
+
+
+def pieces_of(items: int, copied: int) -> int:
+    """The pieces of the work: fewer where each copies much."""
+    return max(1, min(items, PIECES, max(QUAD, PIECES * QUAD * BLOCK // max(copied, 1))))
 
 
 def portion(n: int, wanted: int, items: int, least: int) -> int:
