@@ -54,7 +54,7 @@ def emit(module: ir.Module, name: str, bits: int) -> None:
             share(b, tasks[k][0], context, n.product("groups", n("results") if k == 1 else dense.parts(n)))
         share(b, tasks[k][1], context, n("pieces"))
 
-    chosen(b, b.add(n("tiled"), constant(1)), lambda k: way(k - 1), 3)
+    chosen(b, b.add(n("tiled"), constant(1)), lambda k: way(k - 1), range(1, 4))
     b.ret(constant(0))
 
 
