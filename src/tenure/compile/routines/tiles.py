@@ -58,6 +58,7 @@ def emit_strips(module: ir.Module, name: str, bits: int, lanes: int) -> ir.Funct
     made = {size: emit_tile(module, f"{name}.{size[0]}.{size[1]}", t, lanes, *size) for size in sizes}
     function, b = started(module, name, STRIP)
     weights, down, offsets, source, terms, depth, out, pitch, count, rows, before = function.args
+    alone = b.icmp_signed("==", rows, constant(1))
 
     def tiles(v: int, k: ir.Value) -> None:
         start = b.sub(count, constant(v * lanes))
@@ -67,10 +68,9 @@ def emit_strips(module: ir.Module, name: str, bits: int, lanes: int) -> ir.Funct
             many = least(b, depth, b.sub(terms, e))
 
             def some_rows(i: ir.Value, _: list[Any]) -> list[Any]:
-                row = at(b, out, b.add(b.mul(i, pitch), start), t)
-                panel = at(b, weights, b.add(b.mul(i, down), e), t)
-                passed = [panel, down, at(b, offsets, e, I32), at(b, source, start, t), many, row, pitch]
-                passed.append(b.add(before, e))
+                row, panel = b.add(b.mul(i, pitch), start), b.add(b.mul(i, down), e)
+                passed = [at(b, weights, panel, t), down, at(b, offsets, e, I32), at(b, source, start, t), many]
+                passed += [at(b, out, row, t), pitch, b.add(before, e)]
                 ways = [m for m in range(1, QUAD + 1) if (m, v) in made]
                 chosen(b, least(b, constant(len(ways)), b.sub(rows, i)), lambda m: b.call(made[m, v], passed), ways)
                 return []
@@ -85,8 +85,7 @@ def emit_strips(module: ir.Module, name: str, bits: int, lanes: int) -> ir.Funct
         (k,) = held
         left = b.sdiv(b.add(b.sub(count, k), constant(lanes - 1)), constant(lanes))
         wide = b.select(b.icmp_signed("==", left, constant(WIDE + 1)), constant(2), least(b, constant(WIDE), left))
-        long = b.and_(b.icmp_signed("==", rows, constant(1)), b.icmp_signed(">=", left, constant(LONG)))
-        wide = b.select(long, constant(LONG), wide)
+        wide = b.select(b.and_(alone, b.icmp_signed(">=", left, constant(LONG))), constant(LONG), wide)
         chosen(b, wide, lambda v: tiles(v, k), (*range(1, WIDE + 1), LONG))
         return [b.add(k, b.mul(wide, constant(lanes)))]
 
