@@ -24,7 +24,7 @@ that the numbers of one do not depend on how many there are."""
 LEAST = 3 * LINE
 """Places of a block that is read where it lies: what tiles read goes over no end."""
 FAR = 20
-"""How much more than fits the second level is read before places are few."""
+"""Reads of a block of few places, in what fits the second level."""
 QUAD = 4
 """Results, channels or filters, that are computed together."""
 SPATIAL = ("d", "h", "w")
@@ -144,7 +144,7 @@ class Cut(NamedTuple):
 
 
 def alike_places(way: Way) -> bool:
-    """Whether images are read where they lie by windows of one element: there is a vector's worth of places."""
+    """Whether windows are of one element, and images are read where they lie: enough places for a tile."""
     one = (1, 1, 1)
     alike = way.window == way.step_in == way.step_out == one and way.source == way.target
     return alike and way.source[:2] == (1, 1) and way.source[2] >= LEAST
