@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import traceback
 
+import numpy as np
 import pytest
 
 import tenure.torch as face
@@ -59,6 +60,9 @@ L.nope
 torch.optim.SGD([], lr=0.1)
 torch.optim.SGD([w], lr=-1)
 torch.topk(torch.zeros(3), 5)
+F.interpolate(A[None], size=4, mode='bilinear')
+F.interpolate(A[None], size=4, mode='bicubic')
+(torch.arange(3) // 0).numpy()
 A & A
 ~A
 torch.ones(3, dtype=torch.bool) - torch.ones(3, dtype=torch.bool)
@@ -101,3 +105,10 @@ def test_the_lines_of_the_program_stand_below_and_errors_are_pickled():
     assert "a second time" in str(caught.value)
     assert "consumed by this backward()" in shown
     assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
+
+
+def test_an_error_found_at_the_read_is_pytorchs_in_whatever_way_it_is_read():
+    for read in (lambda y: y.numpy(), lambda y: y.tolist(), np.asarray, str, lambda y: y.detach().cpu().numpy()):
+        with pytest.raises(RuntimeError, match="out of bounds") as caught:
+            read(face.zeros(3, 5).gather(0, face.tensor([[34, 1]])))
+        assert isinstance(caught.value, IndexError)  # what an embedding raises

@@ -21,6 +21,10 @@ PIECES, ITEMS, SLACK, LINE = 16, 8, 64, 16
 TILES, WORTH = 16, 64
 """Numbers of a tile, and results of an image from which it pays to transform the weights: whatever the images are, so
 that the numbers of one do not depend on how many there are."""
+LEAST = 3 * LINE
+"""Places of a block that is read where it lies: what tiles read goes over no end."""
+FAR = 20
+"""Reads of a block of few places, in what fits the second level."""
 QUAD = 4
 """Results, channels or filters, that are computed together."""
 SPATIAL = ("d", "h", "w")
@@ -112,11 +116,14 @@ class Cut(NamedTuple):
         if which < 2:
             rows = enough(rows, wide, count[1], images * count[0] * -(-count[2] // wide))
         rows = -(-count[1] // -(-count[1] // rows))
+        there = which < 2 and alike_places(way)
+        while there and 0 < count[2] % wide < LEAST:
+            wide += 1
         extent = (reach[0] + 1, rows + reach[1], wide + far)
         read, woven = prod(planes) * prod(extent), 1
-        if which < 2 and (rows, wide) == count[1:]:
+        if which < 2 and (rows, wide) == count[1:] and not there:
             woven = weaving(alike, rows * wide, seen * read, most)
-        channel = (-(-read * woven // LINE) | 1) * LINE
+        channel = way.source[2] if there else (-(-read * woven // LINE) | 1) * LINE
         pitch = -(-rows * extent[2] * woven // SLACK) * SLACK + SLACK
         items = images if woven == 1 else groups * -(-alike // woven)
         if which < 2:
@@ -131,9 +138,16 @@ class Cut(NamedTuple):
             part = portion(part, ITEMS, items, 8)
             items *= -(-max(results, 1) // part)
             chunk = QUAD
-        pieces = max(1, min(items, PIECES))
+        pieces = pieces_of(items, 0 if there else (channels if which < 2 else strip) * channel)
         rest = (channel, part, strip, chunk, DEPTH, pieces, pitch, extent[2], 0, 1, woven)
-        return Cut((1, rows, wide), planes, extent, *rest, way.step_in)
+        return Cut((1, rows, wide), planes, extent, *rest, way.step_in, int(there))
+
+
+def alike_places(way: Way) -> bool:
+    """Whether windows are of one element, and images are read where they lie: enough places for a tile."""
+    one = (1, 1, 1)
+    alike = way.window == way.step_in == way.step_out == one and way.source == way.target
+    return alike and way.source[:2] == (1, 1) and way.source[2] >= LEAST
 
 
 def enough(rows: int, wide: int, down: int, others: int) -> int:
@@ -182,7 +196,14 @@ def box(which: int, deep: int, down: int, across: int, count: Sizes, most: int) 
         columns = -(-columns // -(-columns // max(fits, min(FEW, columns))))
     by_reads = most // (deep * (columns + across)) - down
     by_results = limit // (columns + across)
+    if which < 2:  # few places are dear, as the weights are read once for each block
+        by_reads = max(by_reads, min(FAR * most // (deep * (columns + across)) - down, -(-FEW // columns)))
     return max(1, min(count[1], by_reads, by_results)), columns
+
+
+def pieces_of(items: int, copied: int) -> int:
+    """The pieces of the work: fewer where each copies much."""
+    return max(1, min(items, PIECES, max(QUAD, PIECES * QUAD * BLOCK // max(copied, 1))))
 
 
 def portion(n: int, wanted: int, items: int, least: int) -> int:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from math import prod
 
-from tenure.ops.cuts import BLOCK, FEW, ITEMS, LINE, PIECES, QUAD, SLACK, Cut, Sizes, Way
+from tenure.ops.cuts import BLOCK, FAR, FEW, ITEMS, LINE, SLACK, Cut, Sizes, Way, pieces_of
 
 PLACES, TERMS, LEAST, PAGES = 400, 256, 12, 56
 """Places of a block, terms at once, results from which vectors of them pay, pages of memory that are read at once."""
-HELD, MOST, FAR = 1 << 18, 32, 20
-"""Sums of weights that an item has, panels of results; how much more than fits is read before places are few."""
+HELD, MOST = 1 << 18, 32
+"""Sums of weights that an item has, panels of results."""
 
 
 def width(bits: int) -> int:
@@ -128,11 +128,6 @@ def box(way: Way, channels: int, there: bool, most: int) -> tuple[int, int]:
     while rows == 1 and wide > SLACK and read(1) > FAR * most:
         wide = -(-wide // 2)
     return -(-down // -(-down // rows)), wide
-
-
-def pieces_of(items: int, copied: int) -> int:
-    """The pieces of the work: fewer where each copies much."""
-    return max(1, min(items, PIECES, max(QUAD, PIECES * QUAD * BLOCK // max(copied, 1))))
 
 
 def room(which: int, cut: Cut, taps: int, along: int) -> int:

@@ -62,7 +62,7 @@ def held(which: int, cut: Cut, channels: int, taps: int, along: int) -> int:
     if cut.tiled == 2:
         return panels.room(which, cut, taps, along)
     if not cut.tiled:
-        seen = (cut.strip if which == 2 else channels) * cut.channel
+        seen = 0 if cut.direct else (cut.strip if which == 2 else channels) * cut.channel
         return seen + SLACK + (cut.chunk + 1) * cut.pitch + cut.channel
     rows = TILES * (channels + cut.chunk) * cut.pitch + cut.block[1] * cut.across
     return (1 + cut.joined) * cut.channel + SLACK + rows

@@ -19,8 +19,8 @@ SECOND_TIME = (
     " retain_graph=True if you need to backward through the graph a second time or if you need to access saved tensors"
     " after calling backward."
 )
-
-
+INPUTS = "Input Error: Only 3D, 4D and 5D input Tensors supported"
+MODES = "nearest | linear | bilinear | bicubic | trilinear | lanczos | area | nearest-exact"
 DTYPES = {
     "float32": "Float", "float64": "Double", "float16": "Half", "bfloat16": "BFloat16", "int64": "Long", "int32": "Int",
     "int16": "Short", "int8": "Char", "uint8": "Byte", "bool": "Bool", "complex64": "ComplexFloat",
@@ -101,6 +101,14 @@ def by(text: str) -> str:
     return " x ".join(map(str, sizes(text)))
 
 
+def interpolated(mode: str, wanted: str, shape: str) -> str:
+    """An input of an interpolation with other axes than its mode is for."""
+    n = len(sizes(shape))
+    if n not in (3, 4, 5) or mode == "bicubic":
+        return f"{INPUTS} (got {n}D) for the modes: {MODES} (got {mode})"
+    return f"Got {n}D input, but {mode} mode needs {wanted}D input"
+
+
 class Words(NamedTuple):
     """PyTorch's class and words for one sentence of the home library."""
 
@@ -136,12 +144,15 @@ WORDS = _rows(
      " is not positive-definite)."),
     (r"the matrix is singular: pivot (\d+) is 0", None, "linalg.inv: The diagonal element {0} is zero, the inversion"
      " could not be completed because the input matrix is singular."),
+    (rf"\w+: mode '([\w-]+)' is for ([\d or]+) axes, and the input has shape {S}", "NotImplemented", interpolated),
+    (r"interpolate: mode is one of \[.*\], not '(.*)'$", "NotImplemented",
+     f"{INPUTS} for the modes: {MODES} (got {{0}})"),
     (r"\w+: (params argument given .*)", None, "{0}"),
     (rf"linear: input of shape {S} and weight of shape {S} differ", None, linear),
     (rf"[\w.]+: shapes {S} and {S} do not broadcast together", None, broadcast),
     (rf"\w+: input of shape {S}, target of shape {S}", None, broadcast),
     (rf"shape {S} does not broadcast to {S}", None, written),
-    (r"index (-?\d+) is out of range for axis (\d+) of size (\d+)", "Index",
+    (r"index (-?\d+) is out of range for axis (\d+) of size (\d+)", None,
      "index {0} is out of bounds for dimension {1} with size {2}"),
     (r"\d+ indices for a tensor of (\d+) dimensions", "Index", "too many indices for tensor of dimension {0}"),
     (r"axis (-?\d+) is out of range for a tensor of (\d+) dimensions", "Index", axis_range),

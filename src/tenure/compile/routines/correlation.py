@@ -54,7 +54,7 @@ def emit(module: ir.Module, name: str, bits: int) -> None:
             share(b, tasks[k][0], context, n.product("groups", n("results") if k == 1 else dense.parts(n)))
         share(b, tasks[k][1], context, n("pieces"))
 
-    chosen(b, b.add(n("tiled"), constant(1)), lambda k: way(k - 1), 3)
+    chosen(b, b.add(n("tiled"), constant(1)), lambda k: way(k - 1), range(1, 4))
     b.ret(constant(0))
 
 
@@ -122,8 +122,9 @@ class Block(Results):
         turned = b.icmp_signed("!=", n("turned"), constant(0))
         self.laid = b.select(turned, n.room(self.all, "turned"), self.weights)
         start = at(b, n.room(self.all, "pieces_at"), n.product(piece, "piece"), I8)
-        self.seen = start
-        self.rows = at(b, start, b.add(n.product("channels", "channel"), constant(SLACK)), self.t)
+        self.copied, self.direct = start, b.icmp_signed("!=", n("direct"), constant(0))
+        copied = b.select(self.direct, constant(0), n.product("channels", "channel"))
+        self.rows = at(b, start, b.add(copied, constant(SLACK)), self.t)
         self.kept = at(b, self.rows, n.product("pitch", "chunk"), self.t)
 
     def emit(self, images: ir.Value, group: ir.Value, d: ir.Value, h: ir.Value, w: ir.Value, part: ir.Value) -> None:
@@ -132,11 +133,16 @@ class Block(Results):
         first = n.product(images, "woven")
         self.many = least(b, n("woven"), b.sub(n("images"), first))
         source = self.place(first, group, d, h, w)
-        b.call(self.copy, [self.numbers, source, self.seen, self.many, n("channels"), *self.box])
+        self.seen = b.select(self.direct, at(b, source, self.box[2], self.t), self.copied)
+        with b.if_then(b.not_(self.direct)):
+            b.call(self.copy, [self.numbers, source, self.copied, self.many, n("channels"), *self.box])
         self.singles = Singles(self, constant(0))
         first = n.product(part, "part")
         self.low, self.high = first, least(b, b.add(first, n("part")), n("results"))
         n.each(n.three("step_out"), self.residue)
+
+    def reached(self) -> ir.Value:
+        return self.b.select(self.direct, self.width, self.n("channel"))
 
     def residue(self, *job: ir.Value) -> None:
         """The results of a residue modulo the step."""

@@ -21,8 +21,8 @@ from tenure.ops.cuts import QUAD
 STRIP = ir.FunctionType(VOID, [POINTER, I64, POINTER, POINTER, I64, I64, POINTER, I64, I64, I64, I64])
 TILE = ir.FunctionType(VOID, [POINTER, I64, POINTER, POINTER, I64, POINTER, I64, I64])
 REALS = {32: ir.FloatType(), 64: ir.DoubleType()}
-WIDE = 3
-"""Vectors of a tile."""
+WIDE, LONG = 3, 8
+"""Vectors of a tile, and of one of a single row."""
 
 
 def fused(b: ir.IRBuilder, x: ir.Value, y: ir.Value, z: ir.Value) -> ir.Value:
@@ -54,10 +54,11 @@ def emit_strips(module: ir.Module, name: str, bits: int, lanes: int) -> ir.Funct
     terms that are in it): vectors of results, for each some terms, and for these a few rows after the other, while
     what they read is near."""
     t = REALS[bits]
-    sizes = [[(m, v) for v in range(1, WIDE + 1)] for m in range(1, QUAD + 1)]
-    made = [[emit_tile(module, f"{name}.{m}.{v}", t, lanes, m, v) for m, v in row] for row in sizes]
+    sizes = [(m, v) for m in range(1, QUAD + 1) for v in (*range(1, WIDE + 1), *([LONG] if m == 1 else []))]
+    made = {size: emit_tile(module, f"{name}.{size[0]}.{size[1]}", t, lanes, *size) for size in sizes}
     function, b = started(module, name, STRIP)
     weights, down, offsets, source, terms, depth, out, pitch, count, rows, before = function.args
+    alone = b.icmp_signed("==", rows, constant(1))
 
     def tiles(v: int, k: ir.Value) -> None:
         start = b.sub(count, constant(v * lanes))
@@ -67,11 +68,11 @@ def emit_strips(module: ir.Module, name: str, bits: int, lanes: int) -> ir.Funct
             many = least(b, depth, b.sub(terms, e))
 
             def some_rows(i: ir.Value, _: list[Any]) -> list[Any]:
-                row = at(b, out, b.add(b.mul(i, pitch), start), t)
-                panel = at(b, weights, b.add(b.mul(i, down), e), t)
-                passed = [panel, down, at(b, offsets, e, I32), at(b, source, start, t), many, row, pitch]
-                passed.append(b.add(before, e))
-                chosen(b, least(b, constant(QUAD), b.sub(rows, i)), lambda m: b.call(made[m - 1][v - 1], passed))
+                row, panel = b.add(b.mul(i, pitch), start), b.add(b.mul(i, down), e)
+                passed = [at(b, weights, panel, t), down, at(b, offsets, e, I32), at(b, source, start, t), many]
+                passed += [at(b, out, row, t), pitch, b.add(before, e)]
+                ways = [m for m in range(1, QUAD + 1) if (m, v) in made]
+                chosen(b, least(b, constant(len(ways)), b.sub(rows, i)), lambda m: b.call(made[m, v], passed), ways)
                 return []
 
             counted(b, constant(0), rows, QUAD, some_rows)
@@ -80,11 +81,12 @@ def emit_strips(module: ir.Module, name: str, bits: int, lanes: int) -> ir.Funct
         stepped(b, constant(0), larger(b, terms, constant(1)), depth, some_terms)
 
     def column(held: list[Any]) -> list[Any]:
-        """Three vectors, but two and two where four are left."""
+        """Three vectors, but two and two where four are left; many of a single row."""
         (k,) = held
         left = b.sdiv(b.add(b.sub(count, k), constant(lanes - 1)), constant(lanes))
         wide = b.select(b.icmp_signed("==", left, constant(WIDE + 1)), constant(2), least(b, constant(WIDE), left))
-        chosen(b, wide, lambda v: tiles(v, k), WIDE)
+        wide = b.select(b.and_(alone, b.icmp_signed(">=", left, constant(LONG))), constant(LONG), wide)
+        chosen(b, wide, lambda v: tiles(v, k), (*range(1, WIDE + 1), LONG))
         return [b.add(k, b.mul(wide, constant(lanes)))]
 
     repeat(b, lambda held: b.icmp_signed("<", held[0], count), column, [constant(0)])
@@ -104,13 +106,15 @@ def stepped(
     repeat(b, lambda held: b.icmp_signed("<", held[0], stop), one, [start])
 
 
-def chosen(b: ir.IRBuilder, number: ir.Value, body: Callable[[int], Any], most: int = QUAD) -> None:
-    """``body(k)`` of the number that it is, from 1 to at most QUAD."""
+def chosen(
+    b: ir.IRBuilder, number: ir.Value, body: Callable[[int], Any], ways: Sequence[int] = range(1, QUAD + 1)
+) -> None:
+    """``body(k)`` of the number that it is, of a few."""
     done = b.append_basic_block("chosen")
-    ways = b.switch(number, done)
-    for k in range(1, most + 1):
+    cases = b.switch(number, done)
+    for k in ways:
         way = b.append_basic_block(f"way{k}")
-        ways.add_case(constant(k), way)
+        cases.add_case(constant(k), way)
         b.position_at_end(way)
         body(k)
         b.branch(done)

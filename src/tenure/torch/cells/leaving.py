@@ -8,16 +8,17 @@ one is no copy, and the write stops. Under ``torch.aliasing("pytorch")`` both ar
 from __future__ import annotations
 
 import weakref
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from tenure.errors import BorrowError
+from tenure.errors import BorrowError, TenureError
 from tenure.torch.cells.aliasing import is_safe
 from tenure.torch.cells.geometry import Geometry
 from tenure.torch.cells.outdated import outdate
 from tenure.torch.cells.windows import forget, geometry, look, present
-from tenure.torch.errors import refuse
+from tenure.torch.errors import refuse, translated
 from tenure.values.operations.arithmetic import detach
 from tenure.values.operations.boundary import array_of
 from tenure.values.rules.graph import CodeSite
@@ -104,7 +105,7 @@ class Leaving:
         if not is_safe():
             array = window_of(shared(owner), geometry(self))
         else:
-            array = value.numpy()
+            array = computed(value.numpy)
             if array.nbytes <= SMALL:
                 memory = array.copy(order="K")
                 array = memory.view()
@@ -113,9 +114,17 @@ class Leaving:
         return array
 
 
+def computed(give: Callable[..., Any], *values: Any) -> Any:
+    """Elements, whose computation may find an error only now: in PyTorch's class."""
+    try:
+        return give(*values)
+    except TenureError as error:
+        raise translated(error) from None
+
+
 def image(owner: Any) -> Any:
     """New memory with an owner's elements, as its layout has them."""
-    array = array_of(present(owner))
+    array = computed(array_of, present(owner))
     memory = window_of(np.empty(array.size, array.dtype), geometry(owner))
     memory[...] = array
     return memory
