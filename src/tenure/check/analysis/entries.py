@@ -2,6 +2,7 @@
 
 import ast
 
+from tenure.check.analysis.classes import class_given
 from tenure.check.analysis.evidence import annotation, container_by_use, only_torch
 from tenure.check.analysis.indices import imports
 from tenure.check.analysis.kinds import example_of, instance_kind
@@ -70,6 +71,8 @@ def given_object(m: Machine, function: Function, given: ast.arg, at: int) -> Obj
     obj = Obj("unknown", given, parameter=given.arg)
     if (said := m.said.get(given.arg)) is not None:
         obj.kind, obj.target = said.kind, said.target
+    elif given.annotation is not None and m.program.resolve(m.module, given.annotation) == "pathlib.Path":
+        obj.target = "pathlib.Path"
     if isinstance(function.node, ast.Lambda):
         return obj
     if at == 0 and function.in_class is not None and "staticmethod" not in decorator_names(function.node):
@@ -83,7 +86,16 @@ def given_object(m: Machine, function: Function, given: ast.arg, at: int) -> Obj
         obj.kind = "dict"
     if obj.kind == "unknown":
         obj.kind = kind_by_use(m, given.arg, given=True, function=function)
+    if obj.kind == "unknown" and given.annotation is None and obj.target is None:
+        _by_its_methods(m, function, given, obj)
     return obj
+
+
+def _by_its_methods(m: Machine, function: Function, given: ast.arg, obj: Obj) -> None:
+    home = function.home
+    info = class_given(m.program, home, function, given) if isinstance(home, Module) else None
+    if info is not None:
+        obj.kind, obj.target = instance_kind(m.program, info), info
 
 
 def class_of(m: Machine, node: ast.ClassDef) -> ClassInfo | None:

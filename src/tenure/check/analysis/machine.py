@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 
 from tenure.check.analysis.evidence import Annotation
 from tenure.check.analysis.frame import Frame
-from tenure.check.analysis.kinds import part_kind
+from tenure.check.analysis.kinds import part_kind, trained
 from tenure.check.analysis.lineage import depends, mentions
 from tenure.check.analysis.rounds import Rounds
 from tenure.check.analysis.session import Session
@@ -19,7 +19,7 @@ from tenure.check.effects.effect import CONTAINERS, HOLDING
 from tenure.check.graph import Graph
 from tenure.check.lower import lower
 from tenure.check.ops import Function, Op
-from tenure.check.program import Module, Program
+from tenure.check.program import ClassInfo, Module, Program
 from tenure.check.state import STORAGE, State
 from tenure.check.values import WIDEST, Holder, Loan, Obj, Ref, Value, Write
 
@@ -345,8 +345,10 @@ class Machine:
         if self.complete(obj):
             return ()
         part = self.part(obj, name)
-        cells[(obj, name)] = (Ref(part),)
-        return cells[(obj, name)]
+        value = cells[(obj, name)] = (Ref(part),)
+        if part.kind == "optimizer" and isinstance(obj.target, ClassInfo) and (model := trained(obj.target, name)):
+            cells[(part, "*")] = tuple(Ref(self.everything(ref.obj)) for ref in self.field(obj, model))
+        return value
 
     def complete(self, obj: Obj) -> bool:
         """Whether all contents of an object are known: it is a display, or a copy of one."""
