@@ -13,13 +13,18 @@ _BUILTIN = (list, dict, set, str, bytes, tuple)
 
 
 def class_given(program: Program, module: Module, function: Function, given: ast.arg) -> ClassInfo | None:
-    """The class of a parameter: by its annotation, else by the methods that are called on it.
+    """The class of a parameter: by its annotation, else by its name and the methods that are called on it.
 
-    One class of the module has all of them, and at least one that no container, text or array has.
+    Where the name is another, one class of the module has all of them, and one that no container, text or array has.
     """
     if given.annotation is not None:
         return annotation(program, module, given.annotation).target
     used = [one for one in sorted(function.scope.uses.methods.get(given.arg, ())) if not one.startswith("__")]
+    if not used:
+        return None
+    named = [info for name, info in module.classes.items() if name.lower() == given.arg.replace("_", "").lower()]
+    if named and all(program.find_method(named[0], one) for one in used):
+        return named[0]
     if not any(map(_own, used)):
         return None
     found = [info for info in module.classes.values() if all(program.find_method(info, one) for one in used)]

@@ -80,7 +80,7 @@ def _of_given(program: Program, info: ClassInfo, name: str) -> Obj:
 
 
 def trained(info: ClassInfo, name: object) -> str | None:
-    """The attribute whose parameters an optimizer in another attribute was made for: `Adam(self.model.parameters())`."""
+    """The attribute with the module that an optimizer was made for: `self.opt = Adam(self.model.parameters())`."""
     given = info.attributes.get(str(name), ())
     match given:
         case [ast.Call(args=[ast.Call(func=ast.Attribute(value=value, attr="parameters")), *_])]:

@@ -21,7 +21,9 @@ _ALWAYS = frozenset(
 ONCE = frozenset(("map", "filter", "zip", "iter", "reversed", "parameters", "named_parameters", "chain"))
 """Calls whose result can be gone through a single time."""
 
-_READERS = frozenset(("open", "reader", "DictReader", "walk", "scandir", "finditer", "iglob", "glob", "rglob", "iterdir"))
+_READERS = frozenset(
+    ("open", "reader", "DictReader", "walk", "scandir", "finditer", "iglob", "glob", "rglob", "iterdir")
+)
 _MADE = (ast.Call, ast.List, ast.Dict, ast.Set)
 _EXCHANGED = frozenset(("data", "grad", "_data"))
 

@@ -111,7 +111,9 @@ def is_generator(function: ops.Function) -> bool:
 def _gives_once(function: ops.Function) -> bool:
     """Whether a function returns something that can be gone through a single time."""
     values = [node.value for node in function.scope.of(ast.Return)]
-    return any(isinstance(one, ast.GeneratorExp) or (isinstance(one, ast.Call) and last_name(one.func) in ONCE) for one in values)
+    if any(isinstance(one, ast.GeneratorExp) for one in values):
+        return True
+    return any(isinstance(one, ast.Call) and last_name(one.func) in ONCE for one in values)
 
 
 def is_small(function: ops.Function) -> bool:

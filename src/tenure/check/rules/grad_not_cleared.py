@@ -21,6 +21,8 @@ _WORDS = ("steps with the sum of all gradients", "added to here")
 _ELSEWHERE = ("zero_grad", "accelerat", "deepspeed", "accumul", ".grad", "closure", "functorch", "xm.")
 """Words of modules in which gradients of a given optimizer may be cleared, or meant to add up."""
 
+_CLASSES = ("torch.optim.Optimizer", "torch.optim.optimizer.Optimizer")
+
 Made = dict[str, set[str]]
 """The optimizers by name (`opt`, `self.opt`), each with the names of what it was given."""
 
@@ -140,7 +142,7 @@ def _given(facts: Facts, node: ast.AST) -> Iterator[str]:
     """The parameters that are optimizers, by annotation or name; what clears their gradients would be in the module."""
     for one in parameters(node) if isinstance(node, ast.FunctionDef) else ():
         said = None if one.annotation is None else facts.program.resolve(facts.module, one.annotation)
-        if said in ("torch.optim.Optimizer", "torch.optim.optimizer.Optimizer") or one.arg in ("optimizer", "optim", "opt"):
+        if said in _CLASSES or one.arg in ("optimizer", "optim", "opt"):
             yield one.arg
 
 
