@@ -160,8 +160,9 @@ def kind_by_use(m: Machine, name: str, *, given: bool = False, function: Functio
         return "tensor"
     if kind := container_by_use(used, given=given):
         return kind
-    if "step" in used and ("zero_grad" in used or _OPTIMIZERS.match(name)) and imports(m, "torch"):
-        return "optimizer"
-    if "named_parameters" in used or "parameters" in used:
+    if "step" in used and ("zero_grad" in used or (_OPTIMIZERS.match(name) and imports(m, "torch"))):
+        return "tenure-optimizer" if imports(m, "tenure") else "optimizer"
+    stored = {"state_dict", "load_state_dict"} <= set(used) and not {"step", "zero_grad"} & set(used)
+    if "named_parameters" in used or "parameters" in used or stored:
         return "tenure-module" if imports(m, "tenure") else "module"
     return "unknown"
