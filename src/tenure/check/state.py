@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
 from tenure.check.values import MAY, MUST, NO, Holder, Obj, Ref, Value, compare_regions
 
@@ -14,52 +13,92 @@ STORAGE = "·storage"
 _LIMIT = 8
 
 
-Places: TypeAlias = dict[Obj, dict[Holder, None]]
-"""For each object, the cells that ever referred to it or to a view or part of it, in any state of a run."""
+class Places:
+    """For each object, the cells that ever referred to it or to a view or part of it, in any state of a run.
+
+    `passing`: the same for registers of the block that is run alone, and of those of its callers that wait for it.
+    """
+
+    __slots__ = ("lasting", "passing")
+
+    def __init__(self) -> None:
+        self.lasting: dict[Obj, dict[Holder, None]] = {}
+        self.passing: list[dict[Obj, dict[Holder, None]]] = []
+
+    def of(self, obj: Obj) -> list[Holder]:
+        """The cells of an object."""
+        found = [*self.lasting.get(obj, ())]
+        for table in self.passing:
+            if obj in table:
+                found += table[obj]
+        return found
+
+
+class Log:
+    """The cells that were set between two copies of a state, behind those before: states have one tree of logs."""
+
+    __slots__ = ("behind", "depth", "held")
+
+    def __init__(self, behind: "Log | None", held: dict[Holder, None]) -> None:
+        self.behind, self.held = behind, held
+        self.depth: int = 0 if behind is None else behind.depth + 1
 
 
 class Cells(dict[Holder, Value]):
     """The contents of each cell, with an index of the fields that an object has.
 
-    `exchanged`: the memory of some object may have been. `places` is shared by all states of a run.
+    `exchanged`: the memory of some object may have been. `places` is shared by all states of a run. `log` holds the
+    cells that were set since the last copy; what a block sets in its own registers alone is left out.
     """
 
-    __slots__ = ("exchanged", "index", "places")
+    __slots__ = ("behind", "exchanged", "index", "log", "places")
 
     def __init__(self, places: Places | None = None) -> None:
         self.index: dict[Obj, tuple[object, ...]] = {}
-        self.places: Places = {} if places is None else places
+        self.places: Places = Places() if places is None else places
         self.exchanged = False
+        self.log: dict[Holder, None] = {}
+        self.behind: Log | None = None
 
     def __setitem__(self, holder: Holder, value: Value) -> None:
         size = len(self)
         dict.__setitem__(self, holder, value)
-        self.place(holder, value)
-        if len(self) != size and type(holder) is tuple:
-            names = self.index.get(holder[0], ())
-            if holder[1] not in names:
-                self.index[holder[0]] = (*names, holder[1])
-                if holder[1] == STORAGE:
-                    self.exchanged = True
+        self.log[holder] = None
+        if holder.__class__ is int:
+            return  # its objects are those that it was given
+        _place(self.places.lasting, holder, value)
+        if len(self) != size and holder.__class__ is tuple:
+            self._index(holder)
 
-    def place(self, holder: Holder, value: Value) -> None:
-        """Note that a cell refers to objects now."""
-        places = self.places
-        for ref in value:
-            at: Obj | None = ref[0]
-            while at is not None:
-                known = places.get(at)
-                if known is None:
-                    places[at] = {holder: None}
-                else:
-                    known[holder] = None
-                at = at.base or at.owner
+    def _index(self, holder: Holder) -> None:
+        names = self.index.get(holder[0], ())  # type: ignore[index, arg-type]
+        if holder[1] not in names:  # type: ignore[index]
+            self.index[holder[0]] = (*names, holder[1])  # type: ignore[index]
+            if holder[1] == STORAGE:  # type: ignore[index]
+                self.exchanged = True
+
+    def __delitem__(self, holder: Holder) -> None:
+        dict.__delitem__(self, holder)
+        self.log[holder] = None
+
+    def remove(self, holder: Holder) -> Value:
+        """Empty a cell, and return what it held."""
+        self.log[holder] = None
+        return self.pop(holder, ())
+
+    def give(self, register: int, value: Value, *, lasting: bool) -> None:
+        """Set a register; `lasting`: blocks behind this one use it too."""
+        dict.__setitem__(self, register, value)
+        if lasting:
+            self.log[register] = None
+        _place(self.places.lasting if lasting else self.places.passing[-1], register, value)
 
     def fill(self, obj: Obj, fields: Mapping[object, Value]) -> None:
         """Set several fields of an object."""
         for name, value in fields.items():
             dict.__setitem__(self, (obj, name), value)
-            self.place((obj, name), value)
+            self.log[(obj, name)] = None
+            _place(self.places.lasting, (obj, name), value)
         names = dict.fromkeys(self.index.get(obj, ())) | dict.fromkeys(fields)
         if names:
             self.index[obj] = tuple(names)
@@ -70,14 +109,46 @@ class Cells(dict[Holder, Value]):
         new.update(self)
         new.index = self.index.copy()
         new.exchanged = self.exchanged
+        if self.log:
+            self.behind, self.log = Log(self.behind, self.log), {}
+        new.behind = self.behind
         return new
+
+    def differing(self, other: "Cells") -> dict[Holder, None]:
+        """The cells that were set in one of two states since both were one."""
+        found = other.log | self.log
+        mine, its = self.behind, other.behind
+        while mine is not its:
+            if its is None or (mine is not None and mine.depth > its.depth):
+                assert mine is not None
+                found.update(mine.held)
+                mine = mine.behind
+            else:
+                found.update(its.held)
+                its = its.behind
+        return found
 
     def holding(self, obj: Obj) -> Iterator[tuple[Holder, Value]]:
         """The cells that refer to an object, or to a view or part of it."""
-        for holder in list(self.places.get(obj, ())):
+        for holder in self.places.of(obj):
             value = self.get(holder)
             if value is not None and any(ref.obj.lies_in(obj) for ref in value):
                 yield holder, value
+
+
+def _place(places: dict[Obj, dict[Holder, None]], holder: Holder, value: Value) -> None:
+    """Note that a cell refers to objects now, and to what they lie in."""
+    for ref in value:
+        at: Obj | None = ref[0]
+        while at is not None:
+            known = places.get(at)
+            if known is None:
+                places[at] = {holder: None}
+            elif holder in known:
+                break
+            else:
+                known[holder] = None
+            at = at.base or at.owner
 
 
 @dataclass(slots=True)
@@ -102,10 +173,13 @@ class State:
         """Join `other` into this state, and return whether that changed anything."""
         changed = False
         cells, known = self.cells, self.cells.get
-        new = [item for item in other.cells.items() if known(item[0]) is not item[1]]
+        its = other.cells.get
+        pairs = [(holder, known(holder), its(holder)) for holder in cells.differing(other.cells)]
+        new = [(holder, value) for holder, mine, value in pairs if value is not None and mine is not value]
         apart = _stored_and_let_go(other.cells, cells, new)
-        differing = (*(cells.keys() - other.cells.keys()), *(holder for holder, _ in new if holder in cells))
-        cells.update(_stored_and_let_go(cells, other.cells, [(holder, cells[holder]) for holder in differing]))
+        differing = [(holder, mine) for holder, mine, value in pairs if mine is not None and mine is not value]
+        for holder, value in _stored_and_let_go(cells, other.cells, differing).items():
+            cells[holder] = value
         for holder, value in new:
             value = apart.get(holder, value)
             mine = known(holder)
@@ -203,10 +277,13 @@ class State:
     def age(self, twins: dict[Obj, Obj]) -> None:
         """Make room for new objects: references to the last ones become references to their twins."""
         cells, places = self.cells, self.cells.places
-        for holder in dict.fromkeys(holder for obj in twins for holder in places.get(obj, ())):
+        for holder in dict.fromkeys(holder for obj in twins for holder in places.of(obj)):
             value = cells.get(holder, ())
             if any(ref.obj in twins for ref in value):
-                cells[holder] = _union((), tuple(ref._replace(obj=twins.get(ref.obj, ref.obj)) for ref in value))
+                aged = _union((), tuple(ref._replace(obj=twins.get(ref.obj, ref.obj)) for ref in value))
+                cells[holder] = aged
+                if holder.__class__ is int:
+                    _place(places.lasting, holder, aged)
         for obj, twin in twins.items():
             for name, value in list(self.fields(obj)):
                 del cells[(obj, name)]

@@ -119,4 +119,4 @@ def assign_data(m: Machine, ref: Ref, op: ops.SetAttr) -> None:
 def delete_attribute(m: Machine, op: ops.DelAttr) -> None:
     """`del obj.name`."""
     for ref in m.get(op.obj):
-        m.state.cells.pop((ref.obj, op.name), None)
+        m.state.cells.remove((ref.obj, op.name))

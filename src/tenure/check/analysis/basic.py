@@ -74,7 +74,7 @@ def bind(m: Machine, op: ops.Bind) -> None:
 
 
 def unbind(m: Machine, op: ops.Unbind) -> None:
-    m.state.cells.pop(op.name, None)
+    m.state.cells.remove(op.name)
 
 
 def const(m: Machine, op: ops.Const) -> None:

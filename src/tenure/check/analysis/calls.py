@@ -34,6 +34,10 @@ _WRITING_OUT = frozenset(("join", "writelines", "writerows"))
 """Methods of texts and files that go through their argument."""
 
 
+_OF_PATHS = frozenset(("glob", "rglob", "iterdir"))
+"""Methods of paths that give their items once."""
+
+
 def call(m: Machine, op: ops.Call) -> None:
     if m.coroutines:
         for register in (*(one for one, _ in op.args), *(one for _, one in op.keywords)):
@@ -171,6 +175,8 @@ def _unknown_method(m: Machine, refs: list[Ref], op: ops.Call) -> Value:
     unknown_call(m, op)
     if op.method in _WRITING_OUT and len(op.args) == 1:
         consume_register(m, op.args[0][0])
+    if op.method in _OF_PATHS and (op.method != "glob" or refs[0].obj.target == "pathlib.Path"):
+        return (Ref(m.fresh("paths", "iterator", target="once")),)
     for told in m.on.queued:
         told(m, refs, op)
     for ref in refs:
@@ -205,6 +211,8 @@ def call_library(m: Machine, qualname: str, op: ops.Call) -> Value:
     if effect is not None:
         _shown(m, qualname, effect, op)
         result = perform(m, effect, Arguments.of(op), op, name)
+        if effect.role == "walk":
+            result[0].obj.field = "walk"
         return _once(m, constructed(m, qualname, name, result, op), name)
     kind = guess_class(qualname, name)
     if kind is not None:

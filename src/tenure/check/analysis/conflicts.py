@@ -12,7 +12,7 @@ from tenure.check.analysis.machine import Machine
 from tenure.check.effects.effect import CONTAINERS, HOLDING, MUTABLE, OBJECTS
 from tenure.check.ops import Op, contradictory
 from tenure.check.state import STORAGE
-from tenure.check.values import MUST, NO, Holder, Loan, Obj, Ref, Value, Write, copylike
+from tenure.check.values import MUST, NO, Component, Holder, Loan, Obj, Ref, Value, Write, copylike
 
 __all__ = [
     "GONE",
@@ -88,7 +88,10 @@ def _surprise(m: Machine, ref: Ref, holder: Holder | None, write: Write, certain
     seeming = copylike(ref)
     state = m.state
     resized, newest = write.sort == "resize", m.last.get
+    base, row = _row(ref.obj)
     for other, value in state.cells.items():
+        if row is not None and len(value) == 1 and value[0].obj.base is base and _other_row(value[0].obj.region, row):
+            continue
         for held in value:
             if held.loan is not None and (held.write is None or _doubted(held, write)):
                 break
@@ -119,6 +122,20 @@ def _surprise(m: Machine, ref: Ref, holder: Holder | None, write: Write, certain
             changed = True
         if changed:
             state.cells[other] = tuple(out)
+
+
+def _row(obj: Obj) -> tuple[Obj | None, int | None]:
+    """The array and the constant position that a view shows of it: most views of one array are of other rows."""
+    first = obj.region[0] if obj.base is not None and obj.region else ("",)
+    return obj.base, first[1] if first[0] == "i" and isinstance(first[1], int) else None
+
+
+def _other_row(region: tuple[Component, ...], row: int) -> bool:
+    """Whether a region of the same array is another row for certain."""
+    if not region or region[0][0] != "i":
+        return False
+    other = region[0][1]
+    return isinstance(other, int) and other != row and (other < 0) == (row < 0)
 
 
 def _trained(writer: Holder | None, holder: Holder, held: Ref) -> bool:

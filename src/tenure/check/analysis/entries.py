@@ -1,11 +1,14 @@
 """The state at the start of a body: the objects of its parameters."""
 
 import ast
+import re
 
+from tenure.check.analysis.classes import class_given
 from tenure.check.analysis.evidence import annotation, container_by_use, only_torch
 from tenure.check.analysis.indices import imports
 from tenure.check.analysis.kinds import example_of, instance_kind
 from tenure.check.analysis.machine import Machine
+from tenure.check.effects import tables
 from tenure.check.effects.effect import MUTABLE
 from tenure.check.ops import Function
 from tenure.check.program import ClassInfo, Module
@@ -16,6 +19,15 @@ from tenure.check.values import Obj, Ref, adopt, plain
 __all__ = ["class_of", "entry", "given_object", "kind_by_use", "missing_argument"]
 
 
+_OPTIMIZERS = re.compile(r"(opt|optim|optimizer)($|_|·)|\w+_(opt|optim|optimizer)($|·)")
+"""Names of optimizers."""
+
+_WEIGHTS = re.compile(r"(w\d*|weights?|theta|params?|bias|coef)($|_)")
+"""Names of tensors that are trained."""
+
+_OF_LEAVES = frozenset(("grad", "data", "requires_grad"))
+
+
 def entry(m: Machine, function: Function) -> State:
     """The state at the start of a body: its parameters refer to given objects."""
     said = [(given.arg, given.annotation) for given in parameters(function.node) if given.annotation is not None]
@@ -23,8 +35,44 @@ def entry(m: Machine, function: Function) -> State:
     state = State()
     for at, given in enumerate(parameters(function.node)):
         state.cells[given.arg] = (Ref(parameter(m, function, given, at)),)
+    if imports(m, "torch") and not isinstance(function.node, ast.Lambda) and _differentiates(m, function):
+        _tracked(m, function, state)
     _held(m, state)
     return state
+
+
+def _differentiates(m: Machine, function: Function) -> bool:
+    """Whether a body has a backward pass and calls nothing but functions of libraries: given tensors have gradients."""
+    calls = function.scope.of(ast.Call)
+    if not any(isinstance(call.func, ast.Attribute) and call.func.attr == "backward" for call in calls):
+        return False
+    return not any(
+        (isinstance(func, ast.Name) and not isinstance(m.program.resolve(m.module, func), str))
+        or (isinstance(func, ast.Attribute) and isinstance(func.value, ast.Name) and func.value.id == "self")
+        for func in (call.func for call in calls)
+    )
+
+
+def _tracked(m: Machine, function: Function, state: State) -> None:
+    """Take the one given tensor, or those that are named or used as weights, for leaves of the graph."""
+    pairs = [(one.left, one.right) for one in function.scope.of(ast.BinOp)]
+    operands = {part.id for pair in pairs for part in pair if isinstance(part, ast.Name)}
+    found: dict[str, Obj] = {}
+    for name, value in state.cells.items():
+        obj = value[0].obj
+        if name in m.context or not isinstance(name, str):
+            continue
+        used = function.scope.uses.methods.get(name, set())
+        whole = {one for one in used if not one.startswith("__")}
+        if obj.kind == "unknown" and obj.target is None and (name in operands or whole):
+            known = all(tables.method("tensor", one) is not None for one in whole)
+            obj.kind = "tensor" if known and "__iter__" not in used else "unknown"
+        if obj.kind == "tensor":
+            found[name] = obj
+    asked = {ast.unparse(one.value) for one in function.scope.of(ast.Attribute) if one.attr in _OF_LEAVES}
+    shown = [name for name in found if name in asked or _WEIGHTS.match(name)]
+    for name in shown or (found if len(found) == 1 else ()):
+        found[name].grad = True
 
 
 def _held(m: Machine, state: State) -> None:
@@ -34,6 +82,8 @@ def _held(m: Machine, state: State) -> None:
     modules = [obj for obj in given if obj.kind == "module" and obj.parameter != "self"]
     if len(optimizers) == len(modules) == 1:
         state.cells[(optimizers[0], "*")] = (Ref(m.everything(modules[0])),)
+    elif len(optimizers) == 1 and not modules and (tensors := [obj for obj in given if obj.grad]):
+        state.cells[(optimizers[0], "*")] = tuple(map(Ref, tensors))
 
 
 def parameter(m: Machine, function: Function, given: ast.arg, at: int) -> Obj:
@@ -70,6 +120,8 @@ def given_object(m: Machine, function: Function, given: ast.arg, at: int) -> Obj
     obj = Obj("unknown", given, parameter=given.arg)
     if (said := m.said.get(given.arg)) is not None:
         obj.kind, obj.target = said.kind, said.target
+    elif given.annotation is not None and m.program.resolve(m.module, given.annotation) == "pathlib.Path":
+        obj.target = "pathlib.Path"
     if isinstance(function.node, ast.Lambda):
         return obj
     if at == 0 and function.in_class is not None and "staticmethod" not in decorator_names(function.node):
@@ -83,7 +135,16 @@ def given_object(m: Machine, function: Function, given: ast.arg, at: int) -> Obj
         obj.kind = "dict"
     if obj.kind == "unknown":
         obj.kind = kind_by_use(m, given.arg, given=True, function=function)
+    if obj.kind == "unknown" and given.annotation is None and obj.target is None:
+        _by_its_methods(m, function, given, obj)
     return obj
+
+
+def _by_its_methods(m: Machine, function: Function, given: ast.arg, obj: Obj) -> None:
+    home = function.home
+    info = class_given(m.program, home, function, given) if isinstance(home, Module) else None
+    if info is not None:
+        obj.kind, obj.target = instance_kind(m.program, info), info
 
 
 def class_of(m: Machine, node: ast.ClassDef) -> ClassInfo | None:
@@ -99,8 +160,9 @@ def kind_by_use(m: Machine, name: str, *, given: bool = False, function: Functio
         return "tensor"
     if kind := container_by_use(used, given=given):
         return kind
-    if {"step", "zero_grad"} <= set(used) and imports(m, "torch"):
-        return "optimizer"
-    if "named_parameters" in used or "parameters" in used:
+    if "step" in used and ("zero_grad" in used or (_OPTIMIZERS.match(name) and imports(m, "torch"))):
+        return "tenure-optimizer" if imports(m, "tenure") else "optimizer"
+    stored = {"state_dict", "load_state_dict"} <= set(used) and not {"step", "zero_grad"} & set(used)
+    if "named_parameters" in used or "parameters" in used or stored:
         return "tenure-module" if imports(m, "tenure") else "module"
     return "unknown"

@@ -42,7 +42,7 @@ def execute(m: Machine, function: ops.Function, given: _Given, made: Obj | None)
         return None
     quiet = bool(decorator_names(function.node) & _QUIET)
     cells, result = m.state.cells, f"·return·{frame.number}"
-    cells.pop(result, None)
+    cells.remove(result)
     _bind_parameters(m, frame, given)
     kept = (m.frame, m.function, m.module, m.op, m.placed, m.repeating, m.block, m.is_method, m.divided, m.alone)
     before = None if 1 in frame.graph.order else m.state.copy()
@@ -181,13 +181,13 @@ def _bind_parameters(m: Machine, frame: Frame, given: _Given) -> None:
 def _leave(m: Machine, frame: Frame, result: str) -> Value:
     """The value of the call; the variables of the function are gone, unless functions within it live on."""
     state, cells = m.state, m.state.cells
-    value = cells.pop(result, ())
+    value = cells.remove(result)
     for register in frame.graph.crossing:
-        cells.pop(register, None)  # type: ignore[arg-type]
+        cells.remove(register)  # type: ignore[arg-type]
     if not frame.function.scope.of(ast.Lambda, ast.FunctionDef):
         gone = {f"{name}·{frame.number}" for name in frame.function.locals}
         for variable in gone:
-            cells.pop(variable, None)
+            cells.remove(variable)
         _let_go(m, value, gone)
     first = frame.first
     if m.repeating:

@@ -128,6 +128,8 @@ def _given_by(m: Machine, it: Obj, op: ops.Next) -> Value:
     role = str(it.field or "")
     if role in ("enumerate", "zip", "items", "product"):
         return (Ref(_tuple(m, role, looked_at, inner, op)),)
+    if role == "walk":
+        return (Ref(_of_walk(m)),)
     if role in ("computed", "arrangements"):
         return (Ref(m.fresh(("item", role), "unknown")),)
     found = [r for at, held in enumerate(looked_at) for r in _items_of(m, held, op, at, role)]
@@ -135,6 +137,14 @@ def _given_by(m: Machine, it: Obj, op: ops.Next) -> Value:
     if not looked_at and not inner:
         found += [lend(m, r, "element", (it, "*")) for r in m.items(it)]
     return tuple(dict.fromkeys(found))
+
+
+def _of_walk(m: Machine) -> Obj:
+    """An item of `os.walk`: a folder, and the lists of the folders and files in it."""
+    new = m.fresh(("item", "walk"), "tuple", text="display")
+    for at, kind in enumerate(("scalar", "list", "list")):
+        m.state.cells[(new, at)] = (Ref(m.fresh(("walked", at), kind)),)
+    return new
 
 
 def _tuple(m: Machine, role: str, looked_at: Value, inner: list[Ref], op: ops.Next) -> Obj:

@@ -9,7 +9,7 @@ from tenure.check.program import ClassInfo, Module, Program
 from tenure.check.scope import decorator_names
 from tenure.check.values import Obj
 
-__all__ = ["example_of", "instance_kind", "library_kind", "record_fields"]
+__all__ = ["example_of", "instance_kind", "library_kind", "record_fields", "trained"]
 
 _DISPLAYS = {
     ast.List: "list", ast.ListComp: "list", ast.Dict: "dict", ast.DictComp: "dict", ast.Set: "set", ast.SetComp: "set",
@@ -77,6 +77,17 @@ def _of_given(program: Program, info: ClassInfo, name: str) -> Obj:
         if {"step", "zero_grad"} <= used:
             example.kind = "optimizer"
     return example
+
+
+def trained(info: ClassInfo, name: object) -> str | None:
+    """The attribute with the module that an optimizer was made for: `self.opt = Adam(self.model.parameters())`."""
+    given = info.attributes.get(str(name), ())
+    match given:
+        case [ast.Call(args=[ast.Call(func=ast.Attribute(value=value, attr="parameters")), *_])]:
+            match value:
+                case ast.Attribute(value=ast.Name(id="self"), attr=module):
+                    return module
+    return None
 
 
 def example_of(program: Program, module: Module, node: ast.expr) -> Obj:

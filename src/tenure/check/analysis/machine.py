@@ -5,12 +5,12 @@ function of the machine and the event (`events`).
 """
 
 import ast
-from collections.abc import Callable, Collection, Mapping, Set
+from collections.abc import Callable, Mapping, Set
 from typing import Any, TypeVar, cast
 
 from tenure.check.analysis.evidence import Annotation
 from tenure.check.analysis.frame import Frame
-from tenure.check.analysis.kinds import part_kind
+from tenure.check.analysis.kinds import part_kind, trained
 from tenure.check.analysis.lineage import depends, mentions
 from tenure.check.analysis.rounds import Rounds
 from tenure.check.analysis.session import Session
@@ -19,7 +19,7 @@ from tenure.check.effects.effect import CONTAINERS, HOLDING
 from tenure.check.graph import Graph
 from tenure.check.lower import lower
 from tenure.check.ops import Function, Op
-from tenure.check.program import Module, Program
+from tenure.check.program import ClassInfo, Module, Program
 from tenure.check.state import STORAGE, State
 from tenure.check.values import WIDEST, Holder, Loan, Obj, Ref, Value, Write
 
@@ -39,9 +39,6 @@ _BUDGET = 300
 
 _ITEMED = HOLDING | {"unknown"}
 _PLAIN = frozenset((str, int, bool, bytes, type(None)))
-
-_give = dict.__setitem__
-"""The field of a register's value, for which no index is kept."""
 
 _T = TypeVar("_T")
 
@@ -95,6 +92,7 @@ class Machine:
         self.repeating = False
         self.block = 0
         self.placed: list[int] = []
+        self.crossing: frozenset[int | None] = frozenset()
         self.divided = False
         self.guessed: set[Obj] = set()
         self.seen: set[Obj] = set()
@@ -129,6 +127,7 @@ class Machine:
 
     def follow(self, graph: Graph, start: State) -> State | None:
         """Execute a graph to its fixed point; the state at its exit, if that is reached."""
+        caller, self.crossing = self.crossing, graph.crossing
         outside = self.frame is not None and self.frame.repeating
         base = 0 if self.frame is None else self.frame.first
         rank = {block: at for at, block in enumerate(graph.order)}
@@ -146,7 +145,7 @@ class Machine:
             self.state = before[at].copy() if at in graph.repeated or at == 1 else before.pop(at)
             block = graph.blocks[at]
             self.steps -= len(block.ops) if base else 0
-            self._execute(block.ops, graph.crossing)
+            self._execute(block.ops, self.state.cells.places.passing)
             new = [following for following in block.succs if following not in before]
             for following, given in rounds.handed_on(at, self.state, pending):
                 if following in before:
@@ -158,18 +157,21 @@ class Machine:
                 most = _ROUNDS if graph.blocks[following].loop_head else _VISITS
                 if visits[following] < most + _AGAIN * (graph.depth.get(following, 1) - 1):
                     pending.add(following)
+        self.crossing = caller
         return before.get(1)
 
-    def _execute(self, operations: list[Op], crossing: Collection[int | None]) -> None:
+    def _execute(self, operations: list[Op], passing: list[dict[Obj, dict[Holder, None]]]) -> None:
         handlers = self.session.handlers
+        passing.append({})
         for op in operations:
             self.op = op
             handlers[op.__class__](self, op)
         cells = self.state.cells
         for register in self.placed:
-            if register not in crossing:
-                cells.pop(register, None)
+            cells.pop(register, None)
+            cells.log.pop(register, None)
         self.placed.clear()
+        passing.pop()
 
     def _meet(self, state: State, other: State) -> bool:
         """Join `other` to `state`, and return whether that changed anything.
@@ -306,9 +308,10 @@ class Machine:
     def put(self, register: int, value: Value, source: Holder | None = None) -> None:
         """Set the value of a register; `source` is the cell it was read from, if any."""
         cells, value = self.state.cells, value if len(value) <= WIDEST else ()
-        _give(cells, register, value)
-        cells.place(register, value)
-        self.placed.append(register)
+        lasting = register in self.crossing
+        cells.give(register, value, lasting=lasting)
+        if not lasting:
+            self.placed.append(register)
         self.nodes[register] = self.op.node
         if source is not None:
             self.sources[register] = source
@@ -342,8 +345,10 @@ class Machine:
         if self.complete(obj):
             return ()
         part = self.part(obj, name)
-        cells[(obj, name)] = (Ref(part),)
-        return cells[(obj, name)]
+        value = cells[(obj, name)] = (Ref(part),)
+        if part.kind == "optimizer" and isinstance(obj.target, ClassInfo) and (model := trained(obj.target, name)):
+            cells[(part, "*")] = tuple(Ref(self.everything(ref.obj)) for ref in self.field(obj, model))
+        return value
 
     def complete(self, obj: Obj) -> bool:
         """Whether all contents of an object are known: it is a display, or a copy of one."""

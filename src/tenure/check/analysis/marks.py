@@ -12,14 +12,18 @@ from tenure.check.ops import Function
 from tenure.check.program import Module
 from tenure.check.scope import Groups, last_name, parameters, walk
 
-__all__ = ["Marks"]
+__all__ = ["ONCE", "Marks"]
 
 _ALWAYS = frozenset(
     ("backward", "step", "borrow", "borrow_mut", "move", "put", "put_nowait", "Thread", "checkpoint",
      "register_forward_hook")
 )  # fmt: skip
-_ONCE = frozenset(("map", "filter", "zip", "iter", "reversed", "parameters", "named_parameters", "chain"))
-_READERS = frozenset(("open", "reader", "DictReader", "walk", "scandir", "finditer", "iglob"))
+ONCE = frozenset(("map", "filter", "zip", "iter", "reversed", "parameters", "named_parameters", "chain"))
+"""Calls whose result can be gone through a single time."""
+
+_READERS = frozenset(
+    ("open", "reader", "DictReader", "walk", "scandir", "finditer", "iglob", "glob", "rglob", "iterdir")
+)
 _MADE = (ast.Call, ast.List, ast.Dict, ast.Set)
 _EXCHANGED = frozenset(("data", "grad", "_data"))
 
@@ -145,7 +149,7 @@ class Marks:
     def _assigned_call(self, call: ast.Call, target: ast.expr) -> None:
         match call.func:
             case ast.Attribute(attr=name, value=receiver):
-                if name in _ONCE:
+                if name in ONCE:
                     self.always = True
                 if name in _lending():
                     self.lend(receiver, target=target)
@@ -154,7 +158,7 @@ class Marks:
                 elif name.endswith("_"):
                     self.lend(receiver, target=target)
             case ast.Name(id=name):
-                self.always = self.always or name in _ONCE
+                self.always = self.always or name in ONCE
                 if name in self.module.functions or name in self.module.imports:
                     self.lend(None, target=target)
                     for given in call.args:

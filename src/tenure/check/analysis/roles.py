@@ -51,7 +51,7 @@ def roles(m: Machine, effect: Effect, bound: dict[str, int], result: Value, op: 
         _computed_later(m, bound, result, role)
     elif role == "await":
         for ref in m.get(bound.get("0")):
-            m.state.cells.pop((ref.obj, "·later"), None)
+            m.state.cells.remove((ref.obj, "·later"))
     elif role == "recompute":
         return _recomputed(m, bound, result, op)
     elif role == "jit" and isinstance(op, ops.Call):

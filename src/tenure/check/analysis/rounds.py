@@ -68,7 +68,8 @@ class Rounds:
                     doubted[holder] = doubtful
         if doubted:
             state = state.copy()
-            state.cells.update(doubted)
+            for holder, value in doubted.items():
+                state.cells[holder] = value
         return state
 
 

@@ -7,11 +7,12 @@ import ast
 from collections.abc import Iterator
 
 from tenure.check import ops
-from tenure.check.analysis.marks import Marks
+from tenure.check.analysis.classes import class_given
+from tenure.check.analysis.marks import ONCE, Marks
 from tenure.check.lower.expressions import function_of
 from tenure.check.ops import Function
 from tenure.check.program import ClassInfo, Module, Program
-from tenure.check.scope import parameters
+from tenure.check.scope import last_name, parameters
 
 __all__ = ["is_generator", "is_small", "worth_running", "written_inside"]
 
@@ -31,7 +32,7 @@ def worth_running(program: Program, module: Module, function: Function) -> bool:
         # What it writes may be kept for the backward pass.
         return True
     made = [_callee(program, module, function, func) for func in marks.drained]
-    if any(isinstance(one, Function) and is_generator(one) for one in made):
+    if any(isinstance(one, Function) and (is_generator(one) or _gives_once(one)) for one in made):
         return True
     return any(written_inside(program, callee) for callee in _callees(program, module, function, marks))
 
@@ -43,8 +44,17 @@ def _callees(program: Program, module: Module, function: Function, marks: Marks)
             # An object matters by the methods that are called on it here.
             named = {one.attr for one in marks.called if isinstance(one, ast.Attribute)} | _BY_CALL
             yield from (method for name, method in callee.methods.items() if name in named)
+            if "__init__" in callee.methods and _writes_arguments(callee):
+                yield callee.methods["__init__"]
         elif callee is not None and callee is not function:
             yield callee
+
+
+def _writes_arguments(info: ClassInfo) -> bool:
+    """Whether a constructor writes to what it is given, and not to the new object alone."""
+    init = info.methods["__init__"]
+    given = {one.arg for one in parameters(init.node)[1:]} | {f"self.{name}" for name in info.given}
+    return not given.isdisjoint(Marks.of(info.module, init).written)
 
 
 def _callee(program: Program, module: Module, function: Function, func: ast.expr) -> Function | ClassInfo | None:
@@ -60,6 +70,10 @@ def _callee(program: Program, module: Module, function: Function, func: ast.expr
             callee = None if info is None else program.find_method(info, name)
         case ast.Attribute(value=ast.Name(id=name), attr=attribute) if name in module.imports:
             callee = program.attribute(program.lookup(module, name), attribute)
+        case ast.Attribute(value=ast.Name(id=name), attr=attribute) if name in function.locals:
+            given = next((one for one in parameters(function.node) if one.arg == name), None)
+            info = None if given is None else class_given(program, module, function, given)
+            callee = None if info is None else program.find_method(info, attribute)
     return callee if isinstance(callee, Function | ClassInfo) else None
 
 
@@ -92,6 +106,14 @@ def is_generator(function: ops.Function) -> bool:
     """Whether a call of a function makes a generator, which runs later and once."""
     plain = isinstance(function.node, ast.FunctionDef) and not function.node.decorator_list
     return plain and bool(function.scope.of(ast.Yield, ast.YieldFrom))
+
+
+def _gives_once(function: ops.Function) -> bool:
+    """Whether a function returns something that can be gone through a single time."""
+    values = [node.value for node in function.scope.of(ast.Return)]
+    if any(isinstance(one, ast.GeneratorExp) for one in values):
+        return True
+    return any(isinstance(one, ast.Call) and last_name(one.func) in ONCE for one in values)
 
 
 def is_small(function: ops.Function) -> bool:

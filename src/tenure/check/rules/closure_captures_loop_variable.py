@@ -18,7 +18,7 @@ _KEEPING = frozenset(
      "add_callback", "add_done_callback", "connect", "bind", "bind_all", "after", "call_later", "call_soon",
      "call_soon_threadsafe", "run_in_executor", "subscribe", "add_command", "add_handler", "on_click", "Thread",
      "Timer", "Process", "start_new_thread", "finalize", "on", "once", "listen", "observe", "watch", "schedule",
-     "defer")
+     "defer", "setattr")
 )  # fmt: skip
 """Calls that keep a function which they are given."""
 

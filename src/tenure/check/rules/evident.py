@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 from tenure.check.effects import tables
 from tenure.check.facts import Facts
+from tenure.check.program import ClassInfo
 from tenure.check.scope import Scope, parameters
 
 __all__ = ["target_of", "text_kind"]
@@ -14,6 +15,7 @@ _FRAMES = frozenset(("DataFrame", "read_csv", "read_excel", "read_json", "read_p
 _STRINGS = frozenset(("builtins.str", "builtins.input", "builtins.repr"))
 _OF_STRINGS = frozenset(("replace", "strip", "lstrip", "rstrip", "upper", "lower", "title", "join", "format", "decode"))
 _OF_FRAMES = frozenset(("copy", "query", "merge", "assign", "head", "tail", "reset_index", "sort_values", "dropna"))
+_LISTS = frozenset(("list", "List", "Sequence", "Iterable", "set", "tuple"))
 _DEPTH = 4
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -31,6 +33,8 @@ def text_kind(facts: Facts, scope: Scope, node: ast.expr, known: Known = _NOTHIN
             return known[name]
         case ast.Name(id=name) if len(known) < _DEPTH:
             return _of_name(facts, scope, name, known)
+        case ast.Attribute(value=ast.Name(id=name), attr=attribute):
+            return _of_attribute(facts, scope, name, attribute)
         case ast.Call(func=func):
             target = target_of(facts, scope, func)
             if target:
@@ -38,6 +42,22 @@ def text_kind(facts: Facts, scope: Scope, node: ast.expr, known: Known = _NOTHIN
             if isinstance(func, ast.Attribute):
                 return _method(text_kind(facts, scope, func.value, known), func.attr)
     return ""
+
+
+def _of_attribute(facts: Facts, scope: Scope, name: str, attribute: str) -> str:
+    """The kind of an attribute by the annotation of the parameter that the constructor keeps in it."""
+    owner = next((one for one in facts.module.classes.values() if name == "self" and scope.node in one.node.body), None)
+    for given in parameters(scope.node) if isinstance(scope.node, ast.FunctionDef) else ():
+        said = given.annotation
+        if given.arg != name and isinstance(said, ast.Subscript) and ast.unparse(said.value) in _LISTS:
+            over = [one.target for one in scope.of(ast.For) if ast.unparse(one.iter) == given.arg]
+            said = said.slice if any(isinstance(one, ast.Name) and one.id == name for one in over) else None
+        elif given.arg != name:
+            said = None
+        found = None if said is None else facts.program.resolve(facts.module, said)
+        owner = found if isinstance(found, ClassInfo) else owner
+    note = None if owner is None else owner.given.get(attribute)
+    return "" if note is None else _noted(facts, note.annotation)
 
 
 def target_of(facts: Facts, scope: Scope, node: ast.expr) -> str:

@@ -7,7 +7,7 @@ from tenure.check.analysis.findings import Event
 from tenure.check.facts import Facts, own_nodes
 from tenure.check.rules.rule import Rule
 from tenure.check.rules.wording import reports_of
-from tenure.check.scope import Scope, bound_names, walk
+from tenure.check.scope import Scope, bound_names, parameters, walk
 from tenure.diagnostic import Diagnostic
 
 __all__ = ["RULE"]
@@ -17,6 +17,11 @@ _CLEARING = frozenset(("zero_grad", "zero_", "set_to_none", "clear_grad", "manua
 _LATER = "the gradients of earlier rounds are never cleared"
 _LOST = "the gradients are cleared between the backward pass and the step that needs them"
 _WORDS = ("steps with the sum of all gradients", "added to here")
+
+_ELSEWHERE = ("zero_grad", "accelerat", "deepspeed", "accumul", ".grad", "closure", "functorch", "xm.")
+"""Words of modules in which gradients of a given optimizer may be cleared, or meant to add up."""
+
+_CLASSES = ("torch.optim.Optimizer", "torch.optim.optimizer.Optimizer")
 
 Made = dict[str, set[str]]
 """The optimizers by name (`opt`, `self.opt`), each with the names of what it was given."""
@@ -121,6 +126,8 @@ def _optimizers_in(facts: Facts, scope: Scope, body: list[ast.AST]) -> Made:
     for node in body:
         for name, given in _optimizers(facts, node):
             made.setdefault(name, set()).update(given)
+    if "torch" in facts.module.libraries and not any(word in facts.source.text for word in _ELSEWHERE):
+        made.update((name, set()) for name in _given(facts, scope.node))
     if any(isinstance(node, ast.Attribute) and _on_self(node) for node in body):
         for info in facts.module.classes.values():
             if scope.node in info.node.body:
@@ -129,6 +136,14 @@ def _optimizers_in(facts: Facts, scope: Scope, body: list[ast.AST]) -> Made:
                         if name.startswith("self."):
                             made.setdefault(name, set()).update(given)
     return made
+
+
+def _given(facts: Facts, node: ast.AST) -> Iterator[str]:
+    """The parameters that are optimizers, by annotation or name; what clears their gradients would be in the module."""
+    for one in parameters(node) if isinstance(node, ast.FunctionDef) else ():
+        said = None if one.annotation is None else facts.program.resolve(facts.module, one.annotation)
+        if said in _CLASSES or one.arg in ("optimizer", "optim", "opt"):
+            yield one.arg
 
 
 def _made_anew(facts: Facts, loop: ast.For | ast.While, inside: list[ast.AST]) -> set[str]:

@@ -21,6 +21,9 @@ _APART = re.compile(
 _OF_MODULES = frozenset(("parameters", "state_dict", "load_state_dict", "named_parameters"))
 
 
+_RETURNING = frozenset(("to", "cuda", "cpu", "float", "double", "half", "train", "eval", "requires_grad_"))
+
+
 def _check(facts: Facts) -> Iterator[Diagnostic]:
     words = ("a second name, no copy", "made to differ here")
     return reports_of(facts, RULE, _events(facts), "`{text}`: both are one network", words)
@@ -41,15 +44,15 @@ def _of_body(facts: Facts, scopes: list[Scope], prefix: str) -> Iterator[Event]:
     """Second names among the variables of a body, or among the attributes of a class."""
     assigned = [one for scope in scopes for one in scope.of(ast.Assign) if len(one.targets) == 1]
     names = [(ast.unparse(one.targets[0]), one) for one in assigned if _plain(one.targets[0], prefix)]
-    pairs = [(name, ast.unparse(one.value), one) for name, one in names if _plain(one.value, prefix)]
+    pairs = [(name, ast.unparse(_same(one.value)), one) for name, one in names if _plain(_same(one.value), prefix)]
     if prefix:
         # Two attributes that are given the same variable.
-        given = [(name, one) for name, one in names if isinstance(one.value, ast.Name)]
+        given = [(name, one) for name, one in names if isinstance(_same(one.value), ast.Name)]
         pairs += [
             (name, other, one)
             for name, one in given
             for other, first in given
-            if other != name and ast.unparse(first.value) == ast.unparse(one.value)
+            if other != name and ast.unparse(_same(first.value)) == ast.unparse(_same(one.value))
         ]
     if not pairs:
         return
@@ -64,6 +67,13 @@ def _of_body(facts: Facts, scopes: list[Scope], prefix: str) -> Iterator[Event]:
         onto_itself = loads is not None and any(ast.unparse(given) == source for given in loads.args)
         if onto_itself or (_apart(name) and not _apart(other)):
             yield Event(facts.source.path, RULE.name, (one, loads or one), text=f"{name} = {other}")
+
+
+def _same(value: ast.expr) -> ast.expr:
+    """The module that methods such as `to` return after they changed it."""
+    while isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and value.func.attr in _RETURNING:
+        value = value.func.value
+    return value
 
 
 def _apart(name: str) -> bool:

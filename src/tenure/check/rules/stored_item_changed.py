@@ -39,11 +39,35 @@ def _events(facts: Facts) -> Iterator[Event]:
             continue
         index = parameters(method)[1].arg
         shown = _arrays(method)
-        for node, name, taken in _changed(method.body, index, {}):
+        for node, name, taken in (*_changed(method.body, index, {}), *_by_helpers(facts, method, index)):
             by_name = isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name)
             if not by_name or name in shown:
                 yield Event(facts.source.path, RULE.name, (node, taken), text=name)
                 break
+
+
+def _by_helpers(facts: Facts, method: ast.FunctionDef, index: str) -> Iterator[tuple[ast.AST, str, ast.AST]]:
+    """The statements of other methods that change the item which they are given."""
+    owner = next((info for info in facts.module.classes.values() if method in info.node.body), None)
+    held: _Held = {}
+    for statement in method.body if owner is not None else ():
+        for call in ast.walk(statement):
+            match call:
+                case ast.Call(func=ast.Attribute(value=ast.Name(id="self"), attr=name), args=[ast.Name(id=item)]):
+                    helper = owner.methods.get(name) if owner is not None and item in held else None
+                    if helper is not None and isinstance(helper.node, ast.FunctionDef):
+                        given = [one.arg for one in parameters(helper.node)][1:2]
+                        found = _changed(helper.node.body, "", dict.fromkeys(given, held[item]))
+                        yield from (one for one in found if not isinstance(one[0], ast.AugAssign) or _indexed(one[0]))
+        match statement:
+            case ast.Assign(targets=[ast.Name(id=item)], value=value):
+                held.pop(item, None)
+                if _stored(value, index):
+                    held[item] = value
+
+
+def _indexed(statement: ast.AugAssign) -> bool:
+    return isinstance(statement.target, ast.Subscript)
 
 
 def _arrays(method: ast.FunctionDef) -> set[str]:
@@ -82,7 +106,7 @@ def _changed(body: list[ast.stmt], index: str, held: _Held) -> Iterator[tuple[as
             case ast.If(body=inner, orelse=other) if not _guarded(statement.test):
                 yield from _changed(inner, index, dict(held))
                 yield from _changed(other, index, dict(held))
-            case ast.With(body=inner):
+            case ast.With(body=inner) | ast.For(body=inner):
                 yield from _changed(inner, index, held)
 
 
