@@ -182,6 +182,12 @@ def run_locked(m: Code) -> None:
         f.store(f.constant("none"), call)
         with f.when(f.is_(f.kind(executable), "tiered")):
             f.store(f.get(executable, "tiered.call"), call)
+            turns = f.get(executable, "tiered.turns")
+            with f.unless(f.is_(turns, "zero")):
+                f.store(f.get(executable, "tiered.lent"), call)
+                fewer = f.call("PyNumber_Subtract", turns, f.constant("one"))
+                f.swap(executable, "tiered.turns", fewer)
+                f.decref(fewer)
         usual = [f.is_(f.kind(f.load(call)), "call"), f.negation(f.is_(f.get(plan, "plan.sites"), "none"))]
         usual.append(f.equal(f.call("PySet_Size", f.get(plan, "plan.moved"), returns="i64"), "i64 0"))
         with f.unless(f.every(*usual)):
