@@ -13,6 +13,9 @@ from tenure.values.run.young import LONG
 
 __all__ = ["READING"]
 
+HELD = 2
+"""References to a trace that runs: its caller's, and that by which a fork finds it."""
+
 
 def compute(m: Code) -> None:
     """Compute a pending value of this thread's, with all pending ones."""
@@ -317,7 +320,8 @@ def let_go(m: Code) -> None:
         f.swap("ptr %t", "trace.done", f.constant("true"))
         handles = f.get("ptr %t", "trace.handles")
         f.call("PyList_SetSlice", handles, "i64 0", f.size(handles, "List"), NULL, returns="i32")
-        with f.unless(f.equal(f.load("ptr %t", "i32"), "i32 1")):  # else it goes when its caller has done with it
+        others = f.value("i1", f"icmp ugt {f.load('ptr %t', 'i32')}, {HELD}")
+        with f.when(others):  # else it goes when its caller has done with it
             f.decref(f.call_python(f.constant("slow_release"), "ptr %t"))
         f.ret()
 
