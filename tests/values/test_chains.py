@@ -21,7 +21,7 @@ def expression(seed: int, often: float) -> tuple[list[Any], list[Any]]:
     leaves = [tn.tensor(given.normal(size=5), requires_grad=True) for _ in range(3)]
     values: list[Any] = list(leaves)
     read = []
-    forms = [
+    forms: list[Any] = [
         lambda a, b: a + b * draw.choice([0.5, 2.0]),
         lambda a, b: a * b * 0.3,
         lambda a, b: tn.tanh(a),

@@ -103,7 +103,7 @@ class Stepwise(Launched):
 
     @property
     def call(self) -> Call | None:
-        """How the table is run at once; None where Python has turns, or where it may pause."""
+        """The call of the table in one go; None where Python has turns, or where it may pause."""
         return self.native if self.table.short() else None
 
     def called(self, arrays: list[Any], numbers: Sequence[Any]) -> Any:

@@ -46,8 +46,6 @@ class Link(Part):
 class Chain:
     """Segments from young to old as a unit of the walk; its source slots are the ``ends``, a link and a slot of it."""
 
-    handlers: dict[int, Any] = {}  # noqa: RUF012
-
     def __init__(self, links: list[Link], walk: Any) -> None:
         self.links = links
         self.number = links[0].segment.number
@@ -80,7 +78,7 @@ class Chain:
             roots = [(laid[link.segment][r], t.bind(g)) for link in self.links for r, g in link.cts.items()]
             at = {laid[link.segment][s]: k for k, (link, s) in enumerate(self.ends)}
             mine = tuple(sorted(at))
-            ends = tuple([s for s in mine if at[s] in final])  # type: ignore[operator]
+            ends = tuple([s for s in mine if at[s] in final])
             slots = tuple([t.bind(into[at[s]]) if at[s] in into else None for s in mine])
             found = steps.gradient(t, tuple(roots), mine, ends, slots, False, False, False)
             return {at[s]: g for s, g in found.items()}, ()

@@ -58,7 +58,7 @@ def pass_chain(walk: Any, chain: Chain) -> None:
 
 
 def accumulators(walk: Any, sources: dict[int, Source], stops: Slots) -> Cotangents:
-    """What leaves and earlier results behind some stops have collected so far, once for each."""
+    """Sums so far of the leaves and earlier results behind some stops, once for each."""
     into, seen, units = Cotangents(), set[Any](), walk.units
     for s in stops:
         source = sources.get(s)
