@@ -11,6 +11,7 @@ does not depend on the failure still takes effect.
 from __future__ import annotations
 
 import ctypes
+from array import array
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -96,11 +97,14 @@ class Stepwise(Launched):
         kinds = "".join(["d" if aval.dtype.kind == "f" else "q" for aval in program.inputs if aval.weak])
         made: list[Made] = [(program.aval(v).shape, program.aval(v).dtype.name) for v in table.made]
         made.append(((table.top,), "uint8"))
-        super().__init__(program, Call(rows.address, table.arrays, made, table.donors, "qq" + kinds, table.outputs))
+        head = array("q", [table.words.buffer_info()[0], table.start]).tobytes()
+        about = made, table.donors, kinds, table.outputs, head, table
+        super().__init__(program, Call(rows.address, table.arrays, *about))
 
-    def packed(self, numbers: Sequence[Any]) -> Sequence[Any]:
-        """The table, the row to begin with, and the numbers."""
-        return [self.table.words.buffer_info()[0], self.table.start, *numbers]
+    @property
+    def call(self) -> Call | None:
+        """The call of the table in one go; None where Python has turns, or where it may pause."""
+        return self.native if self.table.short() else None
 
     def called(self, arrays: list[Any], numbers: Sequence[Any]) -> Any:
         """The result of the native call: None, to go on op by op, also where memory is lacking for all of it."""

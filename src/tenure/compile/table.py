@@ -10,6 +10,7 @@ Values that are an operand in another shape lie where that lies. Python finds th
 
 from __future__ import annotations
 
+import ctypes
 from array import array
 from collections.abc import Sequence
 
@@ -21,7 +22,7 @@ from tenure.ir.kin import line_in
 from tenure.ir.likes import CALLS
 from tenure.ir.program import Program
 from tenure.runtime import table_plan
-from tenure.runtime.table import ARRAYS, HEADER, MOST, NUMBERS, place
+from tenure.runtime.table import ARRAYS, HEADER, MOST, NUMBERS, long, place
 
 __all__ = ["Table"]
 
@@ -116,6 +117,16 @@ class Table:
                 head = call.function.address, self.kept[-1].buffer_info()[0], 2
                 self.words.extend((*head, self.places[v], place(ARRAYS + k)))
         self.words[0], self.words[1] = len(self.words), self.arrays + len(self.made)
+
+    def short(self) -> bool:
+        """Whether all rows are run in one go: none is Python's turn, and they take too little time for a pause."""
+        at, work, words = self.start, 0, self.words
+        while at < len(words):
+            if not words[at]:
+                return False
+            work += ctypes.c_int64.from_address(words[at + 1]).value
+            at += 3 + words[at + 2]
+        return work <= long.value
 
     def value_of(self, word: int) -> int:
         """The value that the row at a word is about."""

@@ -36,6 +36,8 @@ PATIENCE = 2
 """Times that a program of which others differ in extents runs op by op for the time that compiling it takes."""
 OUTSIDE = 2e-5
 """Seconds that a run op by op takes besides its operations, as it is handed over in Python and code natively."""
+LOOKED_AFTER = 16
+"""Runs of a table in native code after which Python looks whether it is to be compiled, at most."""
 ATTEMPTS = 2
 """Helpers that may end over a program before it stays op by op."""
 
@@ -101,20 +103,24 @@ def work_of(program: Program) -> int:
 class Tiered:
     """A program, run op by op until it is compiled; ``call`` then says how its code is called.
 
+    Before that ``lent`` says how its table is run without a step in Python, for ``turns`` runs of the ``granted`` ones.
+
     ``cost`` are the seconds that compiling is expected to take, and one that has ``siblings``, of other extents, waits
     until running it has taken some times as long; ``job`` is the compilation beside, ``name`` that of
     its code, ``why`` the reason why there can be none.
     """
 
     __slots__ = (
-        "attempts", "call", "compiled", "cost", "job", "name", "program", "seconds", "seen", "siblings",
-        "stepwise", "why", "work",
+        "attempts", "call", "compiled", "cost", "granted", "job", "lent", "name", "program", "seconds", "seen",
+        "siblings", "stepwise", "turns", "why", "work",
     )  # fmt: skip
 
     def __init__(self, program: Program, stepwise: Executable | None = None, cost: float = 0.0, work: int = 0) -> None:
         self.program = program
         self.compiled: Executable | None = None
         self.call: Any = None
+        self.lent: Any = None
+        self.granted = self.turns = 0
         self.stepwise = stepwise
         self.siblings = stepwise is not None
         self.seen = 0
@@ -193,7 +199,8 @@ class Tiered:
         if compiled is not None:
             self.compiled = compiled
             self.call = getattr(compiled, "call", None)
-            self.stepwise = None
+            self.stepwise = self.lent = None
+            self.turns = 0
 
     def state(self) -> str:
         """The way in which it runs, with the reason."""
@@ -214,9 +221,18 @@ class Tiered:
             self.stepwise = late("stepwise").stepwise(self.program)
         start = perf_counter()
         out: list[Any] = self.stepwise(arrays, numbers)
-        self.seconds += perf_counter() - start + OUTSIDE
-        self.seen += 1
+        taken, lent = perf_counter() - start, self.granted - self.turns
+        self.seconds += taken * (1 + lent) + OUTSIDE
+        self.seen += 1 + lent
+        self.lend(taken)
         return out
+
+    def lend(self, taken: float) -> None:
+        """Grant some runs of the table, of which each takes some seconds, without a look whether to compile it."""
+        if self.cost and self.lent is None:
+            self.lent = getattr(self.stepwise, "call", None) or ()
+        left = max((self.cost - self.seconds) / max(taken, OUTSIDE), 0.0)
+        self.granted = self.turns = min(int(left), LOOKED_AFTER) if self.lent else 0
 
     def compile(self) -> None:
         """Compile it; a program that cannot be goes on op by op, with a warning."""
@@ -233,7 +249,8 @@ class Tiered:
             BUDGET.spend(taken)
             if compilations() > made:  # no cache had it
                 PACE.note(taken, self.cost)
-            self.stepwise = None
+            self.stepwise = self.lent = None
+            self.turns = 0
 
 
 def compile_program(program: Program) -> Executable:

@@ -43,10 +43,11 @@ class Call:
     ``made`` are the shapes and dtypes of the arrays to make, the arena last; ``donors`` are pairs of a made array and
     the input whose buffer may serve, if only the call holds it; ``kinds`` has a letter of ``struct`` for each number;
     ``outputs`` count inputs first, then the made arrays. ``given`` is how many arrays it takes: where there are more,
-    the call goes on where one has stopped (``pauses``).
+    the call goes on where one has stopped (``pauses``). The words of ``head`` stand before the numbers, and ``kept`` is
+    what they refer to.
     """
 
-    __slots__ = ("address", "counts", "donors", "given", "kinds", "made", "outputs", "spec")
+    __slots__ = ("address", "counts", "donors", "given", "head", "kinds", "made", "outputs", "spec")
 
     def __init__(
         self,
@@ -56,9 +57,12 @@ class Call:
         donors: Sequence[tuple[int, int]],
         kinds: str,
         outputs: Sequence[int],
+        head: bytes = b"",
+        kept: Any = None,
     ) -> None:
         self.address = address
         self.given = given
+        self.head = head
         self.made = [(tuple(shape), dtype_of(dtype)) for shape, dtype in made]
         self.donors = taken = dict(donors)
         self.kinds = kinds
@@ -68,7 +72,8 @@ class Call:
         for k, (shape, dtype) in enumerate(self.made):
             makers[prod(shape) * dtype.itemsize >= POOLED].append((k, shape, dtype, taken.get(k, -1)))
         counts = self.counts.ctypes.data
-        self.spec = (address, len(made), *map(tuple, makers), kinds.encode(), tuple(outputs), counts, given)
+        told = kinds.encode(), tuple(outputs), counts, given, head, kept
+        self.spec = (address, len(made), *map(tuple, makers), *told)
 
     def __call__(self, arrays: list[Any], numbers: Sequence[Any]) -> list[Any] | int | None:
         """Run the program. Result: the outputs; None, and nothing done, if an array is not plain; the status if the
@@ -99,7 +104,7 @@ class Call:
                     arrays[self.given + k] = arrays[donor]
                 else:
                     self.counts[donor] += 1
-        arrays.insert(-1, struct.pack("=" + self.kinds, *numbers))
+        arrays.insert(-1, self.head + struct.pack("=" + self.kinds, *numbers))
 
     @property
     def held(self) -> dict[int, int]:
@@ -207,14 +212,18 @@ def _pooled(m: Module[Function]) -> None:
 
 
 def _pack(m: Module[Function]) -> None:
-    """Return the numbers as bytes, eight for each; NULL, with an error, where one does not fit."""
-    with m.function("pack", "ptr %kinds", "ptr %numbers") as f:
+    """Return the head and the numbers as bytes, eight for each; NULL, with an error, where one does not fit."""
+    with m.function("pack", "ptr %head", "ptr %kinds", "ptr %numbers") as f:
         letters = f.call("PyBytes_AsString", "ptr %kinds")
         count = f.call("PyBytes_Size", "ptr %kinds", returns="i64")
-        out = f.call("PyBytes_FromStringAndSize", NULL, f.do("mul", count, "i64 8"))
+        before = f.call("PyBytes_Size", "ptr %head", returns="i64")
+        out = f.call("PyBytes_FromStringAndSize", NULL, f.do("add", before, f.do("mul", count, "i64 8")))
         with f.when(f.equal(out, NULL)):
             f.ret(NULL)
-        words = f.call("PyBytes_AsString", out)
+        first, to = f.call("PyBytes_AsString", "ptr %head"), f.call("PyBytes_AsString", out)
+        with f.each(f.do("lshr", before, "i64 3")) as k:
+            f.store(f.load(f.at(first, k, "i64"), "i64"), f.at(to, k, "i64"))
+        words = f.at(to, before, "i8")
         with f.each(count) as k:
             number, to = f.call("PySequence_GetItem", "ptr %numbers", k), f.at(words, k, "i64")
             with f.when(f.equal(number, NULL)):
@@ -250,7 +259,7 @@ def _make_all(m: Module[Function]) -> None:
 def _pack_in(m: Module[Function]) -> None:
     """Insert the packed numbers before the last array; 0, or 1 with an error."""
     with m.function("pack_in", *_GROWING, returns="i32") as f:
-        packed = f.call("pack", _item(f, "ptr %spec", 4), "ptr %numbers")
+        packed = f.call("pack", _item(f, "ptr %spec", 8), _item(f, "ptr %spec", 4), "ptr %numbers")
         with f.when(f.equal(packed, NULL)):
             f.ret("i32 1")
         last = f.do("sub", f.call("PyList_Size", "ptr %arrays", returns="i64"), "i64 1")

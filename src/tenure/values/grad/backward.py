@@ -112,7 +112,7 @@ class Walk:
 
     def want_twins(self, of: Any) -> None:
         """Request the gradients with respect to the doubles in a unit of what is asked for."""
-        for slot, number in self.asked.doubles(of):
+        for slot, number in self.asked.doubles(of) if self.asked.numbers else ():
             self.wanted.setdefault((of, slot), {})[number] = None
 
     def source(self, unit: Unit, slot: int) -> Source:
@@ -122,10 +122,11 @@ class Walk:
 
     def unit(self, of: Any) -> Unit:
         """Unit of a trace or segment."""
-        if of not in self.units:
-            self.units[of] = (TraceUnit(of) if isinstance(of, Trace) else SegmentUnit(of), {})
+        found = self.units.get(of)
+        if found is None:
+            found = self.units[of] = (TraceUnit(of) if isinstance(of, Trace) else SegmentUnit(of), {})
             self.want_twins(of)
-        return self.units[of][0]
+        return found[0]
 
     def arrive(
         self, at: tuple[Any, int] | Leaf | None, g: Any, *, summed: bool = False, selected: bool = False

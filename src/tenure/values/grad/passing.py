@@ -8,70 +8,83 @@ from __future__ import annotations
 from typing import Any
 
 from tenure.values.grad import steps
+from tenure.values.grad.chains import Chain, chain_behind, is_final, linked, stops_of
+from tenure.values.grad.segments import segment_gradient
 from tenure.values.grad.units import Cotangents, SegmentUnit, Unit
-from tenure.values.rules import paths
-from tenure.values.rules.graph import Leaf, Out, Segment
-from tenure.values.rules.rows import Path
+from tenure.values.rules.graph import Leaf, Out, Segment, Source
 from tenure.values.rules.rules import Slots
 from tenure.values.rules.sites import site
-
-
-def stops_of(path: Path, roots: Slots) -> Slots | None:
-    """Sources behind some results of a path, ascending; None if one of the results is a source itself. Cached."""
-    key = "stops", roots
-    if key not in path.plans:
-        found = {d for r in roots for d in paths.reached(path, r)}
-        path.plans[key] = None if not found.isdisjoint(roots) else tuple(sorted(found))
-    stops: Slots | None = path.plans[key]
-    return stops
 
 
 def pass_through(walk: Any, unit: Unit, cts: Cotangents) -> bool:
     """Walk a segment without handlers in one step, if the walk is asked for gradients of leaves alone and makes no
     graph. False, and nothing done, otherwise, and if a root is a source itself."""
-    if not isinstance(unit, SegmentUnit) or unit.handlers or walk.create_graph or walk.wanted or walk.ends:
+    if type(unit) is not SegmentUnit or unit.handlers or walk.create_graph or walk.wanted or walk.ends:
         return False
     segment = unit.segment
-    stops = stops_of(segment.path, tuple(sorted(cts)))
+    link = linked(walk, segment, cts) if segment.first else None
+    if link is not None:
+        pass_chain(walk, chain_behind(walk, link))
+        return True
+    stops = stops_of(segment.path, tuple(cts))
     if stops is None:
         return False
-    sources, into = segment.sources, Cotangents()
+    sources = segment.sources
     if not walk.accumulate:
         stops = tuple([s for s in stops if type(sources.get(s)) is Out or walk.is_wanted(sources.get(s))])
-    final, seen = [], set[Any]()
-    for s in stops:
-        source = sources.get(s)
-        is_leaf = isinstance(source, Leaf)
-        if is_leaf:
-            final.append(s)
-        if source not in seen:
-            seen.add(source)
-            held = walk.held(source) if is_leaf else held_of(walk, source)
-            if held is not None:
-                into[s] = held
-    found, selected = unit.stage(cts, stops, tuple(final), into, walk)
+    final = tuple([s for s in stops if isinstance(sources.get(s), Leaf)])
+    into = accumulators(walk, sources, stops)
+    numbers = [s for s in cts if (segment, s) in walk.numbers]
+    found, selected = segment_gradient(segment, cts, stops, final, numbers, into, False)
     if walk.before:
-        walk.stages.append((unit, cts, stops, tuple(final), into))
-    for s in into:
+        walk.stages.append((unit, cts, stops, final, into))
+    for s in [*into, *[s for s in found if s not in into]] if into else found:
         if s in found:
-            walk.arrive(vertex(sources.get(s)), found[s], summed=True, selected=s in selected)
-    for s, g in found.items():
-        if s not in into:
-            walk.arrive(vertex(sources.get(s)), g, selected=s in selected)
+            send(walk, sources.get(s), found[s], s in into, s in selected)
     return True
 
 
-def held_of(walk: Any, source: Any) -> Any:
-    """Sum of the cotangents of an earlier result so far."""
-    at = None if source is None else walk.units.get(source.segment)
-    return None if at is None else at[1].get(source.slot)
+def pass_chain(walk: Any, chain: Chain) -> None:
+    """Walk a chain of segments in one step."""
+    sources = {k: chain.source(k) for k in range(len(chain.ends))}
+    into = accumulators(walk, sources, tuple(sources))
+    final = is_final(chain)
+    found, _ = chain.stage({}, (), final, into, walk)
+    if walk.before:
+        walk.stages.append((chain, {}, (), final, into))
+    for k, g in found.items():
+        send(walk, sources[k], g, k in into, False)
+    chain.consume(walk)
 
 
-def vertex(source: Any) -> Any:
-    """Vertex of a source; TN382 if another thread has consumed it meanwhile."""
+def accumulators(walk: Any, sources: dict[int, Source], stops: Slots) -> Cotangents:
+    """Sums so far of the leaves and earlier results behind some stops, once for each."""
+    into, seen, units = Cotangents(), set[Any](), walk.units
+    for s in stops:
+        source = sources.get(s)
+        if type(source) is Out:
+            at = units.get(source.segment)
+            held = None if at is None else at[1].get(source.slot)
+        else:
+            held = None if source is None else walk.held(source)
+        if held is not None and source not in seen:
+            seen.add(source)
+            into[s] = held
+    return into
+
+
+def send(walk: Any, source: Source, g: Any, summed: bool, selected: bool) -> None:
+    """Add a cotangent to a source, as ``walk.arrive``; TN382 if another thread has consumed it meanwhile."""
     if type(source) is not Out:
-        return source
-    return segment_of(source), source.slot
+        walk.arrive(source, g, summed=summed, selected=selected)
+        return
+    segment, slot = source.segment, source.slot
+    at = walk.units.get(segment)
+    if selected or at is None or not at[1]:
+        walk.arrive((segment_of(source), slot), g, summed=summed, selected=selected)
+    else:
+        held = at[1]
+        held[slot] = g if summed or slot not in held else held[slot] + g
 
 
 def segment_of(out: Out) -> Segment:
@@ -80,4 +93,3 @@ def segment_of(out: Out) -> Segment:
     if segment is None:
         raise steps.consumed_error(site(out.where))
     return segment
-

@@ -16,7 +16,7 @@ from tenure.values.grad import steps
 from tenure.values.native.hits import repeated
 from tenure.values.operations.creation import standing
 from tenure.values.rules.expand import expand_operation
-from tenure.values.rules.graph import Segment
+from tenure.values.rules.graph import Out, Segment
 from tenure.values.rules.rules import Rule, Slots
 from tenure.values.trace.trace import Trace
 
@@ -43,6 +43,16 @@ def rows_behind(segment: Segment, roots: Iterable[int]) -> list[Row] | None:
         needed.update([s for s in args if s not in values] if values else args)
     found.reverse()
     return found
+
+
+class Part:
+    """A segment's rows, with what they read of it: a backward that consumes it may come before they are recorded."""
+
+    __slots__ = ("inputs", "rows", "segment", "values")
+
+    def __init__(self, segment: Segment, rows: list[Row]) -> None:
+        self.segment, self.rows = segment, rows
+        self.inputs, self.values = segment.inputs, segment.values
 
 
 class Reopened:
@@ -75,18 +85,25 @@ class Reopened:
     ) -> dict[int, Any]:
         """Cotangents of those stops that the roots reach, by the rows behind the roots."""
         segment.use()
+        part = Part(segment, rows)
         with steps.Hold() as t:
-            at = self.laid(t, segment, rows)
+            at = self.laid(t, part, {})
             roots = tuple([(at[r], t.bind(g)) for r, g in cts.items()])
             slots = tuple([t.bind(into[s]) if s in into else None for s in stops])
-            mine, ends = ([at[s] if s in at else self.bound(t, segment, s) for s in some] for some in (stops, final))
+            mine, ends = ([at[s] if s in at else self.bound(t, part, s) for s in some] for some in (stops, final))
             found = steps.gradient(t, roots, tuple(mine), tuple(ends), slots, False, False, False)
             return {s: found[k] for s, k in zip(stops, mine, strict=True) if k in found}
 
-    def laid(self, t: Trace, segment: Segment, rows: list[Row]) -> dict[int, int]:
-        """Append rows of a segment to a held trace; the slots there of what they read and give."""
-        at = {s: self.bound(t, segment, s) for s in {s for _, args, _, _ in rows for s in args} if s < 0}
-        at.update([(s, self.bound(t, segment, s)) for s in segment.values])
+    def laid(self, t: Trace, part: Part, others: dict[Segment, dict[int, int]]) -> dict[int, int]:
+        """Append rows of a segment to a held trace; the slots there of what they read and give. What they read of
+        ``others`` is given by the slots of these."""
+        segment, rows, at = part.segment, part.rows, dict[int, int]()
+        for s in {s for _, args, _, _ in rows for s in args if s < 0}:
+            source = segment.sources.get(s) if others else None
+            known = others.get(source.segment) if type(source) is Out else None  # type: ignore[arg-type]
+            slot = None if known is None else known.get(source.slot)  # type: ignore[union-attr]
+            at[s] = self.bound(t, part, s) if slot is None else slot
+        at.update([(s, self.bound(t, part, s)) for s in part.values])
         number = len(t.handles)
         for rule, args, first, scalar in rows:
             t.slots += [at[s] for s in args]
@@ -100,10 +117,10 @@ class Reopened:
         repeated(t, rules)
         return at
 
-    def bound(self, t: Trace, segment: Segment, slot: int) -> int:
+    def bound(self, t: Trace, part: Part, slot: int) -> int:
         """Slot of what stands for an input of a segment, or a leaf in it: its value as it was, whatever has become of
         the tensor since."""
-        x = segment.inputs[~slot] if slot < 0 else segment.values[slot]
+        x = part.inputs[~slot] if slot < 0 else part.values[slot]
         found = self.standing.get(id(x))
         if found is None:
             found = self.standing[id(x)] = standing(x._data, x._kind)

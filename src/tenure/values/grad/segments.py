@@ -16,7 +16,7 @@ from tenure.values.rules import packs, paths
 from tenure.values.rules.expand import Expansion
 from tenure.values.rules.graph import Segment
 from tenure.values.rules.rows import Path
-from tenure.values.rules.rules import Kind, kind_of
+from tenure.values.rules.rules import kind_of
 from tenure.values.rules.sites import site
 
 Cotangents = dict[int, Any]
@@ -102,7 +102,14 @@ def segment_gradient(
     adjoint = adjoint_of(path, (roots, stops, final, tuple(sorted(numbers)), tuple(into), tuple(saved or ())))
     if len(inputs) < adjoint.inputs or (adjoint.residuals and not saved):
         raise steps.consumed_error(site(segment.consumed()))  # by another thread, meanwhile
-    operands = [_feed(inputs, saved, of, k, kind, cts, into) for of, k, kind in adjoint.feeds]
+    operands = []
+    for of, k, kind in adjoint.feeds:
+        if of == "root":
+            operands.append(cts[k])
+        elif of == "into":
+            operands.append(into[k])
+        else:
+            operands.append(standing(inputs[k]._data if of == "input" else saved[k], kind))  # type: ignore[index]
     scalars = tuple([segment.scalars[k] for k in adjoint.numbers])
     found = steps.call(adjoint.program, operands, scalars, tracked)
     return dict(zip(adjoint.found, found, strict=True)), adjoint.selected
@@ -118,11 +125,3 @@ def adjoint_of(path: Path, about: tuple[Any, ...]) -> Adjoint:
         made = Adjoint(path, *about)
         if paths.keep(path, {key: made}, made.baked):
             return made
-
-
-def _feed(inputs: Any, saved: Any, of: str, k: Any, kind: Kind, cts: Cotangents, into: Cotangents) -> Any:
-    if of == "root":
-        return cts[k]
-    if of == "into":
-        return into[k]
-    return standing(inputs[k]._data if of == "input" else saved[k], kind)

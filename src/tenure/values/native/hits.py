@@ -76,7 +76,7 @@ SLOTS: dict[type, tuple[str, ...]] = {
     graph.Leaf: ("grad", "hooks"),
     graph.Out: ("name", "segment", "slot", "where"),
     plan.Plan: ("consumed", "executable", "graph", "leaves", "moved", "numbers", "open", "saved", "sites", "slots"),
-    Tiered: ("call",),
+    Tiered: ("call", "lent", "turns"),
     Call: ("spec",),
     Application: (
         "alias", "aval", "calls", "flows", "hash", "kin", "operands", "params", "primitive", "reads", "rules", "size",

@@ -13,6 +13,9 @@ from tenure.values.run.young import LONG
 
 __all__ = ["READING"]
 
+HELD = 2
+"""References to a trace that runs: its caller's, and that by which a fork finds it."""
+
 
 def compute(m: Code) -> None:
     """Compute a pending value of this thread's, with all pending ones."""
@@ -182,6 +185,12 @@ def run_locked(m: Code) -> None:
         f.store(f.constant("none"), call)
         with f.when(f.is_(f.kind(executable), "tiered")):
             f.store(f.get(executable, "tiered.call"), call)
+            turns = f.get(executable, "tiered.turns")
+            with f.unless(f.is_(turns, "zero")):
+                f.store(f.get(executable, "tiered.lent"), call)
+                fewer = f.call("PyNumber_Subtract", turns, f.constant("one"))
+                f.swap(executable, "tiered.turns", fewer)
+                f.decref(fewer)
         usual = [f.is_(f.kind(f.load(call)), "call"), f.negation(f.is_(f.get(plan, "plan.sites"), "none"))]
         usual.append(f.equal(f.call("PySet_Size", f.get(plan, "plan.moved"), returns="i64"), "i64 0"))
         with f.unless(f.every(*usual)):
@@ -311,7 +320,8 @@ def let_go(m: Code) -> None:
         f.swap("ptr %t", "trace.done", f.constant("true"))
         handles = f.get("ptr %t", "trace.handles")
         f.call("PyList_SetSlice", handles, "i64 0", f.size(handles, "List"), NULL, returns="i32")
-        with f.unless(f.equal(f.load("ptr %t", "i32"), "i32 1")):  # else it goes when its caller has done with it
+        others = f.value("i1", f"icmp ugt {f.load('ptr %t', 'i32')}, {HELD}")
+        with f.when(others):  # else it goes when its caller has done with it
             f.decref(f.call_python(f.constant("slow_release"), "ptr %t"))
         f.ret()
 

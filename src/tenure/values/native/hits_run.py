@@ -96,8 +96,8 @@ def left_over(m: Code) -> None:
 
 def hand_over(m: Code) -> None:
     """hand_over(t, spec, slots, numbers, context, residuals): True once the results are in their handles, and the
-    others in the list of residuals; None, and nothing done, if an input is no plain array; (arrays, status) where the
-    program has failed."""
+    others in the list of residuals; None, and nothing done, if an input is no plain array; (arrays, status, table)
+    where the program has failed."""
     with m.function("hand_over", "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
         t, spec, slots, which, context, more = (f.load(f.at("ptr %args", f"i64 {k}")) for k in range(6))
         arrays, numbers = f.call("gather", f.get(t, "trace.inputs")), f.call("choose", f.get(t, "trace.scalars"), which)
@@ -120,9 +120,9 @@ def hand_over(m: Code) -> None:
             with f.when(f.absent(status)):
                 f.decref(arrays)
                 f.ret(NULL)
-            out = f.call("PyTuple_New", "i64 2")
-            f.call("PyTuple_SetItem", out, "i64 0", arrays, returns="i32")
-            f.call("PyTuple_SetItem", out, "i64 1", status, returns="i32")
+            out = f.call("PyTuple_New", "i64 3")
+            for k, v in enumerate((arrays, status, f.incref(f.item(spec, "i64 9")))):
+                f.call("PyTuple_SetItem", out, f"i64 {k}", v, returns="i32")
             f.ret(out)
         f.call("deliver", f.get(t, "trace.handles"), slots, results, returns="void")
         f.call("left_over", results, f.size(slots, "Tuple"), more, returns="void")

@@ -11,7 +11,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tenure.dtypes import int64
 from tenure.errors import DTypeError, MaskError, OutOfRange, ShapeError, VmapError, following, shown
+from tenure.ir.aval import Aval
 from tenure.ops.declare import broadcast_shapes
 from tenure.ops.index import Entry, Spec
 from tenure.values.native.hits import coded
@@ -169,9 +171,11 @@ class Mask(NamedTuple):
 
 
 class Constant(NamedTuple):
-    """Constant index array, written by the user: it is checked when recorded."""
+    """Constant index array, written by the user: it is checked when recorded, by its least and largest number where
+    these are known."""
 
     tensor: Any
+    ends: tuple[int, int] | None = None
 
 
 def entries_of(key: Any) -> list[Any]:
@@ -186,6 +190,8 @@ def _entry_of(e: Any) -> Any:
     if isinstance(e, bool | np.bool_):
         return Mask(wrap(np.array(bool(e))))
     if isinstance(e, list | tuple):
+        if e and set(map(type, e)) == {int} and -(2**63) <= min(e) <= max(e) < 2**63:
+            return Constant(wrap(np.array(e, np.int64), Aval((len(e),), int64)), (min(e), max(e)))
         e = given.to_array(e, None)
         e = e if e.size else e.astype(np.int64)
     given.refuse_array(e)
@@ -248,7 +254,7 @@ class Reader:
                 self.meet()
                 self.mask(e.tensor)
             elif type(e) is Constant:
-                self.array(e.tensor, e.tensor._data)
+                self.array(e.tensor, e.tensor._data, e.ends)
             elif isinstance(e, record._Tensor):
                 self.array(e, e._data if e._aval.size <= SMALL else None)
             else:
@@ -291,10 +297,10 @@ class Reader:
         self.parted = self.parted or self.gap
         self.first = self.shown if self.first is None else self.first
 
-    def array(self, x: Any, values: Any) -> None:
-        """Index array; known values are checked now."""
+    def array(self, x: Any, values: Any, ends: tuple[int, int] | None = None) -> None:
+        """Index array; known values, of which the least and the largest may be known, are checked now."""
         size = self.shape[self.axis]
-        if type(values) is np.ndarray:
+        if type(values) is np.ndarray and (ends is None or not -size <= ends[0] <= ends[1] < size):
             check_now(values, self.axis, size)
         self.meet()
         self.unique = self.unique and not x._aval.shape
@@ -365,11 +371,6 @@ def single_mask(key: Any, shape: tuple[int, ...]) -> tuple[Any, int] | None:
     if mask._aval.shape != sizes:
         raise wrong_mask(mask._aval.shape, sizes, before)
     return mask, before
-
-
-def together(x: tuple[int, ...], y: tuple[int, ...], name: str) -> tuple[int, ...]:
-    """Broadcast shape of two (TN802)."""
-    return broadcast_shapes((x, y), name)
 
 
 def check_now(array: Any, axis: int, size: int) -> None:

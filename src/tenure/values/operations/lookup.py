@@ -9,6 +9,7 @@ import numpy as np
 
 from tenure.errors import DTypeError, ShapeError, shown
 from tenure.ops import select
+from tenure.ops.declare import broadcast_shapes
 from tenure.ops.promote import Operation
 from tenure.values.native.hits import apply
 from tenure.values.operations import comparison, indexing, keys, shaping
@@ -144,7 +145,7 @@ def masked_select(x: ArrayLike, mask: ArrayLike) -> Tensor:
     tensor([2, 3, 4])
     """
     x, mask = value_of(x), value_of(mask)
-    shape = keys.together(x._aval.shape, mask._aval.shape, "masked_select")
+    shape = broadcast_shapes((x._aval.shape, mask._aval.shape), "masked_select")
     x, mask = (y if y._aval.shape == shape else y.broadcast_to(shape) for y in (x, mask))
     return indexing.getitem(x, mask) if shape else indexing.getitem(x.reshape(1), mask.reshape(1))
 

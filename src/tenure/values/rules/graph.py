@@ -75,12 +75,12 @@ class Out:
     __slots__ = ("__weakref__", "name", "segment", "slot", "where")
 
     def __init__(self, segment: Segment | None, slot: int, name: str, where: CodeSite = None) -> None:
-        self.segment: Segment | None = None
+        self.segment = segment
         self.slot = slot
         self.name = name
         self.where = where
         if segment is not None:
-            self.join(segment)
+            segment.outs[slot] = weakref.ref(self)
 
     def join(self, segment: Segment) -> None:
         """Stand in a segment."""

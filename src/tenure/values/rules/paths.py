@@ -247,7 +247,8 @@ def sources(t: Any, path: Path | None = None) -> dict[int, Source]:
     """Sources of a trace by slot: leaves and results of earlier traces that its gradient goes on to."""
     n = len(t.inputs) if path is None else path.inputs
     out: dict[int, Source] = {~k: x._src for k, x in enumerate(t.inputs[:n]) if x._kind.tracked}
-    out.update({slot: leaf for slot, leaf in t.marks.copy().items() if path is None or slot < path.results})
+    if t.marks:
+        out.update({slot: leaf for slot, leaf in t.marks.copy().items() if path is None or slot < path.results})
     return out
 
 

@@ -13,6 +13,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from tenure.compile.late import late
 from tenure.compile.tiers import Tiered
 from tenure.errors import TenureError
 from tenure.interp.interp import Poison
@@ -114,8 +115,8 @@ def hand_over(
     t: Any, spec: Any, slots: tuple[int, ...], numbers: tuple[int, ...], context: Any, residuals: list[Any]
 ) -> Any:
     """Run a compiled program of a trace and store the results in the handles, and the others in the list of residuals,
-    with no moment in between: True. None, and nothing done, if the program cannot be run so; arrays and status where it
-    has failed."""
+    with no moment in between: True. None, and nothing done, if the program cannot be run so; arrays, status and table
+    where it has failed."""
     return None
 
 
@@ -246,12 +247,14 @@ def _execute_at_once(t: Any, plan: Plan, handles: list[Any]) -> bool:
     return done is not None
 
 
-def account(t: Any, plan: Plan, done: tuple[Any, Any]) -> None:
-    """Store the results of a failed run, by its arrays and status, and poison the rest."""
-    arrays, status = done
+def account(t: Any, plan: Plan, done: tuple[Any, Any, Any]) -> None:
+    """Store the results of a failed run, by its arrays, status and table, and poison the rest."""
+    arrays, status, table = done
     try:
         numbers = [t.scalars[k] for k in plan.numbers]
         code: Any = getattr(plan.executable, "compiled", plan.executable)
+        if table is not None:
+            code = late("stepwise").Stepwise(table.program, table)
         deliver(t, plan, t.handles, code.left(arrays, status, numbers))
     except BaseException as error:
         raise break_off(t, plan, t.handles, error) from error.__cause__

@@ -101,7 +101,7 @@ def start(t: Any, plan: Any, handles: list[Any]) -> graph.Segment | None:
     """Give the differentiable results their nodes in the graph; the segment, if one of them is open."""
     for slot in plan.leaves:
         handles[slot]._src = t.marks.get(slot)
-    lines = {by: site_of(t, handles[by]) for by in {*plan.consumed.values()}}
+    lines = {by: site_of(t, handles[by]) for by in {*plan.consumed.values()}} if plan.consumed else {}
     for slot, by in plan.consumed.items():
         h = handles[slot]
         if h._src is None:
@@ -115,7 +115,7 @@ def start(t: Any, plan: Any, handles: list[Any]) -> graph.Segment | None:
     gone = paths.spread(t.path, t.spent) if t.spent else t.spent
     if t.segments:
         spending.share(t, segment)
-    spent = {~k: x._src for k, x in enumerate(t.inputs) if type(x._src) is graph.Out and x._src.segment is None}
+    spent = {s: x for s, x in segment.sources.items() if type(x) is graph.Out and x.segment is None}
     for slot in plan.open:
         h = handles[slot]
         if h._src is None:
