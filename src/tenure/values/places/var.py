@@ -316,7 +316,7 @@ class Var(Writable):
         return self.data
 
     def __setitem__(self, key: Index, v: ArrayLike) -> None:
-        self._write(written_of(v), None, key, tracked=True)
+        self._write(written_of(v, self._aval.dtype), None, key, tracked=True)
 
     def _seen(self) -> tuple[Any, Any]:
         value = self._read()
@@ -324,7 +324,8 @@ class Var(Writable):
 
     def _update(self, v: Any, seen: Any = None, part: Any = ..., *, kept: bool = False) -> Var | None:
         key = ... if part is ... else Inner(..., part)
-        return self if self._write(written_of(v), None, key, tracked=True, seen=seen, kept=kept) else None
+        v = written_of(v, self._aval.dtype)
+        return self if self._write(v, None, key, tracked=True, seen=seen, kept=kept) else None
 
     def _graph(self, seen: Any) -> Any:
         return seen if seen._kind.tracked and self._leaf is None and not current_mode().grad else None
