@@ -19,7 +19,7 @@ from tenure.values.native.hits import add_place, attribute, change, install, met
 from tenure.values.operations import arithmetic, indexing, keys
 from tenure.values.operations.arithmetic import detach
 from tenure.values.operations.boundary import Boundary, array_of
-from tenure.values.operations.creation import FILL, check_differentiable, wrap
+from tenure.values.operations.creation import FILL, check_differentiable, tensor, wrap
 from tenure.values.operations.picks import Inner, Points
 from tenure.values.operations.reading import value_of, written_of
 from tenure.values.operations.regions import Region, overlap
@@ -78,7 +78,7 @@ class Var(Writable):
         return object.__new__(cls)
 
     def __init__(self, value: ArrayLike = 0.0, requires_grad: bool = False) -> None:
-        value = value_of(value)
+        value = value_of(value) if isinstance(value, Tensor) else tensor(value)
         self._leaf: Leaf | None = None
         self._borrows: list[weakref.ref[Borrow]] = []
         self._home = RECORDER.vmap
