@@ -95,3 +95,11 @@ def test_what_is_nested_keeps_float64() -> None:
         assert 0.1 in np.array(tn.tensor(data).tolist())
     assert tn.tensor([1j, a[0]]).dtype == tn.complex128
     assert tn.tensor([0.1, np.float32(0.1)]).dtype == tn.float32
+
+
+def test_a_distribution_scores_them_in_its_dtype() -> None:
+    p = tn.tensor([0.2, 0.7], dtype=tn.float64)
+    for d in (tn.distributions.Exponential(p), tn.distributions.Normal(p, p), tn.distributions.Kumaraswamy(p, p)):
+        for x in (0.1, [0.1, 0.3]):
+            assert d.log_prob(x).tolist() == d.log_prob(tn.tensor(x, dtype=tn.float64)).tolist()
+            assert d.cdf(x).tolist() == d.cdf(tn.tensor(x, dtype=tn.float64)).tolist()
