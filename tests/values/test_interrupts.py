@@ -29,6 +29,8 @@ from tenure.values.trace.trace import Trace
 PACKAGE = os.path.dirname(os.path.abspath(tn.__file__)) + os.sep
 MANY = 100 if hits.CODE is None else 5
 """Moments that a step has at least: builtins have none, so that few are left."""
+SECOND = 2 if hits.CODE is None else 1
+"""The stride of what takes every second moment: of a few, all."""
 MOMENTS = ("CALL", "JUMP_BACKWARD", "POP_JUMP_BACKWARD", "RESUME")
 
 
@@ -180,7 +182,7 @@ def give_up(_: Any = None) -> None:
 @pytest.mark.parametrize("act", [stop, give_up])
 def test_a_step_given_up_anywhere_leaves_whole_values_and_a_usable_library(make: Any, act: Any) -> None:
     stopped = 0
-    for step in moments(make, act, 2):
+    for step in moments(make, act, SECOND):
         with pytest.raises(KeyboardInterrupt):
             stop()
         w = step.w

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, TypeVar
 from tenure.distributions.parameters import Parameter, is_dependent, take
 from tenure.distributions.regions import Constraint
 from tenure.distributions.validity import Doubt, assured, checked, doubt
-from tenure.dtypes import default_float
+from tenure.dtypes import default_float, float64
 from tenure.errors import DTypeError, ShapeError, shown
 from tenure.ops.declare import broadcast_shapes
+from tenure.values.operations.creation import wrap
 from tenure.values.operations.generator import Generator
 from tenure.values.operations.reading import value_of
 from tenure.values.rules.modes import no_grad
 from tenure.values.tensor.tensor import Tensor
-from tenure.values.trace.given import check_shape, flag
+from tenure.values.trace.given import check_shape, flag, to_array
 
 if TYPE_CHECKING:
     from tenure.dtypes import DType
@@ -240,6 +241,8 @@ class Distribution:
         """A value as a tensor of real numbers."""
         if isinstance(value, str | bytes | set | dict) or value is None:
             raise DTypeError(f"{self._name}.{method}: value is a tensor, not {shown(value)}")
+        if isinstance(value, list | tuple | float):
+            value = wrap(to_array(value, None, self._dtype is float64))
         x = value_of(value)
         if x.dtype.is_complex:
             raise DTypeError(f"{self._name}.{method}: value is real, not {x.dtype.name}")

@@ -127,7 +127,8 @@ def _step(values: list[Any], at: Instruction, rule: Callable[..., Any], dies: li
             values.append(np.asarray(rule(*operands, **params)))
     except (TenureError, MemoryError) as error:
         if not isinstance(error, TenureError):
-            error = OutOfMemory.of(at.aval.shape, at.aval.dtype.name, at.aval.nbytes)
+            most = max([at.aval, *operands], key=lambda x: x.nbytes)  # a sum may need a copy of what it sums
+            error = OutOfMemory.of(most.shape, most.dtype.name, most.nbytes)
         if values and values[-1] is BEGUN:
             values.pop()
         values.append(Poison(error, at.origin))

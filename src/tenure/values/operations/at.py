@@ -93,7 +93,7 @@ class AtIndex:
         x, key = self._x, self._key
         if keys.is_basic(key):
             return self.set(function(self.get(), v))
-        v = written_of(v)
+        v = written_of(v, x._aval.dtype)
         mask = keys.single_mask(key, x.shape)
         if mask is not None and indexing.alike(v, mask[0].ndim, x.ndim - mask[1]):
             return at_users_line(indexing.combine_masked(x, *mask, v, function))

@@ -55,10 +55,10 @@ def tensor(
 ) -> Tensor:
     """A tensor with a copy of ``data``: a number, nested sequences, or an array (whose dtype is kept).
 
-    With ``requires_grad`` it is a place and a differentiation leaf (``Var``), else a value. Floats become float32 and
-    ints int64 unless ``dtype`` says otherwise. Owns its buffer: later changes of ``data`` do not show. ShapeError or
-    DTypeError (TN802) for ragged or non-numeric data; GradientError (TN804) for a differentiable tensor, which
-    .detach() or .clone() copies.
+    With ``requires_grad`` it is a place and a differentiation leaf (``Var``), else a value. Floats become float32
+    (float64 where an element is of that dtype) and ints int64 unless ``dtype`` says otherwise. Owns its buffer: later
+    changes of ``data`` do not show. ShapeError or DTypeError (TN802) for ragged or non-numeric data; GradientError
+    (TN804) for a differentiable tensor, which .detach() or .clone() copies.
 
     >>> tn.tensor([[1, 2], [3, 4]])
     tensor([[1, 2],

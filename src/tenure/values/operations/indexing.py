@@ -91,7 +91,7 @@ def fitting(x: Any, v: Any) -> Any:
     """Value to be written into x; 0 and 1 are bools for a tensor of bools."""
     if type(v) is complex and x._aval.dtype.is_complex:
         v = np.array(v, x._aval.dtype.numpy)
-    v = written_of(v)
+    v = written_of(v, x._aval.dtype)
     return v == 1 if type(v) is int and v in (0, 1) and x._aval.dtype.kind == "b" else v
 
 

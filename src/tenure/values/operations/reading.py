@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from tenure.dtypes import promote_scalar
+from tenure.dtypes import DType, promote_scalar
 from tenure.errors import DTypeError, following
 from tenure.ops.promote import Operation
 from tenure.values.native.hits import coded
 from tenure.values.operations import creation
 from tenure.values.trace import record
+from tenure.values.trace.given import beside, stands_beside_wide, to_array
 
 if TYPE_CHECKING:
     from tenure.values.tensor.tensor import Tensor
@@ -24,13 +25,17 @@ def value_of(x: Any) -> Tensor:
         return x  # type: ignore[no-any-return]
     if isinstance(x, record._Tensor):
         return x._read()  # type: ignore[no-any-return]
+    if isinstance(x, list | tuple | float | complex):
+        return creation.wrap(to_array(x, None, stands_beside_wide(x)))
     return creation.tensor(x)
 
 
-def written_of(v: Any) -> Any:
-    """Value to be written to a place: a number, which takes the place's dtype, or a tensor's value."""
+def written_of(v: Any, dtype: DType) -> Any:
+    """Value to be written to a place: a number or nested ones, which take the place's dtype, or a tensor's value."""
     if type(v) in (bool, int, float):
         return v
+    if isinstance(v, list | tuple):
+        return creation.wrap(beside(v, dtype))
     return v.item() if isinstance(v, np.generic) and v.dtype.kind in "biuf" else value_of(v)
 
 

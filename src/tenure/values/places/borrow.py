@@ -166,12 +166,12 @@ class Borrow(Bracketed, Writable):
     def __setitem__(self, key: Index, v: ArrayLike) -> None:
         if self._region.is_whole:
             self._refuse_stale()
-            v = written_of(v)
+            v = written_of(v, self._aval.dtype)
             self._place._write(v if type(v) in NUMBERS else detach(v), self, key)
         elif keys.is_basic(key):
-            self._part(key)._write(written_of(v))
+            self._part(key)._write(written_of(v, self._aval.dtype))
         else:
-            self._put(key, written_of(v))
+            self._put(key, written_of(v, self._aval.dtype))
 
     def _put(self, key: Any, v: Any) -> None:
         """Write at an index array or mask of a part."""
@@ -190,7 +190,7 @@ class Borrow(Bracketed, Writable):
         return whole, self.view_of(whole)
 
     def _update(self, v: Any, seen: Any = None, part: Any = ..., *, kept: bool = False) -> Borrow | None:
-        return self if self._write(written_of(v), seen, part, kept=kept) else None
+        return self if self._write(written_of(v, self._aval.dtype), seen, part, kept=kept) else None
 
     def _graph(self, seen: Any) -> Any:
         if self._place._leaf is not None or not seen._kind.tracked:

@@ -19,7 +19,7 @@ from tenure.values.native.hits import add_place, attribute, change, install, met
 from tenure.values.operations import arithmetic, indexing, keys
 from tenure.values.operations.arithmetic import detach
 from tenure.values.operations.boundary import Boundary, array_of
-from tenure.values.operations.creation import FILL, check_differentiable, wrap
+from tenure.values.operations.creation import FILL, check_differentiable, tensor, wrap
 from tenure.values.operations.picks import Inner, Points
 from tenure.values.operations.reading import value_of, written_of
 from tenure.values.operations.regions import Region, overlap
@@ -78,7 +78,7 @@ class Var(Writable):
         return object.__new__(cls)
 
     def __init__(self, value: ArrayLike = 0.0, requires_grad: bool = False) -> None:
-        value = value_of(value)
+        value = value_of(value) if isinstance(value, Tensor) else tensor(value)
         self._leaf: Leaf | None = None
         self._borrows: list[weakref.ref[Borrow]] = []
         self._home = RECORDER.vmap
@@ -316,7 +316,7 @@ class Var(Writable):
         return self.data
 
     def __setitem__(self, key: Index, v: ArrayLike) -> None:
-        self._write(written_of(v), None, key, tracked=True)
+        self._write(written_of(v, self._aval.dtype), None, key, tracked=True)
 
     def _seen(self) -> tuple[Any, Any]:
         value = self._read()
@@ -324,7 +324,8 @@ class Var(Writable):
 
     def _update(self, v: Any, seen: Any = None, part: Any = ..., *, kept: bool = False) -> Var | None:
         key = ... if part is ... else Inner(..., part)
-        return self if self._write(written_of(v), None, key, tracked=True, seen=seen, kept=kept) else None
+        v = written_of(v, self._aval.dtype)
+        return self if self._write(v, None, key, tracked=True, seen=seen, kept=kept) else None
 
     def _graph(self, seen: Any) -> Any:
         return seen if seen._kind.tracked and self._leaf is None and not current_mode().grad else None

@@ -6,6 +6,7 @@ import math
 import operator
 import sys
 from collections.abc import Iterator, Sequence
+from inspect import CO_VARARGS, CO_VARKEYWORDS
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,8 @@ ALIGNED = 1024
 """Number of elements from which a copy comes from the pool: kernels run twice as fast on whole cache lines."""
 PLAIN = frozenset((bool, int, float))
 """Python's types of numbers."""
+WEAK: dict[str, type] = {"b": bool, "i": int, "u": int, "f": float, "c": complex}
+"""Python's type of number for a kind of array."""
 INSTEAD = {"longdouble": "float64", "float128": "float64"}
 """NumPy's dtypes without support so far, each with the dtype to use instead."""
 
@@ -116,8 +119,11 @@ def ints_of(x: Any, what: str) -> tuple[int, ...]:
     return (int_of(x, what),)
 
 
-def to_array(data: Any, dtype: DType | None) -> np.ndarray[Any, Any]:
-    """New contiguous array of nested sequences, numbers or an array; TN802 for ragged or foreign data."""
+def to_array(data: Any, dtype: DType | None, wide: bool = False) -> np.ndarray[Any, Any]:
+    """New contiguous array of nested sequences, numbers or an array; TN802 for ragged or foreign data.
+
+    Nested floats are of the default dtype, and of float64 if ``wide``, or if one of them is an element of that dtype.
+    """
     if isinstance(data, np.ndarray | np.generic):
         if data.dtype.kind == "V":
             data = as_bits(data)
@@ -140,7 +146,42 @@ def to_array(data: Any, dtype: DType | None) -> np.ndarray[Any, Any]:
     if dtype is None:
         kinds = {"b": dtypes.bool_, "i": dtypes.default_int, "u": dtypes.default_int, "c": dtypes.default_complex}
         dtype = kinds.get(array.dtype.kind, dtypes.default_float) if array.size else dtypes.default_float
+        if array.dtype.kind in "fc" and (wide or any(map(_is_wide, _leaves(plain)))):
+            dtype = dtypes.complex128 if dtype.is_complex else dtypes.float64
     return _cast(array, dtype)
+
+
+def beside(data: Any, dtype: DType) -> np.ndarray[Any, Any]:
+    """New array of nested sequences that a place of a dtype takes: Python's numbers are weak there, as one alone is."""
+    if any(map(_has_dtype, _leaves(data))):
+        return to_array(data, None)
+    array = to_array(data, None, True)
+    return _cast(array, dtypes.promote_scalar(dtype, WEAK[array.dtype.kind]))
+
+
+def stands_beside_wide(data: Any) -> bool:
+    """Whether a function of the library that was given nested sequences was given a tensor of float64 or complex128
+    too, so that rounding them to the default dtype would be seen in its result. Looked for in the stack: so it holds
+    for every function, without a word of theirs."""
+    frame = sys._getframe(2)
+    while frame is not None and str(frame.f_globals.get("__name__", "")).startswith("tenure."):
+        code = frame.f_code
+        rest = bool(code.co_flags & CO_VARARGS) + bool(code.co_flags & CO_VARKEYWORDS)
+        for name in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount + rest]:
+            x = frame.f_locals.get(name)
+            if any(map(_is_wide, x)) if isinstance(x, list | tuple) and x is not data else _is_wide(x):
+                return True
+        frame = frame.f_back  # type: ignore[assignment]
+    return False
+
+
+def _is_wide(x: Any) -> bool:
+    """Whether a tensor, an array or a NumPy number is of float64 or complex128."""
+    return _has_dtype(x) and x.dtype.name in ("float64", "complex128")
+
+
+def _has_dtype(x: Any) -> bool:
+    return type(x) not in PLAIN and isinstance(x, (np.ndarray, np.generic, record._Tensor))
 
 
 def _whole(plain: Any, array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
