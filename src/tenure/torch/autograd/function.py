@@ -7,18 +7,20 @@ argument behind it. ``backward`` gets saved arguments as the tensors that they a
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
+from weakref import ref
 
 from tenure.errors import TenureError, following
 from tenure.func.custom import ruled
 from tenure.runtime.bracket import bracket
-from tenure.torch.cells import Tensor, unwrap, wrap
+from tenure.torch.cells import Tensor, unwrap
 from tenure.torch.errors import translated
-from tenure.torch.names.nodes import renamed
+from tenure.values.grad.by_rule import Results, checked
+from tenure.values.grad.residuals import Beginning
 from tenure.values.operations.arithmetic import detach
 from tenure.values.operations.boundary import array_of
-from tenure.values.rules.modes import is_grad_enabled, no_grad
+from tenure.values.rules.modes import current_mode, is_grad_enabled, no_grad
 from tenure.values.tensor.tensor import Tensor as Value
 from tenure.values.trace.record import RECORDER
 
@@ -26,13 +28,14 @@ from tenure.values.trace.record import RECORDER
 class FunctionCtx:
     """Context of one call: tensors that ``forward`` saves for ``backward``, and all else as attributes."""
 
+    materialize_grads = True
+    _saved: tuple[Any, ...] = ()
+    _now: tuple[Any, ...] | None = None
+    _constant: tuple[Any, ...] = ()
+    _dirty: tuple[Any, ...] = ()
+
     def __init__(self, needs_input_grad: tuple[bool, ...] = ()) -> None:
         self.needs_input_grad = needs_input_grad
-        self._saved: tuple[Any, ...] = ()
-        self._constant: tuple[Any, ...] = ()
-        self._dirty: tuple[Any, ...] = ()
-        self._now: Callable[[], tuple[Any, ...]] = lambda: self._saved
-        self.materialize_grads = True
 
     def save_for_backward(self, *tensors: Any) -> None:
         """Keep tensors, or None, for ``saved_tensors``."""
@@ -47,7 +50,7 @@ class FunctionCtx:
     @property
     def saved_tensors(self) -> tuple[Any, ...]:
         """The tensors that were saved."""
-        return self._now()
+        return self._saved if self._now is None else self._now
 
     def mark_non_differentiable(self, *args: Any) -> None:
         """Results that have no gradient."""
@@ -66,16 +69,52 @@ class FunctionCtx:
 class Call:
     """One call of a Function: its arguments, what ``forward`` saw for them, and what came out."""
 
+    __slots__ = ("args", "at", "constant", "ctx", "function", "kwargs", "needs", "out", "outs", "seen", "values")
+
     def __init__(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self.function, self.args, self.kwargs = function, args, kwargs
-        self.needs = tuple([isinstance(x, Tensor) and x.requires_grad for x in args])
-        self.values = [x._read() if isinstance(x, Tensor) else x for x in args]
         self.at = [k for k, x in enumerate(args) if isinstance(x, Tensor)]
-        self.seen: list[Any] = list(args)
+        self.values, self.seen, needs = list(args), list(args), [False] * len(args)
+        for k in self.at:
+            self.values[k] = value = args[k]._read()
+            needs[k] = value._kind.tracked
+        self.needs = tuple(needs)
         self.out: Any = None
         self.outs: list[Any] = []
         self.constant: list[int] = []
         self.ctx = FunctionCtx()
+
+    def whole(self) -> Any:
+        """The results, from which a gradient goes on to the arguments."""
+        given = [self.values[k] for k in self.at]
+        mode = current_mode()
+        if not mode.grad or True not in self.needs:
+            return self.result(self.forward(*given))
+        if mode.eager or RECORDER.vmap is not None:
+            rule = ruled(self.forward, self.first, self.back, f"{self.function.__name__}Backward")
+            return self.result(rule(*given))
+        given = [detach(x) for x in given]
+        begun = Beginning(RECORDER.trace, [x for k, x in zip(self.at, given, strict=True) if self.needs[k]])
+        return self.connected(begun, no_grad().apply(self.forward, *given))
+
+    def connected(self, begun: Beginning, found: tuple[Any, ...]) -> Any:
+        """The results of ``forward`` in the graph."""
+        name = f"{self.function.__name__}Backward"
+        inputs = [self.values[k] for k in self.at if self.needs[k]]
+        rest = [self.values[k] for k in self.at if not self.needs[k]]
+        saved = [x._read() for x in self.ctx._saved if x is not None]
+        results = Results(found, name)
+        handler, parts, _ = results.connected(begun, inputs, rest, saved, bool(saved))
+        avals = [x._aval for x in inputs]
+        needed = [self.needs[k] for k in self.at]
+
+        def rule(g: Any, tensors: Sequence[Any]) -> list[Any]:
+            grads = self.back(tensors, results.cotangents(g))
+            wanted = [gx for gx, needs in zip(grads, needed, strict=True) if needs]
+            return [checked(gx, aval) for gx, aval in zip(wanted, avals, strict=True)]
+
+        handler.name, handler.rule = name, rule
+        return self.result(parts)
 
     def forward(self, *given: Any) -> tuple[Any, ...]:
         """The tensors among the results, as values."""
@@ -90,7 +129,7 @@ class Call:
         self.outs = [y for y in outs if isinstance(y, Tensor)]
         self.constant = [
             k for k, y in enumerate(self.outs)
-            if any(y is c for c in ctx._constant) or y._aval.dtype.kind not in "hfc"
+            if y._aval.dtype.kind not in "hfc" or (ctx._constant and any(y is c for c in ctx._constant))
         ]  # fmt: skip
         for k, value in zip(self.at, given, strict=True):
             if self.seen[k]._read() is not value and not any(self.seen[k] is d for d in ctx._dirty):
@@ -109,20 +148,19 @@ class Call:
     def first(self, *given: Any) -> tuple[Any, Any]:
         """The results, and what backward needs."""
         found = self.forward(*given)
-        saved = [None if x is None else x._read() for x in self.ctx._saved]
-        return found, saved
+        return found, [x._read() for x in self.ctx._saved if x is not None]
 
-    def back(self, saved: Any, gradients: tuple[Any, ...]) -> tuple[Any, ...]:
+    def back(self, saved: Sequence[Any], gradients: Sequence[Any]) -> tuple[Any, ...]:
         """The gradients of the tensors among the arguments."""
-        ctx = self.ctx
-        tensors = tuple([self.saved(x, value) for x, value in zip(ctx._saved, saved, strict=True)])
-        ctx._now = lambda: tensors
-        shown = wrap(tuple(gradients))
+        ctx, values = self.ctx, iter(saved)
+        ctx._now = tuple([None if x is None else self.saved(x, following(values)) for x in ctx._saved])
+        shown = [None if g is None else Tensor._of(g) for g in gradients]
         if not ctx.materialize_grads:
             shown = [None if k in self.constant else g for k, g in enumerate(shown)]
-        grads = iter(shown)
-        outs = self.out if isinstance(self.out, tuple) else (self.out,)
-        found = called(self.function, ctx, *[following(grads) if isinstance(y, Tensor) else None for y in outs])
+        if isinstance(self.out, tuple):
+            grads = iter(shown)
+            shown = [following(grads) if isinstance(y, Tensor) else None for y in self.out]
+        found = called(self.function, ctx, *shown)
         found = found if isinstance(found, tuple) else (found,)
         if len(found) > len(self.args) and all(x is None for x in found[len(self.args) :]):
             found = found[: len(self.args)]
@@ -140,15 +178,21 @@ class Call:
                 argument = self.args[k]
                 if getattr(argument, "_val", None) is self.values[k]:
                     return argument
-        return None if value is None else Tensor._of(value)
+        return Tensor._of(value)
 
-    def result(self, values: tuple[Any, ...]) -> Any:
+    def result(self, values: Sequence[Any]) -> Any:
         """The result of ``forward`` with tensors that have the graph."""
         made = []
         for k, (y, value) in enumerate(zip(self.outs, values, strict=True)):
             new = detach(value) if k in self.constant else value
-            dirty = next((j for j in self.at if y is self.seen[j] and any(y is d for d in self.ctx._dirty)), None)
-            made.append(Tensor._of(new) if dirty is None else self.args[dirty]._assign(new))
+            dirty = [j for j in self.at if y is self.seen[j]] if self.ctx._dirty else []
+            if dirty and any(y is d for d in self.ctx._dirty):
+                shown = self.args[dirty[0]]._assign(new)
+            else:
+                shown = Tensor._of(new)
+            if new._kind.tracked and shown._window is None and shown._leaf is None:
+                shown.__dict__["_node"] = ref(shown._val), f"{self.function.__name__}Backward"
+            made.append(shown)
         found = iter(made)
         if isinstance(self.out, tuple):
             return tuple([following(found) if isinstance(y, Tensor) else y for y in self.out])
@@ -233,15 +277,8 @@ class Function:
     @classmethod
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
         """The result for some arguments."""
-        call = Call(cls, args, kwargs)
-
-        def plain(*given: Any) -> Any:
-            return call.forward(*given)
-
-        plain.__name__ = plain.__qualname__ = f"{cls.__name__}Backward"
-        rule = ruled(plain, call.first, call.back)
         try:
-            return renamed(call.result(rule(*[call.values[k] for k in call.at])), plain.__name__)
+            return Call(cls, args, kwargs).whole()
         except TenureError as error:
             raise translated(error) from None
 
