@@ -39,7 +39,7 @@ class Results:
     ) -> tuple[Handler, list[Any], bool]:
         """The handler that waits for its rule, the results in the graph of ``inputs``, and whether ``forward`` has read
         values; ``kept`` are residuals, and with ``keeps`` a gradient needs them, or something else that is kept."""
-        plain = [detach(y) for y in self.values]
+        plain = [detach(y) if y._kind.tracked else y for y in self.values]
         whole, (_, *slots) = steps.marked(self.joined(plain), None, inputs, keeps)
         t = whole._trace
         handler = t.handlers.get(whole._slot) or t.handlers.setdefault(whole._slot, Handler())
@@ -47,9 +47,10 @@ class Results:
         parts = self.parted(whole, plain)
         handler.residuals = Residuals(kept)
         own = {id(y): part for y, part in zip(self.values, parts, strict=True)}
-        if handler.residuals.place(t, begun, inputs, own, constants):
+        read = begun.was_read(t)
+        if handler.residuals.place(t, begun, inputs, own, constants if read else None):
             handler.unknown = "a tensor made of what forward read"
-        return handler, parts, begun.was_read(t)
+        return handler, parts, read
 
     def joined(self, values: list[Any]) -> Any:
         """The floating results as one tensor."""

@@ -82,14 +82,14 @@ class Residuals:
         self.known: dict[int, int] = {}
 
     def place(
-        self, t: Any, begun: Beginning, arguments: Sequence[Any], results: dict[int, Any], constants: Sequence[Any]
+        self, t: Any, begun: Beginning, arguments: Sequence[Any], results: dict[int, Any], others: Sequence[Any] | None
     ) -> list[Any]:
-        """Origins of the residuals: each an argument, one of the ``results`` or ``constants``, a tensor with a graph,
-        or a step of ``forward``. Those of unknown origin are returned."""
+        """Origins of the residuals: each an argument, one of the ``results``, a tensor with a graph, or a step of
+        ``forward``. If that has read values, they are of unknown origin unless among ``others``; those are returned."""
         if t is begun.trace:
             self.start = begun.path, begun.results
         swaps = {id(d): x for d, x in zip(begun.given, arguments, strict=True)} | results
-        unknown, read, first = [], begun.was_read(t), self.start[1]
+        unknown, first = [], self.start[1]
         for k, x in enumerate(self.values):
             source = swaps.get(id(x), x if x._kind.tracked else None)
             if source is not None:
@@ -97,13 +97,13 @@ class Residuals:
             elif x._trace is t and x._slot >= first and x._aval.dtype.has_gradient:
                 self.slots[k] = x._slot
                 self.again.add(k)
-            elif read and x._aval.dtype.has_gradient and not any(x is c for c in constants):
+            elif others is not None and x._aval.dtype.has_gradient and not any(x is c for c in others):
                 unknown.append(x)
         if self.again:
             self.known = {t.bind(d): t.bind(x) for d, x in zip(begun.given, arguments, strict=True)}
-            if read:
+            if others is not None:
                 unknown += [self.values[k] for k in self.again if not self.told(t, self.values[k]._slot, begun)]
-        self.values = [detach(x) for x in self.values]
+        self.values = [detach(x) if x._kind.tracked else x for x in self.values]
         for x in self.values:
             x._held = True
         return unknown

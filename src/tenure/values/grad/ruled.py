@@ -8,10 +8,13 @@ is found once for a path.
 
 from __future__ import annotations
 
+import functools
+import operator
 from typing import Any
 
 from tenure.values.grad import steps
-from tenure.values.grad.gradients import add, begin
+from tenure.values.grad.gradients import add, held, replace
+from tenure.values.grad.sparse_place import RowsPlace
 from tenure.values.rules import paths
 from tenure.values.rules.expand import expand_mark
 from tenure.values.rules.graph import CodeSite, Leaf
@@ -63,8 +66,8 @@ def ways_of(path: Path, slot: int) -> Ways:
 
 
 def ruled_walk(root: Any, keep: bool) -> bool:
-    """Backward of one number of the trace in progress through rules, to leaves that have no gradient yet. False, and
-    nothing done, if it is not that."""
+    """Backward of one number of the trace in progress through rules, to leaves. False, and nothing done, if it is not
+    that."""
     t = RECORDER.trace
     if root._trace is not t or t.busy or t.done or t.spent or (root._aval.shape and root._aval.size != 1):
         return False
@@ -75,21 +78,27 @@ def ruled_walk(root: Any, keep: bool) -> bool:
     if ways.met is None or not ways.ruled <= t.handlers.keys():
         return False
     leaves = {s: t.marks.get(s) if s >= 0 else t.inputs[~s]._src for s in ways.sources}
+    if len(set(leaves.values())) < len(leaves):
+        return False
     for leaf in leaves.values():
-        if type(leaf) is not Leaf or leaf.hooks or leaf.grad is not None:
+        if type(leaf) is not Leaf or leaf.hooks or type(leaf.grad) is RowsPlace:
             return False
     RECORDER.hold_open(Ruled(t, ways, leaves, None if keep else here()).run, root._slot)
     return True
 
 
 class Ruled:
-    """One such backward."""
+    """One such backward: the gradients ``found``, of leaves that had one, ``before``, on top of it; and how they have
+    come, ``direct`` or by ``stages``."""
 
-    __slots__ = ("consume", "found", "leaves", "trace", "waiting", "ways")
+    __slots__ = ("before", "consume", "direct", "found", "leaves", "stages", "trace", "waiting", "ways")
 
     def __init__(self, trace: Trace, ways: Ways, leaves: dict[int, Any], consume: CodeSite) -> None:
         self.trace, self.ways, self.leaves, self.consume = trace, ways, leaves, consume
+        self.before = {leaf: held(leaf.grad) for leaf in leaves.values()}
         self.found: dict[Leaf, Any] = {}
+        self.direct: list[tuple[Leaf, Any]] = []
+        self.stages: list[tuple[tuple[tuple[int, int | None], ...], tuple[int, ...], tuple[int, ...]]] = []
         self.waiting: Cotangents = {}
 
     def run(self, slot: int) -> None:
@@ -101,8 +110,21 @@ class Ruled:
             else:
                 roots = self.act(max(self.waiting))
         for leaf, g in self.found.items():
-            if not begin(leaf, g):
-                add(leaf, g)
+            if not replace(leaf, g, self.before[leaf]):
+                add(leaf, self.alone(leaf))
+
+    def alone(self, leaf: Leaf) -> Any:
+        """Contribution of this backward alone to a leaf, recorded once more: its gradient was written meanwhile."""
+        found = [g for at, g in self.direct if at is leaf]
+        for given, stops, final in self.stages:
+            with steps.Hold(self.trace) as t:
+                parts = steps.gradient(t, given, stops, final, (None,) * len(stops), False, False, False)
+            found += [g for s, g in parts.items() if self.leaves.get(s) is leaf]
+        return functools.reduce(operator.add, found)
+
+    def so_far(self, leaf: Leaf) -> Any:
+        """Gradient of a leaf on top of what it had, None if there is none."""
+        return self.found[leaf] if leaf in self.found else self.before[leaf]
 
     def sort(self, cotangents: Cotangents) -> Cotangents:
         """Those of the cotangents that are at no source, and at no result of a rule."""
@@ -113,7 +135,9 @@ class Ruled:
             elif slot in self.leaves:
                 leaf = self.leaves[slot]
                 g = steps.ones(self.trace.kind(slot).aval) if g is None else g
-                self.found[leaf] = self.found[leaf] + g if leaf in self.found else g
+                self.direct.append((leaf, g))
+                before = self.so_far(leaf)
+                self.found[leaf] = g if before is None else before + g
             else:
                 roots[slot] = g
         return roots
@@ -121,19 +145,19 @@ class Ruled:
     def stage(self, roots: Cotangents, first: bool) -> Cotangents:
         """One step from some results to what a walk from there meets first."""
         stops, final = self.ways.stage(tuple(roots))
-        held: Cotangents = {}
-        for s in final:
-            leaf = self.leaves[s]
-            if leaf in self.found:
-                held[s] = self.found.pop(leaf)
+        before = {s: g for s in final if (g := self.so_far(self.leaves[s])) is not None}
         with steps.Hold(self.trace) as t:
             given = tuple([(r, None if g is None else t.bind(g)) for r, g in roots.items()])
-            into = tuple([t.bind(held[s]) if s in held else None for s in stops])
-            consume = self.consume is not None
-            found = steps.gradient(t, given, stops, final, into, False, consume, first)
-        for s in held.keys() - found.keys():
-            found[s] = held[s]
-        return self.sort(found)
+            into = tuple([t.bind(before[s]) if s in before else None for s in stops])
+            found = steps.gradient(t, given, stops, final, into, False, self.consume is not None, first)
+        self.stages.append((given, stops, final))
+        inner = {}
+        for s, g in found.items():
+            if s in self.leaves:
+                self.found[self.leaves[s]] = g
+            else:
+                inner[s] = g
+        return self.sort(inner)
 
     def act(self, slot: int) -> Cotangents:
         """Apply the rule of a result to its cotangent."""
