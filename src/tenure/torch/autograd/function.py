@@ -18,6 +18,7 @@ from tenure.torch.cells import Tensor, unwrap
 from tenure.torch.errors import translated
 from tenure.values.grad.by_rule import Results, checked
 from tenure.values.grad.residuals import Beginning
+from tenure.values.grad.steps import fill
 from tenure.values.operations.arithmetic import detach
 from tenure.values.operations.boundary import array_of
 from tenure.values.rules.modes import current_mode, is_grad_enabled, no_grad
@@ -98,23 +99,27 @@ class Call:
         return self.connected(begun, no_grad().apply(self.forward, *given))
 
     def connected(self, begun: Beginning, found: tuple[Any, ...]) -> Any:
-        """The results of ``forward`` in the graph."""
-        name = f"{self.function.__name__}Backward"
+        """The results of ``forward``, in the graph those that have a gradient."""
+        name, constant = f"{self.function.__name__}Backward", self.constant
+        moving = [k for k in range(len(found)) if k not in constant] if constant else range(len(found))
+        if not moving:
+            return self.result(found)
         inputs = [self.values[k] for k in self.at if self.needs[k]]
         rest = [self.values[k] for k in self.at if not self.needs[k]]
         saved = [x._read() for x in self.ctx._saved if x is not None]
-        results = Results(found, name)
+        results = Results([found[k] for k in moving] if constant else found, name)
         handler, parts, _ = results.connected(begun, inputs, rest, saved, bool(saved))
         avals = [x._aval for x in inputs]
         needed = [self.needs[k] for k in self.at]
 
         def rule(g: Any, tensors: Sequence[Any]) -> list[Any]:
-            grads = self.back(tensors, results.cotangents(g))
+            gradients = results.cotangents(g)
+            grads = self.back(tensors, placed(gradients, moving, len(found)) if constant else gradients)
             wanted = [gx for gx, needs in zip(grads, needed, strict=True) if needs]
             return [checked(gx, aval) for gx, aval in zip(wanted, avals, strict=True)]
 
         handler.name, handler.rule = name, rule
-        return self.result(parts)
+        return self.result(placed(parts, moving, len(found), found) if constant else parts)
 
     def forward(self, *given: Any) -> tuple[Any, ...]:
         """The tensors among the results, as values."""
@@ -155,12 +160,12 @@ class Call:
         ctx, values = self.ctx, iter(saved)
         ctx._now = tuple([None if x is None else self.saved(x, following(values)) for x in ctx._saved])
         shown = [None if g is None else Tensor._of(g) for g in gradients]
-        if not ctx.materialize_grads:
-            shown = [None if k in self.constant else g for k, g in enumerate(shown)]
+        for k in self.constant:
+            shown[k] = Tensor._of(fill(self.outs[k]._aval, 0)) if ctx.materialize_grads else None
         if isinstance(self.out, tuple):
             grads = iter(shown)
             shown = [following(grads) if isinstance(y, Tensor) else None for y in self.out]
-        found = called(self.function, ctx, *shown)
+        found = called(self.function, ctx, shown)
         found = found if isinstance(found, tuple) else (found,)
         if len(found) > len(self.args) and all(x is None for x in found[len(self.args) :]):
             found = found[: len(self.args)]
@@ -199,16 +204,24 @@ class Call:
         return following(found) if isinstance(self.out, Tensor) else self.out
 
 
-def called(kind: Any, *args: Any) -> Any:
+def placed(some: Sequence[Any], at: Sequence[int], count: int, others: Sequence[Any] = ()) -> list[Any]:
+    """Items at their places among others, or None."""
+    out = list(others) or [None] * count
+    for k, x in zip(at, some, strict=True):
+        out[k] = x
+    return out
+
+
+def called(kind: Any, ctx: FunctionCtx, gradients: Sequence[Any]) -> Any:
     """Call the backward of a Function: in the trace that there is, or apart from it if it was seen to read its values.
     Not where what it records is differentiated."""
     if is_grad_enabled() or RECORDER.vmap is not None:
-        return kind.backward(*args)
+        return kind.backward(ctx, *gradients)
     if kind._reads:
-        return apart(kind.backward, *args)
+        return apart(kind.backward, ctx, *gradients)
     t = RECORDER.trace
     start = len(t.handles)
-    found = kind.backward(*args)
+    found = kind.backward(ctx, *gradients)
     kind._reads = any(h._data is not None for h in t.handles[start:])
     return found
 
