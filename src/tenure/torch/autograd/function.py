@@ -1,7 +1,8 @@
 """``torch.autograd.Function``: an operation with a gradient of one's own, as a home ``custom_vjp`` rule.
 
-``forward`` sees tensors of its own that start with the arguments' elements; what it writes into one is written to the
-argument behind it. ``backward`` gets saved arguments as the tensors that they are, as long as nobody has written them.
+``forward`` sees the arguments themselves; in a vmapped call, and where operations run at once, tensors of its own that
+start with their elements: what it writes into one is written to the argument behind it. ``backward`` gets saved
+arguments as the tensors that they are, as long as nobody has written them.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from tenure.func.custom import ruled
 from tenure.runtime.bracket import bracket
 from tenure.torch.cells import Tensor, unwrap
 from tenure.torch.errors import translated
-from tenure.values.grad.by_rule import Results, checked
+from tenure.values.grad.by_rule import Results
 from tenure.values.grad.residuals import Beginning
 from tenure.values.grad.steps import fill
 from tenure.values.operations.arithmetic import detach
@@ -94,8 +95,7 @@ class Call:
         if mode.eager or RECORDER.vmap is not None:
             rule = ruled(self.forward, self.first, self.back, f"{self.function.__name__}Backward")
             return self.result(rule(*given))
-        given = [detach(x) for x in given]
-        begun = Beginning(RECORDER.trace, [x for k, x in zip(self.at, given, strict=True) if self.needs[k]])
+        begun = Beginning(RECORDER.trace, [])
         return self.connected(begun, no_grad().apply(self.forward, *given))
 
     def connected(self, begun: Beginning, found: tuple[Any, ...]) -> Any:
@@ -109,14 +109,12 @@ class Call:
         saved = [x._read() for x in self.ctx._saved if x is not None]
         results = Results([found[k] for k in moving] if constant else found, name)
         handler, parts, _ = results.connected(begun, inputs, rest, saved, bool(saved))
-        avals = [x._aval for x in inputs]
         needed = [self.needs[k] for k in self.at]
 
         def rule(g: Any, tensors: Sequence[Any]) -> list[Any]:
             gradients = results.cotangents(g)
             grads = self.back(tensors, placed(gradients, moving, len(found)) if constant else gradients)
-            wanted = [gx for gx, needs in zip(grads, needed, strict=True) if needs]
-            return [checked(gx, aval) for gx, aval in zip(wanted, avals, strict=True)]
+            return [gx for gx, needs in zip(grads, needed, strict=True) if needs]
 
         handler.name, handler.rule = name, rule
         return self.result(placed(parts, moving, len(found), found) if constant else parts)
@@ -125,7 +123,8 @@ class Call:
         """The tensors among the results, as values."""
         ctx = self.ctx = FunctionCtx(self.needs)
         for k, value in zip(self.at, given, strict=True):
-            self.seen[k] = Tensor._of(value)
+            if value is not self.values[k]:
+                self.seen[k] = Tensor._of(value)
         if is_grad_enabled():
             no_grad().apply(self.run, ctx)
         else:
@@ -137,8 +136,9 @@ class Call:
             if y._aval.dtype.kind not in "hfc" or (ctx._constant and any(y is c for c in ctx._constant))
         ]  # fmt: skip
         for k, value in zip(self.at, given, strict=True):
-            if self.seen[k]._read() is not value and not any(self.seen[k] is d for d in ctx._dirty):
-                no_grad().apply(self.args[k]._assign, self.seen[k]._read())
+            x = self.seen[k]
+            if x is not self.args[k] and x._read() is not value and not any(x is d for d in ctx._dirty):
+                no_grad().apply(self.args[k]._assign, x._read())
         return tuple([y._read() for y in self.outs])
 
     def run(self, ctx: FunctionCtx) -> None:
@@ -174,7 +174,27 @@ class Call:
                 f"function {self.function.__name__}Backward returned an incorrect number of gradients (expected "
                 f"{len(self.args)}, got {len(found)})"
             )
-        return tuple([fitted(unwrap(found[k]), self.values[k]) for k in self.at])
+        return tuple([self.fitted(unwrap(found[k]), k) for k in self.at])
+
+    def fitted(self, g: Any, k: int) -> Any:
+        """A gradient summed to the shape of an argument, and in its dtype, as PyTorch does."""
+        if g is None or not self.needs[k]:
+            return None
+        mine = self.values[k]._aval
+        if not isinstance(g, Value):
+            raise RuntimeError(f"expected Variable or None (got {type(g).__name__})")
+        if g._aval.shape != mine.shape:
+            extra = g._aval.ndim - mine.ndim
+            ones = [j + extra for j, n in enumerate(mine.shape) if extra >= 0 and n == 1 != g._aval.shape[j + extra]]
+            axes = (*range(extra), *ones)
+            theirs = g._aval.shape
+            g = g.sum(axis=axes).reshape(mine.shape) if axes and fits(theirs, mine.shape) else g
+            if g._aval.shape != mine.shape:
+                raise RuntimeError(
+                    f"Function {self.function.__name__}Backward returned an invalid gradient at index {k} - got "
+                    f"{list(theirs)} but expected shape compatible with {list(mine.shape)}"
+                )
+        return g if g._aval.dtype is mine.dtype else g.to(mine.dtype)
 
     def saved(self, x: Any, value: Any) -> Any:
         """A saved tensor: the argument that it was, unless that has been written since."""
@@ -192,7 +212,8 @@ class Call:
             new = detach(value) if k in self.constant else value
             dirty = [j for j in self.at if y is self.seen[j]] if self.ctx._dirty else []
             if dirty and any(y is d for d in self.ctx._dirty):
-                shown = self.args[dirty[0]]._assign(new)
+                shown = self.args[dirty[0]]
+                shown = shown if getattr(shown, "_val", None) is new else shown._assign(new)
             else:
                 shown = Tensor._of(new)
             if new._kind.tracked and shown._window is None and shown._leaf is None:
@@ -239,16 +260,10 @@ def apart(function: Callable[..., Any], *args: Any) -> Any:
     return bracket(enter, leave, function, *args)
 
 
-def fitted(g: Any, value: Any) -> Any:
-    """A gradient summed to the shape of an argument, and in its dtype, as PyTorch does."""
-    if g is None or not isinstance(g, Value):
-        return g
-    if g._aval.shape != value._aval.shape and g._aval.ndim >= value._aval.ndim:
-        extra = g._aval.ndim - value._aval.ndim
-        ones = [k + extra for k, n in enumerate(value._aval.shape) if n == 1 and g._aval.shape[k + extra] != 1]
-        axes = (*range(extra), *ones)
-        g = g.sum(axis=axes).reshape(value._aval.shape) if axes else g
-    return g if g._aval.dtype is value._aval.dtype else g.to(value._aval.dtype)
+def fits(shape: tuple[int, ...], other: tuple[int, ...]) -> bool:
+    """Whether an array of another shape broadcasts to one."""
+    extra = len(shape) - len(other)
+    return all(n in (m, 1) for n, m in zip(other, shape[extra:], strict=True))
 
 
 class Function:

@@ -34,8 +34,8 @@ class Past:
 
 
 class Beginning:
-    """Point of a trace at which ``forward`` begins, with its arguments, detached: so many results and inputs, some rows
-    behind a path."""
+    """Point of a trace at which ``forward`` begins: so many results and inputs, some rows behind a path. Its arguments
+    are ``given`` detached, or it is given nothing of them and reads them as they are."""
 
     __slots__ = ("given", "inputs", "path", "results", "trace")
 
@@ -88,7 +88,7 @@ class Residuals:
         ``forward``. If that has read values, they are of unknown origin unless among ``others``; those are returned."""
         if t is begun.trace:
             self.start = begun.path, begun.results
-        swaps = {id(d): x for d, x in zip(begun.given, arguments, strict=True)} | results
+        swaps = {id(d): x for d, x in zip(begun.given, arguments, strict=False)} | results
         unknown, first = [], self.start[1]
         for k, x in enumerate(self.values):
             source = swaps.get(id(x), x if x._kind.tracked else None)
@@ -100,7 +100,7 @@ class Residuals:
             elif others is not None and x._aval.dtype.has_gradient and not any(x is c for c in others):
                 unknown.append(x)
         if self.again:
-            self.known = {t.bind(d): t.bind(x) for d, x in zip(begun.given, arguments, strict=True)}
+            self.known = {t.bind(d): t.bind(x) for d, x in zip(begun.given, arguments, strict=False)}
             if others is not None:
                 unknown += [self.values[k] for k in self.again if not self.told(t, self.values[k]._slot, begun)]
         self.values = [detach(x) if x._kind.tracked else x for x in self.values]
