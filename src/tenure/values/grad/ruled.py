@@ -28,7 +28,7 @@ Cotangents = dict[int, Any]
 
 
 class Ways:
-    """What lies between a result and its sources: the results of rules, ``ruled``, and for each result on the way what
+    """The results between a result and its sources: ``ruled`` are those of rules, ``met`` has for each the slots that
     a walk from there meets first."""
 
     __slots__ = ("met", "ruled", "sources", "stages")
@@ -127,7 +127,7 @@ class Ruled:
         return self.found[leaf] if leaf in self.found else self.before[leaf]
 
     def sort(self, cotangents: Cotangents) -> Cotangents:
-        """Those of the cotangents that are at no source, and at no result of a rule."""
+        """Cotangents that are at no source, and at no result of a rule."""
         roots: Cotangents = {}
         for slot, g in cotangents.items():
             if slot in self.ways.ruled:
