@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import tenure.torch as torch
+from tenure.errors import BorrowError
 from tenure.values.grad import autograd
 
 
@@ -84,3 +85,22 @@ def test_a_backward_through_rules_alone_is_that_of_all(held: bool, monkeypatch: 
         for g, other in zip(mine, theirs, strict=True):
             assert (g is None) == (other is None)
             assert g is None or np.array_equal(g, other)
+
+
+class Kept(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Any, q: Any) -> Any:
+        ctx.save_for_backward(q)
+        return x * 1
+
+    @staticmethod
+    def backward(ctx: Any, g: Any) -> Any:
+        return g * ctx.saved_tensors[0], None
+
+
+def test_a_silent_write_of_what_forward_saved_stops_the_backward() -> None:
+    x, q = torch.ones(3, requires_grad=True), torch.ones(3) * 2
+    out = Kept.apply(x, q).sum()
+    q.data.add_(1)
+    with pytest.raises(BorrowError, match="TN506"):
+        out.backward()

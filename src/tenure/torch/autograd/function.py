@@ -16,6 +16,7 @@ from tenure.errors import TenureError, following
 from tenure.func.custom import ruled
 from tenure.runtime.bracket import bracket
 from tenure.torch.cells import Tensor, unwrap
+from tenure.torch.cells.silent import refuse_noted
 from tenure.torch.errors import translated
 from tenure.values.grad.by_rule import Results
 from tenure.values.grad.residuals import Beginning
@@ -69,9 +70,11 @@ class FunctionCtx:
 
 
 class Call:
-    """One call of a Function: its arguments, what ``forward`` saw for them, and what came out."""
+    """One call of a Function: its arguments, what ``forward`` saw for them, what it ``kept``, and what came out."""
 
-    __slots__ = ("args", "at", "constant", "ctx", "function", "kwargs", "needs", "out", "outs", "seen", "values")
+    __slots__ = (
+        "args", "at", "constant", "ctx", "function", "kept", "kwargs", "needs", "out", "outs", "seen", "values",
+    )  # fmt: skip
 
     def __init__(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self.function, self.args, self.kwargs = function, args, kwargs
@@ -84,6 +87,7 @@ class Call:
         self.out: Any = None
         self.outs: list[Any] = []
         self.constant: list[int] = []
+        self.kept: list[Any] = []
         self.ctx = FunctionCtx()
 
     def whole(self) -> Any:
@@ -106,7 +110,7 @@ class Call:
             return self.result(found)
         inputs = [self.values[k] for k in self.at if self.needs[k]]
         rest = [self.values[k] for k in self.at if not self.needs[k]]
-        saved = [x._read() for x in self.ctx._saved if x is not None]
+        self.kept = saved = [x._read() for x in self.ctx._saved if x is not None]
         results = Results([found[k] for k in moving] if constant else found, name)
         handler, parts, _ = results.connected(begun, inputs, rest, saved, bool(saved))
         needed = [self.needs[k] for k in self.at]
@@ -158,6 +162,8 @@ class Call:
     def back(self, saved: Sequence[Any], gradients: Sequence[Any]) -> tuple[Any, ...]:
         """The gradients of the tensors among the arguments."""
         ctx, values = self.ctx, iter(saved)
+        for value in self.kept:
+            refuse_noted(value)
         ctx._now = tuple([None if x is None else self.saved(x, following(values)) for x in ctx._saved])
         shown = [None if g is None else Tensor._of(g) for g in gradients]
         for k in self.constant:
