@@ -287,6 +287,7 @@ def spread(x: Any, written: Geometry | None = None) -> None:
         return
     at = geometry(x) if written is None else written
     mine = {id(t) for t in lineage(x)}
+    in_graph = is_tracked(owner)
     where: CodeSite = None
     for r in known:
         v = r()
@@ -301,7 +302,17 @@ def spread(x: Any, written: Geometry | None = None) -> None:
                 where = where or here()
                 w.foreign = [*w.foreign, (at, where)]
             forget(v)
+        elif in_graph and w.recorded and joins(v, owner):
+            forget(v)
     owner._borrows = [r for r in known if r() is not None]
+
+
+def joins(v: Any, owner: Any) -> bool:
+    """Whether a view without a gradient gets one, as its owner has, whatever part of that was written."""
+    value = getattr(v, "_val", None)
+    if value is None or value._kind.tracked:
+        return False
+    return all(t is owner or not t._window.is_root for t in lineage(v))
 
 
 def counter(x: Any) -> dict[str, Any]:
