@@ -265,6 +265,22 @@ def test_a_path_is_asked_for_what_was_consumed_on_one_that_goes_on_from_it() -> 
     assert spending.consumed_within(longer)
 
 
+@pytest.mark.parametrize("read", [(), ("y",), ("z",), ("y", "z")])
+def test_a_gradient_ends_at_what_is_asked_for_before_what_was_consumed(read: tuple[str, ...]) -> None:
+    w = tn.tensor([1.0, 2.0], requires_grad=True)
+    y = w * w
+    y.sum().backward()
+    if "y" in read:
+        y.numpy()
+    z = y + 1
+    if "z" in read:
+        z.numpy()
+    assert tn.autograd.grad((z * z).sum(), [z])[0].tolist() == [4.0, 10.0]
+    for asked in ([w], [z, w]):
+        with pytest.raises(tn.errors.TenureError):
+            tn.autograd.grad((z * z).sum(), asked)
+
+
 @pytest.mark.skipif(hits.CODE is None, reason="there is no generated recorder on this platform")
 def test_a_path_has_no_results_behind_its_end() -> None:
     y = tn.tensor([1.0], requires_grad=True) * 2.0

@@ -6,19 +6,19 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Generic
 
-from tenure.errors import GradientError
+from tenure.errors import DTypeError, GradientError
 from tenure.func import tree
-from tenure.func.rules import Form, Results, checked, cotangents_of, innermost, rule_of_all
+from tenure.func.rules import Form, cotangents_of, innermost, rule_of_all
 from tenure.func.signatures import P, R
 from tenure.runtime.bracket import bracket
-from tenure.values.grad import steps
-from tenure.values.grad.handlers import Handler
-from tenure.values.grad.residuals import Beginning, Residuals
+from tenure.values.grad.by_rule import Results, checked
+from tenure.values.grad.residuals import Beginning
 from tenure.values.grad.vmapped import select, waits_outside, widen
 from tenure.values.operations.arithmetic import detach
 from tenure.values.operations.reading import value_of
 from tenure.values.rules.modes import current_mode, is_grad_enabled, no_grad
 from tenure.values.rules.rules import Level
+from tenure.values.rules.sites import here, site
 from tenure.values.tensor.tensor import Tensor
 from tenure.values.trace.blame import checked_first
 from tenure.values.trace.record import RECORDER
@@ -119,35 +119,35 @@ class custom_vjp(Generic[P, R]):
     def _connect(self, args: Any, leaves: list[Any], tracked: list[int], begun: Beginning, out: Any, kept: Any) -> Any:
         """The results, as those of a rule from which a gradient goes on to the arguments."""
         forms, function, found = tree.form(args), self._function, tree.leaves(out)
-        results = Results(out, found, function)
-        values = [value_of(y) for y in found]
+        wrong = next((type(y).__name__ for y in found if not isinstance(y, Tensor)), None)
+        if wrong or not found:
+            what = wrong or "nothing"
+            raise DTypeError(f"custom_vjp functions give tensors, and {function.__name__} gave {what}", at=site(here()))
+        results, outs = Results([value_of(y) for y in found], function.__name__), tree.form(out)
         held = [value_of(x) if isinstance(x, Tensor) else x for x in tree.leaves(kept)]
-        form, inputs, plain = Form(kept, held), [leaves[k] for k in tracked], [detach(y) for y in values]
-        keeps = form.keeps()
-        whole = steps.mark(results.joined(plain), None, inputs, keeps)
-        t = whole._trace
-        handler = t.handlers.setdefault(whole._slot, Handler())
-        handler.inputs, handler.keeps = steps.slots_of(t, inputs), keeps
-        parts = results.parted(whole, plain)
-        handler.residuals = Residuals([x for x in held if isinstance(x, Tensor)])
-        own = {id(y): part for y, part in zip(values, parts, strict=True)}
+        form, inputs = Form(kept, held), [leaves[k] for k in tracked]
         constants = [x for k, x in enumerate(leaves) if k not in tracked]
-        unknown = handler.residuals.place(t, begun, inputs, own, constants)
-        what = "a tensor made of what forward read" if unknown else form.unknown(leaves, begun.was_read(t))
-        handler.name, handler.unknown = function.__name__, what
+        residuals = [x for x in held if isinstance(x, Tensor)]
+        handler, parts, read = results.connected(begun, inputs, constants, residuals, form.keeps())
+        handler.name = function.__name__
+        handler.unknown = handler.unknown or form.unknown(leaves, read)
         backward, avals = self._backward, [x._aval for x in inputs]
         assert backward is not None
 
         def rule(g: Any, tensors: Sequence[Any]) -> list[Any]:
-            found = cotangents_of(backward(form.filled(tensors), results.cotangents(g)), forms, function)
+            given = tree.rebuild(outs, iter(results.cotangents(g)))
+            found = cotangents_of(backward(form.filled(tensors), given), forms, function)
             return [checked(found[k], aval) for k, aval in zip(tracked, avals, strict=True)]
 
         handler.rule = rule
         return tree.rebuild(out, iter(parts))
 
 
-def ruled(function: Callable[..., Any], forward: Callable[..., Any], backward: Callable[..., Any]) -> Any:
-    """A function with its rule, for who makes one at each call: nothing is checked, nor copied from the function."""
-    made: Any = object.__new__(custom_vjp)
-    made._function, made._forward, made._backward = function, forward, backward
+def ruled(
+    function: Callable[..., Any], forward: Callable[..., Any], backward: Callable[..., Any], name: str
+) -> Callable[..., Any]:
+    """A function with its rule, for who makes one at each call."""
+    made = custom_vjp(lambda *args: function(*args))
+    made._function.__name__ = made._function.__qualname__ = name
+    made._forward, made._backward = forward, backward
     return made

@@ -1,4 +1,4 @@
-"""The parts of a rule given by hand: results, residuals and cotangents, nested or of all examples of a vmapped call."""
+"""The parts of a rule given by hand: residuals and cotangents, nested or of all examples of a vmapped call."""
 
 from __future__ import annotations
 
@@ -9,16 +9,11 @@ from typing import Any, Final
 import numpy as np
 
 from tenure import dtypes
-from tenure.errors import DTypeError, GradientError, ShapeError, following
+from tenure.errors import GradientError, following
 from tenure.func import tree
 from tenure.func.vectorize import vmap
-from tenure.values.grad import steps
-from tenure.values.operations import shaping
-from tenure.values.operations.arithmetic import to_dtype
-from tenure.values.operations.reading import value_of
 from tenure.values.rules.levels import deeper
 from tenure.values.rules.rules import Level
-from tenure.values.rules.sites import here, site
 from tenure.values.tensor.tensor import Tensor
 
 HERE: Final = object()
@@ -35,53 +30,6 @@ def innermost(values: list[Any]) -> Level | None:
         if kind is not None:
             found = deeper(found, kind.level)
     return found
-
-
-class Results:
-    """The form of what ``forward`` gave: one tensor, or a nested list, tuple or dict of them. Those that are floating
-    have a gradient, as one tensor: so a rule has one result."""
-
-    __slots__ = ("avals", "dtype", "form", "is_one")
-
-    def __init__(self, out: Any, found: list[Any], f: Any) -> None:
-        wrong = next((type(y).__name__ for y in found if not isinstance(y, Tensor)), None)
-        if wrong or not found:
-            what = wrong or "nothing"
-            raise DTypeError(f"a custom_vjp function gives tensors, and {f.__name__} gave {what}", at=site(here()))
-        self.is_one, self.form = len(found) == 1, tree.form(out)
-        self.avals = [y._aval for y in found]
-        kinds = [aval.dtype for aval in self.avals if aval.dtype.has_gradient]
-        if not kinds:
-            raise DTypeError(f"no result of {f.__name__} is floating, so none has a gradient", at=site(here()))
-        self.dtype = kinds[0] if all(kind is kinds[0] for kind in kinds) else dtypes.float64
-
-    def joined(self, values: list[Any]) -> Any:
-        """The floating results as one tensor."""
-        if self.is_one:
-            return values[0]
-        moving = [y for y in values if y._aval.dtype.has_gradient]
-        return shaping.concat([to_dtype(shaping.reshape(y, -1), self.dtype) for y in moving])
-
-    def parted(self, whole: Any, others: list[Any]) -> list[Any]:
-        """The results out of that one; those that are not floating are as given."""
-        if self.is_one:
-            return [whole]
-        out, start = [], 0
-        for aval, other in zip(self.avals, others, strict=True):
-            end = start + aval.size
-            if not aval.dtype.has_gradient:
-                out.append(other)
-                continue
-            out.append(to_dtype(shaping.reshape(whole[start:end], *aval.shape), aval.dtype))
-            start = end
-        return out
-
-    def cotangents(self, g: Any) -> Any:
-        """The cotangents of the results in their form, from that of the one; zeros for what is not floating."""
-        if self.is_one:
-            return tree.rebuild(self.form, iter([g]))
-        zeros = [None if aval.dtype.has_gradient else steps.fill(aval, 0) for aval in self.avals]
-        return tree.rebuild(self.form, iter(self.parted(g, zeros)))
 
 
 class Form:
@@ -183,13 +131,3 @@ def cotangents_of(found: Any, forms: tuple[Any, ...], f: Any) -> list[Any]:
             raise GradientError(f"the rule of {f.__name__} gave argument {k} a cotangent of another form")
         out += given
     return out
-
-
-def checked(g: Any, aval: Any) -> Any:
-    """A cotangent that a rule returned, if it is like its argument."""
-    if g is None:
-        return None
-    g = value_of(g)
-    if g._aval.shape != aval.shape or g._aval.dtype is not aval.dtype:
-        raise ShapeError(f"a rule returned a cotangent {g._aval} for an argument {aval}")
-    return g

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from tenure.errors import DTypeError, GradientError
-from tenure.func.rules import checked
 from tenure.values.grad import steps
+from tenure.values.grad.by_rule import checked
 from tenure.values.grad.handlers import Handler
 from tenure.values.operations.arithmetic import detach
 from tenure.values.tensor.tensor import Tensor

@@ -1,24 +1,29 @@
 """``torch.autograd.Function``: an operation with a gradient of one's own, as a home ``custom_vjp`` rule.
 
-``forward`` sees tensors of its own that start with the arguments' elements; what it writes into one is written to the
-argument behind it. ``backward`` gets saved arguments as the tensors that they are, as long as nobody has written them.
+``forward`` sees the arguments themselves; in a vmapped call, and where operations run at once, tensors of its own that
+start with their elements: what it writes into one is written to the argument behind it. ``backward`` gets saved
+arguments as the tensors that they are, as long as nobody has written them.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
+from weakref import ref
 
 from tenure.errors import TenureError, following
 from tenure.func.custom import ruled
 from tenure.runtime.bracket import bracket
-from tenure.torch.cells import Tensor, unwrap, wrap
+from tenure.torch.cells import Tensor, unwrap
+from tenure.torch.cells.silent import refuse_noted
 from tenure.torch.errors import translated
-from tenure.torch.names.nodes import renamed
+from tenure.values.grad.by_rule import Results
+from tenure.values.grad.residuals import Beginning
+from tenure.values.grad.steps import fill
 from tenure.values.operations.arithmetic import detach
 from tenure.values.operations.boundary import array_of
-from tenure.values.rules.modes import is_grad_enabled, no_grad
+from tenure.values.rules.modes import current_mode, is_grad_enabled, no_grad
 from tenure.values.tensor.tensor import Tensor as Value
 from tenure.values.trace.record import RECORDER
 
@@ -26,13 +31,14 @@ from tenure.values.trace.record import RECORDER
 class FunctionCtx:
     """Context of one call: tensors that ``forward`` saves for ``backward``, and all else as attributes."""
 
+    materialize_grads = True
+    _saved: tuple[Any, ...] = ()
+    _now: tuple[Any, ...] | None = None
+    _constant: tuple[Any, ...] = ()
+    _dirty: tuple[Any, ...] = ()
+
     def __init__(self, needs_input_grad: tuple[bool, ...] = ()) -> None:
         self.needs_input_grad = needs_input_grad
-        self._saved: tuple[Any, ...] = ()
-        self._constant: tuple[Any, ...] = ()
-        self._dirty: tuple[Any, ...] = ()
-        self._now: Callable[[], tuple[Any, ...]] = lambda: self._saved
-        self.materialize_grads = True
 
     def save_for_backward(self, *tensors: Any) -> None:
         """Keep tensors, or None, for ``saved_tensors``."""
@@ -47,7 +53,7 @@ class FunctionCtx:
     @property
     def saved_tensors(self) -> tuple[Any, ...]:
         """The tensors that were saved."""
-        return self._now()
+        return self._saved if self._now is None else self._now
 
     def mark_non_differentiable(self, *args: Any) -> None:
         """Results that have no gradient."""
@@ -64,24 +70,65 @@ class FunctionCtx:
 
 
 class Call:
-    """One call of a Function: its arguments, what ``forward`` saw for them, and what came out."""
+    """One call of a Function: its arguments, what ``forward`` saw for them, what it ``kept``, and what came out."""
+
+    __slots__ = (
+        "args", "at", "constant", "ctx", "function", "kept", "kwargs", "needs", "out", "outs", "seen", "values",
+    )  # fmt: skip
 
     def __init__(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self.function, self.args, self.kwargs = function, args, kwargs
-        self.needs = tuple([isinstance(x, Tensor) and x.requires_grad for x in args])
-        self.values = [x._read() if isinstance(x, Tensor) else x for x in args]
         self.at = [k for k, x in enumerate(args) if isinstance(x, Tensor)]
-        self.seen: list[Any] = list(args)
+        self.values, self.seen, needs = list(args), list(args), [False] * len(args)
+        for k in self.at:
+            self.values[k] = value = args[k]._read()
+            needs[k] = value._kind.tracked
+        self.needs = tuple(needs)
         self.out: Any = None
         self.outs: list[Any] = []
         self.constant: list[int] = []
+        self.kept: list[Any] = []
         self.ctx = FunctionCtx()
+
+    def whole(self) -> Any:
+        """The results, from which a gradient goes on to the arguments."""
+        given = [self.values[k] for k in self.at]
+        mode = current_mode()
+        if not mode.grad or True not in self.needs:
+            return self.result(self.forward(*given))
+        if mode.eager or RECORDER.vmap is not None:
+            rule = ruled(self.forward, self.first, self.back, f"{self.function.__name__}Backward")
+            return self.result(rule(*given))
+        begun = Beginning(RECORDER.trace, [])
+        return self.connected(begun, no_grad().apply(self.forward, *given))
+
+    def connected(self, begun: Beginning, found: tuple[Any, ...]) -> Any:
+        """The results of ``forward``, in the graph those that have a gradient."""
+        name, constant = f"{self.function.__name__}Backward", self.constant
+        moving = [k for k in range(len(found)) if k not in constant] if constant else range(len(found))
+        if not moving:
+            return self.result(found)
+        inputs = [self.values[k] for k in self.at if self.needs[k]]
+        rest = [self.values[k] for k in self.at if not self.needs[k]]
+        self.kept = saved = [x._read() for x in self.ctx._saved if x is not None]
+        results = Results([found[k] for k in moving] if constant else found, name)
+        handler, parts, _ = results.connected(begun, inputs, rest, saved, bool(saved))
+        needed = [self.needs[k] for k in self.at]
+
+        def rule(g: Any, tensors: Sequence[Any]) -> list[Any]:
+            gradients = results.cotangents(g)
+            grads = self.back(tensors, placed(gradients, moving, len(found)) if constant else gradients)
+            return [gx for gx, needs in zip(grads, needed, strict=True) if needs]
+
+        handler.name, handler.rule = name, rule
+        return self.result(placed(parts, moving, len(found), found) if constant else parts)
 
     def forward(self, *given: Any) -> tuple[Any, ...]:
         """The tensors among the results, as values."""
         ctx = self.ctx = FunctionCtx(self.needs)
         for k, value in zip(self.at, given, strict=True):
-            self.seen[k] = Tensor._of(value)
+            if value is not self.values[k]:
+                self.seen[k] = Tensor._of(value)
         if is_grad_enabled():
             no_grad().apply(self.run, ctx)
         else:
@@ -90,11 +137,12 @@ class Call:
         self.outs = [y for y in outs if isinstance(y, Tensor)]
         self.constant = [
             k for k, y in enumerate(self.outs)
-            if any(y is c for c in ctx._constant) or y._aval.dtype.kind not in "hfc"
+            if y._aval.dtype.kind not in "hfc" or (ctx._constant and any(y is c for c in ctx._constant))
         ]  # fmt: skip
         for k, value in zip(self.at, given, strict=True):
-            if self.seen[k]._read() is not value and not any(self.seen[k] is d for d in ctx._dirty):
-                no_grad().apply(self.args[k]._assign, self.seen[k]._read())
+            x = self.seen[k]
+            if x is not self.args[k] and x._read() is not value and not any(x is d for d in ctx._dirty):
+                no_grad().apply(self.args[k]._assign, x._read())
         return tuple([y._read() for y in self.outs])
 
     def run(self, ctx: FunctionCtx) -> None:
@@ -109,20 +157,21 @@ class Call:
     def first(self, *given: Any) -> tuple[Any, Any]:
         """The results, and what backward needs."""
         found = self.forward(*given)
-        saved = [None if x is None else x._read() for x in self.ctx._saved]
-        return found, saved
+        return found, [x._read() for x in self.ctx._saved if x is not None]
 
-    def back(self, saved: Any, gradients: tuple[Any, ...]) -> tuple[Any, ...]:
+    def back(self, saved: Sequence[Any], gradients: Sequence[Any]) -> tuple[Any, ...]:
         """The gradients of the tensors among the arguments."""
-        ctx = self.ctx
-        tensors = tuple([self.saved(x, value) for x, value in zip(ctx._saved, saved, strict=True)])
-        ctx._now = lambda: tensors
-        shown = wrap(tuple(gradients))
-        if not ctx.materialize_grads:
-            shown = [None if k in self.constant else g for k, g in enumerate(shown)]
-        grads = iter(shown)
-        outs = self.out if isinstance(self.out, tuple) else (self.out,)
-        found = called(self.function, ctx, *[following(grads) if isinstance(y, Tensor) else None for y in outs])
+        ctx, values = self.ctx, iter(saved)
+        for value in self.kept:
+            refuse_noted(value)
+        ctx._now = tuple([None if x is None else self.saved(x, following(values)) for x in ctx._saved])
+        shown = [None if g is None else Tensor._of(g) for g in gradients]
+        for k in self.constant:
+            shown[k] = Tensor._of(fill(self.outs[k]._aval, 0)) if ctx.materialize_grads else None
+        if isinstance(self.out, tuple):
+            grads = iter(shown)
+            shown = [following(grads) if isinstance(y, Tensor) else None for y in self.out]
+        found = called(self.function, ctx, shown)
         found = found if isinstance(found, tuple) else (found,)
         if len(found) > len(self.args) and all(x is None for x in found[len(self.args) :]):
             found = found[: len(self.args)]
@@ -131,7 +180,27 @@ class Call:
                 f"function {self.function.__name__}Backward returned an incorrect number of gradients (expected "
                 f"{len(self.args)}, got {len(found)})"
             )
-        return tuple([fitted(unwrap(found[k]), self.values[k]) for k in self.at])
+        return tuple([self.fitted(unwrap(found[k]), k) for k in self.at])
+
+    def fitted(self, g: Any, k: int) -> Any:
+        """A gradient summed to the shape of an argument, and in its dtype, as PyTorch does."""
+        if g is None or not self.needs[k]:
+            return None
+        mine = self.values[k]._aval
+        if not isinstance(g, Value):
+            raise RuntimeError(f"expected Variable or None (got {type(g).__name__})")
+        if g._aval.shape != mine.shape:
+            extra = g._aval.ndim - mine.ndim
+            ones = [j + extra for j, n in enumerate(mine.shape) if extra >= 0 and n == 1 != g._aval.shape[j + extra]]
+            axes = (*range(extra), *ones)
+            theirs = g._aval.shape
+            g = g.sum(axis=axes).reshape(mine.shape) if axes and fits(theirs, mine.shape) else g
+            if g._aval.shape != mine.shape:
+                raise RuntimeError(
+                    f"Function {self.function.__name__}Backward returned an invalid gradient at index {k} - got "
+                    f"{list(theirs)} but expected shape compatible with {list(mine.shape)}"
+                )
+        return g if g._aval.dtype is mine.dtype else g.to(mine.dtype)
 
     def saved(self, x: Any, value: Any) -> Any:
         """A saved tensor: the argument that it was, unless that has been written since."""
@@ -140,31 +209,46 @@ class Call:
                 argument = self.args[k]
                 if getattr(argument, "_val", None) is self.values[k]:
                     return argument
-        return None if value is None else Tensor._of(value)
+        return Tensor._of(value)
 
-    def result(self, values: tuple[Any, ...]) -> Any:
+    def result(self, values: Sequence[Any]) -> Any:
         """The result of ``forward`` with tensors that have the graph."""
         made = []
         for k, (y, value) in enumerate(zip(self.outs, values, strict=True)):
             new = detach(value) if k in self.constant else value
-            dirty = next((j for j in self.at if y is self.seen[j] and any(y is d for d in self.ctx._dirty)), None)
-            made.append(Tensor._of(new) if dirty is None else self.args[dirty]._assign(new))
+            dirty = [j for j in self.at if y is self.seen[j]] if self.ctx._dirty else []
+            if dirty and any(y is d for d in self.ctx._dirty):
+                shown = self.args[dirty[0]]
+                shown = shown if getattr(shown, "_val", None) is new else shown._assign(new)
+            else:
+                shown = Tensor._of(new)
+            if new._kind.tracked and shown._window is None and shown._leaf is None:
+                shown.__dict__["_node"] = ref(shown._val), f"{self.function.__name__}Backward"
+            made.append(shown)
         found = iter(made)
         if isinstance(self.out, tuple):
             return tuple([following(found) if isinstance(y, Tensor) else y for y in self.out])
         return following(found) if isinstance(self.out, Tensor) else self.out
 
 
-def called(kind: Any, *args: Any) -> Any:
+def placed(some: Sequence[Any], at: Sequence[int], count: int, others: Sequence[Any] = ()) -> list[Any]:
+    """Items at their places among others, or None."""
+    out = list(others) or [None] * count
+    for k, x in zip(at, some, strict=True):
+        out[k] = x
+    return out
+
+
+def called(kind: Any, ctx: FunctionCtx, gradients: Sequence[Any]) -> Any:
     """Call the backward of a Function: in the trace that there is, or apart from it if it was seen to read its values.
     Not where what it records is differentiated."""
     if is_grad_enabled() or RECORDER.vmap is not None:
-        return kind.backward(*args)
+        return kind.backward(ctx, *gradients)
     if kind._reads:
-        return apart(kind.backward, *args)
+        return apart(kind.backward, ctx, *gradients)
     t = RECORDER.trace
     start = len(t.handles)
-    found = kind.backward(*args)
+    found = kind.backward(ctx, *gradients)
     kind._reads = any(h._data is not None for h in t.handles[start:])
     return found
 
@@ -182,16 +266,10 @@ def apart(function: Callable[..., Any], *args: Any) -> Any:
     return bracket(enter, leave, function, *args)
 
 
-def fitted(g: Any, value: Any) -> Any:
-    """A gradient summed to the shape of an argument, and in its dtype, as PyTorch does."""
-    if g is None or not isinstance(g, Value):
-        return g
-    if g._aval.shape != value._aval.shape and g._aval.ndim >= value._aval.ndim:
-        extra = g._aval.ndim - value._aval.ndim
-        ones = [k + extra for k, n in enumerate(value._aval.shape) if n == 1 and g._aval.shape[k + extra] != 1]
-        axes = (*range(extra), *ones)
-        g = g.sum(axis=axes).reshape(value._aval.shape) if axes else g
-    return g if g._aval.dtype is value._aval.dtype else g.to(value._aval.dtype)
+def fits(shape: tuple[int, ...], other: tuple[int, ...]) -> bool:
+    """Whether an array of another shape broadcasts to one."""
+    extra = len(shape) - len(other)
+    return all(n in (m, 1) for n, m in zip(other, shape[extra:], strict=True))
 
 
 class Function:
@@ -233,15 +311,8 @@ class Function:
     @classmethod
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
         """The result for some arguments."""
-        call = Call(cls, args, kwargs)
-
-        def plain(*given: Any) -> Any:
-            return call.forward(*given)
-
-        plain.__name__ = plain.__qualname__ = f"{cls.__name__}Backward"
-        rule = ruled(plain, call.first, call.back)
         try:
-            return renamed(call.result(rule(*[call.values[k] for k in call.at])), plain.__name__)
+            return Call(cls, args, kwargs).whole()
         except TenureError as error:
             raise translated(error) from None
 

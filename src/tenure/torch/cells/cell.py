@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, ClassVar, NoReturn, Self
 
 from tenure.torch.cells.views import Views
-from tenure.torch.cells.windows import count, look, present, spread
+from tenure.torch.cells.windows import count, described, look, present, spread
 from tenure.torch.cells.writes import Writes
 from tenure.values.places.loans import absent
 from tenure.values.places.var import Var
@@ -24,7 +24,7 @@ def _through(name: str) -> Any:
         try:
             value = self._val
         except AttributeError:
-            value = present(self)
+            value = described(self)
         return getattr(value, name)
 
     return property(get)

@@ -11,6 +11,7 @@ from tenure.torch.cells.aliasing import is_safe
 from tenure.torch.cells.geometry import layout
 from tenure.torch.cells.leaving import SMALL, Lent, lend
 from tenure.torch.cells.outdated import check_current
+from tenure.torch.cells.sharing import join, others_of, root_of
 from tenure.torch.cells.tensor import Tensor
 from tenure.torch.cells.windows import geometry
 from tenure.values.operations.creation import tensor as made
@@ -26,14 +27,18 @@ def from_numpy(array: Any) -> Any:
         raise ValueError("At least one stride in the given numpy array is negative, and tensors with negative strides"
                          " are not currently supported. (You can probably work around this by making a copy of your"
                          " array  with array.copy().)")
-    copied = is_safe() and array.nbytes <= SMALL and array.flags.writeable
+    ours = array.flags.writeable or root_of(array).flags.writeable or others_of(None, array)  # else it is a constant
+    copied = is_safe() and array.nbytes <= SMALL and ours
     x: Any = Tensor._of(made(array.copy() if copied else array))
     x._layout = layout(array.shape, tuple([n // size for n in array.strides]))
     x._lent = Lent()
-    x._lent.add(array, geometry(x), array if copied else None)
+    shown = array.view() if copied else None  # keeps the memory, as in PyTorch, also where that is a part of an array
+    x._lent.add(array, geometry(x), shown, keeps=True)
     if not is_safe():
         lend(x, array)
-    elif array.flags.writeable:
+        return x
+    join(x, array)
+    if array.flags.writeable:
         array.flags.writeable = False
         weakref.finalize(x, _returned, weakref.ref(array))
     return x

@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from tenure.torch.cells.repeated import is_repeated, put_shown
 from tenure.torch.cells.retaining import Retained, carried
 from tenure.torch.cells.steps import Index, Step
-from tenure.torch.cells.windows import forget, is_shared, present, with_node
+from tenure.torch.cells.windows import forget, is_shared, layout, present, with_node
 from tenure.values.operations.arithmetic import detach
 from tenure.values.operations.boundary import array_of
 from tenure.values.operations.creation import wrap
@@ -34,7 +35,8 @@ def give(x: Any, new: Any, recorded: bool, at: Index | None = None) -> None:
         through(x, new, recorded, at)
         return
     if at is not None:
-        new = placed(at.put, x, new, recorded)
+        put = partial(put_shown, layout(x), [at]) if w is not None and is_repeated(x) else at.put
+        new = placed(put, x, new, recorded)
     leaf = x._leaf
     if leaf is not None:
         held = as_leaf(detach(new), leaf)
@@ -64,6 +66,15 @@ def through(x: Any, new: Any, recorded: bool, at: Index | None) -> None:
             root = root._window.parent
         give(root, placed(partial(put_back, steps), root, new, recorded), recorded)
         return
+    top, steps = root, [step]
+    while top._window is not None and not top._window.is_root:
+        steps.insert(0, top._window.step)
+        top = top._window.parent
+    if is_repeated(top):
+        put = partial(put_shown, layout(top), steps if at is None else [*steps, at])
+        forget_up_to(x, top)
+        give(top, placed(put, top, new, recorded), recorded)
+        return
     whole = at and (step.to(at) if type(step) is Index else None)
     if at is not None and whole is None:
         new = placed(at.put, x, new, recorded)
@@ -73,6 +84,13 @@ def through(x: Any, new: Any, recorded: bool, at: Index | None) -> None:
         give(root, new, recorded, step)
         return
     give(root, placed(step.put, root, new, recorded), recorded)
+
+
+def forget_up_to(x: Any, top: Any) -> None:
+    """Forget the values of a view, and of those between it and one that it was taken from."""
+    while x is not top:
+        forget(x)
+        x = x._window.parent
 
 
 def placed(put: Callable[[Any, Any], Any], x: Any, new: Any, recorded: bool) -> Any:

@@ -17,6 +17,7 @@ from tenure.errors import BorrowError, TenureError
 from tenure.torch.cells.aliasing import is_safe
 from tenure.torch.cells.geometry import Geometry
 from tenure.torch.cells.outdated import outdate
+from tenure.torch.cells.sharing import join, others_of
 from tenure.torch.cells.windows import forget, geometry, look, present
 from tenure.torch.errors import refuse, translated
 from tenure.values.operations.arithmetic import detach
@@ -39,21 +40,24 @@ class Loan(NamedTuple):
 
 class Lent:
     """Arrays that show elements of an owner. ``memory`` is the array that owner and arrays share, if they do;
-    ``shown`` has the last value of each tensor on it."""
+    ``shown`` has the last value of each tensor on it. ``former`` is the owner's value before another tensor wrote its
+    elements, with the line."""
 
-    __slots__ = ("arrays", "memory", "node", "shown")
+    __slots__ = ("arrays", "former", "memory", "node", "shown")
 
     def __init__(self) -> None:
         self.arrays: list[Loan] = []
         self.memory: Any = None
+        self.former: Any = None
         self.node: Any = None
         self.shown: dict[int, Any] = {}
 
-    def add(self, array: Any, at: Geometry, memory: Any) -> None:
-        """Note that an array shows elements of the owner."""
+    def add(self, array: Any, at: Geometry, memory: Any, keeps: bool = False) -> None:
+        """Note that an array shows elements of the owner, which ``keeps`` its memory or not."""
         if self.arrays:
             self.arrays = [loan for loan in self.arrays if (loan.memory or loan.array)() is not None]
-        self.arrays.append(Loan(weakref.ref(array), at, here(), None if memory is None else weakref.ref(memory)))
+        held = None if memory is None else (lambda: memory) if keeps else weakref.ref(memory)
+        self.arrays.append(Loan(weakref.ref(array), at, here(), held))
 
     def refuse_write(self, part: Geometry) -> None:
         """TN506 while an array without memory of its own shows what is to be written."""
@@ -82,8 +86,24 @@ class Lent:
                 whole = image(owner)
             target = memory if memory.flags.writeable else window_of(memory, Geometry(0, loan.at.layout))
             target[...] = window_of(whole, loan.at)
+            for x in others_of(owner, memory):
+                rewritten(x)
             if (array := loan.array()) is not None:
                 outdate(array, loan.where, here())
+
+
+def rewritten(x: Any) -> None:
+    """Note that another tensor has written elements that a tensor of an array shows."""
+    value = getattr(x, "_val", None)
+    if value is not None:
+        x._lent.former = value, here()
+        del x._val
+        for loan in x._lent.arrays:
+            if (array := loan.array()) is not None:
+                outdate(array, loan.where, here())
+    for r in x._borrows:
+        if (v := r()) is not None:
+            forget(v)
 
 
 class Leaving:
@@ -108,6 +128,7 @@ class Leaving:
             array = computed(value.numpy)
             if array.nbytes <= SMALL:
                 memory = array.copy(order="K")
+                join(owner, memory)
                 array = memory.view()
                 array.flags.writeable = False
         owner._lent.add(array, geometry(self), memory)
@@ -124,8 +145,9 @@ def computed(give: Callable[..., Any], *values: Any) -> Any:
 
 def image(owner: Any) -> Any:
     """New memory with an owner's elements, as its layout has them."""
-    array = computed(array_of, present(owner))
-    memory = window_of(np.empty(array.size, array.dtype), geometry(owner))
+    array, at = computed(array_of, present(owner)), geometry(owner)
+    reach = at.bounds()[1] + 1 if array.size else 0  # of an owner with strides more than it has elements
+    memory = window_of(np.empty(reach, array.dtype), at)
     memory[...] = array
     return memory
 

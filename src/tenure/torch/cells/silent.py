@@ -9,6 +9,7 @@ what was written is refused (TN506). Who writes nothing through ``.data`` pays a
 from __future__ import annotations
 
 import weakref
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +19,7 @@ from tenure.values.operations.boundary import array_of
 from tenure.values.rules.expand import expand_mark
 from tenure.values.rules.graph import CodeSite, Out, Segment
 from tenure.values.rules.rows import ROOT, Path
+from tenure.values.rules.rules import Rule
 from tenure.values.rules.sites import here, site
 
 VIEWS = {
@@ -70,11 +72,40 @@ NOTED: list[Noted] = []
 
 
 def note(value: Any, of_object: bool = False) -> None:
-    """Note that a value's elements are about to be written silently; ``of_object`` if only its tensor gets others."""
+    """Note that a value's elements are about to be written silently; ``of_object`` if only its tensor gets others. No
+    graph holds a gradient, or another pending value without one, that no recorded step with a gradient has read."""
+    if value._trace is not None and not value._kind.tracked and not is_read(value._trace, value._slot):
+        return
     if len(NOTED) > 16:
         NOTED[:] = [n for n in NOTED if n.is_alive()]
     segment = segment_of(value)
     NOTED.append(Noted(value, segment and weakref.ref(segment), value._slot if segment else 0, here(), of_object))
+
+
+def is_read(t: Any, slot: int) -> bool:
+    """Whether a graph may hold a result of a trace, or a view of it."""
+    if t.handlers or slot in read_by(t.rules, t.slots):
+        return True
+    return any(slot in read_in(block) for block in t.path.blocks())
+
+
+def read_by(rules: Sequence[Rule], slots: Sequence[int]) -> set[int]:
+    """Slots that some rows read to give results in a graph, or views."""
+    found, at = set[int](), 0
+    for rule in rules:
+        in_graph = rule.tracked and any(kind.tracked and k not in rule.leaves for k, kind in enumerate(rule.kinds))
+        if in_graph or name_of(rule) in VIEWS:
+            found.update(slots[at : at + rule.arity])
+        at += rule.arity
+    return found
+
+
+def read_in(block: Path) -> set[int]:
+    """``read_by`` of a path's own block; cached."""
+    if "read" not in block.plans:
+        block.plans["read"] = read_by(block.rules, block.slots)
+    found: set[int] = block.plans["read"]
+    return found
 
 
 WATCHED: list[tuple[Any, Any]] = []
@@ -178,6 +209,12 @@ class Known(NamedTuple):
     is_mark: bool
 
 
+def name_of(rule: Rule) -> str:
+    """Name of a step's operation; "mark" of another step."""
+    is_named = type(rule.params) is tuple and rule.params and rule.numbers is not None
+    return getattr(rule.params[0], "name", "mark") if is_named else "mark"
+
+
 def steps_of(path: Path) -> tuple[list[Known], dict[int, Known]]:
     """Steps of a path that have results, and by the slot of each result; the path keeps them."""
     found = path.plans.get(Known)
@@ -185,9 +222,7 @@ def steps_of(path: Path) -> tuple[list[Known], dict[int, Known]]:
         steps = []
         for step in path.steps(ROOT):
             if step.rule.kinds:
-                is_named = type(step.params) is tuple and step.params and step.rule.numbers is not None
-                name = getattr(step.params[0], "name", "mark") if is_named else "mark"
-                results = range(step.first, step.first + len(step.rule.kinds))
+                name, results = name_of(step.rule), range(step.first, step.first + len(step.rule.kinds))
                 steps.append(Known(name, results, step.args, step.rule.tracked, step.expand is expand_mark))
         found = path.plans[Known] = steps, {k: step for step in steps for k in step.results}
     return found
@@ -222,6 +257,13 @@ def saves(name: str, args: Any, shown: set[int], tracked: set[int]) -> bool:
     if name in BY_INDEX:
         return bool(shown.intersection(args[1:]))
     return name not in OF_RESULT | OF_NOTHING
+
+
+def refuse_noted(value: Any) -> None:
+    """TN506 if a value has been written silently; for who saves values himself."""
+    for noted in NOTED:
+        if noted.value() is value:
+            raise rewritten(noted)
 
 
 def rewritten(noted: Noted) -> BorrowError:

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from tenure.errors import BorrowError
 from tenure.torch.cells.aliasing import is_safe, stale
 from tenure.torch.cells.geometry import IN_ORDER, Geometry, Layout, contiguous
 from tenure.torch.cells.remaking import remade
@@ -31,7 +32,7 @@ from tenure.values.operations.creation import wrap
 from tenure.values.places.var import as_leaf
 from tenure.values.rules.graph import CodeSite, Frozen, Leaf
 from tenure.values.rules.modes import current_mode, enable_grad
-from tenure.values.rules.sites import here
+from tenure.values.rules.sites import here, site
 from tenure.values.tensor.tensor import Tensor as Value
 
 NO_GRAD = (
@@ -234,8 +235,27 @@ def is_shared(owner: Any) -> bool:
 def remembered(x: Any) -> Any:
     """Value of an owner whose elements lie in memory that others write."""
     if not is_shared(x):
+        if x._lent is not None and x._lent.former is not None:
+            raise rewritten(x._lent)
         return x._gone()
     return remade(x, (x._lent.memory.tobytes(), x._lent.node), lent_value)
+
+
+def rewritten(lent: Any) -> BorrowError:
+    """TN506 of a tensor of an array, whose memory another tensor has written."""
+    return BorrowError(
+        "a tensor of an array's elements is read after another tensor of them was written",
+        code="TN506",
+        at=site(here()),
+        notes=[("the array was given here", site(lent.arrays[0].where)), ("written here", site(lent.former[1]))],
+        help="`torch.tensor(array)` has elements of its own; or make the tensor again",
+    )
+
+
+def described(x: Any) -> Any:
+    """Value of a tensor that says its shape and dtype: also where its elements are not to be read."""
+    lent = x._lent
+    return present(x) if lent is None or lent.former is None or is_shared(x) else lent.former[0]
 
 
 def lent_value(x: Any, made_of: Any) -> Any:
@@ -287,6 +307,7 @@ def spread(x: Any, written: Geometry | None = None) -> None:
         return
     at = geometry(x) if written is None else written
     mine = {id(t) for t in lineage(x)}
+    in_graph = is_tracked(owner)
     where: CodeSite = None
     for r in known:
         v = r()
@@ -301,7 +322,17 @@ def spread(x: Any, written: Geometry | None = None) -> None:
                 where = where or here()
                 w.foreign = [*w.foreign, (at, where)]
             forget(v)
+        elif in_graph and w.recorded and joins(v, owner):
+            forget(v)
     owner._borrows = [r for r in known if r() is not None]
+
+
+def joins(v: Any, owner: Any) -> bool:
+    """Whether a view without a gradient gets one, as its owner has, whatever part of that was written."""
+    value = getattr(v, "_val", None)
+    if value is None or value._kind.tracked:
+        return False
+    return all(t is owner or not t._window.is_root for t in lineage(v))
 
 
 def counter(x: Any) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
+from math import inf
 from typing import Any
 
 from tenure.values.grad.units import source_of
@@ -49,6 +50,10 @@ class Asked:
     def leads(self, out: Out) -> bool:
         """Whether the gradient of an earlier result reaches what is asked for, as far as is known."""
         return out.segment is None or self.onward.get((out.segment, out.slot), True)
+
+    def is_past(self, wanted: Iterable[tuple[Any, int]], number: float) -> bool:
+        """Whether all that is asked for stands in units of that number or younger, and none of it behind older ones."""
+        return all(getattr(of, "number", inf) >= number for of, _ in wanted)
 
     def find(self, met: Iterable[tuple[Segment, int]], source: Any, is_wanted: Callable[[Source], bool]) -> None:
         """Find which of some earlier results, with all those behind them, lead to what is asked for. ``source`` gives

@@ -12,6 +12,7 @@ from tenure.values.grad.backward import Walk
 from tenure.values.grad.gradients import add, by_leaf, short_walk
 from tenure.values.grad.handlers import After, RemovableHandle, accumulated, finished, handler_of, run_hooks
 from tenure.values.grad.roots import run_walk
+from tenure.values.grad.ruled import ruled_walk
 from tenure.values.grad.sparse_place import RowsBorrow, RowsPlace, place_of
 from tenure.values.grad.sparse_rows import SparseRows
 from tenure.values.grad.steps import fill
@@ -54,7 +55,8 @@ def backward(
     refuse_backward(root if g is None else g)
     create_graph = create_graph is not False and flag("create_graph", create_graph)
     keep = create_graph if retain_graph is None else flag("retain_graph", retain_graph)
-    if inputs is None and g is None and not create_graph and root._kind.tracked and short_walk(root, keep):
+    usual = inputs is None and g is None and not create_graph and root._kind.tracked
+    if usual and (short_walk(root, keep) or ruled_walk(root, keep)):
         return
     walk_back([root], [g], keep, create_graph, inputs)
 

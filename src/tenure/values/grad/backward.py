@@ -117,8 +117,14 @@ class Walk:
 
     def source(self, unit: Unit, slot: int) -> Source:
         """Source behind a source slot of a unit."""
-        source = unit.source(slot)
-        return self.ends.get(source, source) if isinstance(source, Out) else source
+        return self.behind(unit, unit.source(slot))
+
+    def behind(self, unit: Unit, source: Source) -> Source:
+        """Source of a unit as the walk sees it: none, if its graph is consumed and nothing asked for lies behind it."""
+        if isinstance(source, Out) and source not in self.ends:
+            lost = source.segment is None and self.final and not self.wanted_leaves
+            return None if lost and self.asked.is_past(self.wanted, unit.number) else source
+        return self.ends.get(source, source)  # type: ignore[arg-type]
 
     def unit(self, of: Any) -> Unit:
         """Unit of a trace or segment."""
@@ -190,10 +196,7 @@ class Walk:
                 met.add((of, slot))
             if of.spent if isinstance(of, Trace) else of.trace:
                 steps.refuse_spent(of, slot, [s for u, s in self.wanted if u is of] if self.final else ())
-            for source in unit.behind(slot):
-                source = self.ends.get(source, source) if isinstance(source, Out) else source
-                if source in seen:
-                    continue
+            for source in [s for x in unit.behind(slot) if (s := self.behind(unit, x)) not in seen]:
                 seen.add(source)
                 if isinstance(source, Out):
                     stack.append((segment_of(source), source.slot))
@@ -276,7 +279,7 @@ class Walk:
         return self.asked.leads(source) if isinstance(source, Out) else self.is_wanted(source)
 
     def is_wanted(self, source: Source) -> bool:
-        """Whether the gradient of a leaf, or of the leaf that it is rows of, is asked for."""
+        """Whether the gradient of a leaf, or of that which it is rows of, is asked for."""
         return (source.of if isinstance(source, RowLeaf) else source) in self.wanted_leaves
 
     def closes(self, of: Any, unit: Unit, slot: int, special: set[int]) -> bool:

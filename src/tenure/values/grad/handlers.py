@@ -65,6 +65,11 @@ class Handler:
         self.unknown: str | None = None
         self.refuse: Callable[[], Exception] | None = None
 
+    @property
+    def is_rule(self) -> bool:
+        """Whether it is a custom rule and nothing else."""
+        return not (self.rule is None or self.hooks or self.keep or self.of or self.refuse or self.residuals is None)
+
     def like(self, other: Handler) -> None:
         """Copy the handlers of another result, for its double."""
         self.hooks, self.keep, self.rule, self.keeps = other.hooks, other.keep, other.rule, other.keeps

@@ -46,11 +46,12 @@ def result(segment: Segment, slot: int) -> Out:
 
 
 class Replay:
-    """Doubles of a segment's results, recorded on demand."""
+    """Doubles of a segment's results, of those from the ``first`` on, recorded on demand; it lies behind ``start``."""
 
-    def __init__(self, segment: Any, start: Path = ROOT) -> None:
+    def __init__(self, segment: Any, start: Path = ROOT, first: int = 0) -> None:
         self.segment = segment
         self.start = start
+        self.first = first
         self.path = segment.path.steps(start)
         self.made = [(step, k) for step in self.path for k in range(len(step.rule.kinds))]
         self.doubles: dict[int, Any] = {}
@@ -64,7 +65,7 @@ class Replay:
     def handle(self, slot: int) -> Any:
         """Double of a result, or an input itself; of one that has been moved away, another handle."""
         if slot not in self.doubles:
-            if slot < self.start.results:
+            if slot < self.first:
                 x = self.outside(slot)
                 if type(x) is RECORDER.trace.tensor:
                     return x
@@ -93,7 +94,7 @@ class Replay:
         stack = [slot]
         while stack:
             s = stack.pop()
-            if s >= self.start.results and s not in found and s not in self.doubles:
+            if s >= self.first and s not in found and s not in self.doubles:
                 found.add(s)
                 stack.extend(self.step(s)[0].args)
         return found

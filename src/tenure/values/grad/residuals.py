@@ -9,8 +9,7 @@ itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from types import SimpleNamespace
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from tenure.values.grad.replay import Replay
@@ -20,25 +19,29 @@ from tenure.values.trace.handles import living, standing
 from tenure.values.trace.trace import Trace
 
 
-def past_of(t: Any, end: Path) -> Any:
-    """View of a trace or segment up to a point of its path, for ``Replay``."""
-    sources = t.marks if isinstance(t, Trace) else t.sources
-    return SimpleNamespace(path=end, scalars=t.scalars, sources=sources, handlers=t.handlers, twins={}, outs={})
+class Past:
+    """A trace or a segment up to a result, for ``Replay``."""
+
+    def __init__(self, of: Any, last: int) -> None:
+        in_progress = isinstance(of, Trace)
+        path = of.point() if in_progress else of.path
+        while path.parent is not None and last < path.parent.results:
+            path = path.parent
+        self.path: Path = path
+        self.scalars, self.sources, self.handlers = of.scalars, of.marks if in_progress else of.sources, of.handlers
+        self.twins: dict[int, Any] = {}
+        self.outs: dict[int, Any] = {}
 
 
 class Beginning:
-    """Point of a trace at which ``forward`` begins, with its arguments, detached."""
+    """Point of a trace at which ``forward`` begins: so many results and inputs, some rows behind a path. Its arguments
+    are ``given`` detached, or it is given nothing of them and reads them as they are."""
 
-    __slots__ = ("given", "path", "trace")
+    __slots__ = ("given", "inputs", "path", "results", "trace")
 
     def __init__(self, trace: Any, given: list[Any]) -> None:
-        self.trace = trace
-        self.path: Path = trace.point()
-        self.given = given
-
-    def start(self, t: Any) -> Path:
-        """Point before the steps of ``forward`` in the trace in which it has ended."""
-        return self.path if t is self.trace else ROOT
+        self.trace, self.given, self.path = trace, given, trace.path
+        self.results, self.inputs = len(trace.handles), len(trace.inputs)
 
     def was_read(self, t: Any) -> bool:
         """Whether ``forward`` has read values, or its trace was cut: its results may then depend on arguments through
@@ -47,10 +50,12 @@ class Beginning:
 
 
 class Again(Replay):
-    """Steps between two points of a path, recorded once more in the graph with other tensors for some slots."""
+    """Steps of ``forward`` recorded once more in the graph, with other tensors for some slots."""
 
-    def __init__(self, past: Any, start: Path, known: dict[int, Any], outside: Callable[[int], Any]) -> None:
-        super().__init__(past, start)
+    def __init__(
+        self, past: Past, start: tuple[Path, int], known: dict[int, Any], outside: Callable[[int], Any]
+    ) -> None:
+        super().__init__(past, *start)
         self.doubles = known
         self.standing = outside
         self.tracks = True
@@ -63,41 +68,42 @@ class Residuals:
     """Residuals of a rule.
 
     ``values`` are they, without a graph; ``slots`` says where each stands in the trace of the rule, None for a
-    constant. Those of ``again`` were computed by the steps from ``start`` to ``end``, in which ``known`` maps the slots
-    of arguments outside the graph to those of the arguments.
+    constant. Those of ``again`` were computed by the steps from ``start`` on, a path and the first of the results
+    behind it, in which ``known`` maps the slots of arguments outside the graph to those of the arguments.
     """
 
-    __slots__ = ("again", "end", "known", "slots", "start", "values")
+    __slots__ = ("again", "known", "slots", "start", "values")
 
     def __init__(self, values: list[Any]) -> None:
         self.values = values
         self.slots: list[int | None] = [None] * len(values)
         self.again: set[int] = set()
-        self.start = self.end = ROOT
+        self.start: tuple[Path, int] = ROOT, 0
         self.known: dict[int, int] = {}
 
     def place(
-        self, t: Any, begun: Beginning, arguments: list[Any], results: dict[int, Any], constants: list[Any]
+        self, t: Any, begun: Beginning, arguments: Sequence[Any], results: dict[int, Any], others: Sequence[Any] | None
     ) -> list[Any]:
-        """Origins of the residuals: each an argument, one of the ``results`` or ``constants``, a tensor with a graph,
-        or a step of ``forward``. Those of unknown origin are returned."""
-        self.start, self.end = begun.start(t), t.point()
-        swaps = {id(d): x for d, x in zip(begun.given, arguments, strict=True)} | results
-        unknown, read = [], begun.was_read(t)
+        """Origins of the residuals: each an argument, one of the ``results``, a tensor with a graph, or a step of
+        ``forward``. If that has read values, they are of unknown origin unless among ``others``; those are returned."""
+        if t is begun.trace:
+            self.start = begun.path, begun.results
+        swaps = {id(d): x for d, x in zip(begun.given, arguments, strict=False)} | results
+        unknown, first = [], self.start[1]
         for k, x in enumerate(self.values):
             source = swaps.get(id(x), x if x._kind.tracked else None)
             if source is not None:
                 self.slots[k] = t.bind(source)
-            elif x._trace is t and x._slot >= self.start.results and x._aval.dtype.has_gradient:
+            elif x._trace is t and x._slot >= first and x._aval.dtype.has_gradient:
                 self.slots[k] = x._slot
                 self.again.add(k)
-            elif read and x._aval.dtype.has_gradient and not any(x is c for c in constants):
+            elif others is not None and x._aval.dtype.has_gradient and not any(x is c for c in others):
                 unknown.append(x)
         if self.again:
-            self.known = {t.bind(d): t.bind(x) for d, x in zip(begun.given, arguments, strict=True)}
-            if read:
-                unknown += [self.values[k] for k in self.again if not self.told(t, self.values[k]._slot)]
-        self.values = [detach(x) for x in self.values]
+            self.known = {t.bind(d): t.bind(x) for d, x in zip(begun.given, arguments, strict=False)}
+            if others is not None:
+                unknown += [self.values[k] for k in self.again if not self.told(t, self.values[k]._slot, begun)]
+        self.values = [detach(x) if x._kind.tracked else x for x in self.values]
         for x in self.values:
             x._held = True
         return unknown
@@ -106,30 +112,35 @@ class Residuals:
         """The values, without a graph."""
         return [living(x) for x in self.values]
 
-    def told(self, t: Any, slot: int) -> bool:
+    def told(self, t: Any, slot: int, begun: Beginning) -> bool:
         """Whether a step depends on values only through the graph: on no number, and on no tensor that was new."""
-        replay = Again(past_of(t, self.end), self.start, dict.fromkeys(self.known), t.bind)
+        replay = Again(self.past(t), self.start, dict.fromkeys(self.known), t.bind)
         steps = [replay.step(s)[0] for s in replay.wanted(slot)]
         read = {a for step in steps for a in step.args} - self.known.keys()
-        late = [t.inputs[~a] for a in read if a < 0 and ~a >= self.start.inputs]
+        given = begun.inputs if t is begun.trace else 0
+        late = [t.inputs[~a] for a in read if a < 0 and ~a >= given]
         numbers = any(float in step.rule.numbers for step in steps)
         return not numbers and all(x._kind.tracked or not x._aval.dtype.has_gradient for x in late)
 
     def connected(self, t: Any) -> list[Any]:
         """Residuals with their graph, in the trace in progress."""
-        return self._in(past_of(t, self.end), lambda slot: standing(t, slot))
+        return self._in(t, lambda slot: standing(t, slot))
 
     def doubled(self, replay: Replay, t: Any) -> Residuals:
         """Residuals for the double of a rule's result."""
         twin = Residuals(self.values)
-        again = self._in(past_of(replay.segment, self.end), replay.handle)
+        again = self._in(replay.segment, replay.handle)
         twin.slots = [None if slot is None else t.bind(x) for slot, x in zip(self.slots, again, strict=True)]
         return twin
 
-    def _in(self, past: Any, standing: Callable[[int], Any]) -> list[Any]:
+    def past(self, of: Any) -> Past:
+        """The trace or segment of the rule up to the last of the residuals that were computed."""
+        return Past(of, max([slot for k, slot in enumerate(self.slots) if slot is not None and k in self.again]))
+
+    def _in(self, of: Any, standing: Callable[[int], Any]) -> list[Any]:
         again = None
         if self.again:
-            again = Again(past, self.start, {d: standing(x) for d, x in self.known.items()}, standing)
+            again = Again(self.past(of), self.start, {d: standing(x) for d, x in self.known.items()}, standing)
         out = []
         for k, (x, slot) in enumerate(zip(self.values, self.slots, strict=True)):
             if slot is None:

@@ -148,6 +148,11 @@ def slots_of(t: Trace, xs: Sequence[Any]) -> tuple[int, ...]:
 def mark(x: Any, leaf: Leaf | None, upstream: Sequence[Any] = (), keeps: bool = False) -> Any:
     """Mark: the same value as a source of gradients: a leaf, the argument of a transform, or (with ``upstream``) the
     result of a custom rule, whose gradient goes on to those tensors by its rule, and ``keeps`` residuals for that."""
+    return marked(x, leaf, upstream, keeps)[0]
+
+
+def marked(x: Any, leaf: Leaf | None, upstream: Sequence[Any], keeps: bool) -> tuple[Any, tuple[int, ...]]:
+    """``mark``, with the slots that it reads."""
     of = LEAF if leaf is not None else ARGUMENT if not upstream else KEEPING if keeps else BY_RULE
     with Hold() as t:
         args = slots_of(t, (x, *upstream))
@@ -164,7 +169,7 @@ def mark(x: Any, leaf: Leaf | None, upstream: Sequence[Any] = (), keeps: bool = 
         h._held = True
         if leaf is not None:
             t.marks[h._slot] = leaf
-    return h
+    return h, args
 
 
 @coded

@@ -1,0 +1,106 @@
+"""Autograd Functions of one's own: what ``forward`` sees, and a backward through rules alone beside the walk of all."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tenure.torch as torch
+from tenure.errors import BorrowError
+from tenure.values.grad import autograd
+
+
+class Cube(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Any) -> Any:
+        assert x.requires_grad and not torch.is_grad_enabled()
+        ctx.x = x
+        return x**3
+
+    @staticmethod
+    def backward(ctx: Any, g: Any) -> Any:
+        return g * 3 * ctx.x**2
+
+
+class Product(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Any, y: Any, drop: bool) -> Any:
+        ctx.save_for_backward(x, y)
+        ctx.drop = drop
+        return x * y, x + y
+
+    @staticmethod
+    def backward(ctx: Any, a: Any, b: Any) -> Any:
+        x, y = ctx.saved_tensors
+        return a * y + b, None if ctx.drop else a * x + b, None
+
+
+def test_arguments_are_themselves() -> None:
+    x = torch.tensor([1.0, 2.0], requires_grad=True)
+    (g,) = torch.autograd.grad(Cube.apply(x).sum(), x, create_graph=True)
+    assert g.tolist() == [3.0, 12.0]
+    assert torch.autograd.grad(g.sum(), x)[0].tolist() == [6.0, 12.0]  # by ctx.x, which nothing saved
+
+
+def program(seed: int, leaves: list[Any]) -> Any:
+    """A number made by random operations and Functions of some leaves."""
+    rng = random.Random(seed)
+    made = list(leaves)
+    for _ in range(rng.randrange(2, 14)):
+        x, y = rng.choice(made), rng.choice(made)
+        kind = rng.randrange(4)
+        if kind == 0 and x.requires_grad:
+            made.append(Cube.apply(x * 0.5))
+        elif kind == 1 and (x.requires_grad or y.requires_grad):
+            made += Product.apply(x, y, rng.random() < 0.3)
+        else:
+            made.append(torch.tanh(x) - y if kind == 2 else x * y * 0.5)
+    return sum([m.sum() for m in made[len(leaves) :]], torch.zeros(()))
+
+
+def gradients(seed: int, short: bool, held: bool, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Gradients of the leaves of a program after two backwards, by the short walk or by the one of all."""
+    numbers = np.random.default_rng(seed)
+    leaves = [torch.tensor(numbers.uniform(-1, 1, 3)).requires_grad_() for _ in range(3)]
+    for w in leaves if held else ():
+        w.grad = torch.ones_like(w)
+    with monkeypatch.context() as patch:
+        if not short:
+            patch.setattr(autograd, "ruled_walk", lambda root, keep: False)
+        out = program(seed, leaves)
+        if not out.requires_grad:
+            return []
+        out.backward(retain_graph=True)
+        out.backward()
+    return [None if w.grad is None else w.grad.numpy().copy() for w in leaves]
+
+
+@pytest.mark.parametrize("held", [False, True])
+def test_a_backward_through_rules_alone_is_that_of_all(held: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    for seed in range(25):
+        mine, theirs = (gradients(seed, short, held, monkeypatch) for short in (True, False))
+        for g, other in zip(mine, theirs, strict=True):
+            assert (g is None) == (other is None)
+            assert g is None or np.array_equal(g, other)
+
+
+class Kept(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Any, q: Any) -> Any:
+        ctx.save_for_backward(q)
+        return x * 1
+
+    @staticmethod
+    def backward(ctx: Any, g: Any) -> Any:
+        return g * ctx.saved_tensors[0], None
+
+
+def test_a_silent_write_of_what_forward_saved_stops_the_backward() -> None:
+    x, q = torch.ones(3, requires_grad=True), torch.ones(3) * 2
+    out = Kept.apply(x, q).sum()
+    q.data.add_(1)
+    with pytest.raises(BorrowError, match="TN506"):
+        out.backward()
