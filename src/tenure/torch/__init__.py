@@ -54,7 +54,7 @@ func: vmap
 """Rooms of this package, and the names that each has."""
 SPACES = """
 masked nn signal linalg fft special random return_types sparse _C amp autograd backends cuda distributed distributions
-func functional futures hub multiprocessing optim overrides profiler quasirandom serialization testing types utils
+_utils _tensor storage func functional futures hub multiprocessing optim overrides profiler quasirandom serialization testing types utils
 version
 """
 ROOMS = SPACES.split()

@@ -38,6 +38,14 @@ OPERATORS: dict[str, Any] = {
 COMPARISONS = ("less", "less_equal", "greater", "greater_equal", "equal", "not_equal")
 
 
+def is_there(x: Any, name: str) -> bool:
+    """Whether a tensor has an attribute, of which the value may be an error, as ``mT`` of a vector is."""
+    try:
+        return hasattr(x, name)
+    except RuntimeError:
+        return True
+
+
 def only(x: Any) -> Any:
     """The one element of a tensor, for a Python number."""
     if x._aval.size != 1:
@@ -187,7 +195,7 @@ class Methods:
         return bool((self == element).any().item())
 
     def __dir__(self: Any) -> list[str]:
-        return sorted({n for n in object.__dir__(self) if hasattr(self, n)})
+        return sorted({n for n in object.__dir__(self) if is_there(self, n)})
 
     def to(
         self: Any, *args: Any, dtype: Any = None, device: Any = None, non_blocking: Any = False, copy: bool = False,
@@ -318,9 +326,9 @@ class Methods:
         """The elements that the tensor shows some of."""
         return TypedStorage(self)
 
-    def resize_(self: Any, *shape: Any, memory_format: Any = None) -> Any:
+    def resize_(self: Any, *shape: Any, memory_format: Any = None, size: Any = None) -> Any:
         """Another shape for the object, with its first elements; elements that are new are zeros."""
-        wanted = sizes(shape, None)
+        wanted = sizes(shape, size)
         count, value = math.prod(wanted), self._read()
         if self._window is not None or any(r() is not None for r in self._borrows):
             raise refuse("resize_ of a view, or of a tensor that has views, is not supported here")
