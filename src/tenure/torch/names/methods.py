@@ -13,6 +13,7 @@ import tenure as tn
 from tenure.errors import TenureError
 from tenure.torch.cells import Tensor, casts
 from tenure.torch.cells.layout import laid
+from tenure.torch.cells.processes import is_mapped, share
 from tenure.torch.cells.roles import rebind
 from tenure.torch.cells.windows import counter
 from tenure.torch.devices import CPU, check_device, device, strided
@@ -255,12 +256,12 @@ class Methods:
         return False
 
     def share_memory_(self: Any) -> Any:
-        """The tensor itself; a process that is forked has a copy."""
-        return self
+        """The tensor itself, whose elements processes share that are forked from now on."""
+        return share(self)
 
     def is_shared(self: Any) -> bool:
-        """False."""
-        return False
+        """Whether processes share its elements."""
+        return is_mapped(self)
 
     def record_stream(self: Any, s: Any) -> None:
         """Nothing: there are no streams."""
