@@ -54,8 +54,8 @@ func: vmap
 """Rooms of this package, and the names that each has."""
 SPACES = """
 masked nn signal linalg fft special random return_types sparse _C amp autograd backends cuda distributed distributions
-_utils _tensor storage func functional futures hub multiprocessing optim overrides profiler quasirandom serialization testing types utils
-version
+_utils _tensor storage func functional futures hub multiprocessing optim overrides profiler quasirandom serialization
+testing types utils version
 """
 ROOMS = SPACES.split()
 """Namespaces that are rooms of their own."""

@@ -58,7 +58,7 @@ def _get_device_index(device: Any, optional: bool = False, allow_cpu: bool = Fal
     """The number of a device: −1 of the CPU where that is allowed."""
     if isinstance(device, int):
         return device
-    if device is None and optional or allow_cpu:
+    if (device is None and optional) or allow_cpu:
         return -1
     raise ValueError(f"Expected a torch.device with a specified index or an integer, but got:{device}")
 

@@ -228,8 +228,9 @@ WORDS = _rows(
     (r"this nested sequence is ragged", "Value", "expected sequences of one length (a nested sequence is ragged)"),
     (r"mm \(ij,jk->ik\): a shape of 2 axes \(jk\) is wanted", None, "mat2 must be a matrix"),
     (r"mm \(ij,jk->ik\): a shape of 2 axes", None, "self must be a matrix"),
-    (rf"grad(?:_and_value)?: the function returned shape {S}, not a scalar", None, lambda shape: "grad_and_value(f)(*args):"
-     f" Expected f(*args) to return a scalar tensor, got tensor with {len(sizes(shape))} dims. Maybe you wanted to use"
+    (rf"grad(?:_and_value)?: the function returned shape {S}, not a scalar", None, lambda shape:
+     "grad_and_value(f)(*args): Expected f(*args) to return a scalar tensor, got tensor with"
+     f" {len(sizes(shape))} dims. Maybe you wanted to use"
      " the vjp or jacrev APIs instead?"),
     (r"(log_)?softmax of (\w+)", "NotImplemented", lambda log, of:
      f"\"{log or ''}softmax_lastdim_kernel_impl\" not implemented for '{of}'"),
@@ -240,8 +241,8 @@ WORDS = _rows(
     (r"\w+: reduction is 'mean', 'sum' or 'none', not '(.*)'", "Value", "{0} is not a valid value for reduction"),
     (rf"cdist: shapes {S} and {S}:", None, lambda a, b: "X1 and X2 must have the same number of columns."
      f" X1: {sizes(a)[-1]} X2: {sizes(b)[-1]}"),
-    (r"(qr|svd|eigh?|eigvalsh?|svdvals|lu|slogdet|det|inv|cholesky): a tensor of shape \S*, where a matrix is wanted", None,
-     "linalg.{0}: The input tensor A must have at least 2 dimensions."),
+    (r"(qr|svd|eigh?|eigvalsh?|svdvals|lu|slogdet|det|inv|cholesky): a tensor of shape \S*, where a matrix is wanted",
+     None, "linalg.{0}: The input tensor A must have at least 2 dimensions."),
     (r"einsum: '.*': '(\w)' of the result is a label of the operands, once", None,
      "einsum(): output subscript {0} does not appear in the equation for any input operand"),
     (r"roll: (\d+) shifts for (\d+) axes", None, "shifts and dimensions must align. shifts: {0}, dims:{1}"),

@@ -13,8 +13,6 @@ from typing import Any
 
 import numpy as np
 
-import numpy as np
-
 from tenure.torch.cells.retaining import Retained, carried
 from tenure.torch.cells.steps import Index, Step
 from tenure.torch.cells.windows import forget, is_shared, present, with_node

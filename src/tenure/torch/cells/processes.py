@@ -4,7 +4,8 @@
     p.add_(g)          in one      reads the mapping as it is now, and writes the elements that it changes
     p.sum()            in another  reads it anew
 
-As in PyTorch nothing is locked: of two writes of one element at once one is lost. What a graph saved keeps its elements.
+As in PyTorch nothing is locked: of two writes of one element at once one is lost. What a graph saved keeps its
+elements.
 """
 
 from __future__ import annotations
@@ -46,4 +47,4 @@ def is_mapped(x: Any) -> bool:
 def refuse_spawned(x: Any) -> None:
     """Refuse to give a shared tensor to a process that is no fork, which would have a copy."""
     if is_mapped(x) and get_spawning_popen() is not None:
-        raise refuse("a tensor in shared memory is given to a process that is spawned: processes that are forked share it")
+        raise refuse("a tensor in shared memory is given to a spawned process: those that are forked share it")

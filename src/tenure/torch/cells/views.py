@@ -80,7 +80,7 @@ def alone(function: str, named: dict[str, Any], *names: str) -> Any:
     for name in named:
         if name not in names or len(named) > 1:
             raise refuse(f"{function}() got an unexpected keyword argument '{name}'", TorchTypeError)
-    return following(named.values())
+    return following(iter(named.values()))
 
 
 def permuted(of: Layout, dims: tuple[int, ...]) -> Permute:

@@ -21,8 +21,8 @@ def alike(input: Any, target: Any) -> tuple[Any, Any]:
     if input._aval.shape == target._aval.shape:
         return input, target
     warnings.warn(
-        f"Using a target size ({Size(target.shape)}) that is different to the input size ({Size(input.shape)}). This will"
-        " likely lead to incorrect results due to broadcasting. Please ensure they have the same size.",
+        f"Using a target size ({Size(target.shape)}) that is different to the input size ({Size(input.shape)}). This"
+        " will likely lead to incorrect results due to broadcasting. Please ensure they have the same size.",
         stacklevel=3,
     )
     return tuple(tn.broadcast_tensors(input, target))  # type: ignore[return-value]

@@ -55,8 +55,7 @@ def linalg_norm(x: Any, kind: str, dim: Any, keepdim: bool) -> Any:
 def norm_except(v: Any, pow: int, dim: int) -> Any:
     """Norm over all axes but one, which stay with size 1; over all for −1."""
     axes = tuple(k for k in range(v.ndim) if dim == -1 or k != dim)
-    found = tn.linalg.vector_norm(v, pow, axis=axes, keepdims=dim != -1)
-    return found
+    return tn.linalg.vector_norm(v, pow, axis=axes, keepdims=dim != -1)
 
 
 def segments_reduced(x: Any, reduce: str, lengths: Any, offsets: Any, axis: int, initial: Any) -> Any:

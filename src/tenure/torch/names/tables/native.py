@@ -40,9 +40,9 @@ triplet_margin_loss(anchor, positive, negative, margin=1.0, p=2, eps=1e-06, swap
 ctc_loss(log_probs, targets, input_lengths, target_lengths, blank=0, reduction=0, zero_infinity=False) =
     F.ctc_loss(log_probs, targets, input_lengths, target_lengths, blank, named_reduction(reduction), zero_infinity)
 embedding_bag(weight, indices, offsets, scale_grad_by_freq=False, mode=0, sparse=False, per_sample_weights=None,
-    include_last_offset=False, padding_idx=None) -> out offset2bag bag_size max_indices = bagged(F.embedding_bag(indices,
-    weight, offsets, None, 2.0, scale_grad_by_freq, ('sum', 'mean', 'max')[mode], sparse, per_sample_weights,
-    include_last_offset, padding_idx), indices, offsets)
+    include_last_offset=False, padding_idx=None) -> out offset2bag bag_size max_indices = bagged(
+    F.embedding_bag(indices, weight, offsets, None, 2.0, scale_grad_by_freq, ('sum', 'mean', 'max')[mode], sparse,
+    per_sample_weights, include_last_offset, padding_idx), indices, offsets)
 conv_tbc(input, weight, bias, pad=0) = conv_in_time(input, weight, bias, pad)
 frobenius_norm(input, dim, keepdim=False) = linalg_norm(input, 'fro', dim, keepdim)
 nuclear_norm(input, dim=None, keepdim=False) = linalg_norm(input, 'nuc', dim, keepdim)

@@ -45,11 +45,13 @@ class PackedSequence(_home.PackedSequence):
 
     def pin_memory(self) -> Self:
         """The sequences, whose data is pinned: refused, as there is no accelerator."""
-        return self._replace(data=self.data.pin_memory())
+        data: Any = self.data
+        return self._replace(data=data.pin_memory())
 
     def cuda(self, *args: Any, **kwargs: Any) -> Self:
         """The sequences on an accelerator: refused, as there is none."""
-        return self._replace(data=self.data.cuda(*args, **kwargs))
+        data: Any = self.data
+        return self._replace(data=data.cuda(*args, **kwargs))
 
 
 def _caster(name: str) -> Any:
