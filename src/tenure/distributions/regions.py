@@ -70,7 +70,13 @@ class _Bounded(Constraint):
         return kind + " and ".join(parts)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)}' for name in self.bounds)})"
+        said = [f"{name}={_number(getattr(self, name))}" for name in self.bounds]
+        return f"{type(self).__name__}({', '.join(said)})"
+
+
+def _number(x: Any) -> Any:
+    """A bound that is one number, as a number of Python's."""
+    return x.item() if getattr(x, "shape", None) == () else x
 
 
 def _named(constraint: Constraint, name: str) -> str:

@@ -37,7 +37,7 @@ names.rest:
     _foreach_round _foreach_round_ _foreach_rsqrt _foreach_rsqrt_ _foreach_sigmoid _foreach_sigmoid_ _foreach_sign
     _foreach_sign_ _foreach_sin _foreach_sin_ _foreach_sinh _foreach_sinh_ _foreach_tan _foreach_tan_ _foreach_tanh
     _foreach_tanh_ _foreach_trunc _foreach_trunc_
-    _assert _check _assert_async _shape_as_tensor
+    _assert _check _assert_async _shape_as_tensor _disable_dynamo
 cells: Tensor aliasing
 streams: Generator
 autograd.modes: no_grad enable_grad inference_mode set_grad_enabled is_grad_enabled
@@ -54,8 +54,8 @@ func: vmap
 """Rooms of this package, and the names that each has."""
 SPACES = """
 masked nn signal linalg fft special random return_types sparse _C amp autograd backends cuda distributed distributions
-func functional futures hub multiprocessing optim overrides profiler quasirandom serialization testing types utils
-version
+_utils _tensor storage func functional futures hub multiprocessing optim overrides profiler quasirandom serialization
+testing types utils version
 """
 ROOMS = SPACES.split()
 """Namespaces that are rooms of their own."""

@@ -44,7 +44,9 @@ def broadcast(a: str, b: str) -> str:
     one, other = sizes(a), sizes(b)
     n = max(len(one), len(other))
     one, other = [1] * (n - len(one)) + one, [1] * (n - len(other)) + other
-    k = max(k for k in range(n) if one[k] != other[k] and 1 not in (one[k], other[k]))
+    k = max((k for k in range(n) if one[k] != other[k] and 1 not in (one[k], other[k])), default=-1)
+    if k < 0:
+        return f"shapes {one} and {other} would be broadcast: give both tensors the same shape"
     said = f"The size of tensor a ({one[k]}) must match the size of tensor b ({other[k]})"
     return f"{said} at non-singleton dimension {k}"
 
@@ -237,6 +239,24 @@ WORDS = _rows(
     (r"this nested sequence is ragged", "Value", "expected sequences of one length (a nested sequence is ragged)"),
     (r"mm \(ij,jk->ik\): a shape of 2 axes \(jk\) is wanted", None, "mat2 must be a matrix"),
     (r"mm \(ij,jk->ik\): a shape of 2 axes", None, "self must be a matrix"),
+    (rf"grad(?:_and_value)?: the function returned shape {S}, not a scalar", None, lambda shape:
+     "grad_and_value(f)(*args): Expected f(*args) to return a scalar tensor, got tensor with"
+     f" {len(sizes(shape))} dims. Maybe you wanted to use"
+     " the vjp or jacrev APIs instead?"),
+    (r"(log_)?softmax of (\w+)", "NotImplemented", lambda log, of:
+     f"\"{log or ''}softmax_lastdim_kernel_impl\" not implemented for '{of}'"),
+    (r"GroupNorm of (\d+) channels in (\d+) groups", "Value",
+     "num_channels ({0}) must be divisible by num_groups ({1})"),
+    (r"Conv\w+: (\d+) and \d+ channels are no multiples of (\d+) groups", "Value", lambda n, groups:
+     f"{'out' if int(n) % int(groups) == 0 else 'in'}_channels must be divisible by groups"),
+    (r"\w+: reduction is 'mean', 'sum' or 'none', not '(.*)'", "Value", "{0} is not a valid value for reduction"),
+    (rf"cdist: shapes {S} and {S}:", None, lambda a, b: "X1 and X2 must have the same number of columns."
+     f" X1: {sizes(a)[-1]} X2: {sizes(b)[-1]}"),
+    (r"(qr|svd|eigh?|eigvalsh?|svdvals|lu|slogdet|det|inv|cholesky): a tensor of shape \S*, where a matrix is wanted",
+     None, "linalg.{0}: The input tensor A must have at least 2 dimensions."),
+    (r"einsum: '.*': '(\w)' of the result is a label of the operands, once", None,
+     "einsum(): output subscript {0} does not appear in the equation for any input operand"),
+    (r"roll: (\d+) shifts for (\d+) axes", None, "shifts and dimensions must align. shifts: {0}, dims:{1}"),
     (r"one_hot of \w+", None, "one_hot is only applicable to index tensor of type LongTensor."),
 )  # fmt: skip
 
@@ -246,6 +266,6 @@ def words(message: str) -> tuple[str | None, str] | None:
     for pattern, kind, says in WORDS:
         found = pattern.match(message)
         if found is not None:
-            groups: list[Any] = [spelled(g) for g in found.groups()]
+            groups: list[Any] = [g and spelled(g) for g in found.groups()]
             return kind, says.format(*groups) if isinstance(says, str) else says(*groups)
     return None

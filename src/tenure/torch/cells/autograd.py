@@ -165,6 +165,8 @@ class Autograd:
     def grad(self: Any) -> None:
         self.grad = None
 
+    _grad = grad
+
     def backward(
         self: Any,
         gradient: Any = None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tenure.torch.cells.parameter import Parameter
+from tenure.torch.cells.processes import refuse_spawned
 from tenure.torch.cells.tensor import Tensor
 from tenure.torch.cells.windows import look, take
 from tenure.torch.errors import refuse
@@ -39,6 +40,7 @@ def deeply(self: Any, memo: dict[int, Any]) -> Any:
 
 def reduced(self: Any, protocol: Any) -> Any:
     """Contents of a pickle: the elements, and whether they require grad; the face's own classes by a letter."""
+    refuse_spawned(self)
     kind = {Tensor: "t", Parameter: "p"}.get(type(self), type(self))
     return again, (kind, array_of(detach(look(self))).copy(), self.requires_grad), attributes(self) or None
 

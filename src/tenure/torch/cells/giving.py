@@ -37,6 +37,7 @@ def give(x: Any, new: Any, recorded: bool, at: Index | None = None) -> None:
     if at is not None:
         put = partial(put_shown, layout(x), [at]) if w is not None and is_repeated(x) else at.put
         new = placed(put, x, new, recorded)
+    read = x._lent.shown.get(id(x)) if w is None and x._lent is not None and x._lent.is_mapped else None
     leaf = x._leaf
     if leaf is not None:
         held = as_leaf(detach(new), leaf)
@@ -48,8 +49,16 @@ def give(x: Any, new: Any, recorded: bool, at: Index | None = None) -> None:
         base, part = detach(present(w.parent)), detach(new)
         give(w.parent, part if w.step is None else w.step.put(base, part), False)
     if w is None and is_shared(x):
-        x._lent.memory[...] = array_of(held)
+        spread(x._lent.memory, array_of(held), read)
     hold(x, held)
+
+
+def spread(memory: Any, array: Any, read: Any) -> None:
+    """Write new elements to memory that others see: with processes those alone that differ from what was read."""
+    if read is None:
+        memory[...] = array
+    else:
+        np.copyto(memory, array, where=array != array_of(read[2]))
 
 
 def through(x: Any, new: Any, recorded: bool, at: Index | None) -> None:

@@ -39,13 +39,14 @@ class Loan(NamedTuple):
 
 
 class Lent:
-    """Arrays that show elements of an owner. ``memory`` is the array that owner and arrays share, if they do;
-    ``shown`` has the last value of each tensor on it. ``former`` is the owner's value before another tensor wrote its
-    elements, with the line."""
+    """Arrays that show elements of an owner. ``memory`` is the array that owner and arrays share, if they do, other
+    processes too if it ``is_mapped``; ``shown`` has the last value of each tensor on it. ``former`` is the owner's value
+    before another tensor wrote its elements, with the line."""
 
-    __slots__ = ("arrays", "former", "memory", "node", "shown")
+    __slots__ = ("arrays", "former", "is_mapped", "memory", "node", "shown")
 
     def __init__(self) -> None:
+        self.is_mapped = False
         self.arrays: list[Loan] = []
         self.memory: Any = None
         self.former: Any = None
@@ -122,7 +123,7 @@ class Leaving:
         if owner._lent is None:
             owner._lent = Lent()
         memory = None
-        if not is_safe():
+        if not is_safe() or owner._lent.is_mapped:
             array = window_of(shared(owner), geometry(self))
         else:
             array = computed(value.numpy)

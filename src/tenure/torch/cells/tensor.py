@@ -66,6 +66,10 @@ def unwrap(x: Any) -> Any:
     return mapped(unwrap, x)
 
 
+OUTER: dict[type, Any] = {}
+"""For tuples with names that are home classes of their own: the face's."""
+
+
 def mapped(f: Callable[[Any], Any], x: Any) -> Any:
     """A tuple, list or dict, with names or without, whose parts went through a function; other classes as they are."""
     kind = type(x)
@@ -76,5 +80,5 @@ def mapped(f: Callable[[Any], Any], x: Any) -> Any:
     if not isinstance(x, tuple):
         return x
     if hasattr(x, "_fields"):
-        return kind(*[f(v) for v in x])
+        return OUTER.get(kind, kind)(*[f(v) for v in x])
     return kind([f(v) for v in x]) if hasattr(x, "n_fields") else x

@@ -13,7 +13,7 @@ from tenure.torch.cells.steps import Component, Conjugate, Diagonal, Expand, Per
 from tenure.torch.cells.windows import detached, geometry, lineage, look, take, windowed
 from tenure.torch.cells.windows import layout as layout_of
 from tenure.torch.dtypes import dtype, home_dtype
-from tenure.torch.errors import refuse
+from tenure.torch.errors import TorchTypeError, refuse
 from tenure.torch.messages import spelled
 from tenure.values.operations import shaping
 from tenure.values.tensor.tensor import Tensor as Value
@@ -73,6 +73,14 @@ def exchanged(of: Layout, dim0: int, dim1: int) -> Permute:
     if order:
         order[a], order[b] = order[b], order[a]
     return Permute(of, order)
+
+
+def alone(function: str, named: dict[str, Any], *names: str) -> Any:
+    """The one argument that was given by its name; TypeError for a name that the function does not have."""
+    for name in named:
+        if name not in names or len(named) > 1:
+            raise refuse(f"{function}() got an unexpected keyword argument '{name}'", TorchTypeError)
+    return following(iter(named.values()))
 
 
 def permuted(of: Layout, dims: tuple[int, ...]) -> Permute:
@@ -149,8 +157,10 @@ class Views(Parts):
 
     __slots__ = ()
 
-    def view(self: Any, *shape: Any) -> Any:
+    def view(self: Any, *shape: Any, **named: Any) -> Any:
         """View of another shape, or of another dtype; RuntimeError where the strides do not allow it."""
+        if named:
+            shape = (alone("view", named, "size", "dtype"),)
         if len(shape) == 1 and isinstance(shape[0], dtype):
             return self._view(AsDtype(layout_of(self), self._aval.dtype, home_dtype(shape[0])))
         step = reshaped(layout_of(self), shape)
@@ -190,8 +200,10 @@ class Views(Parts):
         """View of the shape of another tensor."""
         return self.view(other._aval.shape)
 
-    def reshape(self: Any, *shape: Any) -> Any:
+    def reshape(self: Any, *shape: Any, **named: Any) -> Any:
         """View of another shape where the strides allow it, else a copy."""
+        if named:
+            shape = tuple(alone("reshape", named, "shape"))
         step = reshaped(layout_of(self), shape)
         if type(step) is Reshape:
             return windowed(self, step)
@@ -217,9 +229,9 @@ class Views(Parts):
         at, shape = axis(self, dim), self._aval.shape
         return self.view(*shape[:at], *filled_in(tuple(sizes), shape[at]), *shape[at + 1 :])
 
-    def permute(self: Any, *dims: Any) -> Any:
+    def permute(self: Any, *dims: Any, **named: Any) -> Any:
         """View with the axes in another order."""
-        order = ints(dims)
+        order = ints(alone("permute", named, "dims") if named else dims)
         return windowed(self, made(layout_of(self), ("permute", order), permuted, order))
 
     def transpose(self: Any, dim0: int, dim1: int) -> Any:
@@ -227,7 +239,11 @@ class Views(Parts):
         of = layout_of(self)
         return windowed(self, made(of, ("transpose", dim0, dim1), exchanged, dim0, dim1))
 
-    swapaxes = swapdims = transpose
+    swapdims = transpose
+
+    def swapaxes(self: Any, axis0: int, axis1: int) -> Any:
+        """``transpose``."""
+        return self.transpose(axis0, axis1)
 
     def t(self: Any) -> Any:
         """View of a matrix with its axes exchanged; of fewer axes, a view of all."""
@@ -275,9 +291,9 @@ class Views(Parts):
         """View with a new axis of size 1."""
         return windowed(self, made(layout_of(self), ("unsqueeze", dim), wider, dim))
 
-    def expand(self: Any, *sizes: Any, implicit: bool = False) -> Any:
+    def expand(self: Any, *sizes: Any, implicit: bool = False, **named: Any) -> Any:
         """View broadcast to a shape; −1 keeps the size of an axis."""
-        sizes = ints(sizes)
+        sizes = ints(alone("expand", named, "size") if named else sizes)
         return windowed(self, made(layout_of(self), ("expand", sizes), expanded, sizes))
 
     def expand_as(self: Any, other: Any) -> Any:

@@ -261,7 +261,8 @@ def described(x: Any) -> Any:
 def lent_value(x: Any, made_of: Any) -> Any:
     """Value of the elements that lie in memory now."""
     value = with_node(wrap(np.array(x._lent.memory, order="C")), x, x._lent.node)
-    watch(value, x._lent)
+    if not x._lent.is_mapped:
+        watch(value, x._lent)
     return value
 
 

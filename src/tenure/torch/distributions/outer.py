@@ -21,7 +21,9 @@ from tenure.torch.cells.aliasing import StaleWindowError
 from tenure.torch.cells.overlap import owner_of
 from tenure.torch.cells.windows import is_shared
 from tenure.torch.crossings import given
+from tenure.torch.dtypes import Defaults, float32
 from tenure.torch.errors import TorchValueError, translated
+from tenure.values.operations.creation import tensor as made_of
 from tenure.values.rules.sites import here, site
 
 FAMILIES: dict[type, type] = {}
@@ -176,9 +178,26 @@ def _property(name: str) -> Any:
     return property(get, put)
 
 
+def in_default_dtype(home: Any, args: Any, kwargs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """Arguments of a constructor, numbers among its parameters as tensors of the program's default dtype, where no
+    tensor beside them decides."""
+    if any(isinstance(x, Tensor) and x._aval.dtype.is_floating for x in (*args, *kwargs.values())):
+        return args, kwargs
+    names = list(inspect.signature(home.__init__).parameters)[1:]
+
+    def made(name: str, x: Any) -> Any:
+        is_number = name in home.parameters and isinstance(x, int | float) and not isinstance(x, bool)
+        return wrap(made_of(x, dtype=Defaults.float.home)) if is_number else x
+
+    numbered = tuple(made(*pair) for pair in zip(names, args, strict=False))
+    return (*numbered, *args[len(names) :]), {k: made(k, x) for k, x in kwargs.items()}
+
+
 def _constructor(home: Any) -> Callable[..., None]:
     @functools.wraps(home.__init__)
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+        if Defaults.float is not float32:
+            args, kwargs = in_default_dtype(home, args, kwargs)
         try:
             self.__dict__["_held"] = asked_raw(home)(*args, **kwargs)
         except TenureError as error:

@@ -70,10 +70,15 @@ def check_drawn(name: str, a: Any = 0, b: Any = 1, *rest: Any) -> None:
         raise refuse(f"{name} expects a positive scale, but found {b}")
 
 
+ENDS = {("uniform_", "from"): "a", ("uniform_", "to"): "b", ("random_", "from"): "low", ("random_", "to"): "high"}
+"""Names of the ends of a range, which the home library has of its own."""
+
+
 def drawn(name: str) -> Callable[..., Any]:
     """Method that writes random numbers."""
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        kwargs = {ENDS.get((name, k), k): v for k, v in kwargs.items()}
         check_drawn(name, *args)
         try:
             twin = Var.of(tn.detach(self._read()))

@@ -13,6 +13,7 @@ import tenure as tn
 from tenure.errors import TenureError
 from tenure.torch.cells import Tensor, casts
 from tenure.torch.cells.layout import laid
+from tenure.torch.cells.processes import is_mapped, share
 from tenure.torch.cells.roles import rebind
 from tenure.torch.cells.windows import counter
 from tenure.torch.devices import CPU, check_device, device, strided
@@ -36,6 +37,14 @@ OPERATORS: dict[str, Any] = {
 }  # fmt: skip
 """Operators of NumPy's functions of two operands."""
 COMPARISONS = ("less", "less_equal", "greater", "greater_equal", "equal", "not_equal")
+
+
+def is_there(x: Any, name: str) -> bool:
+    """Whether a tensor has an attribute, of which the value may be an error, as ``mT`` of a vector is."""
+    try:
+        return hasattr(x, name)
+    except RuntimeError:
+        return True
 
 
 def only(x: Any) -> Any:
@@ -187,7 +196,7 @@ class Methods:
         return bool((self == element).any().item())
 
     def __dir__(self: Any) -> list[str]:
-        return sorted({n for n in object.__dir__(self) if hasattr(self, n)})
+        return sorted({n for n in object.__dir__(self) if is_there(self, n)})
 
     def to(
         self: Any, *args: Any, dtype: Any = None, device: Any = None, non_blocking: Any = False, copy: bool = False,
@@ -247,12 +256,12 @@ class Methods:
         return False
 
     def share_memory_(self: Any) -> Any:
-        """The tensor itself; a process that is forked has a copy."""
-        return self
+        """The tensor itself, whose elements processes share that are forked from now on."""
+        return share(self)
 
     def is_shared(self: Any) -> bool:
-        """False."""
-        return False
+        """Whether processes share its elements."""
+        return is_mapped(self)
 
     def record_stream(self: Any, s: Any) -> None:
         """Nothing: there are no streams."""
@@ -318,9 +327,9 @@ class Methods:
         """The elements that the tensor shows some of."""
         return TypedStorage(self)
 
-    def resize_(self: Any, *shape: Any, memory_format: Any = None) -> Any:
+    def resize_(self: Any, *shape: Any, memory_format: Any = None, size: Any = None) -> Any:
         """Another shape for the object, with its first elements; elements that are new are zeros."""
-        wanted = sizes(shape, None)
+        wanted = sizes(shape, size)
         count, value = math.prod(wanted), self._read()
         if self._window is not None or any(r() is not None for r in self._borrows):
             raise refuse("resize_ of a view, or of a tensor that has views, is not supported here")

@@ -55,6 +55,11 @@ def can_cast(from_: Any, to: Any) -> bool:
     return rank[a.kind] <= rank[b.kind]
 
 
+def _disable_dynamo(fn: Any = None, recursive: bool = True) -> Any:
+    """The function itself, or a decorator: there is no other compiler to keep away."""
+    return (lambda f: f) if fn is None else fn
+
+
 def typename(obj: Any) -> str:
     """The name of the type of an object; of a tensor its older class."""
     if isinstance(obj, Tensor):

@@ -11,7 +11,7 @@ from tenure.torch.nn.module import Module
 from tenure.torch.nn.parameter import Buffer, Parameter, UninitializedBuffer, UninitializedParameter
 from tenure.torch.nn.rooms import ROOM_OF
 
-ROOMS = ("attention", "functional", "init", "modules", "parallel", "utils")
+ROOMS = ("attention", "common_types", "functional", "init", "modules", "parallel", "utils")
 __all__ = [
     "Buffer", "Module", "Parameter", "UninitializedBuffer", "UninitializedParameter", "factory_kwargs", "parameter",
     *[name for name in ROOM_OF if name[0] != "_"], *ROOMS,

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -21,6 +22,7 @@ from tenure.nn.lazy import Lazy
 from tenure.nn.module import Module as HomeModule
 from tenure.torch.cells import Tensor
 from tenure.torch.crossings import flattened, given
+from tenure.torch.dtypes import Defaults, float32
 from tenure.torch.errors import plainly, translated
 from tenure.torch.names.mixing import layer
 from tenure.torch.nn import containers, written
@@ -80,9 +82,14 @@ def marked(home: type, name: str, parent: type) -> type:
 def constructor(init: Callable[..., None]) -> Callable[..., None]:
     """``__init__`` of a face class: registries, then the home layer's constructor, which fills them."""
 
+    named_here = list(inspect.signature(init).parameters)
+    last = named_here.index("dtype") if "dtype" in named_here else 0
+
     @functools.wraps(init)
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
         begun(self)
+        if len(args) < last and kwargs.get("dtype") is None and Defaults.float is not float32:
+            kwargs["dtype"] = Defaults.float
         try:
             init(self, *[told(a) for a in args], **{k: told(v) for k, v in kwargs.items()})
         except TenureError as error:

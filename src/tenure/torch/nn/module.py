@@ -88,7 +88,7 @@ class Converted:
         return self._apply(emptied, recurse=recurse)
 
     def share_memory(self: Any) -> Any:
-        """Itself: threads share it in any case, processes have copies."""
+        """Itself, whose parameters and buffers processes share that are forked from now on."""
         return self._apply(lambda t: t.share_memory_())
 
 

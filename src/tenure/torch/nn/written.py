@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from tenure.torch.cells import Parameter, Tensor, unwrap, wrap
 from tenure.torch.names.forms import implied
+from tenure.torch.names.functions import function
 from tenure.torch.nn.module import LAYER, Module
 
 
@@ -80,6 +82,24 @@ def softmin(self: Any, input: Any) -> Any:
     return softmax(self, -input)
 
 
+def distance(name: str, *options: str) -> Any:
+    """``forward`` of a loss whose input and target are broadcast: that of the function of a name."""
+
+    def forward(self: Any, input: Any, target: Any) -> Any:
+        """The loss of an input and a target."""
+        call = functional(name)
+        return call(input, target, **{o: getattr(self, o) for o in options})
+
+    options = ("reduction", *options)
+    return forward
+
+
+@functools.cache
+def functional(name: str) -> Any:
+    """The function of ``torch.nn.functional`` of a name."""
+    return function("F", name)
+
+
 def tupled(x: Any, n: int) -> Any:
     """A size along each axis."""
     return x if isinstance(x, tuple) else (x,) * n
@@ -116,6 +136,10 @@ METHODS: dict[str, dict[str, Any]] = {
     "Softmax": {"forward": softmax},
     "LogSoftmax": {"forward": log_softmax},
     "Softmin": {"forward": softmin},
+    "MSELoss": {"forward": distance("mse_loss")},
+    "L1Loss": {"forward": distance("l1_loss")},
+    "SmoothL1Loss": {"forward": distance("smooth_l1_loss", "beta")},
+    "HuberLoss": {"forward": distance("huber_loss", "delta")},
     "Normalization": {"_load_from_state_dict": older, "_version": 2},
 }
 for _kind in ("Conv", "ConvTranspose"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+from tenure.torch import virtual
 from tenure.torch.optim.optimizer import Optimizer, named
 
 NAMES = [
@@ -13,9 +14,9 @@ NAMES = [
 ]  # fmt: skip
 ROOMS = ("lr_scheduler", "swa_utils")
 MODULES = {
-    "optimizer": "Optimizer", "sgd": "SGD", "adam": "Adam", "adamw": "AdamW", "rmsprop": "RMSprop", "lbfgs": "LBFGS",
+    "sgd": "SGD", "adam": "Adam", "adamw": "AdamW", "rmsprop": "RMSprop", "lbfgs": "LBFGS",
     "adagrad": "Adagrad", "adadelta": "Adadelta", "adamax": "Adamax", "nadam": "NAdam", "radam": "RAdam",
-    "asgd": "ASGD", "rprop": "Rprop", "sparse_adam": "SparseAdam",
+    "asgd": "ASGD", "_adafactor": "Adafactor", "rprop": "Rprop", "sparse_adam": "SparseAdam",
 }  # fmt: skip
 """Modules of PyTorch's that have one class each."""
 __all__ = ["Optimizer", *NAMES, *ROOMS]
@@ -34,5 +35,6 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
 
 
+virtual.rooms("optim", MODULES, named)
 for _name in NAMES:  # programs walk the names of this module
     __getattr__(_name)

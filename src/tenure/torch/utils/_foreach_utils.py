@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from tenure.torch.cells import Parameter, Tensor
+
+_foreach_supported_types = [Tensor, Parameter]
 Groups = dict[tuple[Any, Any], tuple[list[list[Any]], list[int]]]
 
 

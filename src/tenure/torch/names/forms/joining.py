@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import tenure as tn
@@ -11,8 +12,20 @@ from tenure.torch.errors import TorchTypeError, refuse
 from tenure.torch.names.arguments import lighter
 from tenure.torch.sizes import Size
 
-__all__ = ["at_least", "broadcasts", "expanded", "grids", "in_dtype_of", "joined", "joint_shape", "squeezed",
+__all__ = ["alike", "at_least", "broadcasts", "expanded", "grids", "in_dtype_of", "joined", "joint_shape", "squeezed",
            "strided_copy", "summed_to", "tiled"]  # fmt: skip
+
+
+def alike(input: Any, target: Any) -> tuple[Any, Any]:
+    """Input and target of a loss, broadcast to one shape with PyTorch's warning where they have two."""
+    if input._aval.shape == target._aval.shape:
+        return input, target
+    warnings.warn(
+        f"Using a target size ({Size(target.shape)}) that is different to the input size ({Size(input.shape)}). This"
+        " will likely lead to incorrect results due to broadcasting. Please ensure they have the same size.",
+        stacklevel=3,
+    )
+    return tuple(tn.broadcast_tensors(input, target))  # type: ignore[return-value]
 
 
 def joined(tensors: list[Any], dim: int = 0) -> list[Any]:

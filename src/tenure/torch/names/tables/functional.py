@@ -107,11 +107,12 @@ ctc_loss(log_probs, targets, input_lengths, target_lengths, blank=0, reduction='
 gaussian_nll_loss(input, target, var, full=False, eps=1e-06, reduction='mean')
 hinge_embedding_loss(input, target, margin=1.0, size_average=None, reduce=None, reduction='mean') =
     hinge_embedding_loss(input, target, margin, reduction=reduction)
-huber_loss(input, target, reduction='mean', delta=1.0, weight=None)
+huber_loss(input, target, reduction='mean', delta=1.0, weight=None) = huber_loss(*alike(input, target),
+    reduction=reduction, delta=delta, weight=weight)
 kl_div(input, target, size_average=None, reduce=None, reduction='mean', log_target=False) =
     kl_div(input, target, reduction=reduction, log_target=log_target)
 l1_loss mse_loss(input, target, size_average=None, reduce=None, reduction='mean', weight=None) =
-    NAME(input, target, reduction=reduction, weight=weight)
+    NAME(*alike(input, target), reduction=reduction, weight=weight)
 linear_cross_entropy(input, linear_weight, target, *, linear_bias=None, weight=None, reduction='mean',
     ignore_index=None, label_smoothing=0.0, options=None) = linear_cross_entropy(input, linear_weight, target,
     linear_bias=linear_bias, weight=weight, reduction=reduction, ignore_index=ignore_index,
@@ -127,7 +128,7 @@ multilabel_soft_margin_loss(input, target, weight=None, size_average=None, reduc
 poisson_nll_loss(input, target, log_input=True, full=False, size_average=None, eps=1e-08, reduce=None,
     reduction='mean') = poisson_nll_loss(input, target, log_input, full, eps=eps, reduction=reduction)
 smooth_l1_loss(input, target, size_average=None, reduce=None, reduction='mean', beta=1.0) =
-    smooth_l1_loss(input, target, reduction=reduction, beta=beta)
+    smooth_l1_loss(*alike(input, target), reduction=reduction, beta=beta)
 triplet_margin_loss(anchor, positive, negative, margin=1.0, p=2, eps=1e-06, swap=False, size_average=None, reduce=None,
     reduction='mean') = triplet_margin_loss(anchor, positive, negative, margin, p, eps, swap, reduction=reduction)
 triplet_margin_with_distance_loss(anchor, positive, negative, *, distance_function=None, margin=1.0, swap=False,

@@ -39,8 +39,25 @@ triplet_margin_loss(anchor, positive, negative, margin=1.0, p=2, eps=1e-06, swap
     F.triplet_margin_loss(anchor, positive, negative, margin, p, eps, swap, reduction=named_reduction(reduction))
 ctc_loss(log_probs, targets, input_lengths, target_lengths, blank=0, reduction=0, zero_infinity=False) =
     F.ctc_loss(log_probs, targets, input_lengths, target_lengths, blank, named_reduction(reduction), zero_infinity)
+embedding_bag(weight, indices, offsets, scale_grad_by_freq=False, mode=0, sparse=False, per_sample_weights=None,
+    include_last_offset=False, padding_idx=None) -> out offset2bag bag_size max_indices = bagged(
+    F.embedding_bag(indices, weight, offsets, None, 2.0, scale_grad_by_freq, ('sum', 'mean', 'max')[mode], sparse,
+    per_sample_weights, include_last_offset, padding_idx), indices, offsets)
+conv_tbc(input, weight, bias, pad=0) = conv_in_time(input, weight, bias, pad)
+frobenius_norm(input, dim, keepdim=False) = linalg_norm(input, 'fro', dim, keepdim)
+nuclear_norm(input, dim=None, keepdim=False) = linalg_norm(input, 'nuc', dim, keepdim)
+norm_except_dim(v, pow=2, dim=0) = norm_except(v, pow, dim)
+segment_reduce(data, reduce, *, lengths=None, indices=None, offsets=None, axis=0, unsafe=False, initial=None) =
+    segments_reduced(data, reduce, lengths, offsets, axis, initial)
+fake_quantize_per_tensor_affine(input, scale, zero_point, quant_min, quant_max) =
+    fake_quantized(input, scale, zero_point, None, quant_min, quant_max)
+fake_quantize_per_channel_affine(input, scale, zero_point, axis, quant_min, quant_max) =
+    fake_quantized(input, scale, zero_point, axis, quant_min, quant_max)
+[torch Tensor]
+get_device(input) = -1
 
 [F]
+conv_tbc(input, weight, bias, pad=0) = conv_in_time(input, weight, bias, pad)
 max_pool1d_with_indices(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False,
     return_indices=False) = max_pool1d(input, kernel_size, stride or None, padding, dilation, ceil_mode,
     True)

@@ -18,7 +18,7 @@ randperm(n, *, generator=None, **options) = randperm(n, dtype=dtype, generator=g
 
 [torch]
 randint(low, high=None, size=None, *, generator=None, **options) = whole(low, high, size, dtype, generator)
-randint_like(input, low, high=None, *, generator=None, **like) = randint_like(input, low, high, dtype=dtype,
+randint_like(input, low=0, high=None, *, generator=None, **like) = randint_like(input, low, high, dtype=dtype,
     generator=generator)
 [torch elementwise]
 zeros_like ones_like(input, **like) = NAME(input, dtype=dtype)
@@ -37,8 +37,8 @@ kaiser_window(window_length, periodic=True, beta=12.0, **options) = kaiser_windo
     dtype=dtype or default())
 
 [torch out]
-normal(mean=0.0, std=1.0, size=None, *, generator=None, **options) = normal(mean, std, size, dtype=dtype,
-    generator=generator)
+normal(mean=0.0, std=1.0, size=None, *, generator=None, **options) = normal(mean, std, size, dtype=dtype or
+    (None if size is None else default()), generator=generator)
 binomial(count, prob, generator=None) = binomial(count, prob, generator=generator)
 poisson(input, generator=None) = poisson(input, generator=generator)
 
