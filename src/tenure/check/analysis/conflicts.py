@@ -66,6 +66,7 @@ def write_to(m: Machine, value: Value, holder: Holder | None, write: Write, *, a
     """Write to the objects of a value; all other references to them have not expected it."""
     m.alone = len(value) == 1 or all_of
     for ref in value:
+        write.reached.add(ref.obj)
         write.hidden = write.hidden or _hidden_from_autograd(ref)
         certain = write.certain and (len(value) == 1 or all_of) and not (ref.obj.maybe or m.divided)
         for told in m.on.written:

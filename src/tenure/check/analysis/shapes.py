@@ -83,7 +83,7 @@ def shaped(m: Machine, obj: Obj, name: str, bound: dict[str, int]) -> Obj:
 
 def _surely_array(m: Machine, name: str, bound: dict[str, int], given: Obj | None) -> bool:
     """Whether a function of NumPy returns an array: for numbers most of them return a number."""
-    if "object" in _names_of(m, bound):
+    if "object" in _names_of(m, bound) or (name == "dot" and "out" not in bound and not _has_axes(m, bound)):
         return False
     if name in _REDUCTIONS:
         return "axis" in bound or "keepdims" in bound or "out" in bound or (not m.is_method and "1" in bound)
@@ -94,6 +94,15 @@ def _surely_array(m: Machine, name: str, bound: dict[str, int], given: Obj | Non
         return True
     arrays = (*TENSORS, "list", "tuple", "unknown") if name in _STRUCTURAL else (*TENSORS, "list", "tuple")
     return any(ref.obj.kind in arrays for register in bound.values() for ref in m.get(register))
+
+
+def _has_axes(m: Machine, bound: dict[str, int]) -> bool:
+    """Whether an operand is known to have two axes or more: of vectors `dot` makes a number."""
+    for key in ("0", "1", "a", "b"):
+        for ref in m.get(bound.get(key)):
+            if (ref.obj.ndim or 0) > 1 or (ref.obj.region and ref.obj.region[0][0] == "op"):
+                return True
+    return False
 
 
 def _names_of(m: Machine, bound: dict[str, int]) -> set[str]:
