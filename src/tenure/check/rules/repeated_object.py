@@ -1,19 +1,17 @@
 """The rule repeated-object (TN499)."""
 
-import ast
 from collections.abc import Iterator
 
 from tenure.check import ops
 from tenure.check.analysis.conflicts import note
 from tenure.check.analysis.events import Events
-from tenure.check.analysis.findings import Event
 from tenure.check.analysis.indices import component
 from tenure.check.analysis.machine import Machine
 from tenure.check.effects.effect import CONTAINERS
 from tenure.check.facts import Facts
 from tenure.check.rules.rule import Rule
 from tenure.check.rules.wording import reports_of
-from tenure.check.values import Holder, Ref, Value, Write
+from tenure.check.values import Holder, Obj, Ref, Value, Write
 from tenure.diagnostic import Diagnostic
 
 __all__ = ["RULE"]
@@ -31,23 +29,13 @@ _STATELESS = frozenset(
 
 
 def _check(facts: Facts) -> Iterator[Diagnostic]:
-    events = [event for event in facts.events(RULE.name) if not _shares_nothing(facts, event)]
     said = "one object stands at every position of this list"
-    return reports_of(facts, RULE, events, said, ("here", "repeated here"))
+    return reports_of(facts, RULE, facts.events(RULE.name), said, ("here", "repeated here"))
 
 
-def _shares_nothing(facts: Facts, event: Event) -> bool:
-    """Whether the repeated items are modules without parameters."""
-    if event.detail != "module" or not isinstance(event.nodes[0], ast.BinOp):
-        return False
-    listed = next((one for one in (event.nodes[0].left, event.nodes[0].right) if isinstance(one, ast.List)), None)
-    made = [one.func for one in listed.elts if isinstance(one, ast.Call)] if listed is not None else []
-    if listed is None or len(made) != len(listed.elts):
-        return False
-    return all(_is_stateless(facts.program.resolve(facts.module, one)) for one in made)
-
-
-def _is_stateless(target: object) -> bool:
+def _is_stateless(obj: Obj) -> bool:
+    """Whether a module has no parameters."""
+    target = obj.target
     return isinstance(target, str) and target.startswith("torch.nn.") and target.rpartition(".")[2] in _STATELESS
 
 
@@ -66,9 +54,9 @@ def _placed(m: Machine, ref: Ref, op: ops.SetItem) -> None:
 
 
 def _repeated(m: Machine, ref: Ref, count: Value, op: ops.Operate) -> None:
-    items = m.items(ref.obj)
+    modules = [r.obj for r in m.items(ref.obj) if r.obj.kind in ("module", "tenure-module")]
     one = len(count) == 1 and count[0].obj.const == 1
-    if ref.obj.kind == "list" and not one and any(r.obj.kind in ("module", "tenure-module") for r in items):
+    if ref.obj.kind == "list" and not one and not all(map(_is_stateless, modules)):
         note(m, RULE.name, op.node, detail="module")
 
 
