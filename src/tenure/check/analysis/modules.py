@@ -10,6 +10,7 @@ from tenure.check.analysis.graphs import kept_for_backward, recorded, tensors_of
 from tenure.check.analysis.machine import Machine
 from tenure.check.effects import tables
 from tenure.check.effects.effect import Effect
+from tenure.check.program import ClassInfo
 from tenure.check.values import Obj, Ref, Value
 
 __all__ = ["module_called"]
@@ -29,9 +30,17 @@ def module_called(m: Machine, ref: Ref, op: ops.Call, result: Value) -> Value:
     if known and all(r.obj.kind not in ("tensor",) for r in known):
         return result
     out = m.fresh("output", "tensor")
-    parents = (Ref(m.everything(ref.obj)), *(r for register, _ in op.args for r in tensors_of(m, m.get(register))))
+    given = [r for register, _ in op.args for r in tensors_of(m, m.get(register))]
+    if m.divided or _wraps(m, ref.obj):
+        given = [r._replace(must=False) for r in given]
+    parents = (Ref(m.everything(ref.obj)), *given)
     recorded(m, out, parents, _weights(m, ref.obj))
     return (Ref(out),)
+
+
+def _wraps(m: Machine, obj: Obj) -> bool:
+    """Whether a module of the tree has its `forward` elsewhere, and may detach what it is given."""
+    return isinstance(obj.target, ClassInfo) and m.program.find_method(obj.target, "forward") is None
 
 
 def _of_library(obj: Obj) -> Effect | None:
