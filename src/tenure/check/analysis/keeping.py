@@ -61,12 +61,16 @@ def _varies(ref: Ref) -> bool:
 
 
 def _another(m: Machine, ref: Ref, register: int) -> bool:
-    """Whether a statement that stores in a loop stores another object in each round, or at one place, or once."""
+    """Whether a statement that stores in a loop stores another object in each round, or at one place, or once.
+
+    What was made in a loop of its own comes out of a collection.
+    """
     return (
         _varies(ref)
         or _ends_its_loop(m)
         or _walked(m, m.sources.get(register))
         or _one_key(m, ref.obj.node)
+        or any(loop not in _around(m, m.op.node) for loop in _around(m, ref.obj.node))
     )
 
 
