@@ -1,6 +1,7 @@
 """Axes, element types and layouts of arrays, and when a possible view is one."""
 
 from tenure.check import ops
+from tenure.check.analysis.kinds import TO_A_NUMBER
 from tenure.check.analysis.machine import Machine
 from tenure.check.analysis.sequences import size_of
 from tenure.check.effects import tables
@@ -8,12 +9,6 @@ from tenure.check.effects.effect import TENSORS
 from tenure.check.values import Obj, spread
 
 __all__ = ["certainly", "shaped"]
-
-_TO_A_NUMBER = frozenset(
-    ("sum", "prod", "mean", "std", "var", "all", "any", "max", "min", "argmax", "argmin", "ptp", "median", "nansum",
-     "nanmean", "nanmax", "nanmin", "nanstd", "average", "count_nonzero", "amax", "amin", "vdot")
-)  # fmt: skip
-"""Reductions of a NumPy array to one number, unless an axis is given: numbers never change in place."""
 
 _REDUCTIONS = frozenset(
     ("sum", "prod", "mean", "std", "var", "max", "min", "amax", "amin", "all", "any", "argmax", "argmin", "ptp",
@@ -43,7 +38,7 @@ _CONVERSIONS = ("asarray", "as_tensor", "asanyarray", "ascontiguousarray", "arra
 def shaped(m: Machine, obj: Obj, name: str, bound: dict[str, int]) -> Obj:
     if obj.kind not in TENSORS:
         return obj
-    if obj.kind == "ndarray" and name in _TO_A_NUMBER and not bound.keys() & {"1", "axis", "out", "keepdims"}:
+    if obj.kind == "ndarray" and name in TO_A_NUMBER and not bound.keys() & {"1", "axis", "out", "keepdims"}:
         obj.kind = "scalar"
         return obj
     first = m.get(bound.get("0"))
