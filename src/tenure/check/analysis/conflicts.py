@@ -33,6 +33,9 @@ __all__ = [
 _INITIAL = re.compile(r"\.(zeros?|ones|fill|constant|eye|dirac|orthogonal|sparse|copy|(\w+_)?(normal|uniform))_\(")
 """Writes that initialize a new parameter."""
 
+_SHARING = frozenset(("captured", "attribute", "given"))
+"""Relations by which modules share a parameter."""
+
 _BY_IDENTITY = frozenset(("name", "chain", "element", "attribute", "captured", "saved", "global", "grad"))
 
 GONE = frozenset(("moved", "donated", "consumed"))
@@ -186,7 +189,7 @@ def _reaches(m: Machine, ref: Ref, held: Ref, write: Write, holder: Holder | Non
             return NO
         return m.state.overlap(ref.obj, held.obj) if ref.obj is held.obj else NO
     made = held.obj.owner is None and held.obj.leaf and isinstance(held.obj.target, str)
-    if relation == "iteration" or (relation == "captured" and made and _INITIAL.match(write.text)):
+    if relation == "iteration" or (relation in _SHARING and made and _INITIAL.match(write.text)):
         return NO
     if write.sort == "rebind":
         same = ref.obj is held.obj and (relation in _BY_IDENTITY or relation == "")

@@ -1,5 +1,6 @@
 """The rule repeated-object (TN499)."""
 
+import ast
 from collections.abc import Iterator
 
 from tenure.check import ops
@@ -11,6 +12,7 @@ from tenure.check.effects.effect import CONTAINERS
 from tenure.check.facts import Facts
 from tenure.check.rules.rule import Rule
 from tenure.check.rules.wording import reports_of
+from tenure.check.scope import default_of, parameters
 from tenure.check.values import Holder, Obj, Ref, Value, Write
 from tenure.diagnostic import Diagnostic
 
@@ -55,9 +57,31 @@ def _placed(m: Machine, ref: Ref, op: ops.SetItem) -> None:
 
 def _repeated(m: Machine, ref: Ref, count: Value, op: ops.Operate) -> None:
     modules = [r.obj for r in m.items(ref.obj) if r.obj.kind in ("module", "tenure-module")]
-    one = len(count) == 1 and count[0].obj.const == 1
-    if ref.obj.kind == "list" and not one and not all(map(_is_stateless, modules)):
+    shared = ref.obj.kind == "list" and not all(map(_is_stateless, modules))
+    one = (len(count) == 1 and count[0].obj.const == 1) or any(_is_choice(m, r.obj) for r in count)
+    if shared and not one and not _is_chosen(m, op.node):
         note(m, RULE.name, op.node, detail="module")
+
+
+def _is_chosen(m: Machine, node: ast.AST) -> bool:
+    """Whether a condition chooses between a repeated module and something else for the same name: to share is meant."""
+    if any(node in (one.body, one.orelse) for one in m.function.scope.of(ast.IfExp)):
+        return True
+    for one in m.function.scope.of(ast.If):
+        for suite, other in ((one.body, one.orelse), (one.orelse, one.body)):
+            targets = {ast.unparse(target) for at in suite if isinstance(at, ast.Assign) and at.value is node
+                       for target in at.targets}  # fmt: skip
+            bound = {ast.unparse(target) for at in other if isinstance(at, ast.Assign) for target in at.targets}
+            if targets & bound:
+                return True
+    return False
+
+
+def _is_choice(m: Machine, count: Obj) -> bool:
+    """Whether a number of items is a parameter that is true or false by default: none or one."""
+    given = [one for one in parameters(m.function.node) if one.arg == count.parameter]
+    default = default_of(m.function.node, given[0]) if given else None
+    return isinstance(default, ast.Constant) and isinstance(default.value, bool)
 
 
 RULE = Rule(
