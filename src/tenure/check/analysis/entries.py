@@ -101,6 +101,7 @@ def kind_by_use(m: Machine, name: str, *, given: bool = False, function: Functio
         return kind
     if {"step", "zero_grad"} <= set(used) and imports(m, "torch"):
         return "optimizer"
-    if "named_parameters" in used or "parameters" in used:
+    trained = imports(m, "torch") or imports(m, "tenure")
+    if "named_parameters" in used or ("parameters" in used and trained):
         return "tenure-module" if imports(m, "tenure") else "module"
     return "unknown"
