@@ -216,7 +216,8 @@ Value = tuple[Ref, ...]
 def _disjoint(a: Component, b: Component) -> int:
     """Whether two components of an index select something in common."""
     if a == b:
-        return MAY if a[0] in ("?", "copy") or any(isinstance(part, Obj) and part.summary for part in a) else MUST
+        unknown = a[0] == "?" or a == ("copy", None) or any(isinstance(part, Obj) and part.summary for part in a)
+        return MAY if unknown else MUST
     if a[0] == "all" or b[0] == "all":
         return MUST
     if a[0] == b[0] == "copy":

@@ -16,6 +16,7 @@ from tenure.check.values import MUST, NO, Holder, Loan, Obj, Ref, Value, Write, 
 
 __all__ = [
     "GONE",
+    "KEPT",
     "captured",
     "conflict",
     "give_up",
@@ -47,7 +48,7 @@ _KNOWN = frozenset(("saved", "iteration", "subset", "traced"))
 
 _READS = frozenset(("operator", "call", "method", "test", "format", "iterate", "compare", "raise", "backward", "again"))
 
-_KEPT = re.compile(r"(^|_)(old|prev|previous|before|orig|original|backup|saved|snapshot|best|initial|copy)($|_)")
+KEPT = re.compile(r"(^|_)(old|prev|previous|before|orig|original|backup|saved|snapshot|best|initial|copy)($|_)")
 """Names of values that are kept unchanged."""
 
 
@@ -131,7 +132,7 @@ def _trained(writer: Holder | None, holder: Holder, held: Ref) -> bool:
         return False
     own = isinstance(holder, tuple) and holder[0].kind in ("module", "tenure-module")
     given = held.loan is not None and held.loan.relation == "attribute"
-    return own and given and not _KEPT.search(str(holder[1]))  # type: ignore[index]
+    return own and given and not KEPT.search(str(holder[1]))  # type: ignore[index]
 
 
 def _sources(m: Machine, ref: Ref, holder: Holder | None) -> dict[Holder, bool]:
@@ -293,7 +294,7 @@ def conflict(m: Machine, ref: Ref, how: str, node: ast.AST) -> None:
     if ref.obj.kind in CONTAINERS and not _kept_unchanged(loan, write, how):
         certain = False
     window = m.windows.get(loan)
-    if window is not None and window != write.frame and not (loan.copylike or _KEPT.search(loan.name)):
+    if window is not None and window != write.frame and not (loan.copylike or KEPT.search(loan.name)):
         # A view that an object keeps of its own array, and another method writes the array: a window on it.
         certain = False
     if loan.relation in ("passed", "given"):
@@ -375,4 +376,4 @@ def _kept_unchanged(loan: Loan, write: Write, how: str) -> bool:
     """Whether code that keeps a container wants it unchanged: a second name is often only a short one."""
     if loan.relation in ("iteration", "traced", "queued") or how == "again" or loan.text == "shallow":
         return True
-    return isinstance(write.node, ast.AugAssign) or _KEPT.search(loan.name) is not None
+    return isinstance(write.node, ast.AugAssign) or KEPT.search(loan.name) is not None

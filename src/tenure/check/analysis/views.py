@@ -3,6 +3,7 @@
 from typing import Any
 
 from tenure.check import ops
+from tenure.check.analysis.conflicts import KEPT
 from tenure.check.analysis.indices import imports
 from tenure.check.analysis.machine import Machine
 from tenure.check.analysis.windows import overlapping
@@ -171,13 +172,16 @@ def _axes_given(m: Machine, op: ops.Call) -> int | None:
 
 
 def narrowed(m: Machine, ref: Ref, part: Obj) -> Ref:
-    """A reference by which a part of its object is read: a write elsewhere in that object is none to the part."""
+    """A reference by which a part of its object is read: a write elsewhere in that object is none to the part.
+
+    What may be elsewhere is not certain, unless the name says that all of the object is kept.
+    """
     write = ref.write
     if write is None or write.sort != "write":
         return ref
     root = m.state.chain(part)[0]
     found = [m.state.overlap(one, part) for one in write.reached if m.state.chain(one)[0] is root]
-    if not found or MUST in found:
+    if not found or MUST in found or (MAY in found and ref.loan is not None and KEPT.search(ref.loan.name)):
         return ref
     return ref._replace(must=False) if MAY in found else ref._replace(write=None)
 
