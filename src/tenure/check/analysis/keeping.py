@@ -53,9 +53,9 @@ def _varies(ref: Ref) -> bool:
     """Whether a reference leads to an item that a loop or an unknown index chose: another one each round."""
     at: Obj | None = ref.obj
     while at is not None:
-        if at.field == "*" or isinstance(at.field, Obj):
+        if at.field == "*" or isinstance(at.field, Obj) or at.deep:
             return True
-        at = at.base
+        at = at.base or (at.owner if at.field == "grad" else None)
     sources = ref.loan.sources() if ref.loan is not None else ()
     return any(isinstance(one, tuple) and (one[1] == "*" or isinstance(one[1], Obj)) for one in sources)
 

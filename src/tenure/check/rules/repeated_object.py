@@ -71,7 +71,8 @@ def _is_chosen(m: Machine, node: ast.AST) -> bool:
         for suite, other in ((one.body, one.orelse), (one.orelse, one.body)):
             targets = {ast.unparse(target) for at in suite if isinstance(at, ast.Assign) and at.value is node
                        for target in at.targets}  # fmt: skip
-            bound = {ast.unparse(target) for at in other if isinstance(at, ast.Assign) for target in at.targets}
+            bound = {ast.unparse(target) for one in other for at in ast.walk(one) if isinstance(at, ast.Assign)
+                     for target in at.targets}  # fmt: skip
             if targets & bound:
                 return True
     return False

@@ -61,7 +61,7 @@ def _written_out(op: ops.Call) -> bool:
 
 
 def _site(m: Machine, function: ops.Function, write: Write, op: ops.Call) -> ast.AST:
-    """Where a function writes, or the thread is made if that is in another file."""
+    """The line of a function that writes, or in another file's case the call that makes the thread."""
     path, node = write.inner or (function.home.source.path if isinstance(function.home, Module) else "", write.node)
     return node if path == m.module.source.path else op.node
 
