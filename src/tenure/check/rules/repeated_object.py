@@ -13,6 +13,7 @@ from tenure.check.facts import Facts
 from tenure.check.rules.rule import Rule
 from tenure.check.rules.wording import reports_of
 from tenure.check.scope import default_of, parameters
+from tenure.check.syntax import is_empty
 from tenure.check.values import Holder, Obj, Ref, Value, Write
 from tenure.diagnostic import Diagnostic
 
@@ -65,14 +66,15 @@ def _repeated(m: Machine, ref: Ref, count: Value, op: ops.Operate) -> None:
 
 def _is_chosen(m: Machine, node: ast.AST) -> bool:
     """Whether a condition chooses between a repeated module and something else for the same name: to share is meant."""
-    if any(node in (one.body, one.orelse) for one in m.function.scope.of(ast.IfExp)):
-        return True
+    for way in m.function.scope.of(ast.IfExp):
+        if node in (way.body, way.orelse) and not is_empty(way.orelse if node is way.body else way.body):
+            return True
     for one in m.function.scope.of(ast.If):
         for suite, other in ((one.body, one.orelse), (one.orelse, one.body)):
             targets = {ast.unparse(target) for at in suite if isinstance(at, ast.Assign) and at.value is node
                        for target in at.targets}  # fmt: skip
-            bound = {ast.unparse(target) for one in other for at in ast.walk(one) if isinstance(at, ast.Assign)
-                     for target in at.targets}  # fmt: skip
+            bound = {ast.unparse(target) for one in other for at in ast.walk(one)
+                     if isinstance(at, ast.Assign) and not is_empty(at.value) for target in at.targets}  # fmt: skip
             if targets & bound:
                 return True
     return False
