@@ -65,12 +65,13 @@ def labels() -> dict[tuple[str, str, str, str], Label]:
     """The labels of the manifest by package, path, rule and text of the line."""
     found: dict[tuple[str, str, str, str], Label] = {}
     for row in tomllib.loads(MANIFEST.read_text(encoding="utf-8")).get("label", []):
-        key = row["package"], row["path"], row["rule"], row["line"]
-        if key in found:
-            raise SystemExit(f"two labels for {key}")
-        if row["label"] not in KINDS or not row["why"].strip():
-            raise SystemExit(f"label of {key}: one of {', '.join(KINDS)}, and why")
-        found[key] = Label(row["label"], row["why"], row.get("times", 1))
+        for path in row.get("paths") or [row["path"]]:
+            key = row["package"], path, row["rule"], row["line"]
+            if key in found:
+                raise SystemExit(f"two labels for {key}")
+            if row["label"] not in KINDS or not row["why"].strip():
+                raise SystemExit(f"label of {key}: one of {', '.join(KINDS)}, and why")
+            found[key] = Label(row["label"], row["why"], row.get("times", 1))
     return found
 
 

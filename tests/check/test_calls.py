@@ -49,3 +49,10 @@ def test_the_called_file_depends_on_its_caller(tmp_path: Path) -> None:
     for path, text in zip(paths, (MAIN, WORK), strict=True):
         Path(path).write_text(text, encoding="utf-8")
     assert paths[0] in check(paths, tree=paths).depends[paths[1]]
+
+
+def test_threads_that_write_in_another_file_are_reported_where_they_are_made(tmp_path: Path) -> None:
+    start = "threading.Thread(target=fill, args=(total, 1.0)).start()"
+    main = f"import threading\nimport numpy as np\nfrom fills import fill\ntotal = np.zeros(3)\n{start}\n{start}\n"
+    fills = "def fill(out, value):\n    out += value\n"
+    assert found(tmp_path, main=main, fills=fills) == [("main.py", 6, "thread-race")]

@@ -56,7 +56,7 @@ def _check_files(files: Sequence[str], rules: Sequence[Rule], strict: bool, tree
     try:
         for path in files:
             result.diagnostics += _check_file(path, rules, strict, program, session, result)
-        result.diagnostics = list(dict.fromkeys(result.diagnostics))
+        result.diagnostics = _once(result.diagnostics)
     finally:
         session.close()
         program.close()
@@ -147,11 +147,15 @@ def _deep_recursion() -> Iterator[None]:
 
 
 def _once(found: list[Diagnostic]) -> list[Diagnostic]:
-    """One report for each rule, site and loan, however many reads follow."""
-    seen: dict[tuple[object, ...], Diagnostic] = {}
+    """One report for each rule, site and loan, however many reads follow, and however many names one read goes by."""
+    by_loan: dict[tuple[object, ...], Diagnostic] = {}
     for one in sorted(found, key=lambda one: one.labels[-1].span if one.labels else one.primary.span):
-        seen.setdefault((one.rule, one.primary.span, one.labels[0].span if one.labels else None), one)
-    return _of_one_write(list(seen.values()))
+        by_loan.setdefault((one.rule, one.primary.span, one.labels[0].span if one.labels else None), one)
+    by_read: dict[tuple[object, ...], Diagnostic] = {}
+    for one in by_loan.values():
+        at = (one.labels[-1].span if one.labels else None) if one.rule in _OF_WRITES else id(one)
+        by_read.setdefault((one.rule, one.primary.span, at), one)
+    return _of_one_write(list(by_read.values()))
 
 
 def _of_one_write(found: list[Diagnostic]) -> list[Diagnostic]:

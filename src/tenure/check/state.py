@@ -253,18 +253,18 @@ class State:
         for whole, part in ((a, b), (b, a)):
             if whole.deep and whole.owner is not None and whole.field == "**" and self.holds(whole.owner, part):
                 # Buffers and frozen parameters are no parts of what is trained.
-                frozen = part.kind == "tensor" and not part.grad and part.owner is not None
-                return NO if frozen and part.owner.kind == "module" else MUST  # type: ignore[union-attr]
+                frozen = part.kind == "tensor" and not part.grad
+                return NO if frozen and (part.owner is None or part.owner.kind == "module") else MUST
         if a.field == b.field == "grad" and a.owner is not None and b.owner is not None:
             return self.overlap(a.owner, b.owner)
         return NO
 
     def holds(self, whole: Obj, part: Obj) -> bool:
-        """Whether `part` is reached from `whole` by fields (gradients excepted)."""
+        """Whether `part` is reached from `whole` by fields (gradients excepted, and what functions hold, as hooks)."""
         reach, stack = {whole}, [whole]
         while stack:
             for _, value in self.fields(stack.pop()):
-                new = {ref.obj for ref in value} - reach
+                new = {ref.obj for ref in value if ref.obj.kind != "function"} - reach
                 reach |= new
                 stack += new
         at: Obj | None = part

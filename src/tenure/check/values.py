@@ -8,7 +8,7 @@ since that changed its object unexpectedly.
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
 __all__ = [
@@ -41,7 +41,7 @@ Holder: TypeAlias = str | int | tuple["Obj", object]
 """A cell: a variable by name, a register by number, or a field of an object."""
 
 Component = tuple[object, ...]
-"""("i", number), ("v", object), ("s", start, stop, step), ("all",) or ("op", name)."""
+"""("i", number), ("v", object), ("s", start, stop, step), ("copy", mask), ("all",) or ("op", name)."""
 
 
 @dataclass(slots=True, eq=False)
@@ -165,7 +165,7 @@ class Write:
     """A write: its site, its sort ("write", "rebind", "resize", "step", "backward", ...), and the calls between.
 
     `inner` is its site in the called function, with that file's path. `call`: where the body under check calls the
-    function of another file that it stands in; `frame` is the number of that call.
+    function of another file that it stands in; `frame` is the number of that call. `reached`: the objects it changed.
     """
 
     node: ast.AST
@@ -180,6 +180,7 @@ class Write:
     conditions: tuple[tuple[ast.expr, bool], ...] = ()
     call: ast.AST | None = None
     frame: int = 0
+    reached: "set[Obj]" = field(default_factory=set)
 
 
 SECOND_NAMES = frozenset(("name", "attribute", "passed", "given", "returned", "element"))
@@ -215,9 +216,12 @@ Value = tuple[Ref, ...]
 def _disjoint(a: Component, b: Component) -> int:
     """Whether two components of an index select something in common."""
     if a == b:
-        return MAY if a[0] in ("?", "copy") or any(isinstance(part, Obj) and part.summary for part in a) else MUST
+        unknown = a[0] == "?" or a == ("copy", None) or any(isinstance(part, Obj) and part.summary for part in a)
+        return MAY if unknown else MUST
     if a[0] == "all" or b[0] == "all":
         return MUST
+    if a[0] == b[0] == "copy":
+        return NO if _inverse(a[1], b[1]) else MAY
     if a[0] == "i" and b[0] == "i":
         return NO if (a[1] < 0) == (b[1] < 0) else MAY  # type: ignore[operator]
     if a[0] == "s" and b[0] == "i":
@@ -227,6 +231,13 @@ def _disjoint(a: Component, b: Component) -> int:
     if a[0] == "s" and b[0] == "s":
         return _slices(a, b)
     return MAY
+
+
+def _inverse(mask: object, other: object) -> bool:
+    """Whether a mask is the other one inverted: `m` and `~m`."""
+    if not isinstance(mask, Obj) or not isinstance(other, Obj):
+        return False
+    return mask in other.terms or other in mask.terms
 
 
 def _index_in_slice(index: object, part: Component) -> int:

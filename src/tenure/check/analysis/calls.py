@@ -59,8 +59,10 @@ def _result_source(m: Machine, op: ops.Call, result: Value) -> Holder | None:
 def _call_value(m: Machine, op: ops.Call) -> Value:
     out: list[Ref] = []
     value = m.get(op.func)
+    m.divided = len(value) > 1
     for ref in value:
         out += call_object(m, ref, op) or (Ref(m.fresh(("unknown", len(out)), "unknown")),)
+    m.divided = False
     if not value:
         unknown_call(m, op)
         return (Ref(m.fresh("unknown", "unknown")),)

@@ -16,6 +16,7 @@ from tenure.check.values import MUST, NO, Component, Holder, Loan, Obj, Ref, Val
 
 __all__ = [
     "GONE",
+    "KEPT",
     "captured",
     "conflict",
     "give_up",
@@ -33,6 +34,9 @@ __all__ = [
 _INITIAL = re.compile(r"\.(zeros?|ones|fill|constant|eye|dirac|orthogonal|sparse|copy|(\w+_)?(normal|uniform))_\(")
 """Writes that initialize a new parameter."""
 
+_SHARING = frozenset(("captured", "attribute", "given"))
+"""Relations by which modules share a parameter."""
+
 _BY_IDENTITY = frozenset(("name", "chain", "element", "attribute", "captured", "saved", "global", "grad"))
 
 GONE = frozenset(("moved", "donated", "consumed"))
@@ -44,7 +48,7 @@ _KNOWN = frozenset(("saved", "iteration", "subset", "traced"))
 
 _READS = frozenset(("operator", "call", "method", "test", "format", "iterate", "compare", "raise", "backward", "again"))
 
-_KEPT = re.compile(r"(^|_)(old|prev|previous|before|orig|original|backup|saved|snapshot|best|initial|copy)($|_)")
+KEPT = re.compile(r"(^|_)(old|prev|previous|before|orig|original|backup|saved|snapshot|best|initial|copy)($|_)")
 """Names of values that are kept unchanged."""
 
 
@@ -66,6 +70,7 @@ def write_to(m: Machine, value: Value, holder: Holder | None, write: Write, *, a
     """Write to the objects of a value; all other references to them have not expected it."""
     m.alone = len(value) == 1 or all_of
     for ref in value:
+        write.reached.add(ref.obj)
         write.hidden = write.hidden or _hidden_from_autograd(ref)
         certain = write.certain and (len(value) == 1 or all_of) and not (ref.obj.maybe or m.divided)
         for told in m.on.written:
@@ -144,7 +149,7 @@ def _trained(writer: Holder | None, holder: Holder, held: Ref) -> bool:
         return False
     own = isinstance(holder, tuple) and holder[0].kind in ("module", "tenure-module")
     given = held.loan is not None and held.loan.relation == "attribute"
-    return own and given and not _KEPT.search(str(holder[1]))  # type: ignore[index]
+    return own and given and not KEPT.search(str(holder[1]))  # type: ignore[index]
 
 
 def _sources(m: Machine, ref: Ref, holder: Holder | None) -> dict[Holder, bool]:
@@ -202,7 +207,7 @@ def _reaches(m: Machine, ref: Ref, held: Ref, write: Write, holder: Holder | Non
             return NO
         return m.state.overlap(ref.obj, held.obj) if ref.obj is held.obj else NO
     made = held.obj.owner is None and held.obj.leaf and isinstance(held.obj.target, str)
-    if relation == "iteration" or (relation == "captured" and made and _INITIAL.match(write.text)):
+    if relation == "iteration" or (relation in _SHARING and made and _INITIAL.match(write.text)):
         return NO
     if write.sort == "rebind":
         same = ref.obj is held.obj and (relation in _BY_IDENTITY or relation == "")
@@ -306,7 +311,7 @@ def conflict(m: Machine, ref: Ref, how: str, node: ast.AST) -> None:
     if ref.obj.kind in CONTAINERS and not _kept_unchanged(loan, write, how):
         certain = False
     window = m.windows.get(loan)
-    if window is not None and window != write.frame and not (loan.copylike or _KEPT.search(loan.name)):
+    if window is not None and window != write.frame and not (loan.copylike or KEPT.search(loan.name)):
         # A view that an object keeps of its own array, and another method writes the array: a window on it.
         certain = False
     if loan.relation in ("passed", "given"):
@@ -388,4 +393,4 @@ def _kept_unchanged(loan: Loan, write: Write, how: str) -> bool:
     """Whether code that keeps a container wants it unchanged: a second name is often only a short one."""
     if loan.relation in ("iteration", "traced", "queued") or how == "again" or loan.text == "shallow":
         return True
-    return isinstance(write.node, ast.AugAssign) or _KEPT.search(loan.name) is not None
+    return isinstance(write.node, ast.AugAssign) or KEPT.search(loan.name) is not None

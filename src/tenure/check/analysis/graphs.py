@@ -27,11 +27,16 @@ def recorded(m: Machine, obj: Obj, parents: Value, saved: Value) -> None:
         inherited = cells.get((root, "·graph"), ())
         if not inherited and root.base is not None:
             inherited = cells.get((root.root(), "·graph"), ())
-        graph += inherited or ([Ref(root if not root.base else root.root())] if root.grad else [])
-        kept += cells.get((root, "·saved"), ()) or cells.get((root.root(), "·saved"), ())
+        graph += _as_certain(ref, inherited or ((Ref(root if not root.base else root.root()),) if root.grad else ()))
+        kept += _as_certain(ref, cells.get((root, "·saved"), ()) or cells.get((root.root(), "·saved"), ()))
     obj.saves = obj.saves or bool(saved)
     cells[(obj, "·graph")] = tuple(dict.fromkeys(graph))[:24]
     cells[(obj, "·saved")] = tuple(dict.fromkeys(kept))[:24]
+
+
+def _as_certain(parent: Ref, graph: Value) -> Value:
+    """The graph of a parent, as certain as that it is one."""
+    return graph if parent.must else tuple(ref._replace(must=False) for ref in graph)
 
 
 def differentiable(m: Machine, obj: Obj) -> bool:

@@ -34,14 +34,14 @@ def component(m: Machine, step: ops.Step) -> Component:
         return ("s", *(_part(m, part) for part in (*step.parts, *[None] * (3 - len(step.parts)))))
     value = m.get(step.parts[0])
     if isinstance(m.nodes.get(step.parts[0] or 0), ast.Compare):
-        return ("copy",)
+        return ("copy", None)
     if len(value) != 1:
         return _one_of(m, value) or ("?", step)
     obj = value[0].obj
     if obj.kind in TENSORS and _one_number(obj):
         return ("u", obj)
     if isinstance(obj.const, bool) or obj.kind in MUTABLE:
-        return ("copy",)
+        return ("copy", obj)
     if isinstance(obj.const, int):
         return ("i", obj.const)
     if isinstance(obj.const, str):
@@ -86,7 +86,7 @@ def _of_tuple(m: Machine, obj: Obj, step: ops.Step) -> Component:
     if items and all(ref.obj.kind == "scalar" for ref in items):
         return ("t", obj)
     fancy = any(ref.obj.kind in ("list", *TENSORS) and not _one_number(ref.obj) for ref in items)
-    return ("copy",) if fancy else ("?", step)
+    return ("copy", None) if fancy else ("?", step)
 
 
 def _part(m: Machine, register: int | None) -> object:

@@ -10,7 +10,7 @@ from tenure.check.analysis.iteration import new_key
 from tenure.check.analysis.keeping import kept_before
 from tenure.check.analysis.machine import Machine
 from tenure.check.analysis.sequences import remove, shift, slice_of, store
-from tenure.check.analysis.views import inherit, lend, view_of
+from tenure.check.analysis.views import inherit, lend, narrowed, same_place, view_of
 from tenure.check.effects.effect import CONTAINERS, TENSORS
 from tenure.check.values import Component, Holder, Obj, Ref, Value, copylike, of_array
 
@@ -67,6 +67,7 @@ def _tensor_item(m: Machine, ref: Ref, region: tuple[Component, ...], op: ops.Ge
         reading(m, (ref,), "operator")
         kind = "value" if obj.kind == "var" else obj.kind
         return (Ref(derived(m, m.fresh(("item", obj), kind), (ref,))),)
+    ref = narrowed(m, ref, Obj(obj.kind, base=obj, region=region))
     if any(part[0] == "copy" for part in region):
         reading(m, (ref,), "operator")
         new = m.fresh(("item", obj), obj.kind)
@@ -122,9 +123,16 @@ def _set_tensor_item(m: Machine, ref: Ref, region: tuple[Component, ...], op: op
         write_to(m, (ref,), holder, write)
         return
     part = view_of(m, ref, "[]", op.obj, region=region)
+    if not op.augmented and _puts_back(m, part[0].obj, m.get(op.src)):
+        return
     for listener in m.on.written:
         listener(m, ref, holder, write)
     write_to(m, part, holder, write)
+
+
+def _puts_back(m: Machine, place: Obj, given: Value) -> bool:
+    """Whether a store changes nothing: what is stored was taken from there, and was not written since."""
+    return bool(given) and all(ref.write is None and same_place(m, place, ref.obj) for ref in given)
 
 
 def _set_container_item(m: Machine, ref: Ref, region: tuple[Component, ...], op: ops.SetItem) -> None:

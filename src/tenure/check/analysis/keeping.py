@@ -8,6 +8,7 @@ from tenure.check.analysis.events import Events
 from tenure.check.analysis.findings import Conflict
 from tenure.check.analysis.machine import Machine
 from tenure.check.effects.effect import CONTAINERS, MUTABLE, OBJECTS, TENSORS
+from tenure.check.scope import bound_names
 from tenure.check.values import MUST, Holder, Loan, Obj, Ref, Value, Write, plain
 
 __all__ = ["KEEPING", "kept_before"]
@@ -15,8 +16,7 @@ __all__ = ["KEEPING", "kept_before"]
 
 def _stored_again(m: Machine, obj: Obj, name: object, value: Value, register: int | None) -> None:
     """Note a container that stores the same object again, written in between."""
-    inner = tuple(part for ref in value if ref.obj.kind == "tuple" for part in m.items(ref.obj))
-    for ref in (*value, *inner):
+    for place, ref in (*((None, ref) for ref in value), *_in_tuples(m, value)):
         if ref.obj.kind not in MUTABLE or ref.obj.summary or ref.loan is None:
             continue
         _beside_itself(m, obj, name, ref)
@@ -30,28 +30,70 @@ def _stored_again(m: Machine, obj: Obj, name: object, value: Value, register: in
         for field, held in list(m.state.fields(obj)):
             if field in ("·iterated", "·later", "·graph", "·saved"):
                 continue
-            parts = [part for old in held if inner and old.obj.kind == "tuple" for part in m.items(old.obj)]
+            parts = [part for at, part in _in_tuples(m, held) if at == place]
             for old in (*held, *parts):
                 same = old.obj is ref.obj or (old.obj.base and m.state.overlap(old.obj, ref.obj) is MUST)
                 elsewhere = field != name or name == "*" or (isinstance(name, Obj) and ref.obj.kind == "dict")
                 if same and old.write is not None and old.loan is not None and elsewhere:
                     one_row = old.loan.node is m.op.node
-                    if (ref.obj.kind == "dict" and not one_row) or (one_row and (_varies(ref) or _ends_its_loop(m))):
+                    if (ref.obj.kind == "dict" and not one_row) or (one_row and _another(m, ref, register)):
                         # Kept under two names; in a loop by the same statement it is one row for all, unless it is
                         # taken from under another key each round.
                         continue
                     conflict(m, old, "again", m.op.node)
 
 
+def _in_tuples(m: Machine, value: Value) -> list[tuple[object, Ref]]:
+    """The items of stored tuples, each with its place."""
+    tuples = [ref.obj for ref in value if ref.obj.kind == "tuple"]
+    return [(at, part) for one in tuples for at, held in m.state.fields(one) for part in held]
+
+
 def _varies(ref: Ref) -> bool:
     """Whether a reference leads to an item that a loop or an unknown index chose: another one each round."""
     at: Obj | None = ref.obj
     while at is not None:
-        if at.field == "*" or isinstance(at.field, Obj):
+        if at.field == "*" or isinstance(at.field, Obj) or at.deep:
             return True
-        at = at.base
+        at = at.base or (at.owner if at.field == "grad" else None)
     sources = ref.loan.sources() if ref.loan is not None else ()
     return any(isinstance(one, tuple) and (one[1] == "*" or isinstance(one[1], Obj)) for one in sources)
+
+
+def _another(m: Machine, ref: Ref, register: int) -> bool:
+    """Whether a statement that stores in a loop stores another object in each round, or at one place, or once.
+
+    What was made in a loop of its own comes out of a collection.
+    """
+    return (
+        _varies(ref)
+        or _ends_its_loop(m)
+        or _walked(m, m.sources.get(register))
+        or _one_key(m, ref.obj.node)
+        or any(loop not in _around(m, m.op.node) for loop in _around(m, ref.obj.node))
+    )
+
+
+def _around(m: Machine, node: ast.AST | None) -> list[ast.For | ast.While]:
+    """The loops of the present body around a node."""
+    line = getattr(node, "lineno", 0)
+    return [loop for loop in m.function.scope.of(ast.For, ast.While) if loop.lineno <= line <= (loop.end_lineno or 0)]
+
+
+def _walked(m: Machine, source: Holder | None) -> bool:
+    """Whether a variable is the item of a loop around the present statement."""
+    name = plain(source) if isinstance(source, str) else ""
+    loops = [loop for loop in _around(m, m.op.node) if isinstance(loop, ast.For)]
+    return any(name in bound_names([loop.target]) and name not in bound_names(loop.body) for loop in loops)
+
+
+def _one_key(m: Machine, made: ast.AST | None) -> bool:
+    """Whether the loops around a store, but not around what made its value, keep the key: it is one entry."""
+    if not isinstance(m.op.node, ast.Subscript) or any(isinstance(one, ast.Call) for one in ast.walk(m.op.node.slice)):
+        return False
+    outside = _around(m, made)
+    changing = bound_names([loop for loop in _around(m, m.op.node) if loop not in outside])
+    return not any(isinstance(one, ast.Name) and one.id in changing for one in ast.walk(m.op.node.slice))
 
 
 def _ends_its_loop(m: Machine) -> bool:

@@ -9,12 +9,18 @@ from tenure.check.program import ClassInfo, Module, Program
 from tenure.check.scope import decorator_names
 from tenure.check.values import Obj
 
-__all__ = ["example_of", "instance_kind", "library_kind", "record_fields", "trained"]
+__all__ = ["TO_A_NUMBER", "example_of", "instance_kind", "library_kind", "record_fields", "trained"]
 
 _DISPLAYS = {
     ast.List: "list", ast.ListComp: "list", ast.Dict: "dict", ast.DictComp: "dict", ast.Set: "set", ast.SetComp: "set",
     ast.Tuple: "tuple", ast.Constant: "scalar", ast.JoinedStr: "scalar",
 }  # fmt: skip
+
+TO_A_NUMBER = frozenset(
+    ("sum", "prod", "mean", "std", "var", "all", "any", "max", "min", "argmax", "argmin", "ptp", "median", "nansum",
+     "nanmean", "nanmax", "nanmin", "nanstd", "average", "count_nonzero", "amax", "amin", "vdot")
+)  # fmt: skip
+"""Reductions of a NumPy array to one number, unless an axis is given: numbers never change in place."""
 
 _BY_SHAPE = frozenset(("zeros", "ones", "empty", "full"))
 
@@ -104,6 +110,8 @@ def example_of(program: Program, module: Module, node: ast.expr) -> Obj:
             name = target.rpartition(".")[2]
             kind = effect.kind if effect is not None else guess_class(target, name)
             out.kind = kind if kind not in (None, "same") else "unknown"
+            if out.kind == "ndarray" and (name == "dot" or name in TO_A_NUMBER):
+                out.kind = "unknown"
             out.target = target
             if kind == "module":
                 out.text = "in-place" if _in_place(target, node) else "library"

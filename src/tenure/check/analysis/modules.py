@@ -1,5 +1,6 @@
 """Calls of modules: what they keep for the backward pass, and writes of those that work in place."""
 
+import ast
 from dataclasses import replace
 
 from tenure.check import ops
@@ -10,9 +11,13 @@ from tenure.check.analysis.graphs import kept_for_backward, recorded, tensors_of
 from tenure.check.analysis.machine import Machine
 from tenure.check.effects import tables
 from tenure.check.effects.effect import Effect
+from tenure.check.program import ClassInfo
+from tenure.check.scope import last_name, walk
 from tenure.check.values import Obj, Ref, Value
 
 __all__ = ["module_called"]
+
+_DETACHING = frozenset(("detach", "detach_", "no_grad", "stop_gradient", "data"))
 
 
 def module_called(m: Machine, ref: Ref, op: ops.Call, result: Value) -> Value:
@@ -29,9 +34,23 @@ def module_called(m: Machine, ref: Ref, op: ops.Call, result: Value) -> Value:
     if known and all(r.obj.kind not in ("tensor",) for r in known):
         return result
     out = m.fresh("output", "tensor")
-    parents = (Ref(m.everything(ref.obj)), *(r for register, _ in op.args for r in tensors_of(m, m.get(register))))
+    given = [r for register, _ in op.args for r in tensors_of(m, m.get(register))]
+    if m.divided or _may_detach(m, ref.obj):
+        given = [r._replace(must=False) for r in given]
+    parents = (Ref(m.everything(ref.obj)), *given)
     recorded(m, out, parents, _weights(m, ref.obj))
     return (Ref(out),)
+
+
+def _may_detach(m: Machine, obj: Obj) -> bool:
+    """Whether a module of the tree has its `forward` elsewhere, or one that detaches something."""
+    if not isinstance(obj.target, ClassInfo):
+        return False
+    method = m.program.find_method(obj.target, "forward")
+    if method is None:
+        return True
+    named = (node for node in walk(method.node) if isinstance(node, ast.Attribute | ast.Name))
+    return any(last_name(node) in _DETACHING for node in named)
 
 
 def _of_library(obj: Obj) -> Effect | None:

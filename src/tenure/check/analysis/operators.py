@@ -22,7 +22,10 @@ def operate(m: Machine, op: ops.Operate) -> None:
         m.put(op.dst, imported(m, op.name.removeprefix("import ")))
         return
     values = [m.get(register) for register in op.operands]
-    m.put(op.dst, *operator(m, op, values))
+    made, home = operator(m, op, values)
+    if op.name == "__invert__" and len(made) == len(values[0]) == 1:
+        made[0].obj.terms = (values[0][0].obj,)
+    m.put(op.dst, made, home)
 
 
 def operator(m: Machine, op: ops.Operate, values: list[Value]) -> tuple[Value, Holder | None]:

@@ -87,7 +87,7 @@ def _viewed(
     view = m.interned(("view", ref.obj, tuple(region), kind, maybe, *which), kind, base=ref.obj)
     view.region = tuple(region)
     view.maybe, view.summary = maybe or ref.obj.maybe, ref.obj.summary
-    loan = ref.loan or (m.loan("view", holder, ref) if holder is not None else None)
+    loan = m.loan("view", holder, ref) if holder is not None else ref.loan
     return [(Ref(view, loan, ref.write, ref.must), None)]
 
 

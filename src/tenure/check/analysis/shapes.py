@@ -1,6 +1,7 @@
 """Axes, element types and layouts of arrays, and when a possible view is one."""
 
 from tenure.check import ops
+from tenure.check.analysis.kinds import TO_A_NUMBER
 from tenure.check.analysis.machine import Machine
 from tenure.check.analysis.sequences import size_of
 from tenure.check.effects import tables
@@ -8,12 +9,6 @@ from tenure.check.effects.effect import TENSORS
 from tenure.check.values import Obj, spread
 
 __all__ = ["certainly", "shaped"]
-
-_TO_A_NUMBER = frozenset(
-    ("sum", "prod", "mean", "std", "var", "all", "any", "max", "min", "argmax", "argmin", "ptp", "median", "nansum",
-     "nanmean", "nanmax", "nanmin", "nanstd", "average", "count_nonzero", "amax", "amin", "vdot")
-)  # fmt: skip
-"""Reductions of a NumPy array to one number, unless an axis is given: numbers never change in place."""
 
 _REDUCTIONS = frozenset(
     ("sum", "prod", "mean", "std", "var", "max", "min", "amax", "amin", "all", "any", "argmax", "argmin", "ptp",
@@ -43,7 +38,7 @@ _CONVERSIONS = ("asarray", "as_tensor", "asanyarray", "ascontiguousarray", "arra
 def shaped(m: Machine, obj: Obj, name: str, bound: dict[str, int]) -> Obj:
     if obj.kind not in TENSORS:
         return obj
-    if obj.kind == "ndarray" and name in _TO_A_NUMBER and not bound.keys() & {"1", "axis", "out", "keepdims"}:
+    if obj.kind == "ndarray" and name in TO_A_NUMBER and not bound.keys() & {"1", "axis", "out", "keepdims"}:
         obj.kind = "scalar"
         return obj
     first = m.get(bound.get("0"))
@@ -83,7 +78,7 @@ def shaped(m: Machine, obj: Obj, name: str, bound: dict[str, int]) -> Obj:
 
 def _surely_array(m: Machine, name: str, bound: dict[str, int], given: Obj | None) -> bool:
     """Whether a function of NumPy returns an array: for numbers most of them return a number."""
-    if "object" in _names_of(m, bound):
+    if "object" in _names_of(m, bound) or (name == "dot" and "out" not in bound and not _has_axes(m, bound)):
         return False
     if name in _REDUCTIONS:
         return "axis" in bound or "keepdims" in bound or "out" in bound or (not m.is_method and "1" in bound)
@@ -94,6 +89,15 @@ def _surely_array(m: Machine, name: str, bound: dict[str, int], given: Obj | Non
         return True
     arrays = (*TENSORS, "list", "tuple", "unknown") if name in _STRUCTURAL else (*TENSORS, "list", "tuple")
     return any(ref.obj.kind in arrays for register in bound.values() for ref in m.get(register))
+
+
+def _has_axes(m: Machine, bound: dict[str, int]) -> bool:
+    """Whether an operand is known to have two axes or more: of vectors `dot` makes a number."""
+    for key in ("0", "1", "a", "b"):
+        for ref in m.get(bound.get(key)):
+            if (ref.obj.ndim or 0) > 1 or (ref.obj.region and ref.obj.region[0][0] == "op"):
+                return True
+    return False
 
 
 def _names_of(m: Machine, bound: dict[str, int]) -> set[str]:

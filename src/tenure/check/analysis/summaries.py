@@ -88,7 +88,7 @@ def path_of(obj: Obj) -> Path | None:
 
 
 def _plain(region: tuple[tuple[object, ...], ...]) -> tuple[tuple[object, ...], ...]:
-    return tuple(tuple(_part(part) for part in component) for component in region)
+    return tuple(("copy", None) if one[0] == "copy" else tuple(_part(part) for part in one) for one in region)
 
 
 def _part(part: object) -> object:

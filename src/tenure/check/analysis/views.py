@@ -3,14 +3,16 @@
 from typing import Any
 
 from tenure.check import ops
+from tenure.check.analysis.conflicts import KEPT
 from tenure.check.analysis.indices import imports
 from tenure.check.analysis.machine import Machine
 from tenure.check.analysis.windows import overlapping
 from tenure.check.effects.effect import CONTAINERS, OBJECTS
 from tenure.check.scope import parameters
-from tenure.check.values import SECOND_NAMES, Component, Holder, Obj, Ref, Value, plain
+from tenure.check.values import MAY, MUST, SECOND_NAMES, Component, Holder, Obj, Ref, Value, plain
 
-__all__ = ["gradients_of", "handle_kind", "inherit", "lend", "reachable", "shared_data", "view_of"]
+__all__ = ["gradients_of", "handle_kind", "inherit", "lend", "narrowed", "reachable", "same_place",
+           "shared_data", "view_of"]  # fmt: skip
 
 SAME_SPACE = frozenset(
     ("data", "detach", "numpy", "__array__", "from_numpy", "asarray", "as_tensor", "asanyarray", "Parameter", "_data",
@@ -167,6 +169,41 @@ def _axes_given(m: Machine, op: ops.Call) -> int | None:
     if len(shape) == 1 and len(shape[0]) == 1 and shape[0][0].obj.kind == "tuple":
         return len(list(m.state.fields(shape[0][0].obj)))
     return len(shape) if not any(starred for _, starred in op.args) else None
+
+
+def narrowed(m: Machine, ref: Ref, part: Obj) -> Ref:
+    """A reference by which a part of its object is read: a write elsewhere in that object is none to the part.
+
+    What may be elsewhere is not certain, unless the name says that all of the object is kept.
+    """
+    write = ref.write
+    if write is None or write.sort != "write":
+        return ref
+    root = m.state.chain(part)[0]
+    found = [m.state.overlap(one, part) for one in write.reached if m.state.chain(one)[0] is root]
+    if not found or MUST in found or (MAY in found and ref.loan is not None and KEPT.search(ref.loan.name)):
+        return ref
+    return ref._replace(must=False) if MAY in found else ref._replace(write=None)
+
+
+def same_place(m: Machine, a: Obj, b: Obj) -> bool:
+    """Whether two objects are the same elements of the same memory."""
+    (root, regions), (other, others) = m.state.chain(a), m.state.chain(b)
+    return root is other and not root.summary and _exact(regions) == _exact(others) is not None
+
+
+def _exact(regions: list[tuple[Component, ...]]) -> list[tuple[Component, ...]] | None:
+    """Regions without the slices that take all of the last axes; None where they are not known."""
+    if any(part[0] in ("?", "copy") or any(isinstance(one, Obj) and one.summary for one in part)
+           for region in regions for part in region):  # fmt: skip
+        return None
+    out = []
+    for region in regions:
+        end = len(region)
+        while end and region[end - 1][0] == "all":
+            end -= 1
+        out.append(region[:end])
+    return out
 
 
 def inherit(part: Ref, owner: Ref) -> Ref:

@@ -146,7 +146,8 @@ class Statements(Expressions, Patterns):
         self.conditions = outside
         self.loops.pop()
         self.start(other, falls=False)
-        if iterator is not None and not any(isinstance(part, ast.Break) for part in all_statements([node])):
+        leaves = any(isinstance(part, ast.Break | ast.Return) for part in all_statements([node]))
+        if iterator is not None and not leaves:
             self.emit(ops.Read(node, iterator, "exhaust"))
         self.body(node.orelse)
         self.start(after)

@@ -32,6 +32,10 @@ def help_of(conflict: Conflict, rule: Rule) -> str:
     if rule.name not in _COPIED or conflict.loan.text in _KEPT:
         return rule.help
     kind = conflict.obj.kind
+    if conflict.loan.relation == "grad":
+        return "keep a copy: `.clone()`"
+    if conflict.how == "again" and kind in _CONTAINERS:
+        return f"make the {kind} anew in each round, or store a copy: `{kind}(…)`"
     if conflict.write.sort == "step":
         return "keep a copy: `.detach().clone()`" if kind == "tensor" else rule.help
     if kind in _CONTAINERS:

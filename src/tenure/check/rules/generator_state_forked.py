@@ -16,6 +16,10 @@ __all__ = ["RULE"]
 _MAKERS = ("numpy.random.default_rng", "numpy.random.RandomState", "random.Random", "torch.Generator")
 
 
+_SEEDING = frozenset(("seed", "manual_seed", "setstate", "set_state", "get_worker_info"))
+"""Calls by which a method gives each worker a state of its own."""
+
+
 def _check(facts: Facts) -> Iterator[Diagnostic]:
     words = ("drawn here, in each worker", "made once, here", "the workers start here")
     message = "every worker draws the same numbers: the generator is copied with the dataset"
@@ -39,6 +43,10 @@ def _events(facts: Facts) -> Iterator[Event]:
 
 
 def _uses(facts: Facts, info: ClassInfo, method: ast.AST) -> Iterator[tuple[ast.AST, ast.AST]]:
+    called = {node.func.attr for node in ast.walk(method)
+              if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)}  # fmt: skip
+    if called & _SEEDING:
+        return
     for node in ast.walk(method):
         match node:
             case ast.Call(func=ast.Attribute(value=ast.Attribute(value=ast.Name(), attr=name))):

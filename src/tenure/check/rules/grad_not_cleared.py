@@ -104,6 +104,9 @@ def _cleared_early(facts: Facts) -> Iterator[Event]:
                 value = statement.value if isinstance(statement, ast.Expr) else None
                 if _method(value, "backward") is not None:
                     backward, found = value, {}
+                elif value is None and any(_method(node, "backward") for node in ast.walk(statement)):
+                    # A loop with a backward pass of its own.
+                    found = {}
                 elif backward is not None and (name := _method(value, "zero_grad")) is not None:
                     found[name] = value  # type: ignore[assignment]
                 elif backward is not None and (name := _method(value, "step")) in found:

@@ -214,6 +214,6 @@ for x in data:
     total += loss.item()
 print(total)
 """,
-    help="keep the number: `total += loss.item()` (or `.detach()`)",
+    help="keep the number, `loss.item()`, or the tensor without its graph, `loss.detach()`",
     check=_check,
 )

@@ -1,22 +1,30 @@
 """The rule iterator-consumed (TN382)."""
 
+import ast
 from collections.abc import Iterator
 
+from tenure.check.analysis.findings import Event
 from tenure.check.facts import Facts
 from tenure.check.rules.rule import Rule
-from tenure.check.rules.wording import of_events
+from tenure.check.rules.wording import reports_of
 from tenure.diagnostic import Diagnostic
 
 __all__ = ["RULE"]
 
 
 def _check(facts: Facts) -> Iterator[Diagnostic]:
-    return of_events(
-        facts,
-        RULE,
-        "this iterator has come to its end before, and gives nothing more",
-        ("iterated again here", "consumed here", "made here"),
-    )
+    first: dict[tuple[ast.AST, ...], Event] = {}
+    for event in facts.events(RULE.name):
+        # One iterator is one bug, however many loops find it at its end.
+        known = first.setdefault(event.nodes[2:] or event.nodes, event)
+        if _line(event) < _line(known):
+            first[event.nodes[2:] or event.nodes] = event
+    message = "this iterator has come to its end before, and gives nothing more"
+    return reports_of(facts, RULE, first.values(), message, ("iterated again here", "consumed here", "made here"))
+
+
+def _line(event: Event) -> int:
+    return getattr(event.nodes[0], "lineno", 0)
 
 
 RULE = Rule(

@@ -6,14 +6,15 @@ from collections.abc import Iterator
 from tenure.check import ops
 from tenure.check.analysis.conflicts import note
 from tenure.check.analysis.events import Events
-from tenure.check.analysis.findings import Event
 from tenure.check.analysis.indices import component
 from tenure.check.analysis.machine import Machine
 from tenure.check.effects.effect import CONTAINERS
 from tenure.check.facts import Facts
 from tenure.check.rules.rule import Rule
 from tenure.check.rules.wording import reports_of
-from tenure.check.values import Holder, Ref, Value, Write
+from tenure.check.scope import default_of, parameters
+from tenure.check.syntax import is_empty
+from tenure.check.values import Holder, Obj, Ref, Value, Write
 from tenure.diagnostic import Diagnostic
 
 __all__ = ["RULE"]
@@ -31,23 +32,13 @@ _STATELESS = frozenset(
 
 
 def _check(facts: Facts) -> Iterator[Diagnostic]:
-    events = [event for event in facts.events(RULE.name) if not _shares_nothing(facts, event)]
     said = "one object stands at every position of this list"
-    return reports_of(facts, RULE, events, said, ("here", "repeated here"))
+    return reports_of(facts, RULE, facts.events(RULE.name), said, ("here", "repeated here"))
 
 
-def _shares_nothing(facts: Facts, event: Event) -> bool:
-    """Whether the repeated items are modules without parameters."""
-    if event.detail != "module" or not isinstance(event.nodes[0], ast.BinOp):
-        return False
-    listed = next((one for one in (event.nodes[0].left, event.nodes[0].right) if isinstance(one, ast.List)), None)
-    made = [one.func for one in listed.elts if isinstance(one, ast.Call)] if listed is not None else []
-    if listed is None or len(made) != len(listed.elts):
-        return False
-    return all(_is_stateless(facts.program.resolve(facts.module, one)) for one in made)
-
-
-def _is_stateless(target: object) -> bool:
+def _is_stateless(obj: Obj) -> bool:
+    """Whether a module has no parameters."""
+    target = obj.target
     return isinstance(target, str) and target.startswith("torch.nn.") and target.rpartition(".")[2] in _STATELESS
 
 
@@ -66,10 +57,34 @@ def _placed(m: Machine, ref: Ref, op: ops.SetItem) -> None:
 
 
 def _repeated(m: Machine, ref: Ref, count: Value, op: ops.Operate) -> None:
-    items = m.items(ref.obj)
-    one = len(count) == 1 and count[0].obj.const == 1
-    if ref.obj.kind == "list" and not one and any(r.obj.kind in ("module", "tenure-module") for r in items):
+    modules = [r.obj for r in m.items(ref.obj) if r.obj.kind in ("module", "tenure-module")]
+    shared = ref.obj.kind == "list" and not all(map(_is_stateless, modules))
+    one = (len(count) == 1 and count[0].obj.const == 1) or any(_is_choice(m, r.obj) for r in count)
+    if shared and not one and not _is_chosen(m, op.node):
         note(m, RULE.name, op.node, detail="module")
+
+
+def _is_chosen(m: Machine, node: ast.AST) -> bool:
+    """Whether a condition chooses between a repeated module and something else for the same name: to share is meant."""
+    for way in m.function.scope.of(ast.IfExp):
+        if node in (way.body, way.orelse) and not is_empty(way.orelse if node is way.body else way.body):
+            return True
+    for one in m.function.scope.of(ast.If):
+        for suite, other in ((one.body, one.orelse), (one.orelse, one.body)):
+            targets = {ast.unparse(target) for at in suite if isinstance(at, ast.Assign) and at.value is node
+                       for target in at.targets}  # fmt: skip
+            bound = {ast.unparse(target) for one in other for at in ast.walk(one)
+                     if isinstance(at, ast.Assign) and not is_empty(at.value) for target in at.targets}  # fmt: skip
+            if targets & bound:
+                return True
+    return False
+
+
+def _is_choice(m: Machine, count: Obj) -> bool:
+    """Whether a number of items is a parameter that is true or false by default: none or one."""
+    given = [one for one in parameters(m.function.node) if one.arg == count.parameter]
+    default = default_of(m.function.node, given[0]) if given else None
+    return isinstance(default, ast.Constant) and isinstance(default.value, bool)
 
 
 RULE = Rule(

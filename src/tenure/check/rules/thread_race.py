@@ -10,6 +10,7 @@ from tenure.check.analysis.functions import outer_examples, summarize
 from tenure.check.analysis.machine import Machine
 from tenure.check.analysis.replay import resolve
 from tenure.check.facts import Facts
+from tenure.check.program import Module
 from tenure.check.rules.rule import Rule
 from tenure.check.rules.wording import of_events
 from tenure.check.scope import parameters
@@ -41,7 +42,7 @@ def _threaded(m: Machine, op: ops.Call) -> None:
         same = _written_out(op)
         for act in summary.acts.values():
             for written, _ in resolve(m, act.path, given, function):
-                _race(m, written, act.write, op, same=same)
+                _race(m, written, _site(m, function, act.write, op), op, same=same)
 
 
 def _arguments(m: Machine, function: ops.Function, args: Value) -> dict[str, tuple[Value, Holder | None]]:
@@ -59,7 +60,13 @@ def _written_out(op: ops.Call) -> bool:
     return all(isinstance(one.value, ast.Tuple | ast.List) for one in keywords if one.arg == "args")
 
 
-def _race(m: Machine, written: Ref, write: Write, op: ops.Call, *, same: bool) -> None:
+def _site(m: Machine, function: ops.Function, write: Write, op: ops.Call) -> ast.AST:
+    """The line of a function that writes, or in another file's case the call that makes the thread."""
+    path, node = write.inner or (function.home.source.path if isinstance(function.home, Module) else "", write.node)
+    return node if path == m.module.source.path else op.node
+
+
+def _race(m: Machine, written: Ref, site: ast.AST, op: ops.Call, *, same: bool) -> None:
     obj = written.obj
     if obj.kind not in ("tensor", "ndarray") or obj.summary:
         return
@@ -68,7 +75,7 @@ def _race(m: Machine, written: Ref, write: Write, op: ops.Call, *, same: bool) -
     again = any(node is not op.node for node in others) or (same and op.node in others and not _loop_local(m, obj))
     others.append(op.node)
     if again:
-        note(m, RULE.name, write.inner[1] if write.inner else write.node, obj.node, op.node)
+        note(m, RULE.name, site, obj.node, op.node)
 
 
 def _loop_local(m: Machine, obj: Obj) -> bool:

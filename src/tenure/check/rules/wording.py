@@ -14,6 +14,13 @@ __all__ = ["of_conflicts", "of_events", "reports_of", "text_of"]
 
 _LONGEST = 60
 
+_STORED_AGAIN = (
+    "one object is stored more than once, and is written in between",
+    "stored here, without a copy",
+    "stored here again",
+)
+"""The words for an object that a loop stores again, or that stands at two places."""
+
 
 def text_of(facts: Facts, node: ast.AST | None, path: str = "") -> str:
     """The source of a node in one line; long ones are cut."""
@@ -28,7 +35,8 @@ def of_conflicts(facts: Facts, rule: Rule, message: str, *, lent: str, used: str
     """The reports of a rule's conflicts; {name} in its words is the reference, {source} its object."""
     for conflict in facts.conflicts(rule.name):
         name, source = _named(facts, conflict)
-        said = (part.format(name=name, source=f"`{source}`") for part in (message, lent, used))
+        words = _STORED_AGAIN if conflict.how == "again" else (message, lent, used)
+        said = (part.format(name=name, source=f"`{source}`") for part in words)
         yield _of_conflict(facts, conflict, rule, *said)
 
 
@@ -69,7 +77,8 @@ def _of_conflict(facts: Facts, conflict: Conflict, rule: Rule, message: str, len
         place = f"{os.path.basename(write.inner[0])}:{getattr(write.inner[1], 'lineno', 0)}"
         primary = Label(facts.source.span(write.node), f"written here, through {through} (`{write.text}`, {place})")
         labels.append(Label(inner_source.span(write.inner[1]), "written there"))
-    labels.append(Label(facts.source.span(conflict.read), used))
+    if conflict.read is not loan.node:
+        labels.append(Label(facts.source.span(conflict.read), used))
     return Diagnostic(
         rule.code, rule.name, message, primary, tuple(labels), help=help_of(conflict, rule),
         edits=edits_of(facts, conflict), certain=conflict.certain,

@@ -40,8 +40,8 @@ class Loan(NamedTuple):
 
 class Lent:
     """Arrays that show elements of an owner. ``memory`` is the array that owner and arrays share, if they do, other
-    processes too if it ``is_mapped``; ``shown`` has the last value of each tensor on it. ``former`` is the owner's value
-    before another tensor wrote its elements, with the line."""
+    processes too if it ``is_mapped``; ``shown`` has the last value of each tensor on it. ``former`` is the owner's
+    value before another tensor wrote its elements, with the line."""
 
     __slots__ = ("arrays", "former", "is_mapped", "memory", "node", "shown")
 

@@ -1,9 +1,8 @@
 """Backward: cotangents from results to leaves, through the trace in progress and the segments behind it.
 
-Each unit (the trace, then segments from young to old) is walked by one recorded step: a ``gradient`` of the
-trace, a ``call`` of a segment's adjoint program. Where a handler acts on a cotangent (a hook, a retained
-gradient, a custom rule, an input that a gradient is asked for) the step is split: that slot is a stop of the
-first part and a root of the next.
+Each unit (the trace, then segments from young to old) is walked by one recorded step: a ``gradient`` of the trace, a
+``call`` of a segment's adjoint program. Where a handler acts on a cotangent (a hook, a retained gradient, a custom
+rule, an input that a gradient is asked for) the step is split: its slot is a stop of one part, a root of the next.
 """
 
 from __future__ import annotations
