@@ -164,6 +164,6 @@ def kind_by_use(m: Machine, name: str, *, given: bool = False, function: Functio
         return "tenure-optimizer" if imports(m, "tenure") else "optimizer"
     trained = imports(m, "torch") or imports(m, "tenure")
     stored = {"state_dict", "load_state_dict"} <= set(used) and not {"step", "zero_grad"} & set(used)
-    if "named_parameters" in used or (("parameters" in used or stored) and trained):
+    if "named_parameters" in used or stored or ("parameters" in used and trained):
         return "tenure-module" if imports(m, "tenure") else "module"
     return "unknown"
