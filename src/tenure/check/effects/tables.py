@@ -17,6 +17,7 @@ A role is one word for a meaning that an `Effect` cannot state:
     enumerate, zip, keys, values, items            iterations whose items are tuples or parts of such
     product, arrangements                          iterations that take all items of the arguments when they are made
     computed           an iteration that computes each item on demand
+    walk               an iteration over folders: a name, and the lists of the folders and files in it (`os.walk`)
 """
 
 import re
