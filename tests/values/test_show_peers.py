@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import tenure as tn
 from tenure.values.operations.show import format_tensor, set_printoptions
 
 pytestmark = pytest.mark.peers
@@ -169,3 +170,10 @@ def test_grad_fn() -> None:
         dtype = str(peer.dtype).removeprefix("torch.")
         ours = format_tensor(peer.detach().numpy(), requires_grad=True, grad_fn=name, dtype_name=dtype)
         assert ours == repr(peer).replace("torch.", "tenure.")
+
+
+@pytest.mark.parametrize("key", ["0", "0, :2", ":2, 0", "0, :", "0, :4", "..., 0", ":, :, 1:", "..., 1:, 0", "None, 0"])
+def test_the_step_of_an_index_has_the_name_of_its_last_entry(key: str) -> None:
+    ours = eval(f"x[{key}]", {"x": tn.tensor(np.ones((3, 4, 5)), requires_grad=True)})
+    peer = eval(f"x[{key}]", {"x": torch.ones(3, 4, 5, requires_grad=True)})
+    assert f"grad_fn=<{peer.grad_fn.name()}>" in repr(ours)

@@ -52,6 +52,12 @@ def indexed_shape(shape: tuple[int, ...], spec: Spec) -> tuple[int, ...]:
     return tuple(out)
 
 
+def ends_with_int(spec: Spec) -> bool:
+    """Whether an int is the last entry that takes a part of its axis: the step has that entry's name."""
+    parts = [e for e in spec if e != ":"]
+    return bool(parts) and parts[-1] == "i"
+
+
 def numpy_index(spec: Spec, starts: Sequence[Any]) -> tuple[Any, ...]:
     """The same index as NumPy writes it; the result is always an array, never a scalar."""
     out: list[Any] = []

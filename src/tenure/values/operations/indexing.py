@@ -78,7 +78,7 @@ def _rows_index(ndim: int) -> tuple[Any, ...]:
 
 def apply_basic(x: Any, spec: index.Spec, starts: tuple[int, ...]) -> Tensor:
     """Basic index that has been parsed and checked, applied."""
-    return apply(GETITEM if "i" in spec else SLICE, (x,), (("spec", spec),), starts)
+    return apply(GETITEM if index.ends_with_int(spec) else SLICE, (x,), (("spec", spec),), starts)
 
 
 @cache

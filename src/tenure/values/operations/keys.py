@@ -15,7 +15,7 @@ from tenure.dtypes import int64
 from tenure.errors import DTypeError, MaskError, OutOfRange, ShapeError, VmapError, following, shown
 from tenure.ir.aval import Aval
 from tenure.ops.declare import broadcast_shapes
-from tenure.ops.index import Entry, Spec
+from tenure.ops.index import Entry, Spec, ends_with_int
 from tenure.values.native.hits import coded
 from tenure.values.operations import boundary
 from tenure.values.operations.creation import wrap
@@ -117,7 +117,7 @@ PLAIN = frozenset((int, type(None), type(...)))
 BOUND = frozenset((int, type(None)))
 MOST_PARSED = 4096
 Known = tuple[tuple[tuple[str, Spec], ...], tuple[int, ...], bool]
-"""Parsed basic index: the parameters of a step, the starts, and whether an int is among its entries."""
+"""Parsed basic index: the parameters of a step, the starts, and whether an int is the last of its entries."""
 PARSED: dict[Any, Known] = {}
 
 
@@ -148,7 +148,7 @@ def remembered(key: Any, shape: tuple[int, ...]) -> Known | None:
         spec, starts = parse(key, shape)
         if len(PARSED) >= MOST_PARSED:
             PARSED.clear()
-        found = PARSED[known] = (("spec", spec),), starts, "i" in spec
+        found = PARSED[known] = (("spec", spec),), starts, ends_with_int(spec)
     return found
 
 
