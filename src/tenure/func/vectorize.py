@@ -17,6 +17,7 @@ from tenure.func import tree
 from tenure.func.signatures import Function, P, R, Transformed
 from tenure.values.grad.vmapped import calling, check_whole, finish, select
 from tenure.values.operations.axes import check_axis
+from tenure.values.operations.creation import tensor
 from tenure.values.operations.reading import value_of
 from tenure.values.rules.levels import Call
 from tenure.values.rules.sites import here, site
@@ -179,7 +180,7 @@ def _returned(call: Call, out: Any, axes: list[Any]) -> Any:
     for y, axis in zip(tree.leaves(out), axes, strict=True):
         if not isinstance(y, Tensor | int | float):
             raise DTypeError(f"a vmapped function returned a {type(y).__name__}, not a tensor", at=site(here()))
-        value = value_of(y)
+        value = value_of(y) if isinstance(y, Tensor) else tensor(y)
         if axis is not None:
             places.append(check_axis(axis, len(value.shape) + 1, "out_axes"))
         elif value._kind.level is call.level:
