@@ -153,9 +153,9 @@ def to_array(data: Any, dtype: DType | None, wide: bool = False) -> np.ndarray[A
 
 def beside(data: Any, dtype: DType) -> np.ndarray[Any, Any]:
     """New array of nested sequences that a place of a dtype takes: Python's numbers are weak there, as one alone is."""
+    array = to_array(data, None, True)
     if any(map(_has_dtype, _leaves(data))):
         return to_array(data, None)
-    array = to_array(data, None, True)
     return _cast(array, dtypes.promote_scalar(dtype, WEAK[array.dtype.kind]))
 
 
@@ -176,8 +176,8 @@ def stands_beside_wide(data: Any) -> bool:
 
 
 def _is_wide(x: Any) -> bool:
-    """Whether a tensor, an array or a NumPy number is of float64 or complex128."""
-    return _has_dtype(x) and x.dtype.name in ("float64", "complex128")
+    """Whether a tensor, an array or a NumPy number is of float64 or complex128; a place being made has no dtype."""
+    return _has_dtype(x) and getattr(getattr(x, "dtype", None), "name", "") in ("float64", "complex128")
 
 
 def _has_dtype(x: Any) -> bool:
