@@ -199,7 +199,7 @@ class Walk:
                     stack.append((segment_of(source), source.slot))
                 elif source is not None and self.accumulate and source.grad is not None:
                     source.grad._refuse_write()
-        self.asked.find(met, lambda segment, slot: self.source(self.unit(segment), slot), self.is_wanted)
+        self.asked.find(met, lambda of, slot: self.source(self.unit(of), slot), self.is_wanted, self.wanted)
 
     def walk(self, of: Any, unit: Unit, cts: Cotangents) -> None:
         """Walk one unit, from slot to slot with a handler or a request. A handler acts when all has arrived that leads
