@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import operator
 from collections.abc import Collection, Sequence
-from heapq import heapify, heappop, heappush
+from heapq import heappush
 from math import inf
 from typing import Any
 
@@ -25,6 +25,7 @@ from tenure.values.grad.reopening import Reopened
 from tenure.values.grad.replay import Replay
 from tenure.values.grad.sparse_place import RowsPlace
 from tenure.values.grad.units import Cotangents, SegmentUnit, TraceUnit, Unit, ones_like, path_of, rank, source_of
+from tenure.values.grad.ways_back import arrivals, next_leading, older, step
 from tenure.values.rules import paths
 from tenure.values.rules.graph import CodeSite, Leaf, Out, RowLeaf, Segment, Source
 from tenure.values.rules.sites import here, site
@@ -151,21 +152,24 @@ class Walk:
         """Walk all units, young to old."""
         self.refuse_consumed()
         while self.waiting:
-            of = heappop(self.waiting)[2]
-            unit, cts = self.units.pop(of)
-            if isinstance(unit, TraceUnit):
-                self.units[of] = (unit, {})
-            roots = set(cts)
-            if not pass_through(self, unit, cts):
-                self.walk(of, unit, cts)
-            if self.consume:
-                self.where = self.where or here()
-                unit.consume(roots, [s for u, s in self.wanted if u is of] if self.final else (), self.where)
-            self.walked += 0 if self.create_graph or isinstance(unit, TraceUnit) else unit.segment.path.size
-            del cts  # buffers without a holder are written in place
+            step(self, self.waiting[0][2])
             pays = self.walked >= SHORT and RECORDER.open == 1 and self.waiting
             if pays and RECORDER.trace not in [w[2] for w in self.waiting]:
                 self.compute_so_far()
+
+    def through(self, of: Any, unit: Unit, cts: Cotangents) -> None:
+        """Take cotangents through a unit."""
+        if not pass_through(self, unit, cts):
+            self.walk(of, unit, cts)
+
+    def ended(self, of: Any, unit: Unit, roots: set[int]) -> None:
+        """Consume a unit that has been walked."""
+        if self.consume:
+            self.where = self.where or here()
+            unit.consume(roots, [s for u, s in self.wanted if u is of] if self.final else (), self.where)
+        self.walked += 0 if self.create_graph or isinstance(unit, TraceUnit) else unit.segment.path.size
+        if isinstance(of, Segment) and not self.units[of][1]:
+            del self.units[of]
 
     def compute_so_far(self) -> None:
         """Run the pending trace, as a loop that was cut was run: every part of it then takes the same program."""
@@ -209,11 +213,15 @@ class Walk:
         roots = self.sort(unit, cts, special, waiting)
         while roots or waiting:
             if not roots:
-                if more := self.arrived_meanwhile(of):
+                if more := arrivals(self, of):
                     special = self.special(of, unit, {**waiting, **more})
                     roots = self.sort(unit, more, special, waiting)
                     continue
                 slot = max(waiting, key=lambda s: rank(unit, s))
+                other = next_leading(self, of, slot) if slot in unit.handlers else None
+                if other is not None:
+                    step(self, other)
+                    continue
                 passed = self.act(of, unit, slot, waiting.pop(slot))
                 roots = self.sort(unit, passed, special - {slot}, waiting)
                 continue
@@ -236,27 +244,18 @@ class Walk:
         """Slots with a handler or a request behind some cotangents, all that are left of a unit."""
         behind = paths.ancestors(path_of(of), cts) if unit.handlers else set()
         if behind and not self.accumulate:
-            behind &= self.leading(of, unit, [*cts, *[s for h in unit.handlers.values() for s in h.inputs]])
+            inputs = [s for at, h in [*unit.handlers.items()] if at in behind for s in h.inputs]
+            behind &= self.leading(of, unit, [*cts, *inputs])
         found = (unit.handlers.keys() & behind) | {slot for (u, slot) in self.wanted if u is of}
         self.met = paths.met(path_of(of), cts, found) if len(found) >= SEVERAL else None
-        return found
-
-    def arrived_meanwhile(self, of: Any) -> Cotangents:
-        """Cotangents that have arrived at the trace while it is walked, by way of others; they are taken from there."""
-        found: Cotangents = {}
-        if isinstance(of, Trace) and self.units[of][1]:
-            found = self.units[of][1]
-            self.units[of] = (self.units[of][0], {})
-            self.waiting = [w for w in self.waiting if w[2] is not of]
-            heapify(self.waiting)
         return found
 
     def leading(self, of: Any, unit: Unit, slots: Sequence[int]) -> set[int]:
         """Slots whose cotangent leads to what is asked for: no hook is called on another."""
         found = {slot for u, slot in self.wanted if u is of}
         found.update([d for s in slots for d in unit.deps(s) if self.interested(unit, d, found)])
-        for slot, (step, _) in enumerate(paths.steps(path_of(of))):
-            if not found.isdisjoint(step.args):
+        for slot, (made, _) in enumerate(paths.steps(path_of(of))):
+            if not found.isdisjoint(made.args):
                 found.add(slot)
         return found
 
@@ -317,6 +316,9 @@ class Walk:
             if at != (of, slot):
                 self.arrive(at, steps.settle(g))
                 return {}
+        if handler is not None and (one := older(self, of, slot)) is not None:
+            self.arrive((one, slot), steps.settle(g))
+            return {}
         if handler is not None and (handler.hooks or handler.keep is not None):
             shown = steps.settle(g)
             left = handler.apply_hooks(shown)

@@ -110,11 +110,11 @@ def ones_like(unit: Unit, slot: int) -> Any:
     return steps.ones(unit.trace.kind(slot).aval)
 
 
-def rank(unit: Unit, slot: int) -> tuple[float, int, int]:
+def rank(unit: Unit, slot: int) -> tuple[float, int, int, int]:
     """Order of a slot with a handler: it is computed after those of a smaller rank. Doubles of one result are taken
     from old to young: the youngest is what the others hand on to."""
     handler = unit.handlers.get(slot)
-    return (unit.number, slot, 0) if handler is None or handler.rank is None else (*handler.rank, -slot)
+    return (unit.number, slot, 0, 0) if handler is None or handler.rank is None else (*handler.rank, -slot)
 
 
 def source_of(x: Any) -> Source:
