@@ -20,7 +20,7 @@ from tenure.values.grad import steps
 from tenure.values.grad.asked import Asked
 from tenure.values.grad.gradients import add, replace
 from tenure.values.grad.handlers import Handler
-from tenure.values.grad.passing import pass_through, segment_of
+from tenure.values.grad.passing import segment_of
 from tenure.values.grad.reopening import Reopened
 from tenure.values.grad.replay import Replay
 from tenure.values.grad.sparse_place import RowsPlace
@@ -156,20 +156,6 @@ class Walk:
             pays = self.walked >= SHORT and RECORDER.open == 1 and self.waiting
             if pays and RECORDER.trace not in [w[2] for w in self.waiting]:
                 self.compute_so_far()
-
-    def through(self, of: Any, unit: Unit, cts: Cotangents) -> None:
-        """Take cotangents through a unit."""
-        if not pass_through(self, unit, cts):
-            self.walk(of, unit, cts)
-
-    def ended(self, of: Any, unit: Unit, roots: set[int]) -> None:
-        """Consume a unit that has been walked."""
-        if self.consume:
-            self.where = self.where or here()
-            unit.consume(roots, [s for u, s in self.wanted if u is of] if self.final else (), self.where)
-        self.walked += 0 if self.create_graph or isinstance(unit, TraceUnit) else unit.segment.path.size
-        if isinstance(of, Segment) and not self.units[of][1]:
-            del self.units[of]
 
     def compute_so_far(self) -> None:
         """Run the pending trace, as a loop that was cut was run: every part of it then takes the same program."""

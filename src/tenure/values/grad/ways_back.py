@@ -13,9 +13,11 @@ from collections.abc import Iterable
 from heapq import heapify
 from typing import Any
 
+from tenure.values.grad.passing import pass_through
 from tenure.values.grad.units import Cotangents, TraceUnit, Unit, path_of
 from tenure.values.rules import paths
 from tenure.values.rules.graph import Out, Segment
+from tenure.values.rules.sites import here
 from tenure.values.trace.trace import Trace
 
 Vertices = set[tuple[Segment, int]]
@@ -105,8 +107,14 @@ def step(walk: Any, of: Any) -> None:
                 step(walk, other)
                 continue
         roots |= cts.keys()
-        walk.through(of, unit, cts)
+        if not pass_through(walk, unit, cts):
+            walk.walk(of, unit, cts)
         del cts  # buffers without a holder are written in place
         while shared and (other := next_leading(walk, of)) is not None:
             step(walk, other)
-    walk.ended(of, unit, roots)
+    if walk.consume:
+        walk.where = walk.where or here()
+        unit.consume(roots, [s for u, s in walk.wanted if u is of] if walk.final else (), walk.where)
+    walk.walked += 0 if walk.create_graph or isinstance(unit, TraceUnit) else unit.segment.path.size
+    if isinstance(of, Segment) and not walk.units[of][1]:
+        del walk.units[of]
