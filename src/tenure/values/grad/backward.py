@@ -20,12 +20,12 @@ from tenure.values.grad import steps
 from tenure.values.grad.asked import Asked
 from tenure.values.grad.gradients import add, replace
 from tenure.values.grad.handlers import Handler
-from tenure.values.grad.passing import segment_of
+from tenure.values.grad.passing import segment_of, unit_of
 from tenure.values.grad.reopening import Reopened
 from tenure.values.grad.replay import Replay
 from tenure.values.grad.sparse_place import RowsPlace
-from tenure.values.grad.units import Cotangents, SegmentUnit, TraceUnit, Unit, ones_like, path_of, rank, source_of
-from tenure.values.grad.ways_back import arrivals, next_leading, older, step
+from tenure.values.grad.units import Cotangents, SegmentUnit, TraceUnit, Unit, ones_like, path_of, source_of
+from tenure.values.grad.ways_back import arrivals, next_handler, next_leading, older, step
 from tenure.values.rules import paths
 from tenure.values.rules.graph import CodeSite, Leaf, Out, RowLeaf, Segment, Source
 from tenure.values.rules.sites import here, site
@@ -203,7 +203,7 @@ class Walk:
                     special = self.special(of, unit, {**waiting, **more})
                     roots = self.sort(unit, more, special, waiting)
                     continue
-                slot = max(waiting, key=lambda s: rank(unit, s))
+                slot = next_handler(of, unit, waiting)
                 other = next_leading(self, of, slot) if slot in unit.handlers else None
                 if other is not None:
                     step(self, other)
@@ -344,8 +344,9 @@ class Walk:
             leaf = self.source(unit, s) if s not in special else None
             if isinstance(leaf, Out) and leaf not in seen and not self.create_graph:
                 seen.add(leaf)
-                segment = segment_of(leaf)
-                held = self.units[segment][1].get(leaf.slot) if segment in self.units else None
+                segment_of(leaf)
+                of = unit_of(leaf)
+                held = self.units[of][1].get(leaf.slot) if of in self.units else None
                 if held is not None:
                     out[s] = held
             if isinstance(leaf, Leaf) and leaf not in seen:

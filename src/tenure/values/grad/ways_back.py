@@ -14,7 +14,7 @@ from heapq import heapify
 from typing import Any
 
 from tenure.values.grad.passing import pass_through
-from tenure.values.grad.units import Cotangents, TraceUnit, Unit, path_of
+from tenure.values.grad.units import Cotangents, TraceUnit, Unit, path_of, rank
 from tenure.values.rules import paths
 from tenure.values.rules.graph import Out, Segment
 from tenure.values.rules.sites import here
@@ -75,6 +75,15 @@ def next_leading(walk: Any, of: Any, slot: int | None = None) -> Any:
         if any(is_there(*vertex) for vertex in reached(walk, other, walk.units[other][1], since)):
             return other
     return None
+
+
+def next_handler(of: Any, unit: Unit, waiting: Cotangents) -> int:
+    """The slot whose handler is next to act: that of the highest rank; but first the doubles that lead to it, as of
+    what threads have read in turns not all of one is older than all of another."""
+    slot = max(waiting, key=lambda s: rank(unit, s))
+    while isinstance(of, Trace) and slot in paths.ancestors(path_of(of), above := [s for s in waiting if s > slot]):
+        slot = max([s for s in above if slot in paths.ancestors(path_of(of), [s])])
+    return slot
 
 
 def akin(a: Any, b: Any) -> bool:
