@@ -30,7 +30,7 @@ from tenure.values.rules.paths import KEEPING
 from tenure.values.rules.rows import ROOT, Path, Step
 from tenure.values.rules.rules import Level, as_given
 from tenure.values.rules.sites import here, site
-from tenure.values.rules.spending import alike
+from tenure.values.rules.spending import alike, number_of
 from tenure.values.trace.handles import own
 from tenure.values.trace.record import RECORDER
 
@@ -236,7 +236,8 @@ class Replay:
         new.like(old)
         if isinstance(self.segment, Segment):
             whose = holder(self.segment, slot)
-            new.rank = whose.number, slot, int(whose is not self.segment)
+            t, number = whose.trace, whose.number
+            new.rank = number if t is None else number_of(t, slot, number), slot, int(whose is not self.segment)
             new.of = old.of if old.of is not None else result(whose, slot)
         new.inputs = tuple([self.slot_of(s) for s in old.inputs])
         if old.residuals is not None:

@@ -114,7 +114,10 @@ def rank(unit: Unit, slot: int) -> tuple[float, int, int, int]:
     """Order of a slot with a handler: it is computed after those of a smaller rank. Doubles of one result are taken
     from old to young: the youngest is what the others hand on to."""
     handler = unit.handlers.get(slot)
-    return (unit.number, slot, 0, 0) if handler is None or handler.rank is None else (*handler.rank, -slot)
+    if handler is not None and handler.rank is not None:
+        return *handler.rank, -slot
+    t = unit.trace if isinstance(unit, TraceUnit) else unit.segment.trace
+    return unit.number if t is None else spending.number_of(t, slot, unit.number), slot, 0, 0
 
 
 def source_of(x: Any) -> Source:
