@@ -47,7 +47,8 @@ class Walk:
     are added to what the leaves hold, ``before``; with ``final`` the walk ends at what is asked for. ``stages`` and
     ``direct`` are how gradients have come to leaves that held some; ``numbers`` are the vertices of whose cotangent all
     elements are selected. ``ends`` has a leaf for each result that is asked for and whose own graph is consumed.
-    ``waiting`` is a heap of the units that cotangents have arrived at, ``met`` what the walk of the present one meets.
+    ``waiting`` is a heap of the units that cotangents have arrived at, ``within`` those that are being walked, ``met``
+    what the walk of the last one meets.
     """
 
     def __init__(self, create_graph: bool, consume: bool, accumulate: bool) -> None:
@@ -59,6 +60,7 @@ class Walk:
         self.doubles: dict[Segment, Replay] = {}
         self.units: dict[Any, tuple[Unit, Cotangents]] = {}
         self.waiting: list[tuple[float, int, Any]] = []
+        self.within: list[Any] = []
         self.met: dict[int, frozenset[int]] | None = None
         self.leaves: dict[Leaf, Any] = {}
         self.before: dict[Leaf, Any] = {}
@@ -204,8 +206,8 @@ class Walk:
                     roots = self.sort(unit, more, special, waiting)
                     continue
                 slot = next_handler(of, unit, waiting)
-                other = next_leading(self, of, slot) if slot in unit.handlers else None
-                if other is not None:
+                waits = slot in unit.handlers and self.handed_to(of, unit, slot) is None
+                if waits and (other := next_leading(self, of, slot)) is not None:
                     step(self, other)
                     continue
                 passed = self.act(of, unit, slot, waiting.pop(slot))
@@ -292,16 +294,20 @@ class Walk:
             return source
         return self.standing(segment_of(source), source.slot)
 
+    def handed_to(self, of: Any, unit: Unit, slot: int) -> tuple[Any, int] | None:
+        """Vertex whose handlers act for those of a double; None if there is none."""
+        whose = unit.handlers[slot].of if slot in unit.handlers else None
+        at = None if whose is None or whose.segment is None else self.standing(whose.segment, whose.slot)
+        return None if at == (of, slot) else at
+
     def act(self, of: Any, unit: Unit, slot: int, g: Any) -> Cotangents:
         """Run the hooks and rules of a vertex on its cotangent; gives the cotangents to go on with."""
         if g is None:
             g = ones_like(unit, slot)
         handler: Handler | None = unit.handlers.get(slot)
-        if handler is not None and handler.of is not None and handler.of.segment is not None:
-            at = self.standing(handler.of.segment, handler.of.slot)
-            if at != (of, slot):
-                self.arrive(at, steps.settle(g))
-                return {}
+        if (at := self.handed_to(of, unit, slot)) is not None:
+            self.arrive(at, steps.settle(g))
+            return {}
         if handler is not None and (one := older(self, of, slot)) is not None:
             self.arrive((one, slot), steps.settle(g))
             return {}

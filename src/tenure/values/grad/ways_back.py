@@ -70,8 +70,10 @@ def next_leading(walk: Any, of: Any, slot: int | None = None) -> Any:
         return same and (slot is None or slot in paths.ancestors(segment.path, [at]))
 
     for _, _, other in sorted(walk.waiting, key=lambda w: w[:2]):
-        if not isinstance(other, Segment) or other is of or akin(other, of) or other.number < since:
+        if not isinstance(other, Segment) or other in walk.within or akin(other, of) or other.number < since:
             continue
+        if whose is not None and (other is whose.segment or akin(other, whose.segment)):
+            continue  # what is handed on arrives there in time
         if any(is_there(*vertex) for vertex in reached(walk, other, walk.units[other][1], since)):
             return other
     return None
@@ -106,6 +108,8 @@ def step(walk: Any, of: Any) -> None:
     unit: Unit = walk.units[of][0]
     roots = set[int]()
     shared = not isinstance(unit, TraceUnit) and trace_of(of) is not None
+    walk.within.append(of)
+    met = walk.met
     while cts := arrivals(walk, of):
         if shared and not roots:
             inside = {segment for segment, _ in reached(walk, of, cts)}
@@ -121,6 +125,8 @@ def step(walk: Any, of: Any) -> None:
         del cts  # buffers without a holder are written in place
         while shared and (other := next_leading(walk, of)) is not None:
             step(walk, other)
+    walk.within.pop()
+    walk.met = met
     if walk.consume:
         walk.where = walk.where or here()
         unit.consume(roots, [s for u, s in walk.wanted if u is of] if walk.final else (), walk.where)
