@@ -205,7 +205,7 @@ class Walk:
                     special = self.special(of, unit, {**waiting, **more})
                     roots = self.sort(unit, more, special, waiting)
                     continue
-                slot = next_handler(of, unit, waiting)
+                slot = next_handler(self, of, unit, waiting)
                 waits = slot in unit.handlers and self.handed_to(of, unit, slot) is None
                 if waits and (other := next_leading(self, of, slot)) is not None:
                     step(self, other)

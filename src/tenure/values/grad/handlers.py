@@ -61,7 +61,7 @@ class Handler:
         self.residuals: Any = None
         self.name = ""
         self.of: Out | None = None
-        self.rank: tuple[float, int, int] | None = None
+        self.rank: tuple[float, int] | None = None
         self.unknown: str | None = None
         self.refuse: Callable[[], Exception] | None = None
 

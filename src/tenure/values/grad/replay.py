@@ -237,7 +237,7 @@ class Replay:
         if isinstance(self.segment, Segment):
             whose = holder(self.segment, slot)
             t, number = whose.trace, whose.number
-            rank = number if t is None else number_of(t, slot, number), slot, int(whose is not self.segment)
+            rank = number if t is None else number_of(t, slot, number), slot
             new.rank, new.of = (rank, result(whose, slot)) if old.of is None else (old.rank, old.of)
         new.inputs = tuple([self.slot_of(s) for s in old.inputs])
         if old.residuals is not None:

@@ -110,14 +110,14 @@ def ones_like(unit: Unit, slot: int) -> Any:
     return steps.ones(unit.trace.kind(slot).aval)
 
 
-def rank(unit: Unit, slot: int) -> tuple[float, int, int, int]:
-    """Order of a slot with a handler: it is computed after those of a smaller rank. Doubles of one result are taken
-    from old to young: the youngest is what the others hand on to."""
+def rank(unit: Unit, slot: int) -> tuple[float, int]:
+    """Order of a slot with a handler: it is computed after those of a smaller rank."""
     handler = unit.handlers.get(slot)
     if handler is not None and handler.rank is not None:
-        return *handler.rank, -slot
+        return handler.rank  # type: ignore[no-any-return]
     t = unit.trace if isinstance(unit, TraceUnit) else unit.segment.trace
-    return unit.number if t is None else spending.number_of(t, slot, unit.number), slot, 0, 0
+    number: float = unit.number if t is None else spending.number_of(t, slot, unit.number)
+    return number, slot
 
 
 def source_of(x: Any) -> Source:
