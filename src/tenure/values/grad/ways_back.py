@@ -80,16 +80,15 @@ def next_leading(walk: Any, of: Any, slot: int | None = None) -> Any:
 
 
 def next_handler(walk: Any, of: Any, unit: Unit, waiting: Cotangents) -> int:
-    """The slot whose handler is next to act: that of the highest rank, of several doubles of one result those that hand
-    on. But first the doubles that lead to it: of what threads have read in turns not all of one is older."""
+    """The slot that is next to act: one that is only asked for, whose parts are summed; the handler of the highest
+    rank; of several doubles of one result one that hands on."""
+    asked = [s for s in waiting if s not in unit.handlers]
+    if asked:
+        return max(asked)
     ranks = {s: rank(unit, s) for s in waiting}
     slot = max(waiting, key=ranks.__getitem__)
     same = [s for s in waiting if ranks[s] == ranks[slot]]
-    if len(same) > 1:
-        slot = next((s for s in same if walk.handed_to(of, unit, s) is not None), slot)
-    while isinstance(of, Trace) and slot in paths.ancestors(path_of(of), above := [s for s in waiting if s > slot]):
-        slot = max([s for s in above if slot in paths.ancestors(path_of(of), [s])])
-    return slot
+    return slot if len(same) == 1 else next((s for s in same if walk.handed_to(of, unit, s) is not None), slot)
 
 
 def akin(a: Any, b: Any) -> bool:
