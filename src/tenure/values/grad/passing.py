@@ -90,7 +90,7 @@ def send(walk: Any, source: Source, g: Any, summed: bool, selected: bool) -> Non
 
 
 def unit_of(out: Out) -> Any:
-    """What a result stands in: its segment, or the trace in progress that another thread has made this one of."""
+    """Unit of a result: its segment, or the trace in progress that another thread has made this one of."""
     segment = out.segment
     shared = segment is not None and segment.trace is not None and segment.trace is RECORDER.trace
     return segment.trace if segment is not None and shared else segment
