@@ -104,7 +104,8 @@ class Call:
                     arrays[self.given + k] = arrays[donor]
                 else:
                     self.counts[donor] += 1
-        arrays.insert(-1, self.head + struct.pack("=" + self.kinds, *numbers))
+        packed = struct.pack(f"={len(self.head)}s{self.kinds}", self.head, *numbers)
+        arrays.insert(-1, packed)  # bytes of this call alone: the code keeps in them how far it has come
 
     @property
     def held(self) -> dict[int, int]:

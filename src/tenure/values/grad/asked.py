@@ -15,6 +15,7 @@ from typing import Any
 from tenure.values.grad.units import source_of
 from tenure.values.rules import paths
 from tenure.values.rules.graph import Out, Segment, Source
+from tenure.values.rules.spending import alike
 from tenure.values.trace.record import RECORDER
 
 
@@ -55,17 +56,29 @@ class Asked:
         """Whether all that is asked for stands in units of that number or younger, and none of it behind older ones."""
         return all(getattr(of, "number", inf) >= number for of, _ in wanted)
 
-    def find(self, met: Iterable[tuple[Segment, int]], source: Any, is_wanted: Callable[[Source], bool]) -> None:
-        """Find which of some earlier results, with all those behind them, lead to what is asked for. ``source`` gives
-        what is behind a source slot of a segment; of one that a trace in progress has too, that is not known."""
+    def find(
+        self,
+        met: Iterable[tuple[Segment, int]],
+        source: Any,
+        is_wanted: Callable[[Source], bool],
+        wanted: Iterable[tuple[Any, int]],
+    ) -> None:
+        """Find which of some earlier results, with all those behind them, lead to what is asked for: ``wanted`` among
+        the slots of units. ``source`` gives what is behind a source slot of a segment."""
+        inside = dict[Any, set[int]]()
         for segment, slot in sorted(met, key=lambda at: (at[0].number, at[1])):
+            of = segment if segment.trace is None else segment.trace
+            if of not in inside:
+                inside[of] = self.within(segment, wanted)
             behind = [source(segment, d) for d in paths.reached(segment.path, slot)]
             ends = (self.leads(s) if isinstance(s, Out) else s is None or is_wanted(s) for s in behind)
-            here = self.within(segment)
-            inside = bool(here) and not here.isdisjoint(paths.ancestors(segment.path, [slot]))
-            self.onward[segment, slot] = segment.trace is not None or inside or any(ends)
+            here = bool(inside[of]) and not inside[of].isdisjoint(paths.ancestors(segment.path, [slot]))
+            self.onward[segment, slot] = here or any(ends)
 
-    def within(self, segment: Segment) -> set[int]:
-        """Slots of a segment that are asked for, or are doubles of what is."""
-        held = [*segment.outs.items(), *segment.twins.items()] if self.numbers else []
-        return {slot for slot, reference in held if reference() in self.numbers}
+    def within(self, segment: Segment, wanted: Iterable[tuple[Any, int]]) -> set[int]:
+        """Slots of a segment that are asked for, or are doubles of what is, in it or in others of its trace."""
+        t = segment.trace
+        same = [segment] if t is None else [segment, *alike(t)]
+        held = [at for one in same for at in (*one.outs.items(), *one.twins.items())] if self.numbers else []
+        found = {slot for slot, reference in held if reference() in self.numbers}
+        return found if t is None else found.union([slot for of, slot in wanted if of is t])

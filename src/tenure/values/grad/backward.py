@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import operator
 from collections.abc import Collection, Sequence
-from heapq import heapify, heappop, heappush
+from heapq import heappush
 from math import inf
 from typing import Any
 
@@ -19,11 +19,12 @@ from tenure.values.grad import steps
 from tenure.values.grad.asked import Asked
 from tenure.values.grad.gradients import add, replace
 from tenure.values.grad.handlers import Handler
-from tenure.values.grad.passing import pass_through, segment_of
+from tenure.values.grad.passing import segment_of, unit_of
 from tenure.values.grad.reopening import Reopened
 from tenure.values.grad.replay import Replay
 from tenure.values.grad.sparse_place import RowsPlace
-from tenure.values.grad.units import Cotangents, SegmentUnit, TraceUnit, Unit, ones_like, path_of, rank, source_of
+from tenure.values.grad.units import Cotangents, SegmentUnit, TraceUnit, Unit, ones_like, path_of, source_of
+from tenure.values.grad.ways_back import arrivals, next_handler, next_leading, older, step
 from tenure.values.rules import paths
 from tenure.values.rules.graph import CodeSite, Leaf, Out, RowLeaf, Segment, Source
 from tenure.values.rules.sites import here, site
@@ -45,7 +46,8 @@ class Walk:
     are added to what the leaves hold, ``before``; with ``final`` the walk ends at what is asked for. ``stages`` and
     ``direct`` are how gradients have come to leaves that held some; ``numbers`` are the vertices of whose cotangent all
     elements are selected. ``ends`` has a leaf for each result that is asked for and whose own graph is consumed.
-    ``waiting`` is a heap of the units that cotangents have arrived at, ``met`` what the walk of the present one meets.
+    ``waiting`` is a heap of the units that cotangents have arrived at, ``within`` those that are being walked, ``met``
+    what the walk of the last one meets.
     """
 
     def __init__(self, create_graph: bool, consume: bool, accumulate: bool) -> None:
@@ -57,6 +59,7 @@ class Walk:
         self.doubles: dict[Segment, Replay] = {}
         self.units: dict[Any, tuple[Unit, Cotangents]] = {}
         self.waiting: list[tuple[float, int, Any]] = []
+        self.within: list[Any] = []
         self.met: dict[int, frozenset[int]] | None = None
         self.leaves: dict[Leaf, Any] = {}
         self.before: dict[Leaf, Any] = {}
@@ -156,18 +159,7 @@ class Walk:
         """Walk all units, young to old."""
         self.refuse_consumed()
         while self.waiting:
-            of = heappop(self.waiting)[2]
-            unit, cts = self.units.pop(of)
-            if isinstance(unit, TraceUnit):
-                self.units[of] = (unit, {})
-            roots = set(cts)
-            if not pass_through(self, unit, cts):
-                self.walk(of, unit, cts)
-            if self.consume:
-                self.where = self.where or here()
-                unit.consume(roots, [s for u, s in self.wanted if u is of] if self.final else (), self.where)
-            self.walked += 0 if self.create_graph or isinstance(unit, TraceUnit) else unit.segment.path.size
-            del cts  # buffers without a holder are written in place
+            step(self, self.waiting[0][2])
             pays = self.walked >= SHORT and RECORDER.open == 1 and self.waiting
             if pays and RECORDER.trace not in [w[2] for w in self.waiting]:
                 self.compute_so_far()
@@ -201,7 +193,7 @@ class Walk:
                     stack.append((segment_of(source), source.slot))
                 elif source is not None and self.accumulate and source.grad is not None:
                     source.grad._refuse_write()
-        self.asked.find(met, lambda segment, slot: self.source(self.unit(segment), slot), self.is_wanted)
+        self.asked.find(met, lambda of, slot: self.source(self.unit(of), slot), self.is_wanted, self.wanted)
 
     def walk(self, of: Any, unit: Unit, cts: Cotangents) -> None:
         """Walk one unit, from slot to slot with a handler or a request. A handler acts when all has arrived that leads
@@ -211,11 +203,15 @@ class Walk:
         roots = self.sort(unit, cts, special, waiting)
         while roots or waiting:
             if not roots:
-                if more := self.arrived_meanwhile(of):
+                if more := arrivals(self, of):
                     special = self.special(of, unit, {**waiting, **more})
                     roots = self.sort(unit, more, special, waiting)
                     continue
-                slot = max(waiting, key=lambda s: rank(unit, s))
+                slot = next_handler(self, of, unit, waiting)
+                waits = slot in unit.handlers and self.handed_to(of, unit, slot) is None
+                if waits and (other := next_leading(self, of, slot)) is not None:
+                    step(self, other)
+                    continue
                 passed = self.act(of, unit, slot, waiting.pop(slot))
                 roots = self.sort(unit, passed, special - {slot}, waiting)
                 continue
@@ -238,27 +234,18 @@ class Walk:
         """Slots with a handler or a request behind some cotangents, all that are left of a unit."""
         behind = paths.ancestors(path_of(of), cts) if unit.handlers else set()
         if behind and not self.accumulate:
-            behind &= self.leading(of, unit, [*cts, *[s for h in unit.handlers.values() for s in h.inputs]])
+            inputs = [s for at, h in [*unit.handlers.items()] if at in behind for s in h.inputs]
+            behind &= self.leading(of, unit, [*cts, *inputs])
         found = (unit.handlers.keys() & behind) | {slot for (u, slot) in self.wanted if u is of}
         self.met = paths.met(path_of(of), cts, found) if len(found) >= SEVERAL else None
-        return found
-
-    def arrived_meanwhile(self, of: Any) -> Cotangents:
-        """Cotangents that have arrived at the trace while it is walked, by way of others; they are taken from there."""
-        found: Cotangents = {}
-        if isinstance(of, Trace) and self.units[of][1]:
-            found = self.units[of][1]
-            self.units[of] = (self.units[of][0], {})
-            self.waiting = [w for w in self.waiting if w[2] is not of]
-            heapify(self.waiting)
         return found
 
     def leading(self, of: Any, unit: Unit, slots: Sequence[int]) -> set[int]:
         """Slots whose cotangent leads to what is asked for: no hook is called on another."""
         found = {slot for u, slot in self.wanted if u is of}
         found.update([d for s in slots for d in unit.deps(s) if self.interested(unit, d, found)])
-        for slot, (step, _) in enumerate(paths.steps(path_of(of))):
-            if not found.isdisjoint(step.args):
+        for slot, (made, _) in enumerate(paths.steps(path_of(of))):
+            if not found.isdisjoint(made.args):
                 found.add(slot)
         return found
 
@@ -309,16 +296,23 @@ class Walk:
             return source
         return self.standing(segment_of(source), source.slot)
 
+    def handed_to(self, of: Any, unit: Unit, slot: int) -> tuple[Any, int] | None:
+        """Vertex whose handlers act for those of a double; None if there is none."""
+        whose = unit.handlers[slot].of if slot in unit.handlers else None
+        at = None if whose is None or whose.segment is None else self.standing(whose.segment, whose.slot)
+        return None if at == (of, slot) else at
+
     def act(self, of: Any, unit: Unit, slot: int, g: Any) -> Cotangents:
         """Run the hooks and rules of a vertex on its cotangent; gives the cotangents to go on with."""
         if g is None:
             g = ones_like(unit, slot)
         handler: Handler | None = unit.handlers.get(slot)
-        if handler is not None and handler.of is not None and handler.of.segment is not None:
-            at = self.standing(handler.of.segment, handler.of.slot)
-            if at != (of, slot):
-                self.arrive(at, steps.settle(g))
-                return {}
+        if (at := self.handed_to(of, unit, slot)) is not None:
+            self.arrive(at, steps.settle(g))
+            return {}
+        if handler is not None and (one := older(self, of, slot)) is not None:
+            self.arrive((one, slot), steps.settle(g))
+            return {}
         if handler is not None and (handler.hooks or handler.keep is not None):
             shown = steps.settle(g)
             left = handler.apply_hooks(shown)
@@ -358,8 +352,9 @@ class Walk:
             leaf = self.source(unit, s) if s not in special else None
             if isinstance(leaf, Out) and leaf not in seen and not self.create_graph:
                 seen.add(leaf)
-                segment = segment_of(leaf)
-                held = self.units[segment][1].get(leaf.slot) if segment in self.units else None
+                segment_of(leaf)
+                of = unit_of(leaf)
+                held = self.units[of][1].get(leaf.slot) if of in self.units else None
                 if held is not None:
                     out[s] = held
             if isinstance(leaf, Leaf) and leaf not in seen:

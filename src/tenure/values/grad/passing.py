@@ -14,6 +14,7 @@ from tenure.values.grad.units import Cotangents, SegmentUnit, Unit
 from tenure.values.rules.graph import Leaf, Out, Segment, Source
 from tenure.values.rules.rules import Slots
 from tenure.values.rules.sites import site
+from tenure.values.trace.record import RECORDER
 
 
 def pass_through(walk: Any, unit: Unit, cts: Cotangents) -> bool:
@@ -63,7 +64,7 @@ def accumulators(walk: Any, sources: dict[int, Source], stops: Slots) -> Cotange
     for s in stops:
         source = sources.get(s)
         if type(source) is Out:
-            at = units.get(source.segment)
+            at = units.get(unit_of(source))
             held = None if at is None else at[1].get(source.slot)
         else:
             held = None if source is None else walk.held(source)
@@ -78,13 +79,21 @@ def send(walk: Any, source: Source, g: Any, summed: bool, selected: bool) -> Non
     if type(source) is not Out:
         walk.arrive(source, g, summed=summed, selected=selected)
         return
-    segment, slot = source.segment, source.slot
-    at = walk.units.get(segment)
+    of, slot = unit_of(source), source.slot
+    at = walk.units.get(of)
     if selected or at is None or not at[1]:
-        walk.arrive((segment_of(source), slot), g, summed=summed, selected=selected)
+        segment_of(source)
+        walk.arrive((of, slot), g, summed=summed, selected=selected)
     else:
         held = at[1]
         held[slot] = g if summed or slot not in held else held[slot] + g
+
+
+def unit_of(out: Out) -> Any:
+    """Unit of a result: its segment, or the trace in progress that another thread has made this one of."""
+    segment = out.segment
+    shared = segment is not None and segment.trace is not None and segment.trace is RECORDER.trace
+    return segment.trace if segment is not None and shared else segment
 
 
 def segment_of(out: Out) -> Segment:

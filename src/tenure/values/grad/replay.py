@@ -9,6 +9,7 @@ from tenure.errors import GradientError, UseAfterMove, following
 from tenure.values.grad import steps
 from tenure.values.grad.handlers import Handler
 from tenure.values.grad.vmapped import begin, finish, select, widen
+from tenure.values.rules import paths
 from tenure.values.rules.expand import (
     expand_call,
     expand_close,
@@ -29,6 +30,7 @@ from tenure.values.rules.paths import KEEPING
 from tenure.values.rules.rows import ROOT, Path, Step
 from tenure.values.rules.rules import Level, as_given
 from tenure.values.rules.sites import here, site
+from tenure.values.rules.spending import alike, number_of
 from tenure.values.trace.handles import own
 from tenure.values.trace.record import RECORDER
 
@@ -43,6 +45,17 @@ def result(segment: Segment, slot: int) -> Out:
     held = segment.outs.get(slot)
     out = None if held is None else held()
     return Out(segment, slot, "") if out is None else out
+
+
+def holder(segment: Segment, slot: int) -> Segment:
+    """The oldest segment of a trace whose open results lead to a slot of one of them: its hooks are called there."""
+    if segment.trace is None:
+        return segment
+    for one in sorted(alike(segment.trace), key=lambda one: one.number):
+        outs = [out for reference in list(one.outs.values()) if (out := reference()) is not None]
+        if slot in paths.ancestors(one.path, [out.slot for out in outs if out.segment is one]):
+            return one
+    return segment
 
 
 class Replay:
@@ -223,8 +236,10 @@ class Replay:
         new = RECORDER.trace.handlers.setdefault(self.doubles[slot]._slot, Handler())
         new.like(old)
         if isinstance(self.segment, Segment):
-            new.rank = self.segment.number, slot
-            new.of = old.of if old.of is not None else result(self.segment, slot)
+            whose = holder(self.segment, slot)
+            t, number = whose.trace, whose.number
+            rank = number if t is None else number_of(t, slot, number), slot
+            new.rank, new.of = (rank, result(whose, slot)) if old.of is None else (old.rank, old.of)
         new.inputs = tuple([self.slot_of(s) for s in old.inputs])
         if old.residuals is not None:
             new.residuals = old.residuals.doubled(self, RECORDER.trace)

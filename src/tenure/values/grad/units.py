@@ -113,7 +113,11 @@ def ones_like(unit: Unit, slot: int) -> Any:
 def rank(unit: Unit, slot: int) -> tuple[float, int]:
     """Order of a slot with a handler: it is computed after those of a smaller rank."""
     handler = unit.handlers.get(slot)
-    return (unit.number, slot) if handler is None or handler.rank is None else handler.rank
+    if handler is not None and handler.rank is not None:
+        return handler.rank  # type: ignore[no-any-return]
+    t = unit.trace if isinstance(unit, TraceUnit) else unit.segment.trace
+    number: float = unit.number if t is None else spending.number_of(t, slot, unit.number)
+    return number, slot
 
 
 def source_of(x: Any) -> Source:

@@ -201,13 +201,20 @@ def let_go(segment: Segment, gone: KeysView[int], where: CodeSite) -> None:
 
 def alike(t: Any) -> list[Segment]:
     """Segments of one trace: another thread has made one of a pending trace."""
-    return [segment for reference in list(t.segments) if (segment := reference()) is not None]
+    return [segment for reference, _, _ in list(t.segments) if (segment := reference()) is not None]
 
 
 def share(t: Any, segment: Segment) -> None:
     """Copy the consumption of a trace to another segment of it."""
     segment.trace = t
-    t.segments.append(weakref.ref(segment))
+    t.segments.append((weakref.ref(segment), segment.path.results, segment.number))
+
+
+def number_of(t: Any, slot: int, number: float) -> float:
+    """Number of the first segment that a trace has left with a result, by which threads can have gone on from it; that
+    given if there is none."""
+    numbers: list[float] = [at for _, results, at in list(t.segments) if slot < results]
+    return min([number, *numbers])
 
 
 def out_of(segment: Segment, slot: int, name: str) -> Out:

@@ -329,6 +329,6 @@ def _adopt(t: Any, h: Any) -> None:
     if h._src is None and h._trace is not None and not t.done:
         path = t.prefix(h._slot)
         inputs, scalars = t.inputs[: path.inputs], t.scalars[: path.scalars]
-        segment = graph.Segment(path, inputs, scalars, paths.sources(t, path), dict(t.handlers), dict(t.twins))
+        segment = graph.Segment(path, inputs, scalars, paths.sources(t, path), t.handlers, dict(t.twins))
         spending.share(t, segment)
         h._src = t.marks.get(h._slot) or spending.out_of(segment, h._slot, h._rule.name)
