@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 import tenure as tn
+from tenure.compile import late
 from tenure.compile.tiers import compile_program
 from tenure.values.operations.boundary import array_of
 from tenure.values.run import force, plan
@@ -128,7 +129,7 @@ steps = interrupts = 0
 signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(signal.SIGINT))  # Ctrl-C, which a run is safe from
 while interrupts < 40:
     try:
-        signal.setitimer(signal.ITIMER_REAL, 0.002 + 0.0005 * (interrupts % 7))
+        signal.setitimer(signal.ITIMER_REAL, 0.002 + 0.0005 * (interrupts % 7), 0.1)  # again: Python may drop one
         while True:
             w += x
             w[1:] = w[1:] * 1.0
@@ -147,6 +148,19 @@ print("usable", w.numpy().shape, (tn.ones(3) * 2).sum().item())
 def test_interrupts_between_programs_leave_whole_values() -> None:
     done = python(INTERRUPTED)
     assert (done.stdout, done.stderr) == ("usable (5000,) 6.0\n", "")
+
+
+class Interrupting:
+    """An attribute, at whose naming Ctrl-C comes."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        raise KeyboardInterrupt
+
+
+def test_an_interrupt_while_a_module_is_imported_stays_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(late, "import_module", lambda name: type(name, (), {"field": Interrupting()}))
+    with pytest.raises(KeyboardInterrupt):
+        late.late("interrupted")
 
 
 WITHOUT_BLAS = """

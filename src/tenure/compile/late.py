@@ -10,5 +10,11 @@ from typing import Any
 
 @cache
 def late(name: str) -> Any:
-    """The module ``tenure.compile.<name>``."""
-    return import_module(f"tenure.compile.{name}")
+    """The module ``tenure.compile.<name>``. An interrupt while it is imported stays one: Python makes a RuntimeError of
+    it where a class notes the names of its fields."""
+    try:
+        return import_module(f"tenure.compile.{name}")
+    except RuntimeError as error:
+        if isinstance(error.__cause__, KeyboardInterrupt):
+            raise error.__cause__ from None
+        raise
