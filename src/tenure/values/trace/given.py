@@ -7,6 +7,7 @@ import operator
 import sys
 from collections.abc import Iterator, Sequence
 from inspect import CO_VARARGS, CO_VARKEYWORDS
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -146,7 +147,7 @@ def to_array(data: Any, dtype: DType | None, wide: bool = False) -> np.ndarray[A
     if dtype is None:
         kinds = {"b": dtypes.bool_, "i": dtypes.default_int, "u": dtypes.default_int, "c": dtypes.default_complex}
         dtype = kinds.get(array.dtype.kind, dtypes.default_float) if array.size else dtypes.default_float
-        if array.dtype.kind in "fc" and (wide or any(map(_is_wide, _leaves(plain)))):
+        if array.dtype.kind in "fc" and (wide or any(map(_is_wide, _typed(plain)))):
             dtype = dtypes.complex128 if dtype.is_complex else dtypes.float64
     return _cast(array, dtype)
 
@@ -154,7 +155,7 @@ def to_array(data: Any, dtype: DType | None, wide: bool = False) -> np.ndarray[A
 def beside(data: Any, dtype: DType) -> np.ndarray[Any, Any]:
     """New array of nested sequences that a place of a dtype takes: Python's numbers are weak there, as one alone is."""
     array = to_array(data, None, True)
-    if any(map(_has_dtype, _leaves(data))):
+    if any(True for _ in _typed(data)):
         return to_array(data, None)
     return _cast(array, dtypes.promote_scalar(dtype, WEAK[array.dtype.kind]))
 
@@ -163,16 +164,21 @@ def stands_beside_wide(data: Any) -> bool:
     """Whether a function of the library that was given nested sequences was given a tensor of float64 or complex128
     too, so that rounding them to the default dtype would be seen in its result. Looked for in the stack: so it holds
     for every function, without a word of theirs."""
-    frame = sys._getframe(2)
-    while frame is not None and str(frame.f_globals.get("__name__", "")).startswith("tenure."):
+    for frame in _own_frames(sys._getframe(2)):
         code = frame.f_code
         rest = bool(code.co_flags & CO_VARARGS) + bool(code.co_flags & CO_VARKEYWORDS)
         for name in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount + rest]:
             x = frame.f_locals.get(name)
             if any(map(_is_wide, x)) if isinstance(x, list | tuple) and x is not data else _is_wide(x):
                 return True
-        frame = frame.f_back  # type: ignore[assignment]
     return False
+
+
+def _own_frames(frame: FrameType | None) -> Iterator[FrameType]:
+    """A frame and those behind it, as far as they are of the library."""
+    while frame is not None and str(frame.f_globals.get("__name__", "")).startswith("tenure."):
+        yield frame
+        frame = frame.f_back
 
 
 def _is_wide(x: Any) -> bool:
@@ -286,6 +292,16 @@ def _leaves(data: Any) -> Iterator[Any]:
         yield data
 
 
+def _typed(data: Any) -> Iterator[Any]:
+    """Elements of nested sequences that have a dtype. A row of Python's numbers is passed over in one look."""
+    if not isinstance(data, list | tuple):
+        if _has_dtype(data):
+            yield data
+    elif not PLAIN.issuperset(map(type, data)):
+        for x in data:
+            yield from _typed(x)
+
+
 def as_bits(array: Any) -> Any:
     """An array of another library's bfloat16, as one of ours; any other as it is."""
     return array.view(dtypes.BFLOAT16) if array.dtype.name == "bfloat16" else array
@@ -298,14 +314,13 @@ PLAIN_CALLS = ("tensor", "value_of", "written_of")
 def argument_of(data: Any) -> str:
     """The outermost function of the library that was given an object, and the name of that argument, as the beginning
     of a message; nothing where it is ``tensor`` itself. Looked for in the stack, when there is an error."""
-    found, frame = "", sys._getframe(2)
-    while frame is not None and str(frame.f_globals.get("__name__", "")).startswith("tenure."):
+    found = ""
+    for frame in _own_frames(sys._getframe(2)):
         code = frame.f_code
         names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
         name = next((k for k in names if frame.f_locals.get(k, names) is data), "")
         if name:
             found = "" if code.co_name.startswith("_") or code.co_name in PLAIN_CALLS else f"{code.co_name}: {name}: "
-        frame = frame.f_back  # type: ignore[assignment]
     return found
 
 
