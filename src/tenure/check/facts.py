@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from tenure.check.analysis.findings import Conflict, Event
-from tenure.check.program import Module, Program
+from tenure.check.program import ClassInfo, Module, Program
 from tenure.check.scope import Scope, children
 from tenure.check.source import Source
 
@@ -83,6 +83,10 @@ class Facts:
         """Every node of a type in the module."""
         heads = [node for scope in self.scopes for node in scope.head() if isinstance(node, kind)]
         return [*(node for scope in self.scopes for node in scope.of(kind)), *heads]
+
+    def owner_of(self, method: ast.AST) -> ClassInfo | None:
+        """The class of the module that a function is a method of."""
+        return next((info for info in self.module.classes.values() if method in info.node.body), None)
 
     def looping(self, word: str) -> Iterator[Scope]:
         """The bodies, of the module and of functions, that have loops, and a word in their text."""

@@ -213,8 +213,6 @@ def call_library(m: Machine, qualname: str, op: ops.Call) -> Value:
     if effect is not None:
         _shown(m, qualname, effect, op)
         result = perform(m, effect, Arguments.of(op), op, name)
-        if effect.role == "walk":
-            result[0].obj.field = "walk"
         return _once(m, constructed(m, qualname, name, result, op), name)
     kind = guess_class(qualname, name)
     if kind is not None:

@@ -52,6 +52,9 @@ def roles(m: Machine, effect: Effect, bound: dict[str, int], result: Value, op: 
     elif role == "await":
         for ref in m.get(bound.get("0")):
             m.state.cells.remove((ref.obj, "·later"))
+    elif role == "walk":
+        for ref in result:
+            ref.obj.field = role
     elif role == "recompute":
         return _recomputed(m, bound, result, op)
     elif role == "jit" and isinstance(op, ops.Call):

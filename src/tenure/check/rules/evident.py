@@ -46,7 +46,7 @@ def text_kind(facts: Facts, scope: Scope, node: ast.expr, known: Known = _NOTHIN
 
 def _of_attribute(facts: Facts, scope: Scope, name: str, attribute: str) -> str:
     """The kind of an attribute by the annotation of the parameter that the constructor keeps in it."""
-    owner = next((one for one in facts.module.classes.values() if name == "self" and scope.node in one.node.body), None)
+    owner = facts.owner_of(scope.node) if name == "self" else None
     for given in parameters(scope.node) if isinstance(scope.node, ast.FunctionDef) else ():
         said = given.annotation
         if given.arg != name and isinstance(said, ast.Subscript) and ast.unparse(said.value) in _LISTS:

@@ -132,12 +132,11 @@ def _optimizers_in(facts: Facts, scope: Scope, body: list[ast.AST]) -> Made:
     if "torch" in facts.module.libraries and not any(word in facts.source.text for word in _ELSEWHERE):
         made.update((name, set()) for name in _given(facts, scope.node))
     if any(isinstance(node, ast.Attribute) and _on_self(node) for node in body):
-        for info in facts.module.classes.values():
-            if scope.node in info.node.body:
-                for inner in facts.module.body.scopes[info.node].everywhere(ast.Assign):
-                    for name, given in _optimizers(facts, inner):
-                        if name.startswith("self."):
-                            made.setdefault(name, set()).update(given)
+        info = facts.owner_of(scope.node)
+        for inner in () if info is None else facts.module.body.scopes[info.node].everywhere(ast.Assign):
+            for name, given in _optimizers(facts, inner):
+                if name.startswith("self."):
+                    made.setdefault(name, set()).update(given)
     return made
 
 

@@ -31,14 +31,10 @@ def _check(facts: Facts) -> Iterator[Diagnostic]:
 def _events(facts: Facts) -> Iterator[Event]:
     for scope in facts.scopes if facts.whole else ():
         if isinstance(scope.node, ast.FunctionDef):
-            yield from _of_body(facts, [scope], _owner(facts, scope), "")
+            yield from _of_body(facts, [scope], facts.owner_of(scope.node), "")
         elif isinstance(scope.node, ast.ClassDef):
             inner = [facts.module.body.scopes[one] for one in scope.node.body if isinstance(one, ast.FunctionDef)]
             yield from _of_body(facts, inner, facts.module.classes.get(scope.node.name), "self.")
-
-
-def _owner(facts: Facts, scope: Scope) -> ClassInfo | None:
-    return next((info for info in facts.module.classes.values() if scope.node in info.node.body), None)
 
 
 def _of_body(facts: Facts, scopes: Sequence[Scope], owner: ClassInfo | None, prefix: str) -> Iterator[Event]:

@@ -48,7 +48,7 @@ def _events(facts: Facts) -> Iterator[Event]:
 
 def _by_helpers(facts: Facts, method: ast.FunctionDef, index: str) -> Iterator[tuple[ast.AST, str, ast.AST]]:
     """The statements of other methods that change the item which they are given."""
-    owner = next((info for info in facts.module.classes.values() if method in info.node.body), None)
+    owner = facts.owner_of(method)
     held: _Held = {}
     for statement in method.body if owner is not None else ():
         for call in ast.walk(statement):
