@@ -199,8 +199,7 @@ class Tiered:
         if compiled is not None:
             self.compiled = compiled
             self.call = getattr(compiled, "call", None)
-            self.stepwise = self.lent = None
-            self.turns = 0
+            self.drop_table()
 
     def state(self) -> str:
         """The way in which it runs, with the reason."""
@@ -234,6 +233,11 @@ class Tiered:
         left = max((self.cost - self.seconds) / max(taken, OUTSIDE), 0.0)
         self.granted = self.turns = min(int(left), LOOKED_AFTER) if self.lent else 0
 
+    def drop_table(self) -> None:
+        """Run op by op no more."""
+        self.stepwise = self.lent = None
+        self.turns = 0
+
     def compile(self) -> None:
         """Compile it; a program that cannot be goes on op by op, with a warning."""
         start, made = perf_counter(), compilations()
@@ -249,8 +253,7 @@ class Tiered:
             BUDGET.spend(taken)
             if compilations() > made:  # no cache had it
                 PACE.note(taken, self.cost)
-            self.stepwise = self.lent = None
-            self.turns = 0
+            self.drop_table()
 
 
 def compile_program(program: Program) -> Executable:

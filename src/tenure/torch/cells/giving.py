@@ -49,11 +49,11 @@ def give(x: Any, new: Any, recorded: bool, at: Index | None = None) -> None:
         base, part = detach(present(w.parent)), detach(new)
         give(w.parent, part if w.step is None else w.step.put(base, part), False)
     if w is None and is_shared(x):
-        spread(x._lent.memory, array_of(held), read)
+        write_memory(x._lent.memory, array_of(held), read)
     hold(x, held)
 
 
-def spread(memory: Any, array: Any, read: Any) -> None:
+def write_memory(memory: Any, array: Any, read: Any) -> None:
     """Write new elements to memory that others see: with processes those alone that differ from what was read."""
     if read is None:
         memory[...] = array
