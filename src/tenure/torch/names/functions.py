@@ -38,10 +38,10 @@ from tenure.torch.names.arguments import (
     weighed,
     written_to,
 )
-from tenure.torch.names.mixing import check_classes, check_lines, mixed
+from tenure.torch.names.mixing import NORMS, check_classes, check_lines, mixed, of_input
 from tenure.torch.names.nodes import each, node, noted
 from tenure.torch.names.overriding import dispatched, known, overriding, rescued, watch
-from tenure.torch.names.precision import AUTOCAST, FULL, LOWER, lowered, raised
+from tenure.torch.names.precision import AUTOCAST, FULL, LOWER, lowered, raised, widest
 from tenure.torch.names.rows import ROWS, Row
 from tenure.torch.names.structures import structure
 from tenure.torch.names.trying import WAITED, settled
@@ -56,10 +56,10 @@ TOOLS: dict[str, Any] = {
     "_dtype": home_dtype, "_device": check_device, "_layout": check_layout, "_tensor": as_tensor,
     "_tensors": as_tensors, "_failed": failed, "_sizes": sizes, "_weighed": weighed, "_written": written_to,
     "_laid": laid, "_refuse_itself": refuse_itself, "_leaf": leaf_if, "_reduction": reduction_of, "_whole": as_whole,
-    "_AC": AUTOCAST, "_lower": lowered, "_raise": raised, "_mixed": mixed, "_preserves": preserves,
+    "_AC": AUTOCAST, "_lower": lowered, "_raise": raised, "_widest": widest, "_mixed": mixed, "_preserves": preserves,
     "_noted": noted, "_each": each, "_flat": forms.flat, "_factors": factors, "_D": Defaults, "_F32": Defaults.float,
     "_rescued": rescued, "_classes": check_classes, "_floating": forms.floating, "_older_form": older_form,
-    "_settled": settled,
+    "_settled": settled, "_of_input": of_input,
 }  # fmt: skip
 NEVER = """
 obj dim dims dim0 dim1 dim2 axis0 axis1 keepdim offset diagonal k descending stable correction unbiased reduction
@@ -194,6 +194,8 @@ def computed(row: Row, names: list[str]) -> list[str]:
     if row.name in names and value.startswith(f"{row.name}("):
         value = f"_home{value[len(row.name) :]}"
     lines = [f"_result = {value}"]
+    if row.name in NORMS:
+        lines.append("_result = _of_input(_result, input)")
     if "flat" in row.places:
         lines.append("if input._kind.tracked: _result = _flat(_result, input)")
     if "bools" in row.places:
@@ -224,8 +226,11 @@ def adapted(row: Row, names: list[str]) -> list[str]:
     if row.name in LOWER | FULL:
         way = "_lower" if row.name in LOWER else "_raise"
         listed = next((n for n in ("*operands", "*tensors", "tensors") if n in names), None)
-        cast = f"{together}, = {way}({together})" if listed is None else f"{listed.strip('*')} = {way}({listed})"
+        each = listed and listed.strip("*")
+        cast = f"{together}, = {way}({together})" if listed is None else f"{each} = {way}(*{each})"
         lines.insert(0, f"if _AC.dtype is not None: {cast}")
+    if row.name == "index_copy":
+        lines.insert(0, "if _AC.dtype is not None: input, source = _widest(input, source)")
     if "floats" in row.places:
         lines.append("if _D.float is not _F32: input = _floating(input)")
     if "bools" in row.places:

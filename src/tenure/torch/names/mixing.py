@@ -13,6 +13,8 @@ from tenure.errors import following
 from tenure.torch.cells import Tensor
 from tenure.torch.errors import TorchValueError, refuse
 from tenure.torch.messages import spelled
+from tenure.torch.names.precision import AUTOCAST, cast
+from tenure.values.tensor.tensor import Tensor as Value
 
 C_TYPES = {
     "float32": "float", "float64": "double", "float16": "c10::Half", "bfloat16": "c10::BFloat16", "int64": "long int",
@@ -194,6 +196,10 @@ LAYERS: dict[str, str] = {
     "PReLU": "prelu", "LayerNorm": "layer_norm", "GroupNorm": "group_norm",
 }  # fmt: skip
 """Layers whose input is of the dtype of their parameters, and the function whose words they have."""
+CASTING = frozenset({"RNN", "LSTM", "GRU", "RNNCell", "LSTMCell", "GRUCell"})
+"""Layers that bring their input and their parameters to one dtype under autocast."""
+NORMS = frozenset({"layer_norm", "group_norm", "batch_norm", "instance_norm", "rms_norm"})
+"""Normalizations: the result is of the input's dtype, also beside parameters of float32."""
 MIXED["recurrent"] = "", recurrent
 
 
@@ -201,8 +207,11 @@ def layer(name: str, forward: Callable[..., Any]) -> Callable[..., Any]:
     """``forward`` of a layer that refuses an input of another dtype than its first parameter's."""
     if name in ("CrossEntropyLoss", "NLLLoss"):
         return of_classes(forward)
+    if name == "RMSNorm":
+        return normalizing(forward)
     if name not in LAYERS:
         return forward
+    forward = normalizing(forward) if LAYERS[name] in NORMS else forward
     function, names = LAYERS[name], ("bias", "in_proj_bias", "bias_hh")
 
     @functools.wraps(forward)
@@ -211,7 +220,8 @@ def layer(name: str, forward: Callable[..., Any]) -> Callable[..., Any]:
         if isinstance(x, Tensor):
             held = self.__dict__["_parameters"]
             weight = following(iter(held.values())) if held else None
-            if isinstance(weight, Tensor) and weight._aval.dtype is not x._aval.dtype:
+            differ = isinstance(weight, Tensor) and weight._aval.dtype is not x._aval.dtype
+            if differ and not (AUTOCAST.dtype and name in CASTING and x._aval.dtype.name != "float64"):
                 bias = [held[name] for name in names if isinstance(held.get(name), Tensor)]
                 kept = [x, weight, bias[0]._read() if bias else None][: 2 if function == "prelu" else 3]
                 try:
@@ -221,6 +231,23 @@ def layer(name: str, forward: Callable[..., Any]) -> Callable[..., Any]:
         return forward(self, *args, **kwargs)
 
     return call
+
+
+def normalizing(forward: Callable[..., Any]) -> Callable[..., Any]:
+    """``forward`` of a normalization."""
+
+    @functools.wraps(forward)
+    def call(self: Any, input: Any) -> Any:
+        return of_input(forward(self, input), input)
+
+    return call
+
+
+def of_input(found: Any, x: Any) -> Any:
+    """What a normalization gives, in the dtype of its input."""
+    if not isinstance(x, Value) or x._aval.dtype is found._aval.dtype:
+        return found
+    return cast(found, x._aval.dtype)
 
 
 def check_classes(target: Any) -> None:

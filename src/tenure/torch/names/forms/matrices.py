@@ -10,6 +10,7 @@ from tenure.torch.dtypes import home_dtype
 from tenure.torch.errors import TorchValueError, refuse
 from tenure.torch.names.forms.arithmetic import flat
 from tenure.torch.names.mixing import expected
+from tenure.torch.names.precision import raised
 from tenure.torch.names.structures import structure
 
 __all__ = [
@@ -17,12 +18,14 @@ __all__ = [
     "crossed",
     "distances",
     "dotted",
+    "exponential_of",
     "factors",
     "half",
     "inverse_of_factor",
     "least_squares",
     "low_rank",
     "matrix_of",
+    "powered",
     "principal",
     "pseudo_inverse",
     "rank_of",
@@ -309,3 +312,14 @@ def _overlapped(frames: Any, hop: int, total: int) -> Any:
 
 
 __all__ += ["home_dtype", "structure"]
+
+
+def powered(x: Any, n: Any) -> Any:
+    """Power of square matrices; of halves it is computed in float32, and rounded once."""
+    (wide,) = (x,) if isinstance(n, int) and n < 0 else raised(x)
+    return tn.linalg.matrix_power(wide, n).to(x.dtype)
+
+
+def exponential_of(x: Any) -> Any:
+    """Exponential of square matrices; of halves it is computed in float32, and rounded once."""
+    return tn.linalg.matrix_exp(*raised(x)).to(x.dtype)

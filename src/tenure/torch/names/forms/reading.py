@@ -9,6 +9,7 @@ import tenure as tn
 import tenure.nn.functional as F
 from tenure.torch.cells import Tensor, unwrap, wrap
 from tenure.torch.errors import refuse
+from tenure.torch.names.precision import AUTOCAST, raised
 
 __all__ = [
     "inside", "is_face", "only_floats", "padded", "padded_rows", "placed_back", "places_of", "put_by_index",
@@ -51,6 +52,8 @@ def placed_back(fn: Any, x: Any, indices: Any, *args: Any) -> Any:
 def padded(x: Any, widths: Any, mode: str, value: Any) -> Any:
     """x with elements around it; what a negative width cuts off is no part of a circle."""
     widths = [int(n) for n in widths]
+    if AUTOCAST.dtype is not None and (mode == "replicate" or (mode == "reflect" and len(widths) < 6)):
+        (x,) = raised(x)
     if mode == "circular" and min(widths, default=0) < 0:
         for k in range(len(widths) // 2):
             left, right = widths[2 * k : 2 * k + 2]

@@ -21,11 +21,12 @@ slogdet(input) -> sign logabsdet
 orgqr(input, input2)
 ormqr(input, input2, input3, left=True, transpose=False)
 lu_solve(input, LU_data, LU_pivots)
-matrix_power(input, n)
+matrix_power(input, n) = powered(input, n)
 triangular_solve(input, A, upper=True, transpose=False, unitriangular=False) -> solution cloned_coefficient
 
 [torch Tensor]
-det logdet matrix_exp(input)
+det logdet(input)
+matrix_exp(input) = exponential_of(input)
 trace(input) = traced(matrix_of(input)) ! 'TraceBackward0'
 pinverse(input, rcond=1e-15)
 
@@ -69,7 +70,8 @@ cholesky_ex(input, *, upper=False, check_errors=False) -> L info = linalg.choles
     check_errors=check_errors)
 cond(input, p=None)
 cross(input, other, *, dim=-1) = linalg.cross(input, other, dim=dim)
-det eigvals inv matrix_exp svdvals(A) = NAME(A)
+det eigvals inv svdvals(A) = NAME(A)
+matrix_exp(A) = exponential_of(A)
 eig(A) -> eigenvalues eigenvectors
 eigh(A, UPLO='L') -> eigenvalues eigenvectors = linalg.eigh(symmetric(A, UPLO), UPLO)
 eigvalsh(A, UPLO='L') = linalg.eigvalsh(symmetric(A, UPLO), UPLO)
@@ -87,7 +89,7 @@ lu_solve(LU, pivots, B, *, left=True, adjoint=False)
 matmul(input, other)
 matrix_norm(A, ord='fro', dim=(-2, -1), keepdim=False, *, dtype=None) = linalg.matrix_norm(A, ord, dim, keepdim,
     dtype=dtype)
-matrix_power(A, n)
+matrix_power(A, n) = powered(A, n)
 matrix_rank(A, tol=None, hermitian=False, *, atol=None, rtol=None) = rank_of(A, tol, hermitian, atol, rtol)
 multi_dot(tensors)
 norm(A, ord=None, dim=None, keepdim=False, *, dtype=None) = linalg.norm(A, ord, axes(dim), keepdim, dtype=dtype)
