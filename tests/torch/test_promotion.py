@@ -149,3 +149,41 @@ def test_complex_numbers_go_into_real_dtypes_without_their_imaginary_parts() -> 
         assert found[0] == found[1]
     with pytest.warns(UserWarning, match="discards the imaginary part"):
         face.tensor([1j]).float()
+
+
+OF_WHOLE_NUMBERS = [
+    "exp(x)", "x.logit()", "mul(x, 1.5)", "x + 1.5", "x * 1j", "x / 2", "x ** 0.5", "atan2(x, x)", "copysign(x, 2)",
+    "special.i0(x)", "special.zeta(x, 2)", "special.xlogy(x, x)", "fft.rfft(x)", "cov(x)", "trapezoid(x)", "angle(x)",
+    "gradient(x)[0]", "nn.functional.tanhshrink(x)", "x.fmod(1.5)", "ldexp(x, x)", "polygamma(1, x)", "x // 1.5",
+    "where(x > 1, 1.0, 0.0)", "nn.Transformer.generate_square_subsequent_mask(3)", "hamming_window(4)",
+    "nn.utils.clip_grad_norm_([], 1.0)", "distributions.LKJCholesky(2).sample()", "outer(x > 1, x)",
+    "kron(x > 1, x > 1)", "linalg.matrix_power(x[:, None] * x, 2)",
+]  # fmt: skip
+
+
+class Names(dict[str, Any]):
+    """The names of a library, and others."""
+
+    def __init__(self, library: Any, **others: Any) -> None:
+        super().__init__(others)
+        self.library = library
+
+    def __missing__(self, name: str) -> Any:
+        return getattr(self.library, name)
+
+
+@pytest.mark.parametrize("default", ["float32", "float64"])
+def test_whole_numbers_become_floats_of_the_default_dtype(default: str):
+    found = {}
+    for library in (torch, face):
+        library.set_default_dtype(getattr(library, default))
+        try:
+            space = Names(library, x=library.arange(1, 4))
+            found[library] = {text: eval(text, {}, space) for text in OF_WHOLE_NUMBERS}
+        finally:
+            library.set_default_dtype(library.float32)
+    for text, wanted in found[torch].items():
+        here = found[face][text]
+        assert str(here.dtype) == str(wanted.dtype), text
+        if "sample" not in text:
+            assert here.tolist() == pytest.approx(wanted.tolist(), rel=1e-5, nan_ok=True), text

@@ -183,14 +183,17 @@ def in_default_dtype(home: Any, args: Any, kwargs: dict[str, Any]) -> tuple[Any,
     tensor beside them decides."""
     if any(isinstance(x, Tensor) and x._aval.dtype.is_floating for x in (*args, *kwargs.values())):
         return args, kwargs
-    names = list(inspect.signature(home.__init__).parameters)[1:]
+    signature = list(inspect.signature(home.__init__).parameters.values())[1:]
+    names = [p.name for p in signature]
+    own = {p.name: p.default for p in signature[len(args) :] if p.name in home.parameters and p.name not in kwargs}
 
     def made(name: str, x: Any) -> Any:
         is_number = name in home.parameters and isinstance(x, int | float) and not isinstance(x, bool)
         return wrap(made_of(x, dtype=Defaults.float.home)) if is_number else x
 
     numbered = tuple(made(*pair) for pair in zip(names, args, strict=False))
-    return (*numbered, *args[len(names) :]), {k: made(k, x) for k, x in kwargs.items()}
+    own = {k: made(k, x) for k, x in own.items() if isinstance(x, int | float)}
+    return (*numbered, *args[len(names) :]), {k: made(k, x) for k, x in kwargs.items()} | own
 
 
 def _constructor(home: Any) -> Callable[..., None]:

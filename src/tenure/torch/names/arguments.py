@@ -97,10 +97,11 @@ def lighter(x: Any, beside: DType) -> Any:
 
 
 def as_whole(*xs: Any) -> Sequence[Any]:
-    """Whether the first of some operands is of bools, and then all of bools as whole numbers."""
-    if type(xs[0]) is not Value or xs[0]._aval.dtype.kind != "b":
+    """Whether all tensors among some operands are of bools, and then these as whole numbers."""
+    tensors = [x for x in xs if type(x) is Value]
+    if type(xs[0]) is not Value or any(x._aval.dtype.kind != "b" for x in tensors):
         return (False, *xs)
-    return (True, *[to(x, "int64") if type(x) is Value and x._aval.dtype.kind == "b" else x for x in xs])
+    return (True, *[to(x, "int64") if type(x) is Value else x for x in xs])
 
 
 def factors(x: Any, alpha: Any, beta: Any) -> tuple[Any, Any]:

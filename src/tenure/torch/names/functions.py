@@ -58,7 +58,8 @@ TOOLS: dict[str, Any] = {
     "_laid": laid, "_refuse_itself": refuse_itself, "_leaf": leaf_if, "_reduction": reduction_of, "_whole": as_whole,
     "_AC": AUTOCAST, "_lower": lowered, "_raise": raised, "_widest": widest, "_mixed": mixed, "_preserves": preserves,
     "_noted": noted, "_each": each, "_flat": forms.flat, "_factors": factors, "_D": Defaults, "_F32": Defaults.float,
-    "_rescued": rescued, "_classes": check_classes, "_floating": forms.floating, "_older_form": older_form,
+    "_rescued": rescued, "_classes": check_classes, "_older_form": older_form, "_is_narrow": forms.is_narrow,
+    "_in_default": forms.in_default,
     "_settled": settled, "_of_input": of_input,
 }  # fmt: skip
 NEVER = """
@@ -194,6 +195,10 @@ def computed(row: Row, names: list[str]) -> list[str]:
     if row.name in names and value.startswith(f"{row.name}("):
         value = f"_home{value[len(row.name) :]}"
     lines = [f"_result = {value}"]
+    operands = ", ".join(tensors_of(row, names))
+    if operands:
+        again = f"{operands}, = _in_default({operands}); _result = {value}"
+        lines.append(f"if _D.float is not _F32 and _is_narrow(_result, ({operands},)): {again}")
     if row.name in NORMS:
         lines.append("_result = _of_input(_result, input)")
     if "flat" in row.places:
@@ -203,6 +208,11 @@ def computed(row: Row, names: list[str]) -> list[str]:
     if row.name in WAITED:
         lines.append("_settled(_result)")
     return lines
+
+
+def tensors_of(row: Row, names: list[str]) -> list[str]:
+    """Parameters that may be a tensor."""
+    return [n for n in names if n.isidentifier() and (n not in PLAIN or n in row.annotations())]
 
 
 def given(names: list[str]) -> str:
@@ -219,8 +229,7 @@ APART = {"index_add", "index_copy", "scatter", "scatter_add", "scatter_reduce", 
 
 def adapted(row: Row, names: list[str]) -> list[str]:
     """Lines that make operands of one kind: by their weight, as whole numbers for bools, factors of whole numbers."""
-    tensors = [n for n in names if n.isidentifier() and (n not in PLAIN or n in row.annotations())]
-    together = ", ".join(tensors)
+    together = ", ".join(tensors_of(row, names))
     lines = check_lines(row.name, names)
     lines.extend([f"{together}, = _weighed({together})"] if "weigh" in row.places else [])
     if row.name in LOWER | FULL:
@@ -231,11 +240,10 @@ def adapted(row: Row, names: list[str]) -> list[str]:
         lines.insert(0, f"if _AC.dtype is not None: {cast}")
     if row.name == "index_copy":
         lines.insert(0, "if _AC.dtype is not None: input, source = _widest(input, source)")
-    if "floats" in row.places:
-        lines.append("if _D.float is not _F32: input = _floating(input)")
     if "bools" in row.places:
-        lines.append(f"_bools, {together}, = _whole({together})")
-    if "alpha" in names and "beta" in names:
+        compared = ", ".join([n for n in tensors_of(row, names) if n != "index"])
+        lines.append(f"_bools, {compared}, = _whole({compared})")
+    if {"input", "alpha", "beta"} <= set(names):
         lines.append("alpha, beta = _factors(input, alpha, beta)")
     return lines
 

@@ -57,7 +57,7 @@ def operator(step: Any, name: str, reflected: bool = False, node: str | None = N
                     b = b.item() if isinstance(b, np.generic) else b
                 elif type(b) is complex and a._aval.dtype.name == "float16":
                     raise no_complex32()
-                elif type(b) is float and Defaults.float.home is not float32:
+                elif type(b) in (float, complex) and Defaults.float.home is not float32:
                     a = floating(a)
             found = step(b, a) if reflected else step(a, b)
             if type(found) is not Value:

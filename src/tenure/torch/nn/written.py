@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from typing import Any
 
 from tenure.torch.cells import Parameter, Tensor, unwrap, wrap
@@ -122,7 +123,14 @@ def quantizable(self: Any) -> None:
     self.out_proj.__class__ = LAYER[0]("NonDynamicallyQuantizableLinear")
 
 
+def square_mask(sz: int, device: Any = None, dtype: Any = None) -> Any:
+    """The causal mask (sz, sz): -∞ above the diagonal, else 0."""
+    full, triu = function("torch", "full"), function("torch", "triu")
+    return triu(full((sz, sz), -math.inf, dtype=dtype, device=device), 1)
+
+
 METHODS: dict[str, dict[str, Any]] = {
+    "Transformer": {"generate_square_subsequent_mask": staticmethod(square_mask)},
     "Identity": {"forward": identity},
     "Flatten": {"forward": flatten},
     "Unflatten": {"forward": unflatten},

@@ -18,6 +18,7 @@ from tenure.optim.optimizer import (
     required,
 )
 from tenure.torch.cells import Tensor, wrap
+from tenure.torch.dtypes import Defaults, float64
 from tenure.torch.errors import TorchValueError, plainly, refuse, translated
 from tenure.torch.nn.places import typename
 from tenure.values.tensor.tensor import Tensor as Value
@@ -82,7 +83,10 @@ class Optimizer(Home):
         return wrap(x.detach())
 
     def _saved(self, name: str, x: Any) -> Any:
-        return x if isinstance(x, Tensor) else wrap(super()._saved(name, x))
+        if isinstance(x, Tensor):
+            return x
+        found = wrap(super()._saved(name, x))
+        return found.to(float64) if name == "step" and Defaults.float is float64 else found
 
     def _restored(self, name: str, x: Any, p: Any) -> Any:
         if not isinstance(x, Tensor) or name in getattr(self, "counts", ()):

@@ -28,8 +28,10 @@ __all__ = [
     "fitting",
     "flat",
     "floating",
+    "in_default",
     "is_close",
     "is_equal",
+    "is_narrow",
     "multiplied_in",
     "next_after",
     "numbers_only",
@@ -59,6 +61,20 @@ def cast(x: Any, dtype: Any) -> Any:
 def floating(x: Any) -> Any:
     """x as floats: whole numbers in the default dtype."""
     return x if x.dtype.has_gradient else to(x, default())
+
+
+def in_default(*xs: Any) -> tuple[Any, ...]:
+    """Operands of which the whole numbers are floats of the default dtype."""
+    return tuple([floating(x) if type(x) is Value else x for x in xs])
+
+
+def is_narrow(found: Any, xs: tuple[Any, ...]) -> bool:
+    """Whether floats that are made of whole numbers alone are of 32 bits: another default dtype is asked for."""
+    given = [x for x in xs if type(x) is Value]
+    if not given or any(x._aval.dtype.has_gradient for x in given):
+        return False
+    results = found if isinstance(found, tuple | list) else (found,)
+    return any(type(y) is Value and y._aval.dtype.name in ("float32", "complex64") for y in results)
 
 
 def filled(x: Any, value: Any) -> Any:

@@ -315,7 +315,13 @@ __all__ += ["home_dtype", "structure"]
 
 
 def powered(x: Any, n: Any) -> Any:
-    """Power of square matrices; of halves it is computed in float32, and rounded once."""
+    """Power of square matrices: of halves in float32, rounded once; of whole numbers by repeated squares."""
+    if isinstance(n, int) and n >= 0 and not x.dtype.has_gradient:
+        found = tn.broadcast_to(tn.eye(x.shape[-1], dtype=x.dtype), x.shape)
+        for digit in f"{n:b}":
+            found = found @ found
+            found = found @ x if digit == "1" else found
+        return found
     (wide,) = (x,) if isinstance(n, int) and n < 0 else raised(x)
     return tn.linalg.matrix_power(wide, n).to(x.dtype)
 

@@ -1,12 +1,10 @@
 """Functions element by element."""
 
 TABLE = """
-[torch Tensor Tensor_ out floats]
+[torch Tensor Tensor_ out]
 acos arccos acosh arccosh asin arcsin asinh arcsinh atan arctan atanh arctanh cos cosh sin sinh tan tanh(input)
 deg2rad digamma erf erfc erfinv exp exp2 expm1 frac i0 lgamma log log10 log1p log2(input)
 rad2deg reciprocal rsqrt sigmoid sinc sqrt(input)
-
-[torch Tensor Tensor_ out]
 bitwise_not logical_not conj_physical(input)
 neg negative(input) = opposite(input)
 logit(input, eps=None)

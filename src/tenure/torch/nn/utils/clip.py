@@ -8,6 +8,7 @@ from typing import Any
 
 from tenure.nn.utils.clip import get_total_norm as _norm
 from tenure.torch.cells import Tensor
+from tenure.torch.dtypes import Defaults
 from tenure.values.grad.sparse_rows import SparseRows
 from tenure.values.operations.creation import tensor
 from tenure.values.operations.shaping import concat
@@ -31,7 +32,7 @@ def get_total_norm(
     """The norm of all elements of several tensors."""
     given = [tensors] if isinstance(tensors, Tensor) else list(tensors)
     if not given:
-        return Tensor._of(tensor(0.0))
+        return Tensor._of(tensor(0.0, dtype=Defaults.float.home))
     total = Tensor._of(_norm([_value(x) for x in given], float(norm_type)))
     if error_if_nonfinite and not total.isfinite():
         raise RuntimeError(
