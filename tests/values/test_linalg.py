@@ -105,6 +105,7 @@ def test_below_full_rank() -> None:
     close(found.solution, wanted[0])
     assert found.rank.item() == 2
     assert L.matrix_rank(x, atol=1e9).item() == 0
+    assert L.matrix_rank(tn.tensor([[3.0, 0.0], [0.0, 1.0]]), atol=tn.tensor([0.5, 2.0, 4.0])).tolist() == [2, 1, 0]
 
 
 def test_exponentials() -> None:

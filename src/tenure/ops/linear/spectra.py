@@ -142,7 +142,7 @@ def matrix_rank(x: Value, *tolerances: Value, given: str, hermitian: bool) -> Va
     named = dict(zip(given.split(), tolerances, strict=True))
     s = sizes_of(x, hermitian, "matrix_rank")
     counted = pointwise.greater(s, least_size(x, s, named.get("rtol"), named.get("atol")))
-    return reduce.reduce_sum(as_type(counted, dtypes.int64), axes=(s.ndim - 1,))
+    return reduce.reduce_sum(as_type(counted, dtypes.int64), axes=(counted.ndim - 1,))
 
 
 def reduced(name: str, x: Value, axis: int, of: Callable[..., Value]) -> Value:

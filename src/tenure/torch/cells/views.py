@@ -281,9 +281,9 @@ class Views(Parts):
 
     moveaxis = movedim
 
-    def squeeze(self: Any, dim: Any = None, *, axis: Any = None) -> Any:
+    def squeeze(self: Any, dim: Any = None, *more: int, axis: Any = None) -> Any:
         """View without axes of size 1: all, or those given."""
-        dim = dim if axis is None else axis
+        dim = (dim, *more) if more else dim if axis is None else axis
         dims = dim if dim is None or isinstance(dim, int) else tuple(dim)
         return windowed(self, made(layout_of(self), ("squeeze", dims), without, dims))
 

@@ -115,7 +115,7 @@ logit(input, eps=None)
 round(input, *, decimals=0)
 multigammaln(input, p)
 polygamma(n, input)
-logsumexp(input, dim, keepdim=False) = logsumexp(input, axes(dim), keepdim)
+logsumexp(input, dim, keepdim=False) = logsumexp(floating(input), axes(dim), keepdim)
 softmax log_softmax(input, dim, *, dtype=None) = NAME(cast(input, dtype), dim)
 
 [special out weigh]
