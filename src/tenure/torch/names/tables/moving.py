@@ -91,7 +91,7 @@ tile(input, *dims) = tile(input, *dims)
 roll(input, shifts, dims=None) = roll(input, shifts=shifts, dims=dims if dims != () else None)
 rot90(input, k=1, dims=(0, 1))
 repeat_interleave(input, repeats=None, dim=None, *, output_size=None)
-unravel_index(indices, shape) = tuple(unravel_index(indices, (shape,) if isinstance(shape, int) else shape))
+unravel_index(indices, shape) = tuple(unravel_index(indices, shape if hasattr(shape, '__len__') else (shape,)))
 nonzero_static(input, *, size, fill_value=-1) = padded_rows(nonzero(input, as_tuple=False), size, fill_value)
 
 [torch Tensor Tensor_ out]
