@@ -11,8 +11,8 @@ from tenure.ops.cuts import BLOCK, FAR, FEW, ITEMS, LINE, SLACK, Cut, Sizes, Way
 
 PLACES, TERMS, LEAST, PAGES = 400, 256, 12, 56
 """Places of a block, terms at once, results from which vectors of them pay, pages of memory that are read at once."""
-HELD, MOST = 1 << 18, 32
-"""Sums of weights that an item has, panels of results."""
+HELD, MOST, MANY = 1 << 18, 32, 64
+"""Sums of weights that an item has, panels of results, terms of few results from which a panel pays."""
 
 
 def width(bits: int) -> int:
@@ -45,10 +45,15 @@ def direct(way: Way, channels: int) -> bool:
     return inside and once and channels * prod(way.source) < 1 << 30
 
 
+def uncopied(way: Way, channels: int) -> bool:
+    """Whether few results go by panels too: half of a vector is wanted, but nothing is copied."""
+    return direct(way, channels) and prod(way.step_in) > 1 and channels * prod(way.window) >= MANY
+
+
 def panels(which: int, way: Way, images: int, groups: int, channels: int, results: int, words: int) -> Cut | None:
     """The cut, if results are to lie so."""
     line, one, size = LINE // words, (1, 1, 1), prod(way.source)
-    if results < LEAST:
+    if results < LEAST and not uncopied(way, channels):
         return None
     if which == 2:
         return sums(way, images, groups, channels, results, words)
@@ -134,7 +139,7 @@ def room(which: int, cut: Cut, taps: int, along: int) -> int:
     """The elements that a piece of the work needs room for."""
     copied = 0 if cut.direct else cut.joined * cut.strip * cut.channel + SLACK
     if which < 2:
-        return ((1 + along) * cut.chunk + 1) * cut.pitch + cut.reached + SLACK + copied
+        return ((1 + along) * cut.chunk + 1 + 2 * along) * cut.pitch + cut.reached + SLACK + copied
     places = cut.strip * taps + LINE
     own = 0 if cut.shares > 1 else cut.part * places
     return own + places * cut.chunk + places + (1 + cut.part) * cut.pitch + copied

@@ -11,15 +11,19 @@ from typing import Any, NamedTuple
 
 from llvmlite import ir
 
-from tenure.compile.nests import constant, counted
+from tenure.compile.nests import constant, counted, stack
 from tenure.compile.routines.blocks import Numbers
-from tenure.compile.routines.code import I8, I32, I64, POINTER, TASK, at, least, load, started, store
-from tenure.compile.routines.panels import LARGEST, emit_laid, emit_panels, emit_turned
+from tenure.compile.routines.code import I1, I8, I32, I64, POINTER, TASK, at, least, load, some, started, store
+from tenure.compile.routines.panels import LARGEST, emit_laid, emit_panels, emit_turned, halved
 from tenure.compile.routines.results import Calls, Results
+from tenure.compile.routines.scattered import cleared, emit_scattered, paired
 from tenure.compile.routines.singles import Singles, emit_parts
-from tenure.compile.routines.tiles import number, stepped
+from tenure.compile.routines.tiles import number, stepped, vector
 from tenure.ops.cuts import SLACK
 from tenure.ops.panels import width
+
+SHORT = 12
+"""Elements of a row of results below which each is put for itself."""
 
 
 class Panels(NamedTuple):
@@ -27,13 +31,13 @@ class Panels(NamedTuple):
 
     panels: ir.Function
     turned: ir.Function
+    scattered: ir.Function
 
     @staticmethod
     def emitted(module: ir.Module, name: str, bits: int, lanes: int) -> Panels:
         """Add them."""
-        return Panels(
-            emit_panels(module, f"{name}.panels", bits, lanes), emit_turned(module, f"{name}.turned", bits, lanes)
-        )
+        made = [emit(module, f"{name}.{emit.__name__}", bits, lanes) for emit in (emit_panels, emit_turned)]
+        return Panels(*made, emit_scattered(module, f"{name}.scattered", bits))
 
 
 def emit(module: ir.Module, name: str, bits: int, lanes: int, calls: Calls) -> tuple[ir.Function, ir.Function]:
@@ -198,7 +202,8 @@ class Dense(Reading):
         self.rows = self.turned = at(b, self.sums, n.product("pitch", "chunk"), self.t)
         self.kept = at(b, self.turned, n.product("pitch", "chunk", "step_out.w"), self.t)
         self.places = at(b, self.kept, b.add(n("reached"), constant(SLACK)), self.t)
-        self.copied = at(b, self.places, n("pitch"), self.t)
+        self.aims = at(b, self.places, n("pitch"), self.t)
+        self.copied = at(b, self.aims, b.mul(n.product("pitch", "step_out.w"), constant(2)), self.t)
 
     def emit(self, images: ir.Value, group: ir.Value, d: ir.Value, h: ir.Value, w: ir.Value, part: ir.Value) -> None:
         """Compute a block."""
@@ -222,19 +227,83 @@ class Dense(Reading):
         self.across = b.mul(self.width, along)
         self.width = least(b, self.across, left)
         self.lines()
-        start, line = self.start, constant(width(self.bits))
+        start, line, odd = self.start, constant(width(self.bits)), stack(b, I1)
         self.width = narrow
+        short = self.short(along)
 
         def panel(o: ir.Value, _: list[Any]) -> list[Any]:
-            n.each((along,), lambda w: self.residue((d, h, w), o, high))
-            n.each((self.many,), lambda i: self.stored(i, o, least(b, line, b.sub(high, o)), start))
+            b.store(b.not_(short), odd)
+            with b.if_then(short):
+                n.each((along,), lambda w: self.scatter((d, h, w), o, high, odd))
+            with b.if_then(b.load(odd, typ=I1)):
+                n.each((along,), lambda w: self.residue((d, h, w), o, high))
+                n.each((self.many,), lambda i: self.stored(i, o, least(b, line, b.sub(high, o)), start))
             return []
 
         stepped(b, low, high, line, panel)
 
+    def short(self, along: ir.Value) -> ir.Value:
+        """Whether results are put one by one, as rows are short: then where is written down, residue by residue."""
+        b, n, target = self.b, self.n, self.n.three("target")
+        deep = n.inside(self.spot[0], target[0])
+        few = b.icmp_signed("<", target[2], constant(SHORT))
+        short = b.and_(b.and_(few, b.not_(self.flat)), b.icmp_signed("==", n("marks"), constant(0)))
+        image, line = n.product("groups", "results", n.volume("target")), constant(width(self.bits))
+
+        def residue(w: ir.Value) -> None:
+            pairs = self.pairs(w)
+            cleared(b, pairs)
+
+            def place(i: ir.Value, r: ir.Value, k: ir.Value) -> None:
+                row = b.add(self.spot[1], n.product(r, "step_out.h"))
+                column = b.add(b.add(self.spot[2], w), b.mul(k, along))
+                to = b.add(b.mul(i, image), n.flat((self.spot[0], row, column), target))
+                there = b.and_(deep, b.and_(n.inside(row, target[1]), n.inside(column, target[2])))
+                source = b.mul(n.flat((i, r, k), (i, self.height, self.width)), line)
+                paired(b, pairs, source, to, there)
+
+            n.each((self.many, self.height, self.width), place)
+
+        with b.if_then(short):
+            n.each((along,), residue)
+        return short
+
+    def scatter(self, job: tuple[ir.Value, ...], o: ir.Value, high: ir.Value, odd: ir.Value) -> None:
+        """A panel of results of one residue, put one by one; whether any is infinite or NaN, then all come once more."""
+        b, n, wide, lanes = self.b, self.n, width(self.bits), self.lanes
+        half = self.summed(job, o, high)
+        some_ = b.icmp_signed("!=", half, constant(0))
+        count = b.select(some_, *[constant(v * lanes) for v in (halved(wide // lanes), wide // lanes)])
+
+        def place(i: ir.Value, held: list[Any]) -> list[Any]:
+            def one(j: ir.Value, held: list[Any]) -> list[Any]:
+                x = vector(b, self.sums, b.add(b.mul(i, constant(wide)), j), self.t, lanes)
+                return [b.fadd(held[0], b.fsub(x, x))]
+
+            return counted(b, constant(0), count, lanes, one, held)
+
+        (nothing,) = counted(b, constant(0), self.total, 1, place, [ir.Constant(ir.VectorType(self.t, lanes), None)])
+        broken = some(b, b.fcmp_unordered("uno", nothing, nothing))
+        b.store(b.or_(b.load(odd, typ=I1), broken), odd)
+        size, many = n.volume("target"), least(b, constant(wide), b.sub(high, o))
+        own = n.product(b.add(n.product(self.first, "groups"), self.group), "results")
+        out = at(b, self.out, b.mul(b.add(own, o), size), self.t)
+        b.call(self.panels.scattered, [self.sums, self.pairs(job[2]), out, size, many])
+
+    def pairs(self, w: ir.Value) -> ir.Value:
+        """Where the results of a residue along the last axis go."""
+        return at(self.b, self.aims, self.b.mul(self.n.product(w, "pitch"), constant(2)), I32)
+
     def residue(self, job: tuple[ir.Value, ...], o: ir.Value, high: ir.Value) -> None:
-        """A panel of results of one residue."""
-        b, n, line, along = self.b, self.n, constant(width(self.bits)), self.n("step_out.w")
+        """A panel of results of one residue, turned."""
+        b, n, along = self.b, self.n, self.n("step_out.w")
+        self.summed(job, o, high)
+        to = at(b, self.turned, job[2], self.t)
+        b.call(self.panels.turned, [self.sums, self.total, to, n.product("pitch", along), along])
+
+    def summed(self, job: tuple[ir.Value, ...], o: ir.Value, high: ir.Value) -> ir.Value:
+        """A panel of results of one residue; whether half a line of them is there."""
+        b, n, line = self.b, self.n, constant(width(self.bits))
         here, all_ = n.flat(job, n.three("step_out")), n.product("channels", n.volume("window"))
         first = load(b, self.starts, here)
         terms = b.sub(load(b, self.starts, b.add(here, constant(1))), first)
@@ -243,8 +312,7 @@ class Dense(Reading):
         half = b.zext(b.icmp_signed("<=", b.sub(high, o), constant(width(self.bits) // 2)), I64)
         passed = [weights, at(b, self.table, first, I32), self.origin, self.places, self.total, terms, n("depth")]
         b.call(self.panels.panels, [*passed, self.sums, constant(0), half])
-        to = at(b, self.turned, job[2], self.t)
-        b.call(self.panels.turned, [self.sums, self.total, to, n.product("pitch", along), along])
+        return half
 
     def stored(self, i: ir.Value, o: ir.Value, many: ir.Value, start: ir.Value) -> None:
         """Store the results of image i."""
