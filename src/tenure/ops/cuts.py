@@ -81,7 +81,7 @@ class Way(NamedTuple):
 class Cut(NamedTuple):
     """Blocks, and what they read: along each axis planes, one for each residue modulo ``apart``, and their extent;
     elements of a channel; results and channels of an item, results computed at once, pieces of the work, elements of a
-    row of results; the way (0: as it lies, 1: tiles, 2: panels), images of a block, or that are woven; whether they are
+    row of results; the way (0: as it lies, 1: tiles, 2: panels, 3: columns), images of a block, or that are woven; whether they are
     read where they lie, places of a channel that are read, and parts of the images."""
 
     block: Sizes

@@ -40,13 +40,13 @@ class Panels(NamedTuple):
         return Panels(*made, emit_scattered(module, f"{name}.scattered", bits))
 
 
-def emit(module: ir.Module, name: str, bits: int, lanes: int, calls: Calls) -> tuple[ir.Function, ir.Function]:
+def emit(
+    module: ir.Module, name: str, bits: int, lanes: int, calls: Calls, panels: Panels
+) -> tuple[ir.Function, ir.Function]:
     """The tasks that lay out weights, and that compute pieces of the work."""
-    panels = Panels.emitted(module, name, bits, lanes)
     laid = emit_laid(module, f"{name}.laid", bits, lanes)
-    return emit_weights(module, f"{name}.weights", bits, laid), emit_pieces(
-        module, f"{name}.pieces", bits, lanes, calls, panels
-    )
+    pieces = emit_pieces(module, f"{name}.pieces", bits, lanes, calls, panels)
+    return emit_weights(module, f"{name}.weights", bits, laid), pieces
 
 
 def parts(n: Numbers) -> ir.Value:
