@@ -82,7 +82,8 @@ class Cut(NamedTuple):
     """Blocks, and what they read: along each axis planes, one for each residue modulo ``apart``, and their extent;
     elements of a channel; results and channels of an item, results computed at once, pieces of the work, elements of a
     row of results; the way (0: as it lies, 1: tiles, 2: panels, 3: columns), images of a block, or that are woven; whether they are
-    read where they lie, places of a channel that are read, and parts of the images."""
+    read where they lie, places of a channel that are read, parts of the images; whether weights are laid out by those
+    who need them, each for itself."""
 
     block: Sizes
     planes: Sizes
@@ -102,6 +103,7 @@ class Cut(NamedTuple):
     direct: int = 0
     reached: int = 0
     shares: int = 1
+    fresh: int = 0
 
     @staticmethod
     def of(which: int, way: Way, images: int, groups: int, channels: int, results: int, words: int) -> Cut:

@@ -68,7 +68,8 @@ def panels(which: int, way: Way, images: int, groups: int, channels: int, result
     extent = (*way.source,) if there else seen(way, rows, wide)
     channel = size if there else (-(-prod(extent) // LINE) | 1) * LINE
     count, down, across = (max(n, 1) for n in way.counts)
-    items = -(-images // joined) * groups * count * -(-down // rows) * -(-across // wide)
+    blocks = -(-images // joined) * count * -(-down // rows) * -(-across // wide)
+    items = blocks * groups
     parts = max(1, min(-(-ITEMS // max(items, 1)), results // (4 * line)))
     part = -(-results // (parts * line)) * line
     pieces = pieces_of(items * -(-results // part), 0 if there else joined * channels * channel)
@@ -78,7 +79,7 @@ def panels(which: int, way: Way, images: int, groups: int, channels: int, result
     rest = (channel, part, channels, line, depth, pieces, pitch, wide, 2, joined)
     d, h, w = seen(way, rows, wide)
     reached = ((d - 1) * extent[1] + h - 1) * extent[2] + w if there else channel
-    return Cut((1, rows, wide), one, extent, *rest, 1, apart(way), int(there), reached)
+    return Cut((1, rows, wide), one, extent, *rest, 1, apart(way), int(there), reached, 1, int(blocks == 1))
 
 
 def sums(way: Way, images: int, groups: int, channels: int, results: int, words: int) -> Cut:
@@ -139,7 +140,8 @@ def room(which: int, cut: Cut, taps: int, along: int) -> int:
     """The elements that a piece of the work needs room for."""
     copied = 0 if cut.direct else cut.joined * cut.strip * cut.channel + SLACK
     if which < 2:
-        return ((1 + along) * cut.chunk + 1 + 2 * along) * cut.pitch + cut.reached + SLACK + copied
+        laid = cut.fresh * cut.strip * taps * cut.chunk
+        return ((1 + along) * cut.chunk + 1 + 2 * along) * cut.pitch + cut.reached + SLACK + laid + copied
     places = cut.strip * taps + LINE
     own = 0 if cut.shares > 1 else cut.part * places
     return own + places * cut.chunk + places + (1 + cut.part) * cut.pitch + copied

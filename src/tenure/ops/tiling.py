@@ -46,6 +46,8 @@ def formed(
     laid = y.size * size if which == 1 else 0
     if cut.tiled == 3:
         laid = size * groups * -(-results * taps // cut.chunk) * cut.chunk * channels
+    elif cut.tiled == 2 and cut.fresh:
+        laid = 0
     elif cut.tiled == 2:
         laid = size * groups * -(-results // cut.chunk) * cut.chunk * channels * taps
         laid = laid if which < 2 else size * panels.kept(cut, groups, channels, results, taps)

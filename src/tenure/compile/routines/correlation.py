@@ -53,7 +53,7 @@ def emit(module: ir.Module, name: str, bits: int) -> None:
         counts = (
             b.select(turned, n.parts(n("results"), constant(LINE)), constant(0)),
             n("results"),
-            dense.parts(n),
+            b.mul(dense.parts(n), b.sub(constant(1), n("fresh"))),
             columns.parts(n),
         )
         tasks = ((turns, blocks), tiled, panels, added)[k]

@@ -13,7 +13,7 @@ from llvmlite import ir
 
 from tenure.compile.nests import constant, counted, stack
 from tenure.compile.routines.blocks import Numbers
-from tenure.compile.routines.code import I1, I8, I32, I64, POINTER, TASK, at, least, load, some, started, store
+from tenure.compile.routines.code import I1, I8, I32, I64, POINTER, TASK, VOID, at, least, load, some, started, store
 from tenure.compile.routines.panels import LARGEST, emit_laid, emit_panels, emit_turned, halved
 from tenure.compile.routines.results import Calls, Results
 from tenure.compile.routines.scattered import cleared, emit_scattered, paired
@@ -32,21 +32,22 @@ class Panels(NamedTuple):
     panels: ir.Function
     turned: ir.Function
     scattered: ir.Function
+    line: ir.Function
 
     @staticmethod
     def emitted(module: ir.Module, name: str, bits: int, lanes: int) -> Panels:
         """Add them."""
         made = [emit(module, f"{name}.{emit.__name__}", bits, lanes) for emit in (emit_panels, emit_turned)]
-        return Panels(*made, emit_scattered(module, f"{name}.scattered", bits))
+        line = emit_line(module, f"{name}.line", bits, emit_laid(module, f"{name}.laid", bits, lanes))
+        return Panels(*made, emit_scattered(module, f"{name}.scattered", bits), line)
 
 
 def emit(
     module: ir.Module, name: str, bits: int, lanes: int, calls: Calls, panels: Panels
 ) -> tuple[ir.Function, ir.Function]:
     """The tasks that lay out weights, and that compute pieces of the work."""
-    laid = emit_laid(module, f"{name}.laid", bits, lanes)
     pieces = emit_pieces(module, f"{name}.pieces", bits, lanes, calls, panels)
-    return emit_weights(module, f"{name}.weights", bits, laid), pieces
+    return emit_weights(module, f"{name}.weights", bits, panels.line), pieces
 
 
 def parts(n: Numbers) -> ir.Value:
@@ -54,35 +55,51 @@ def parts(n: Numbers) -> ir.Value:
     return n.parts(n("results"), constant(width(n.bits)))
 
 
-def emit_weights(module: ir.Module, name: str, bits: int, laid: ir.Function) -> ir.Function:
-    """The task that lays out the weights of a panel, term by term; the last result's for those that are not."""
+def emit_weights(module: ir.Module, name: str, bits: int, line: ir.Function) -> ir.Function:
+    """The task that lays out the weights of panels."""
     function, b = started(module, name, TASK)
     context, first, last = function.args
     buffers, numbers = (load(b, context, k, POINTER) for k in range(2))
-    n = Numbers(b, numbers, bits)
-    weights, room = load(b, buffers, 1, POINTER), load(b, buffers, 3, POINTER)
-    count, line = n.product("channels", n.volume("window")), width(bits)
-    places, target = at(b, n.room(room, "starts"), count, I32), n.room(room, "turned")
+    n, size = Numbers(b, numbers, bits), constant(width(bits))
+    count, target = n.product("channels", n.volume("window")), n.room(load(b, buffers, 3, POINTER), "turned")
 
     def one(item: ir.Value, _: list[Any]) -> list[Any]:
-        group, low = b.sdiv(item, parts(n)), b.mul(b.srem(item, parts(n)), constant(line))
-        source, out = (
-            at(b, weights, n.product(group, "results", count), n.t),
-            at(b, target, n.product(item, count, constant(line)), n.t),
-        )
-        end = b.sub(n("results"), constant(1))
-        starts = [
-            at(b, source, n.product(least(b, b.add(low, constant(i)), end), "by_result"), n.t) for i in range(line)
-        ]
-        with b.if_else(b.icmp_signed(">", n("sign"), constant(0))) as (in_order, other):
-            with in_order:
-                many = least(b, constant(line), b.sub(n("results"), low))
-                b.call(laid, [starts[0], n("by_result"), many, count, out])
-            with other:
-                counted(b, constant(0), count, 1, lambda e, _: gathered(n, starts, number(b, places, e), out, e))
+        group, low = b.sdiv(item, parts(n)), b.mul(b.srem(item, parts(n)), size)
+        out = at(b, target, n.product(item, count, size), n.t)
+        b.call(line, [numbers, buffers, group, low, constant(0), count, out])
         return []
 
     counted(b, first, last, 1, one)
+    b.ret_void()
+    return function
+
+
+def emit_line(module: ir.Module, name: str, bits: int, laid: ir.Function) -> ir.Function:
+    """void line(numbers, buffers, group, first result, first term, terms, out): the weights of a panel, term by term;
+    the last result's for those that are not."""
+    function, b = started(module, name, ir.FunctionType(VOID, [POINTER, POINTER, *[I64] * 4, POINTER]))
+    numbers, buffers, group, low, first, count, out = function.args
+    n, line = Numbers(b, numbers, bits), width(bits)
+    taps = n.volume("window")
+    all_ = n.product("channels", taps)
+    places = at(b, n.room(load(b, buffers, 3, POINTER), "starts"), b.add(all_, first), I32)
+    source = at(b, load(b, buffers, 1, POINTER), n.product(group, "results", all_), n.t)
+    end, many = b.sub(n("results"), constant(1)), least(b, constant(line), b.sub(n("results"), low))
+    starts = [at(b, source, n.product(least(b, b.add(low, constant(i)), end), "by_result"), n.t) for i in range(line)]
+
+    def channel(c: ir.Value, _: list[Any]) -> list[Any]:
+        own = at(b, starts[0], n.product(c, "by_channel"), n.t)
+        b.call(laid, [own, n("by_result"), many, taps, at(b, out, n.product(c, taps, constant(line)), n.t)])
+        return []
+
+    with b.if_else(b.icmp_signed(">", n("sign"), constant(0))) as (in_order, turned):
+        with in_order:
+            b.call(laid, [at(b, starts[0], first, n.t), n("by_result"), many, count, out])
+        with turned:
+            one = b.icmp_signed("==", n.volume("step_out"), constant(1))  # all elements of a window are terms, in order
+            counted(b, constant(0), b.select(one, n("channels"), constant(0)), 1, channel)
+            left = b.select(one, constant(0), count)
+            counted(b, constant(0), left, 1, lambda e, _: gathered(n, starts, number(b, places, e), out, e))
     b.ret_void()
     return function
 
@@ -203,7 +220,9 @@ class Dense(Reading):
         self.kept = at(b, self.turned, n.product("pitch", "chunk", "step_out.w"), self.t)
         self.places = at(b, self.kept, b.add(n("reached"), constant(SLACK)), self.t)
         self.aims = at(b, self.places, n("pitch"), self.t)
-        self.copied = at(b, self.aims, b.mul(n.product("pitch", "step_out.w"), constant(2)), self.t)
+        self.line = at(b, self.aims, b.mul(n.product("pitch", "step_out.w"), constant(2)), self.t)
+        own = n.product("fresh", "channels", n.volume("window"), constant(width(self.bits)))
+        self.copied = at(b, self.line, own, self.t)
 
     def emit(self, images: ir.Value, group: ir.Value, d: ir.Value, h: ir.Value, w: ir.Value, part: ir.Value) -> None:
         """Compute a block."""
@@ -308,7 +327,10 @@ class Dense(Reading):
         first = load(b, self.starts, here)
         terms = b.sub(load(b, self.starts, b.add(here, constant(1))), first)
         own = b.add(n.product(self.group, parts(n)), b.sdiv(o, line))
-        weights = at(b, self.laid, b.mul(b.add(b.mul(own, all_), first), line), self.t)
+        fresh = b.icmp_signed("!=", n("fresh"), constant(0))
+        weights = b.select(fresh, self.line, at(b, self.laid, b.mul(b.add(b.mul(own, all_), first), line), self.t))
+        with b.if_then(fresh):
+            b.call(self.panels.line, [self.numbers, self.buffers, self.group, o, first, terms, weights])
         half = b.zext(b.icmp_signed("<=", b.sub(high, o), constant(width(self.bits) // 2)), I64)
         passed = [weights, at(b, self.table, first, I32), self.origin, self.places, self.total, terms, n("depth")]
         b.call(self.panels.panels, [*passed, self.sums, constant(0), half])
