@@ -55,6 +55,7 @@ CASES = {
     "columns of one place": Case((21, 37, 40, 1), (3, 4), (3, 4), (2, 1), (1, 1), (0, 0)),
     "columns of groups": Case((2, 6, 80, 2), (3, 9, 4), (2, 3, 2), (1, 1, 1), (2, 3, 3), (0, 1, 1)),
     "few, where they lie": Case((3, 41, 6, 1), (4, 11, 7), (2, 2, 2), (2, 2, 2), (3, 3, 3), (0, 0, 0)),
+    "few of short rows": Case((2, 18, 5, 1), (4, 12, 7), (2, 2, 2), (2, 2, 2), (3, 3, 3), (2, 2, 1)),
     "cropped": Case((1, 4, 6, 1), (9, 9), (3, 3), (1, 1), (1, 1), (-2, -1)),
 }
 
@@ -82,7 +83,7 @@ def meaning(name: str, pair: list[Array], params: dict[str, Any]) -> Array:
 
 
 ODD = ["tiles", "few results", "steps", "each channel", "woven", "woven steps", "read where they lie", "three residues"]
-ODD += ["columns of groups", "columns of one place", "few, where they lie"]
+ODD += ["columns of groups", "columns of one place", "few, where they lie", "few of short rows"]
 WAYS = (("convolve", (0, 1)), ("spread", (2, 1)), ("filters", (0, 2)))
 
 

@@ -1,7 +1,7 @@
 """The cut of a transposed convolution by columns (``compile.routines.columns``): what windows come to, then added.
 
-A result is a sum over the windows that it is in. Where images are small beside windows most of those that a result could
-be in are none, so less is to be computed window by window, though what they come to is added one by one.
+A result is a sum over the windows that it is in. Where images are small beside windows most of those that a result
+could be in are none, so less is to be computed window by window, though what they come to is added one by one.
 """
 
 from __future__ import annotations

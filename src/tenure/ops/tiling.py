@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, get_type_hints
 from tenure.ir.aval import Aval
 from tenure.ops import panels
 from tenure.ops.columns import columns
-from tenure.ops.cuts import SLACK, SPATIAL, TILES, Cut, Sizes, Way, tiles
+from tenure.ops.cuts import LISTS, SLACK, SPATIAL, TILES, Cut, Sizes, Way, listed, tiles
 
 
 def layout(which: int, ans: Aval, xs: Sequence[Aval], **params: Any) -> list[int]:
@@ -43,6 +43,7 @@ def formed(
     sizes = (which, way, images, groups, channels, results, size // 4)
     tiled = tiles(*sizes)
     cut = columns(*sizes, tiled is not None) or tiled or panels.panels(*sizes) or Cut.of(*sizes)
+    cut = listed(cut, channels)
     laid = y.size * size if which == 1 else 0
     if cut.tiled == 3:
         laid = size * groups * -(-results * taps // cut.chunk) * cut.chunk * channels
@@ -67,10 +68,11 @@ def held(which: int, cut: Cut, channels: int, taps: int, along: int) -> int:
     """The elements that a piece of the work needs room for."""
     if cut.tiled == 3:
         return (cut.chunk + 1 + 2 * taps) * cut.pitch
+    lists = cut.listed * LISTS * (cut.channel + 2)
     if cut.tiled == 2:
-        return panels.room(which, cut, taps, along)
+        return panels.room(which, cut, taps, along) + lists
     if not cut.tiled:
-        seen = 0 if cut.direct else (cut.strip if which == 2 else channels) * cut.channel
+        seen = lists if cut.direct else lists + (cut.strip if which == 2 else channels) * cut.channel
         return seen + SLACK + (cut.chunk + 1) * cut.pitch + cut.channel
     rows = TILES * (channels + cut.chunk) * cut.pitch + cut.block[1] * cut.across
     return (1 + cut.joined) * cut.channel + SLACK + rows

@@ -1,9 +1,9 @@
-"""The transpose of a convolution by columns: what each place comes to for each element of a window, added where it belongs.
+"""The transpose of a convolution by columns: what a place comes to in each window, added where it belongs.
 
     sums[p][r, k] = Σ_c y[c, p] w[c, r, k];   x[r, steps · p + gaps · k − lows] += sums[p][r, k]
 
-A panel (``panels``) holds some r, k side by side; of each k a list of pairs says where its places go (``scattered``). What
-would lie outside is in no list.
+A panel (``panels``) holds some r, k side by side; of each k a list of pairs says where its places go (``scattered``).
+What would lie outside is in no list.
 """
 
 from __future__ import annotations

@@ -132,6 +132,7 @@ class Block(Results):
         copied = b.select(self.direct, constant(0), n.product("channels", "channel"))
         self.rows = at(b, start, b.add(copied, constant(SLACK)), self.t)
         self.kept = at(b, self.rows, n.product("pitch", "chunk"), self.t)
+        self.lists = at(b, self.kept, b.add(n("pitch"), n("channel")), self.t)
 
     def emit(self, images: ir.Value, group: ir.Value, d: ir.Value, h: ir.Value, w: ir.Value, part: ir.Value) -> None:
         """Compute a block."""
@@ -141,7 +142,7 @@ class Block(Results):
         source = self.place(first, group, d, h, w)
         self.seen = b.select(self.direct, at(b, source, self.box[2], self.t), self.copied)
         with b.if_then(b.not_(self.direct)):
-            b.call(self.copy, [self.numbers, source, self.copied, self.many, n("channels"), *self.box])
+            b.call(self.copy, [self.numbers, source, self.copied, self.many, n("channels"), *self.box, self.lists])
         self.singles = Singles(self, constant(0))
         first = n.product(part, "part")
         self.low, self.high = first, least(b, b.add(first, n("part")), n("results"))

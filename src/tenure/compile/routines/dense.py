@@ -19,11 +19,8 @@ from tenure.compile.routines.results import Calls, Results
 from tenure.compile.routines.scattered import cleared, emit_scattered, paired
 from tenure.compile.routines.singles import Singles, emit_parts
 from tenure.compile.routines.tiles import number, stepped, vector
-from tenure.ops.cuts import SLACK
+from tenure.ops.cuts import LISTS, SHORT, SLACK
 from tenure.ops.panels import width
-
-SHORT = 12
-"""Elements of a row of results below which each is put for itself."""
 
 
 class Panels(NamedTuple):
@@ -37,9 +34,12 @@ class Panels(NamedTuple):
     @staticmethod
     def emitted(module: ir.Module, name: str, bits: int, lanes: int) -> Panels:
         """Add them."""
-        made = [emit(module, f"{name}.{emit.__name__}", bits, lanes) for emit in (emit_panels, emit_turned)]
-        line = emit_line(module, f"{name}.line", bits, emit_laid(module, f"{name}.laid", bits, lanes))
-        return Panels(*made, emit_scattered(module, f"{name}.scattered", bits), line)
+        return Panels(
+            emit_panels(module, f"{name}.panels", bits, lanes),
+            emit_turned(module, f"{name}.turned", bits, lanes),
+            emit_scattered(module, f"{name}.scattered", bits),
+            emit_line(module, f"{name}.line", bits, emit_laid(module, f"{name}.laid", bits, lanes)),
+        )
 
 
 def emit(
@@ -133,8 +133,14 @@ class Reading(Results):
     """The code of what a block of an image, or of a few, reads: where it lies, and where windows begin."""
 
     copied: ir.Value
+    lists: ir.Value
     places: ir.Value
     many: ir.Value
+
+    def behind_lists(self) -> ir.Value:
+        """The room behind the lists of copies."""
+        b, n = self.b, self.n
+        return at(b, self.lists, n.product("listed", constant(LISTS), b.add(n("channel"), constant(2))), self.t)
 
     def read(self, source: ir.Value, channels: ir.Value) -> None:
         """Find or copy what a block reads; images lie ``between`` one another."""
@@ -148,7 +154,7 @@ class Reading(Results):
 
         def image(i: ir.Value) -> None:
             from_, to = at(b, source, b.mul(i, whole), self.t), at(b, self.copied, b.mul(i, own), self.t)
-            b.call(self.copy, [self.numbers, from_, to, constant(1), channels, *self.box])
+            b.call(self.copy, [self.numbers, from_, to, constant(1), channels, *self.box, self.lists])
 
         n.each((b.select(direct, constant(0), self.many),), image)
 
@@ -222,7 +228,8 @@ class Dense(Reading):
         self.aims = at(b, self.places, n("pitch"), self.t)
         self.line = at(b, self.aims, b.mul(n.product("pitch", "step_out.w"), constant(2)), self.t)
         own = n.product("fresh", "channels", n.volume("window"), constant(width(self.bits)))
-        self.copied = at(b, self.line, own, self.t)
+        self.lists = at(b, self.line, own, self.t)
+        self.copied = self.behind_lists()
 
     def emit(self, images: ir.Value, group: ir.Value, d: ir.Value, h: ir.Value, w: ir.Value, part: ir.Value) -> None:
         """Compute a block."""
@@ -288,7 +295,7 @@ class Dense(Reading):
         return short
 
     def scatter(self, job: tuple[ir.Value, ...], o: ir.Value, high: ir.Value, odd: ir.Value) -> None:
-        """A panel of results of one residue, put one by one; whether any is infinite or NaN, then all come once more."""
+        """A panel of results of one residue, put one by one; if any is infinite or NaN, all come once more."""
         b, n, wide, lanes = self.b, self.n, width(self.bits), self.lanes
         half = self.summed(job, o, high)
         some_ = b.icmp_signed("!=", half, constant(0))

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 from llvmlite import ir
 
 from tenure.compile.nests import constant, counted
-from tenure.compile.routines.blocks import Numbers, emit_copy, within
+from tenure.compile.routines.blocks import Numbers
 from tenure.compile.routines.code import I1, I32, I64, POINTER, at, least, load, some, splat, store
+from tenure.compile.routines.copies import emit_copy, within
 from tenure.compile.routines.singles import Singles, emit_single
 from tenure.compile.routines.tiles import REALS, emit_strips, vector
 

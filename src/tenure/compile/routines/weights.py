@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from llvmlite import ir
 
 from tenure.compile.nests import constant, counted, stack
-from tenure.compile.routines.code import I1, I8, I32, I64, POINTER, TASK, at, least, load, started, store
+from tenure.compile.routines.code import I8, I32, I64, POINTER, TASK, at, least, load, started, store
 from tenure.compile.routines.dense import Reading
 from tenure.compile.routines.dense import parts as panels_of
 from tenure.compile.routines.panels import emit_laid, emit_panels
@@ -132,7 +132,8 @@ class Sums(Kept):
         self.places = at(b, self.sums, own, self.t)
         self.taps = at(b, self.places, n("pitch"), self.t)
         self.laid = at(b, self.taps, self.padded(), self.t)
-        self.copied = at(b, self.laid, n.product("part", "pitch"), self.t)
+        self.lists = at(b, self.laid, n.product("part", "pitch"), self.t)
+        self.copied = self.behind_lists()
         self.before = stack(b, I64)
 
     def emit(self, share: ir.Value, group: ir.Value, strip: ir.Value, part: ir.Value) -> None:
