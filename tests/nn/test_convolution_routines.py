@@ -51,6 +51,11 @@ CASES = {
     "woven steps": Case((5, 9, 10, 1), (7, 6), (3, 3), (2, 2), (1, 1), (1, 1)),
     "read where they lie": Case((2, 24, 24, 1), (12, 10), (2, 2), (2, 2), (1, 1), (0, 0)),
     "three residues": Case((5, 16, 21, 1), (11, 10), (4, 4), (3, 3), (1, 1), (1, 1)),
+    "columns": Case((3, 18, 40, 1), (5, 4), (3, 3), (1, 1), (1, 1), (0, 0)),
+    "columns of one place": Case((21, 37, 40, 1), (3, 4), (3, 4), (2, 1), (1, 1), (0, 0)),
+    "columns of groups": Case((2, 6, 80, 2), (3, 9, 4), (2, 3, 2), (1, 1, 1), (2, 3, 3), (0, 1, 1)),
+    "few, where they lie": Case((3, 41, 6, 1), (4, 11, 7), (2, 2, 2), (2, 2, 2), (3, 3, 3), (0, 0, 0)),
+    "few of short rows": Case((2, 18, 5, 1), (4, 12, 7), (2, 2, 2), (2, 2, 2), (3, 3, 3), (2, 2, 1)),
     "cropped": Case((1, 4, 6, 1), (9, 9), (3, 3), (1, 1), (1, 1), (-2, -1)),
 }
 
@@ -78,6 +83,7 @@ def meaning(name: str, pair: list[Array], params: dict[str, Any]) -> Array:
 
 
 ODD = ["tiles", "few results", "steps", "each channel", "woven", "woven steps", "read where they lie", "three residues"]
+ODD += ["columns of groups", "columns of one place", "few, where they lie", "few of short rows"]
 WAYS = (("convolve", (0, 1)), ("spread", (2, 1)), ("filters", (0, 2)))
 
 
@@ -128,6 +134,26 @@ def test_what_is_not_selected_is_no_term(case: str) -> None:
         found, wanted = run(name, pair, params), meaning(name, pair, params)
         np.testing.assert_allclose(found, wanted, rtol=1e-3, atol=1e-3)
         np.testing.assert_array_equal(np.signbit(found)[wanted == 0], np.signbit(wanted)[wanted == 0])
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_windows_of_one_element_are_products_of_matrices(seed: int) -> None:
+    """Few results of images that are read where they lie, at sizes around those of vectors, tiles and blocks."""
+    rng = np.random.default_rng(seed)
+    groups, n, c, o = (int(rng.integers(1, most)) for most in (4, 4, 40, 12))
+    shape = (int(rng.integers(1, 12)), int(rng.integers(5, 80)))
+    case = Case((n, c * groups, o * groups, groups), shape, (1, 1), (1, 1), (1, 1), (0, 0))
+    arrays, form, shapes = operands(case, str(rng.choice(["float32", "float64"])))
+    arrays[0].flat[rng.integers(0, arrays[0].size, seed % 3)] = np.inf
+    x, w, y = (x.astype(np.float64) for x in arrays)
+    x, y = (a.reshape(n, groups, -1, shape[0] * shape[1]) for a in (x, y))
+    w = w.reshape(groups, o, c)
+    with np.errstate(all="ignore"):
+        products = (w @ x, w.swapaxes(1, 2) @ y, (y @ x.swapaxes(2, 3)).sum(0))
+    for (name, which), size, wanted in zip(WAYS, shapes, products, strict=True):
+        found = run(name, [arrays[k] for k in which], {"shape": size, **form})
+        close = 1e-3 if found.dtype == np.float32 else 1e-12
+        np.testing.assert_allclose(found, wanted.reshape(found.shape), rtol=close, atol=close)
 
 
 def test_no_gradient_passes_a_mask() -> None:

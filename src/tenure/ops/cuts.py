@@ -25,8 +25,10 @@ LEAST = 3 * LINE
 """Places of a block that is read where it lies: what tiles read goes over no end."""
 FAR = 20
 """Reads of a block of few places, in what fits the second level."""
-QUAD = 4
-"""Results, channels or filters, that are computed together."""
+SHORT, FAR_APART = 12, 1 << 30
+"""Elements of a row below which each is copied, or stored, for itself; a modulus that leaves distances as they are."""
+QUAD, LISTS = 4, 4
+"""Results, channels or filters, that are computed together; numbers of lists for each element that is copied."""
 SPATIAL = ("d", "h", "w")
 FEW, CHUNK, DEPTH = 192, 64, 128
 """Places of results that a block has at least, if there are so many; results computed at once, terms of them that read
@@ -81,8 +83,10 @@ class Way(NamedTuple):
 class Cut(NamedTuple):
     """Blocks, and what they read: along each axis planes, one for each residue modulo ``apart``, and their extent;
     elements of a channel; results and channels of an item, results computed at once, pieces of the work, elements of a
-    row of results; the way (0: as it lies, 1: tiles, 2: panels), images of a block, or that are woven; whether they are
-    read where they lie, places of a channel that are read, and parts of the images."""
+    row of results; the way (0: as it lies, 1: tiles, 2: panels, 3: columns), images of a block, or that are woven;
+    whether they are read where they lie, places of a channel that are read, parts of the images; whether weights are
+    laid out by those who need them, each for itself; of the elements of a window the distance whose residue is their
+    plane, and from plane to plane; whether copies go by lists."""
 
     block: Sizes
     planes: Sizes
@@ -102,14 +106,18 @@ class Cut(NamedTuple):
     direct: int = 0
     reached: int = 0
     shares: int = 1
+    fresh: int = 0
+    modulus: Sizes = (1, 1, 1)
+    spread: Sizes = (1, 1, 1)
+    listed: int = 0
 
     @staticmethod
     def of(which: int, way: Way, images: int, groups: int, channels: int, results: int, words: int) -> Cut:
         """The cut of one primitive."""
         alike, images = images, images * groups if which < 2 else groups  # whose results are apart
-        most, reach, count = BLOCK // words, way.reach, tuple([max(n, 1) for n in way.counts])
+        most, count = BLOCK // words, tuple([max(n, 1) for n in way.counts])
         seen, part, strip = max(channels, 1) if which < 2 else 1, max(results, 1), max(channels, 1)
-        planes = tuple([min(s, (k - 1) * g + 1) for k, g, s in zip(way.window, way.gap, way.step_in, strict=True)])
+        planes, reach, modulus, spread = parted(way, (1, *count[1:]))
         far = reach[2]
         deep, terms = prod(planes) * (reach[0] + 1), seen * prod(way.window)
         rows, wide = box(which, seen * deep, reach[1], far, count, most)
@@ -140,7 +148,25 @@ class Cut(NamedTuple):
             chunk = QUAD
         pieces = pieces_of(items, 0 if there else (channels if which < 2 else strip) * channel)
         rest = (channel, part, strip, chunk, DEPTH, pieces, pitch, extent[2], 0, 1, woven)
-        return Cut((1, rows, wide), planes, extent, *rest, way.step_in, int(there))
+        return Cut((1, rows, wide), planes, extent, *rest, way.step_in, int(there), modulus=modulus, spread=spread)
+
+
+def parted(way: Way, count: Sizes) -> tuple[Sizes, Sizes, Sizes, Sizes]:
+    """The planes of each axis and how far they go on, one for each residue modulo the step, or for each element of a
+    window where these are less to copy; the moduli, and the distances of planes."""
+    found = []
+    for k, g, s, reach, n in zip(way.window, way.gap, way.step_in, way.reach, count, strict=True):
+        residues = min(s, (k - 1) * g + 1)
+        each = way.sign > 0 and k * n < residues * (n + reach)
+        found.append((k, 0, FAR_APART, g) if each else (residues, reach, s, 1))
+    planes, far, modulus, spread = zip(*found, strict=True)
+    return planes, far, modulus, spread
+
+
+def listed(cut: Cut, channels: int) -> Cut:
+    """The cut whose copies go by lists, where rows are short and channels many."""
+    short = cut.tiled in (0, 2) and not cut.direct and cut.extent[2] < SHORT and min(channels, cut.strip) >= 2 * QUAD
+    return cut._replace(listed=1) if short else cut
 
 
 def alike_places(way: Way) -> bool:

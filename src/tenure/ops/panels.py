@@ -11,8 +11,8 @@ from tenure.ops.cuts import BLOCK, FAR, FEW, ITEMS, LINE, SLACK, Cut, Sizes, Way
 
 PLACES, TERMS, LEAST, PAGES = 400, 256, 12, 56
 """Places of a block, terms at once, results from which vectors of them pay, pages of memory that are read at once."""
-HELD, MOST = 1 << 18, 32
-"""Sums of weights that an item has, panels of results."""
+HELD, MOST, MANY = 1 << 18, 32, 64
+"""Sums of weights that an item has, panels of results, terms of few results from which a panel pays."""
 
 
 def width(bits: int) -> int:
@@ -45,10 +45,15 @@ def direct(way: Way, channels: int) -> bool:
     return inside and once and channels * prod(way.source) < 1 << 30
 
 
+def uncopied(way: Way, channels: int) -> bool:
+    """Whether few results go by panels too: half of a vector is wanted, but nothing is copied."""
+    return direct(way, channels) and prod(way.step_in) > 1 and channels * prod(way.window) >= MANY
+
+
 def panels(which: int, way: Way, images: int, groups: int, channels: int, results: int, words: int) -> Cut | None:
     """The cut, if results are to lie so."""
     line, one, size = LINE // words, (1, 1, 1), prod(way.source)
-    if results < LEAST:
+    if results < LEAST and not uncopied(way, channels):
         return None
     if which == 2:
         return sums(way, images, groups, channels, results, words)
@@ -63,7 +68,8 @@ def panels(which: int, way: Way, images: int, groups: int, channels: int, result
     extent = (*way.source,) if there else seen(way, rows, wide)
     channel = size if there else (-(-prod(extent) // LINE) | 1) * LINE
     count, down, across = (max(n, 1) for n in way.counts)
-    items = -(-images // joined) * groups * count * -(-down // rows) * -(-across // wide)
+    blocks = -(-images // joined) * count * -(-down // rows) * -(-across // wide)
+    items = blocks * groups
     parts = max(1, min(-(-ITEMS // max(items, 1)), results // (4 * line)))
     part = -(-results // (parts * line)) * line
     pieces = pieces_of(items * -(-results // part), 0 if there else joined * channels * channel)
@@ -73,7 +79,7 @@ def panels(which: int, way: Way, images: int, groups: int, channels: int, result
     rest = (channel, part, channels, line, depth, pieces, pitch, wide, 2, joined)
     d, h, w = seen(way, rows, wide)
     reached = ((d - 1) * extent[1] + h - 1) * extent[2] + w if there else channel
-    return Cut((1, rows, wide), one, extent, *rest, 1, apart(way), int(there), reached)
+    return Cut((1, rows, wide), one, extent, *rest, 1, apart(way), int(there), reached, 1, int(blocks == 1))
 
 
 def sums(way: Way, images: int, groups: int, channels: int, results: int, words: int) -> Cut:
@@ -134,7 +140,8 @@ def room(which: int, cut: Cut, taps: int, along: int) -> int:
     """The elements that a piece of the work needs room for."""
     copied = 0 if cut.direct else cut.joined * cut.strip * cut.channel + SLACK
     if which < 2:
-        return ((1 + along) * cut.chunk + 1) * cut.pitch + cut.reached + SLACK + copied
+        laid = cut.fresh * cut.strip * taps * cut.chunk
+        return ((1 + along) * cut.chunk + 1 + 2 * along) * cut.pitch + cut.reached + SLACK + laid + copied
     places = cut.strip * taps + LINE
     own = 0 if cut.shares > 1 else cut.part * places
     return own + places * cut.chunk + places + (1 + cut.part) * cut.pitch + copied

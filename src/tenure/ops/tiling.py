@@ -1,4 +1,4 @@
-"""Room and numbers of the routines of convolution, whose work is cut by ``cuts`` and ``panels``.
+"""Room and numbers of the routines of convolution, whose work is cut by ``cuts``, ``panels`` and ``columns``.
 
 Blocks depend on shapes alone, and so do the bits. The room holds the weights once more, and for each of at most PIECES
 pieces of the work a block.
@@ -12,7 +12,8 @@ from typing import Any, NamedTuple, get_type_hints
 
 from tenure.ir.aval import Aval
 from tenure.ops import panels
-from tenure.ops.cuts import SLACK, SPATIAL, TILES, Cut, Sizes, Way, tiles
+from tenure.ops.columns import columns
+from tenure.ops.cuts import LISTS, SLACK, SPATIAL, TILES, Cut, Sizes, Way, listed, tiles
 
 
 def layout(which: int, ans: Aval, xs: Sequence[Aval], **params: Any) -> list[int]:
@@ -40,9 +41,15 @@ def formed(
     images, channels, taps, size = x.shape[0], x.shape[1] // groups, prod(window), x.dtype.itemsize
     results = y.shape[1] if which == 1 else y.shape[0 if which == 0 else 1] // groups
     sizes = (which, way, images, groups, channels, results, size // 4)
-    cut = tiles(*sizes) or panels.panels(*sizes) or Cut.of(*sizes)
+    tiled = tiles(*sizes)
+    cut = columns(*sizes, tiled is not None) or tiled or panels.panels(*sizes) or Cut.of(*sizes)
+    cut = listed(cut, channels)
     laid = y.size * size if which == 1 else 0
-    if cut.tiled == 2:
+    if cut.tiled == 3:
+        laid = size * groups * -(-results * taps // cut.chunk) * cut.chunk * channels
+    elif cut.tiled == 2 and cut.fresh:
+        laid = 0
+    elif cut.tiled == 2:
         laid = size * groups * -(-results // cut.chunk) * cut.chunk * channels * taps
         laid = laid if which < 2 else size * panels.kept(cut, groups, channels, results, taps)
     elif cut.tiled:
@@ -59,10 +66,13 @@ def formed(
 
 def held(which: int, cut: Cut, channels: int, taps: int, along: int) -> int:
     """The elements that a piece of the work needs room for."""
+    if cut.tiled == 3:
+        return (cut.chunk + 1 + 2 * taps) * cut.pitch
+    lists = cut.listed * LISTS * (cut.channel + 2)
     if cut.tiled == 2:
-        return panels.room(which, cut, taps, along)
+        return panels.room(which, cut, taps, along) + lists
     if not cut.tiled:
-        seen = 0 if cut.direct else (cut.strip if which == 2 else channels) * cut.channel
+        seen = lists if cut.direct else lists + (cut.strip if which == 2 else channels) * cut.channel
         return seen + SLACK + (cut.chunk + 1) * cut.pitch + cut.channel
     rows = TILES * (channels + cut.chunk) * cut.pitch + cut.block[1] * cut.across
     return (1 + cut.joined) * cut.channel + SLACK + rows

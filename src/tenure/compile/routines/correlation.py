@@ -17,7 +17,7 @@ from llvmlite import ir
 
 from tenure.compile.jit import engine
 from tenure.compile.nests import constant, counted, stack
-from tenure.compile.routines import dense, winograd
+from tenure.compile.routines import columns, dense, winograd
 from tenure.compile.routines.blocks import Numbers, emit_tables
 from tenure.compile.routines.code import I8, I32, I64, POINTER, TASK, at, least, load, share, started, store
 from tenure.compile.routines.results import Calls, Results
@@ -33,7 +33,9 @@ def emit(module: ir.Module, name: str, bits: int) -> None:
     calls = Calls.emitted(module, name, bits, lanes)
     turns, blocks = emit_turns(module, f"{name}.turns", bits), emit_blocks(module, f"{name}.blocks", bits, lanes, calls)
     tiled = winograd.emit(module, f"{name}.tiles", bits, lanes, calls)
-    panels = dense.emit(module, f"{name}.dense", bits, lanes, calls)
+    made = dense.Panels.emitted(module, f"{name}.dense", bits, lanes)
+    panels = dense.emit(module, f"{name}.dense", bits, lanes, calls, made)
+    added = columns.emit(module, f"{name}.columns", bits, lanes, calls, made)
     function = ir.Function(module, ir.FunctionType(I64, [POINTER, POINTER]), name)
     b = ir.IRBuilder(function.append_basic_block("entry"))
     buffers, numbers = function.args
@@ -42,19 +44,23 @@ def emit(module: ir.Module, name: str, bits: int) -> None:
     for k, x in enumerate(function.args):
         store(b, x, context, k)
 
-
     def way(k: int) -> None:
-        tasks = (turns, blocks), tiled, panels
-        if k != 1:
-            b.call(tables, [numbers, load(b, buffers, 3, POINTER), n("channels")])
-        if k == 0:
-            with b.if_then(b.icmp_signed("!=", n("turned"), constant(0))):
-                share(b, turns, context, n.product("groups", n.parts(n("results"), constant(LINE))))
-        else:
-            share(b, tasks[k][0], context, n.product("groups", n("results") if k == 1 else dense.parts(n)))
-        share(b, tasks[k][1], context, n("pieces"))
+        room, turned = load(b, buffers, 3, POINTER), b.icmp_signed("!=", n("turned"), constant(0))
+        if k == 3:
+            columns.emit_offsets(n, room)
+        elif k != 1:
+            b.call(tables, [numbers, room, n("channels")])
+        counts = (
+            b.select(turned, n.parts(n("results"), constant(LINE)), constant(0)),
+            n("results"),
+            b.mul(dense.parts(n), b.sub(constant(1), n("fresh"))),
+            columns.parts(n),
+        )
+        tasks = ((turns, blocks), tiled, panels, added)[k]
+        share(b, tasks[0], context, n.product("groups", counts[k]))
+        share(b, tasks[1], context, n("pieces"))
 
-    chosen(b, b.add(n("tiled"), constant(1)), lambda k: way(k - 1), range(1, 4))
+    chosen(b, b.add(n("tiled"), constant(1)), lambda k: way(k - 1), range(1, 5))
     b.ret(constant(0))
 
 
@@ -126,6 +132,7 @@ class Block(Results):
         copied = b.select(self.direct, constant(0), n.product("channels", "channel"))
         self.rows = at(b, start, b.add(copied, constant(SLACK)), self.t)
         self.kept = at(b, self.rows, n.product("pitch", "chunk"), self.t)
+        self.lists = at(b, self.kept, b.add(n("pitch"), n("channel")), self.t)
 
     def emit(self, images: ir.Value, group: ir.Value, d: ir.Value, h: ir.Value, w: ir.Value, part: ir.Value) -> None:
         """Compute a block."""
@@ -135,7 +142,7 @@ class Block(Results):
         source = self.place(first, group, d, h, w)
         self.seen = b.select(self.direct, at(b, source, self.box[2], self.t), self.copied)
         with b.if_then(b.not_(self.direct)):
-            b.call(self.copy, [self.numbers, source, self.copied, self.many, n("channels"), *self.box])
+            b.call(self.copy, [self.numbers, source, self.copied, self.many, n("channels"), *self.box, self.lists])
         self.singles = Singles(self, constant(0))
         first = n.product(part, "part")
         self.low, self.high = first, least(b, b.add(first, n("part")), n("results"))

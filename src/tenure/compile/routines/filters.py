@@ -16,7 +16,7 @@ from llvmlite import ir
 from tenure.compile.jit import engine
 from tenure.compile.nests import constant, counted, stack
 from tenure.compile.routines import weights
-from tenure.compile.routines.blocks import Numbers, emit_copy, emit_tables
+from tenure.compile.routines.blocks import Numbers, emit_tables
 from tenure.compile.routines.code import (
     I1,
     I64,
@@ -31,6 +31,7 @@ from tenure.compile.routines.code import (
     started,
     store,
 )
+from tenure.compile.routines.copies import emit_copy
 from tenure.compile.routines.results import Calls
 from tenure.compile.routines.singles import emit_parts, split, total
 from tenure.compile.routines.tiles import REALS, chosen, emit_sums, vector
@@ -98,6 +99,8 @@ class Item:
         self.seen = at(b, n.room(self.all, "pieces_at"), n.product(piece, "piece"), ir.IntType(8))
         size = b.add(n.product("strip", "channel"), constant(SLACK))
         self.rows = at(b, self.seen, size, self.t)
+        rows = b.add(n.product("pitch", b.add(n("chunk"), constant(1))), n("channel"))
+        self.lists = at(b, self.rows, rows, self.t)
         self.clear(self.seen, size)
 
     def clear(self, start: ir.Value, count: ir.Value) -> None:
@@ -140,7 +143,7 @@ class Item:
         self.height, self.width = [least(b, b.sub(count, x), size) for count, x, size in sizes][1:]
         own = b.add(n.product(b.add(n.product(image, "groups"), self.group), "channels"), self.channel)
         start = at(b, self.images, n.product(own, n.volume("source")), self.t)
-        b.call(self.copy, [self.numbers, start, self.seen, constant(1), self.count, *self.box])
+        b.call(self.copy, [self.numbers, start, self.seen, constant(1), self.count, *self.box, self.lists])
 
     def block(self, image: ir.Value, d: ir.Value, h: ir.Value, w: ir.Value) -> None:
         """Add what a block of an image comes to."""

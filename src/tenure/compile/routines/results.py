@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from llvmlite import ir
 
 from tenure.compile.nests import constant, counted
-from tenure.compile.routines.blocks import Numbers, emit_copy, within
+from tenure.compile.routines.blocks import Numbers
 from tenure.compile.routines.code import I1, I32, I64, POINTER, at, least, load, some, splat, store
+from tenure.compile.routines.copies import emit_copy, within
 from tenure.compile.routines.singles import Singles, emit_single
 from tenure.compile.routines.tiles import REALS, emit_strips, vector
 
@@ -140,3 +141,21 @@ class Results:
         nothing, none = counted(b, begin, end, 1, one, held)
         broken = some(b, b.fcmp_unordered("uno", nothing, nothing))
         return b.or_(broken, some(b, b.icmp_signed("!=", none, ir.Constant(words, None))))
+
+    def ended(self, row: ir.Value, place: ir.Value, count: ir.Value, single: Callable[[ir.Value], ir.Value]) -> None:
+        """Move a row to where it belongs; what is not finite, and a zero where marks are, is computed anew."""
+        b, n = self.b, self.n
+        self.spot, self.step, self.ends = [constant(0)] * 3, constant(1), (constant(0), count)
+        self.dense, self.scattered = I1(1), I1(0)
+        found = self.moved(place, row)
+        with b.if_then(found, likely=False):
+
+            def one(k: ir.Value, _: list[Any]) -> list[Any]:
+                x = load(b, place, k, self.t)
+                nothing, zero = b.fsub(x, x), b.fcmp_ordered("==", x, ir.Constant(self.t, 0.0))
+                odd = b.or_(b.fcmp_unordered("uno", nothing, nothing), b.and_(zero, b.trunc(n("marks"), I1)))
+                with b.if_then(odd):
+                    store(b, single(k), place, k)
+                return []
+
+            counted(b, constant(0), count, 1, one)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from llvmlite import ir
 
 from tenure.compile.nests import constant, counted, stack
-from tenure.compile.routines.code import I1, I8, I32, I64, POINTER, TASK, at, least, load, started, store
+from tenure.compile.routines.code import I8, I32, I64, POINTER, TASK, at, least, load, started, store
 from tenure.compile.routines.dense import Reading
 from tenure.compile.routines.dense import parts as panels_of
 from tenure.compile.routines.panels import emit_laid, emit_panels
@@ -87,7 +87,12 @@ class Kept(Reading):
         def row(i: ir.Value) -> None:
             own = n.product(b.add(b.add(n.product(group, "results"), low), i), "channels", n.volume("window"))
             place = at(b, self.out, b.add(own, n.product(self.channel, n.volume("window"))), self.t)
-            self.ended(at(b, self.rows, b.mul(i, self.padded()), self.t), place, group, b.add(low, i))
+
+            def single(k: ir.Value) -> ir.Value:
+                weight = b.add(n.product(self.channel, n.volume("window")), k)
+                return b.call(self.single, [self.numbers, self.buffers, group, b.add(low, i), weight])
+
+            self.ended(at(b, self.rows, b.mul(i, self.padded()), self.t), place, self.elements, single)
 
         n.each((many,), row)
 
@@ -109,25 +114,6 @@ class Kept(Reading):
                 b.store(x, at(b, self.rows, place, self.t), align=4)
         return []
 
-    def ended(self, row: ir.Value, place: ir.Value, group: ir.Value, o: ir.Value) -> None:
-        """Move a row to where it belongs; what is not finite, and a zero where marks are, is computed anew."""
-        b, n = self.b, self.n
-        self.spot, self.step, self.ends = [constant(0)] * 3, constant(1), (constant(0), self.elements)
-        self.dense, self.scattered = I1(1), I1(0)
-        found = self.moved(place, row)
-        with b.if_then(found, likely=False):
-
-            def one(k: ir.Value, _: list[Any]) -> list[Any]:
-                x = load(b, place, k, self.t)
-                nothing, zero = b.fsub(x, x), b.fcmp_ordered("==", x, ir.Constant(self.t, 0.0))
-                odd = b.or_(b.fcmp_unordered("uno", nothing, nothing), b.and_(zero, b.trunc(n("marks"), I1)))
-                with b.if_then(odd):
-                    weight = b.add(n.product(self.channel, n.volume("window")), k)
-                    store(b, b.call(self.single, [self.numbers, self.buffers, group, o, weight]), place, k)
-                return []
-
-            counted(b, constant(0), self.elements, 1, one)
-
 
 class Sums(Kept):
     """The code of an item."""
@@ -146,7 +132,8 @@ class Sums(Kept):
         self.places = at(b, self.sums, own, self.t)
         self.taps = at(b, self.places, n("pitch"), self.t)
         self.laid = at(b, self.taps, self.padded(), self.t)
-        self.copied = at(b, self.laid, n.product("part", "pitch"), self.t)
+        self.lists = at(b, self.laid, n.product("part", "pitch"), self.t)
+        self.copied = self.behind_lists()
         self.before = stack(b, I64)
 
     def emit(self, share: ir.Value, group: ir.Value, strip: ir.Value, part: ir.Value) -> None:

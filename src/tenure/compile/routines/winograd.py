@@ -189,7 +189,7 @@ class Tiles(Results):
 
         def one(c: ir.Value) -> None:
             source = at(b, channel, n.product(c, n.volume("source")), self.t)
-            b.call(self.copy, [self.numbers, source, self.seen, constant(1), constant(1), *self.box])
+            b.call(self.copy, [self.numbers, source, self.seen, constant(1), constant(1), *self.box, self.seen])
 
             def note(p: ir.Value, _: list[Any]) -> list[Any]:
                 x = b.xor(b.load(at(b, self.seen, p, word), typ=wide, align=4), sign)
