@@ -62,7 +62,7 @@ TRACE = tuple([name for name in Trace.__slots__ if name != "__weakref__"])
 SLOTS: dict[type, tuple[str, ...]] = {
     Mode: ("eager", "grad", "known"),
     Trace: TRACE,
-    Unfinished: ("running", "sealed", "trace"),
+    Unfinished: ("running", "sealed", "spare", "trace"),
     Kind: ("aval", "extents", "input", "leaf", "level", "like", "tracked"),
     Rule: (
         "arity", "bounds", "expand", "form", "grad", "inputs", "key", "kind", "kinds", "leaves", "level",

@@ -48,6 +48,10 @@ def compute(m: Code) -> None:
             f.store(begun, status)
             with f.when(f.equal(begun, "i32 0")):
                 f.store(f.call("run_trace", t, returns="i32"), status)
+        last = f.both(f.equal(f.load(status, "i32"), "i32 1"), f.is_(f.get(t, "trace.done"), "true"))
+        with f.when(f.both(last, f.equal(f.load(t, "i32"), "i32 1"))):
+            f.call("emptied", t, returns="void")
+            f.swap(cell, "unfinished.spare", t)
         f.decref(cell, state, t)
         f.ret(f.load(status, "i32"))
 

@@ -131,21 +131,26 @@ def hand_over(m: Code) -> None:
 
 
 def trace_maker(blank: Mapping[str, Any]) -> Any:
-    """Definition of the function that makes a new trace: as ``blank``, slot by slot, with containers of its own."""
+    """Definitions of the functions that make a new trace, as ``blank``, slot by slot, and that empty one that nobody
+    else holds, whose containers and lock the next takes over."""
+    owned = [slot for slot, like in blank.items() if type(like) in (list, dict) or slot == "lock"]
 
     def define(m: Code) -> None:
-        with m.function("new_trace") as f:
+        with m.function("new_trace", "ptr %spare") as f:
             t = f.call("PyType_GenericAlloc", f.constant("trace"), "i64 0")
             with f.when(f.absent(t)):
                 f.ret(NULL)
             for slot, like in blank.items():
-                if type(like) in (list, dict):
-                    args = ("i64 0",) if type(like) is list else ()
-                    v = f.call(f"Py{type(like).__name__.title()}_New", *args)
+                if slot in owned:
+                    box, args = f.local(), ("i64 0",) if type(like) is list else ()
+                    f.store(f.call("inherited", "ptr %spare", f.where(f"trace.{slot}")), box)
+                    with f.when(f.absent(f.load(box))):
+                        made = slot == "lock"
+                        made = made and f.call_python(f.constant("new_lock"))
+                        f.store(made or f.call(f"Py{type(like).__name__.title()}_New", *args), box)
+                    v = f.load(box)
                 elif slot == "limit":
                     v = f.incref(f.get(f.constant("root"), "path.limit"))
-                elif slot == "lock":
-                    v = f.call_python(f.constant("new_lock"))
                 elif slot == "token":
                     v = f.call("PyWeakref_NewRef", t, NULL)
                 else:
@@ -155,14 +160,40 @@ def trace_maker(blank: Mapping[str, Any]) -> Any:
                     f.decref(t)
                     f.ret(NULL)
             f.ret(t)
+        with m.function("emptied", "ptr %t", returns="void") as f:
+            for slot in owned:
+                v = f.get("ptr %t", f"trace.{slot}")
+                if type(blank[slot]) is dict:
+                    with f.unless(f.empty(v, "Dict")):
+                        f.call("PyDict_Clear", v, returns="void")
+                elif type(blank[slot]) is list:
+                    with f.unless(f.empty(v, "List")):
+                        f.call("PyList_SetSlice", v, "i64 0", f.size(v, "List"), NULL, returns="i32")
+            f.ret()
 
     return define
+
+
+def inherited(m: Code) -> None:
+    """Take a container or lock that nobody else holds out of a trace; NULL if there is none."""
+    with m.function("inherited", "ptr %spare", "i64 %at") as f:
+        with f.when(f.absent("ptr %spare")):
+            f.ret(NULL)
+        to = f.at("ptr %spare", "i64 %at", "i8")
+        v = f.load(to)
+        with f.unless(f.equal(f.load(v, "i32"), "i32 1")):
+            f.ret(NULL)
+        f.store(NULL, to)
+        f.ret(v)
 
 
 def fresh(m: Code) -> None:
     """Start another trace in a thread, whose last one was at the end of a step: as ``Recorder.fresh``."""
     with m.function("fresh", "ptr %cell", "ptr %state", returns="i32") as f:
-        t = f.call("new_trace")
+        spare = f.get("ptr %cell", "unfinished.spare")
+        old = f.choice(f.is_(spare, "none"), NULL, spare)
+        t = f.call("new_trace", old)
+        f.swap("ptr %cell", "unfinished.spare", f.constant("none"))
         with f.when(f.absent(t)):
             f.ret("i32 -1")
         site = f.call("PyDict_GetItemWithError", "ptr %state", f.constant("name_site"))
@@ -178,4 +209,4 @@ def fresh(m: Code) -> None:
         f.ret(done)
 
 
-RUNNING = (alive, gather, choose, own_context, deliver, left_over, hand_over, fresh)
+RUNNING = (alive, gather, choose, own_context, deliver, left_over, hand_over, inherited, fresh)
