@@ -156,7 +156,7 @@ def _known() -> dict[str, Any]:
         "ellipsis": ...,
         **{of.__name__.lower(): of for of in (graph.Leaf, graph.Out, Tiered, Call)},
         "before_run": force.BEFORE_RUN, "moved": MOVED, "expected": graph.EXPECTED, "counts": COUNTS,
-        "last": force.LAST, "budget": force.ROW_BUDGET, "buffers": vars(buffers),
+        "runs": force.LAST, "budget": force.ROW_BUDGET, "buffers": vars(buffers),
         "run_slowly": young.run, "collect_young": young.collect, "plan_for": force.plan_for,
         "prune": force.forget_paths, "start": start, "keep_residuals": keep_residuals,
         "account": force.account, "break_off": break_off, "slow_release": force._release, "slow_site_of": site_of,

@@ -201,7 +201,8 @@ def run_locked(m: Code) -> None:
             f.decref(plan)
             f.ret("i32 0")
         path, spec = f.incref(f.get("ptr %t", "trace.path")), f.incref(f.get(f.load(call), "call.spec"))
-        f.call("PyObject_SetAttr", f.constant("last"), f.constant("name_plan"), plan, returns="i32")
+        with f.when(f.call("known", returns="i1")):
+            f.call("PyDict_SetItem", f.constant("last"), f.constant("name_plan"), plan, returns="i32")
         out = f.call("run_plan", "ptr %t", plan, spec, returns="i32")
         with f.when(f.equal(out, "i32 1")):
             f.call("let_go", "ptr %t", path, returns="void")
