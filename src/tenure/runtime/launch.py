@@ -70,8 +70,9 @@ class Call:
         self.counts = np.zeros(1 + max(taken.values(), default=0), np.int64)
         makers: tuple[list[Any], list[Any]] = ([], [])
         for k, (shape, dtype) in enumerate(self.made):
-            extents = struct.pack(f"={len(shape)}q", *shape)
-            makers[prod(shape) * dtype.itemsize >= POOLED].append((k, extents, dtype, taken.get(k, -1)))
+            extents, pooled = struct.pack(f"={len(shape)}q", *shape), _size(shape, dtype) >= POOLED
+            own = None if pooled or k < len(made) - 1 or given + k in outputs else np.empty(shape, dtype)
+            makers[pooled].append((k, extents, dtype, taken.get(k, -1), own))
         counts = self.counts.ctypes.data
         told = kinds.encode(), tuple(outputs), counts, given, head, kept
         self.spec = (address, len(made), *map(tuple, makers), *told)
@@ -173,7 +174,8 @@ def _free(m: Module[Function]) -> None:
 
 
 def _make(m: Module[Function]) -> None:
-    """Append arrays to the given ones, in a donor's buffer where it is free; 0, or 1 with an error."""
+    """Append arrays to the given ones: a small arena is the call's own, where no other run has it, and an array has a
+    donor's buffer where that is free. 0, or 1 with an error."""
     names = ("ptr %arrays", "i64 %given", "ptr %makers", "ptr %counts")
     with m.function("make", *names, returns="i32") as f:
         array = f.local()
@@ -192,6 +194,10 @@ def _make(m: Module[Function]) -> None:
                 with f.when(f.equal(free, "i32 0")):
                     counter = f.at(f.call("PyLong_AsVoidPtr", "ptr %counts"), donor, "i64")
                     f.store(f.do("add", f.load(counter, "i64"), "i64 1"), counter)
+            own = _item(f, maker, 4)
+            with f.when(f.equal(f.load(own, "i32"), "i32 1")):  # None has many references
+                f.call("Py_IncRef", own, returns="void")
+                f.store(own, array)
             with f.when(f.equal(f.load(array), NULL)):
                 extents, dtype = _item(f, maker, 1), _item(f, maker, 2)
                 ndim = f.value("i32", f"trunc {f.do('lshr', f.call('PyBytes_Size', extents, returns='i64'), 'i64 3')} to i32")

@@ -153,6 +153,11 @@ def plan_of(m: Code) -> None:
         box, path = f.local(), f.call("point", "ptr %t")
         with f.when(f.absent(path)):
             f.ret(NULL)
+        said = f.get(path, "path.save")
+        expected = f.call("PyDict_GetItemWithError", f.constant("expected"), f.constant("name_backward"))
+        save = f.choice(f.is_(said, "none"), expected, said)
+        with f.when(f.call("serves", "ptr %t", f.get(path, "path.recent"), save, returns="i1")):
+            f.ret(f.incref(f.item(f.get(path, "path.recent"), "i64 1")))
         f.store(f.get("ptr %t", "trace.handles"), box)
         live, key = f.call("alive", NULL, box, "i64 1"), f.call("PyTuple_New", "i64 2")
         with f.when(f.either(f.absent(live), f.absent(key))):
@@ -161,9 +166,6 @@ def plan_of(m: Code) -> None:
         with f.when(f.empty(live, "Tuple")):
             f.decref(live, key)
             f.ret(NULL)
-        said = f.get(path, "path.save")
-        expected = f.call("PyDict_GetItemWithError", f.constant("expected"), f.constant("name_backward"))
-        save = f.choice(f.is_(said, "none"), expected, said)
         for k, v in enumerate((live, save)):
             f.call("PyTuple_SetItem", key, f"i64 {k}", f.incref(v), returns="i32")
         found, out = f.call("PyDict_GetItemWithError", f.get(path, "path.plans"), key), f.local()
@@ -171,7 +173,36 @@ def plan_of(m: Code) -> None:
         with f.when(f.absent(found)):
             f.store(f.call_python(f.constant("plan_for"), "ptr %t", live, save), out)
         f.decref(live, key)
+        pair = f.call("PyTuple_New", "i64 2")
+        with f.unless(f.either(f.absent(pair), f.absent(f.load(out)))):
+            for k, v in enumerate((save, f.load(out))):
+                f.call("PyTuple_SetItem", pair, f"i64 {k}", f.incref(v), returns="i32")
+            f.swap(path, "path.recent", pair)
+        f.decref(pair)
         f.ret(f.load(out))
+
+
+def serves(m: Code) -> None:
+    """Whether a plan, behind whether it saves residuals, is for the results of a trace that have a holder."""
+    with m.function("serves", "ptr %t", "ptr %recent", "ptr %save", returns="i1") as f:
+        with f.when(f.is_("ptr %recent", "none")):
+            f.ret("i1 false")
+        with f.unless(f.equal(f.item("ptr %recent", "i64 0"), "ptr %save")):
+            f.ret("i1 false")
+        slots, handles = f.get(f.item("ptr %recent", "i64 1"), "plan.slots"), f.get("ptr %t", "trace.handles")
+        found, count = f.local("i64"), f.size(slots, "Tuple")
+        f.store("i64 0", found)
+        with f.each(f.size(handles, "List")) as k:
+            with f.unless(f.equal(f.load(f.call("PyList_GetItem", handles, k), "i32"), "i32 1")):
+                at = f.load(found, "i64")
+                with f.unless(f.value("i1", f"icmp slt {at}, {count.split()[1]}")):
+                    f.ret("i1 false")
+                slot = f.call("PyLong_AsLongLong", f.item(slots, at), returns="i64")
+                with f.unless(f.equal(slot, k)):
+                    f.ret("i1 false")
+                f.store(f.do("add", at, "i64 1"), found)
+        some = f.negation(f.equal(count, "i64 0"))
+        f.ret(f.both(some, f.equal(f.load(found, "i64"), count)))
 
 
 def run_locked(m: Code) -> None:
@@ -216,7 +247,13 @@ def run_plan(m: Code) -> None:
         left, done, box = f.local(), f.local(), f.local(count=6)
         f.store(NULL, left)
         f.store(NULL, done)
-        begun, more = f.call("begin", "ptr %t", "ptr %plan", left, returns="i1"), f.call("PyList_New", "i64 0")
+        begun, residuals = f.call("begin", "ptr %t", "ptr %plan", left, returns="i1"), f.local()
+        f.store(f.constant("no_residuals"), residuals)
+        with f.unless(f.is_(f.get("ptr %plan", "plan.graph"), "true")):
+            f.incref(f.load(residuals))
+        with f.when(f.is_(f.get("ptr %plan", "plan.graph"), "true")):
+            f.store(f.call("PyList_New", "i64 0"), residuals)
+        more = f.load(residuals)
         with f.when(f.both(begun, f.negation(f.absent(more)))):
             context = f.call("PyDict_GetItemWithError", f.constant("buffers"), f.constant("name_context"))
             slots, numbers = (f.get("ptr %plan", f"plan.{slot}") for slot in ("slots", "numbers"))
@@ -391,7 +428,7 @@ def item(m: Code) -> None:
 
 
 READING = (
-    *(compute, seal, run_sealed, run_trace, unlock, settled, plan_of, run_locked, run_plan, fail, begin),
+    *(compute, seal, run_sealed, run_trace, unlock, settled, plan_of, serves, run_locked, run_plan, fail, begin),
     *(site_of, let_go, tidy, array, array_of, item),
 )
 """Builtins of this module, with their internal functions."""

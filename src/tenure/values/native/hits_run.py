@@ -50,9 +50,11 @@ def gather(m: Code) -> None:
 
 
 def choose(m: Code) -> None:
-    """Return the numbers at some positions of a list as a list; NULL, with an error."""
+    """Return the numbers at some positions of a list as a sequence; NULL, with an error."""
     with m.function("choose", "ptr %numbers", "ptr %which") as f:
         size = f.call("PyTuple_Size", "ptr %which", returns="i64")
+        with f.when(f.equal(size, "i64 0")):
+            f.ret(f.incref(f.constant("empty")))
         out = f.call("PyList_New", size)
         with f.when(f.absent(out)):
             f.ret(NULL)
