@@ -2,9 +2,9 @@
 
     call void @Py_IncRef(ptr %x)    ⟶    %n = load i64, ptr %x   %m = add i64 %n, 1   store i64 %m, ptr %x
 
-A read of a value makes some 400 calls of the C API, of which 250 are these: each is a few instructions, and the call of it
-as many again. What they mean stays: an object that is no list or tuple, and an index that is out of range, go to
-the function itself.
+A read of a value makes some 400 calls of the C API, of which 250 are these: each is a few instructions, and the call
+of it as many again. What they mean stays: an object that is no list or tuple, and an index that is out of range, go
+to the function itself.
 """
 
 from __future__ import annotations
@@ -95,7 +95,8 @@ def _item(kind: str) -> str:
     first = f"%first = getelementptr i8, ptr %x, i64 {_first(kind)}"
     if kind == "List":
         first = f"%held = getelementptr i8, ptr %x, i64 {_first(kind)}\n  %first = load ptr, ptr %held"
-    return f"""define internal ptr @inlined.Py{kind}_GetItem(ptr %x, i64 %k) {_exact(kind)}  %there = icmp ult i64 %k, %size
+    head = f"define internal ptr @inlined.Py{kind}_GetItem(ptr %x, i64 %k) {_exact(kind)}"
+    return f"""{head}  %there = icmp ult i64 %k, %size
   br i1 %there, label %take, label %other
 take:
   {first}

@@ -200,10 +200,10 @@ def _make(m: Module[Function]) -> None:
                 f.store(own, array)
             with f.when(f.equal(f.load(array), NULL)):
                 extents, dtype = _item(f, maker, 1), _item(f, maker, 2)
-                ndim = f.value("i32", f"trunc {f.do('lshr', f.call('PyBytes_Size', extents, returns='i64'), 'i64 3')} to i32")
+                axes = f.do("lshr", f.call("PyBytes_Size", extents, returns="i64"), "i64 3")
                 f.call("Py_IncRef", dtype, returns="void")  # which the array takes over
-                shape = f.call("PyBytes_AsString", extents)
-                f.store(f.call_at(f.load("ptr @empty"), ndim, shape, dtype, "i32 0"), array)
+                given_as = f.value("i32", f"trunc {axes} to i32"), f.call("PyBytes_AsString", extents), dtype, "i32 0"
+                f.store(f.call_at(f.load("ptr @empty"), *given_as), array)
             new = f.load(array)
             with f.when(f.equal(new, NULL)):
                 f.ret("i32 1")

@@ -7,13 +7,10 @@ their results, so nothing can be lost there.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from tenure.runtime.assembler import NULL
 from tenure.values.native.hits_objects import Code
 
-__all__ = ["RUNNING", "trace_maker"]
+__all__ = ["RUNNING"]
 
 
 def alive(m: Code) -> None:
@@ -132,83 +129,4 @@ def hand_over(m: Code) -> None:
         f.ret(f.incref(f.constant("true")))
 
 
-def trace_maker(blank: Mapping[str, Any]) -> Any:
-    """Definitions of the functions that make a new trace, as ``blank``, slot by slot, and that empty one that nobody
-    else holds, whose containers and lock the next takes over."""
-    owned = [slot for slot, like in blank.items() if type(like) in (list, dict) or slot == "lock"]
-
-    def define(m: Code) -> None:
-        with m.function("new_trace", "ptr %spare") as f:
-            t = f.call("PyType_GenericAlloc", f.constant("trace"), "i64 0")
-            with f.when(f.absent(t)):
-                f.ret(NULL)
-            for slot, like in blank.items():
-                if slot in owned:
-                    box, args = f.local(), ("i64 0",) if type(like) is list else ()
-                    f.store(f.call("inherited", "ptr %spare", f.where(f"trace.{slot}")), box)
-                    with f.when(f.absent(f.load(box))):
-                        made = slot == "lock"
-                        made = made and f.call_python(f.constant("new_lock"))
-                        f.store(made or f.call(f"Py{type(like).__name__.title()}_New", *args), box)
-                    v = f.load(box)
-                elif slot == "limit":
-                    v = f.incref(f.get(f.constant("root"), "path.limit"))
-                elif slot == "token":
-                    v = f.call("PyWeakref_NewRef", t, NULL)
-                else:
-                    v = f.incref(f.constant(f"blank_{slot}"))
-                f.put(t, f"trace.{slot}", v)
-                with f.when(f.absent(v)):
-                    f.decref(t)
-                    f.ret(NULL)
-            f.ret(t)
-        with m.function("emptied", "ptr %t", returns="void") as f:
-            for slot in owned:
-                v = f.get("ptr %t", f"trace.{slot}")
-                if type(blank[slot]) is dict:
-                    with f.unless(f.empty(v, "Dict")):
-                        f.call("PyDict_Clear", v, returns="void")
-                elif type(blank[slot]) is list:
-                    with f.unless(f.empty(v, "List")):
-                        f.call("PyList_SetSlice", v, "i64 0", f.size(v, "List"), NULL, returns="i32")
-            f.ret()
-
-    return define
-
-
-def inherited(m: Code) -> None:
-    """Take a container or lock that nobody else holds out of a trace; NULL if there is none."""
-    with m.function("inherited", "ptr %spare", "i64 %at") as f:
-        with f.when(f.absent("ptr %spare")):
-            f.ret(NULL)
-        to = f.at("ptr %spare", "i64 %at", "i8")
-        v = f.load(to)
-        with f.unless(f.equal(f.load(v, "i32"), "i32 1")):
-            f.ret(NULL)
-        f.store(NULL, to)
-        f.ret(v)
-
-
-def fresh(m: Code) -> None:
-    """Start another trace in a thread, whose last one was at the end of a step: as ``Recorder.fresh``."""
-    with m.function("fresh", "ptr %cell", "ptr %state", returns="i32") as f:
-        spare = f.get("ptr %cell", "unfinished.spare")
-        old = f.choice(f.is_(spare, "none"), NULL, spare)
-        t = f.call("new_trace", old)
-        f.swap("ptr %cell", "unfinished.spare", f.constant("none"))
-        with f.when(f.absent(t)):
-            f.ret("i32 -1")
-        site = f.call("PyDict_GetItemWithError", "ptr %state", f.constant("name_site"))
-        with f.unless(f.is_(site, "none")):
-            pair = f.call("PyTuple_New", "i64 2")
-            for k, v in enumerate((f.constant("zero"), site)):
-                f.call("PyTuple_SetItem", pair, f"i64 {k}", f.incref(v), returns="i32")
-            f.call("PyList_Append", f.get(t, "trace.sites"), pair, returns="i32")
-            f.decref(pair)
-        done = f.call("PyDict_SetItem", "ptr %state", f.constant("name_trace"), t, returns="i32")
-        f.swap("ptr %cell", "unfinished.trace", t)
-        f.decref(t)
-        f.ret(done)
-
-
-RUNNING = (alive, gather, choose, own_context, deliver, left_over, hand_over, inherited, fresh)
+RUNNING = (alive, gather, choose, own_context, deliver, left_over, hand_over)

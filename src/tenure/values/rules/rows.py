@@ -124,8 +124,8 @@ class Path:
     save: bool | None
     __slots__ = (
         "baked", "code", "cut", "fixed", "history", "inputs", "likely", "limit", "made", "next", "open", "own",
-        "parent", "period", "plans", "recent", "results", "rows", "rules", "save", "scalars", "size", "slots", "special", "stamp",
-        "tracked",
+        "parent", "period", "plans", "recent", "results", "rows", "rules", "save", "scalars", "size", "slots",
+        "special", "stamp", "tracked",
     )  # fmt: skip
 
     def __init__(self, parent: Path | None, rules: tuple[Rule, ...], slots: Slots, numbers: Sequence[Any]) -> None:
