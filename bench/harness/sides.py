@@ -94,11 +94,13 @@ class Tenure(Side):
         return made
 
     def wait(self, results: Sequence[Any]) -> None:
-        """A read of one element of what is long: arrays leave as copies, which no other library makes. All results
-        are held, so that all of them are computed."""
+        """A read of the first result: of the number that it is, of all of them where it is short, else of one: arrays
+        leave as copies, which no other library makes. All results are held, so that all of them are computed."""
         first = results[0].detach()
-        if first.numel() <= FEW:
-            self.numpy(first)
+        if first.ndim == 0:
+            first.item()
+        elif first.numel() <= FEW and first.dtype is not self.lib.bfloat16:
+            first.numpy()
         else:
             first[(0,) * first.ndim].item()
 

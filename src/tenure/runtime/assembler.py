@@ -6,7 +6,8 @@
             f.ret("i64 7")
         f.ret(f.do("add", "i64 %x", "i64 %x"))
 
-gives ``define internal i64 @double(i64 %x) { … }``. For glue, which no pass has to improve.
+gives ``define internal i64 @double(i64 %x) { … }``. For glue: a loader keeps local
+variables in registers (``native.load``), and no other pass improves it.
 """
 
 from __future__ import annotations

@@ -31,6 +31,7 @@ __all__ = [
     "deallocate",
     "empty",
     "guarded",
+    "numpy_function",
     "purge",
     "set_limit",
     "statistics",
@@ -119,17 +120,21 @@ def _variable(name: str) -> ctypes.c_int64:
     return ctypes.c_int64.from_address(_code[name])
 
 
+def numpy_function(place: int) -> int:
+    """Address of a function of NumPy's C API, by its place there."""
+    read = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)
+    table = read(("PyCapsule_GetPointer", ctypes.pythonapi))(_multiarray_umath._ARRAY_API, None)
+    return ctypes.c_void_p.from_address((table or 0) + place * ctypes.sizeof(ctypes.c_void_p)).value or 0
+
+
 def _with_handler(name: str, functions: Sequence[str]) -> contextvars.Context:
     """Context in which NumPy allocates by `functions`; the handler lives for good, as any array may refer to it."""
     handler = _Protocol(name.encode(), 1, None, *(_code[function] for function in functions))
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(handler))
     make = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p)
     capsule = make(("PyCapsule_New", ctypes.pythonapi))(ctypes.addressof(handler), _HANDLER, None)
-    read = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)
-    table = read(("PyCapsule_GetPointer", ctypes.pythonapi))(_multiarray_umath._ARRAY_API, None)
-    address = ctypes.c_void_p.from_address((table or 0) + _SET_HANDLER * ctypes.sizeof(ctypes.c_void_p)).value
     context = contextvars.Context()
-    context.run(ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.py_object)(address or 0), capsule)
+    context.run(ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.py_object)(numpy_function(_SET_HANDLER)), capsule)
     return context
 
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import CodeType
 from typing import Any
 
+from tenure.runtime.inlined import inlined
 from tenure.runtime.native import LINUX, load
 
 __all__ = ["AVAILABLE", "Extension", "offset"]
@@ -68,7 +69,8 @@ class Extension:
     """
 
     def __init__(self, source: str, api: Sequence[str], variables: Sequence[str], functions: Sequence[str]) -> None:
-        self._address = load(source, exports=[*variables, *functions], imports=_python(api))
+        text, more = inlined(source)
+        self._address = load(text, exports=[*variables, *functions], imports={**_python(api), **more})
 
     def point(self, variable: str, to: Any, at: int = 0) -> None:
         """Set a pointer of the code, or the word ``at`` of a table, to an object, which then lives for good."""

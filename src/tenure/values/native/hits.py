@@ -62,15 +62,15 @@ TRACE = tuple([name for name in Trace.__slots__ if name != "__weakref__"])
 SLOTS: dict[type, tuple[str, ...]] = {
     Mode: ("eager", "grad", "known"),
     Trace: TRACE,
-    Unfinished: ("running", "sealed", "trace"),
+    Unfinished: ("running", "sealed", "spare", "trace"),
     Kind: ("aval", "extents", "input", "leaf", "level", "like", "tracked"),
     Rule: (
         "arity", "bounds", "expand", "form", "grad", "inputs", "key", "kind", "kinds", "leaves", "level",
         "made_of", "name", "numbers", "open", "params", "size", "spends", "template", "tracked", "turned",
     ),
     Path: (
-        "history", "inputs", "likely", "limit", "own", "parent", "plans", "results", "rows", "rules", "save", "scalars",
-        "slots", "special", "stamp",
+        "history", "inputs", "likely", "limit", "own", "parent", "plans", "recent", "results", "rows", "rules", "save",
+        "scalars", "slots", "special", "stamp",
     ),
     History: ("reach",),
     graph.Leaf: ("grad", "hooks"),
@@ -156,7 +156,7 @@ def _known() -> dict[str, Any]:
         "ellipsis": ...,
         **{of.__name__.lower(): of for of in (graph.Leaf, graph.Out, Tiered, Call)},
         "before_run": force.BEFORE_RUN, "moved": MOVED, "expected": graph.EXPECTED, "counts": COUNTS,
-        "last": force.LAST, "budget": force.ROW_BUDGET, "buffers": vars(buffers),
+        "runs": force.LAST, "no_residuals": [], "budget": force.ROW_BUDGET, "buffers": vars(buffers),
         "run_slowly": young.run, "collect_young": young.collect, "plan_for": force.plan_for,
         "prune": force.forget_paths, "start": start, "keep_residuals": keep_residuals,
         "account": force.account, "break_off": break_off, "slow_release": force._release, "slow_site_of": site_of,

@@ -14,17 +14,19 @@ from tenure.values.native.hits_classes import CLASSES
 from tenure.values.native.hits_code import CALLED
 from tenure.values.native.hits_extents import EXTENTS, LAST
 from tenure.values.native.hits_first import FIRST
+from tenure.values.native.hits_fresh import FRESH, trace_maker
 from tenure.values.native.hits_indexing import INDEXING
 from tenure.values.native.hits_objects import CELL, HANDLE, LATE, MOST_PLACES, VIEW, Code, Step
 from tenure.values.native.hits_paths import PATHS
 from tenure.values.native.hits_places import PLACING
 from tenure.values.native.hits_planning import PLANNER
+from tenure.values.native.hits_plans import PLANS
 from tenure.values.native.hits_points import POINTS
 from tenure.values.native.hits_programs import PROGRAMS
 from tenure.values.native.hits_reads import READING
 from tenure.values.native.hits_records import RECORDS
 from tenure.values.native.hits_rules import FACTS
-from tenure.values.native.hits_run import RUNNING, trace_maker
+from tenure.values.native.hits_run import RUNNING
 from tenure.values.native.hits_steps import PARTS
 from tenure.values.native.hits_templates import TEMPLATES
 from tenure.values.native.hits_updates import UPDATING
@@ -37,8 +39,8 @@ ENTRIES = 64
 """Number of operators and methods with a fast path, at most."""
 
 ROOMS: tuple[tuple[Callable[[Code], None], ...], ...] = (
-    *(PARTS, POINTS, RUNNING, PLACING, ATTRIBUTES, BACKWARD, FIRST, PROGRAMS, TEMPLATES, WALKING, PATHS, FACTS, ALIKE),
-    *(EXTENTS, RECORDS, CLASSES, READING, UPDATING, INDEXING, VIEWING),
+    *(PARTS, POINTS, PLANS, RUNNING, FRESH, PLACING, ATTRIBUTES, BACKWARD, FIRST, PROGRAMS, TEMPLATES, WALKING, PATHS),
+    *(FACTS, ALIKE, EXTENTS, RECORDS, CLASSES, READING, UPDATING, INDEXING, VIEWING),
 )
 """The builtins of the other modules."""
 

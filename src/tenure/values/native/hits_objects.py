@@ -140,7 +140,10 @@ class Step(Function):
 
     def call_method(self, x: str, method: str, *args: str) -> str:
         """Call a method of an object."""
-        return self.call("PyObject_CallMethodObjArgs", x, self.constant(method), *args, NULL, variadic=True)
+        box = self.local(count=1 + len(args))
+        for k, v in enumerate((x, *args)):
+            self.store(v, self.at(box, f"i64 {k}"))
+        return self.call("PyObject_VectorcallMethod", self.constant(method), box, f"i64 {1 + len(args)}", NULL)
 
     def made(self, kind: str, /, **slots: str) -> str:
         """New object of a class, which is named as its slots are; it takes over references to the values. NULL where

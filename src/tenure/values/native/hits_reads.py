@@ -48,6 +48,8 @@ def compute(m: Code) -> None:
             f.store(begun, status)
             with f.when(f.equal(begun, "i32 0")):
                 f.store(f.call("run_trace", t, returns="i32"), status)
+        with f.when(f.equal(f.load(status, "i32"), "i32 1")):
+            f.call("keep_spare", cell, t, returns="void")
         f.decref(cell, state, t)
         f.ret(f.load(status, "i32"))
 
@@ -143,33 +145,6 @@ def settled(m: Code) -> None:
         f.ret("i1 true")
 
 
-def plan_of(m: Code) -> None:
-    """Return the plan that serves a trace; NULL, without an error, if no result of it has a holder."""
-    with m.function("plan_of", "ptr %t") as f:
-        box, path = f.local(), f.call("point", "ptr %t")
-        with f.when(f.absent(path)):
-            f.ret(NULL)
-        f.store(f.get("ptr %t", "trace.handles"), box)
-        live, key = f.call("alive", NULL, box, "i64 1"), f.call("PyTuple_New", "i64 2")
-        with f.when(f.either(f.absent(live), f.absent(key))):
-            f.decref(live, key)
-            f.ret(NULL)
-        with f.when(f.empty(live, "Tuple")):
-            f.decref(live, key)
-            f.ret(NULL)
-        said = f.get(path, "path.save")
-        expected = f.call("PyDict_GetItemWithError", f.constant("expected"), f.constant("name_backward"))
-        save = f.choice(f.is_(said, "none"), expected, said)
-        for k, v in enumerate((live, save)):
-            f.call("PyTuple_SetItem", key, f"i64 {k}", f.incref(v), returns="i32")
-        found, out = f.call("PyDict_GetItemWithError", f.get(path, "path.plans"), key), f.local()
-        f.store(f.incref(found), out)
-        with f.when(f.absent(found)):
-            f.store(f.call_python(f.constant("plan_for"), "ptr %t", live, save), out)
-        f.decref(live, key)
-        f.ret(f.load(out))
-
-
 def run_locked(m: Code) -> None:
     """Run a trace whose lock is held, if its program is compiled."""
     with m.function("run_locked", "ptr %t", returns="i32") as f:
@@ -197,7 +172,8 @@ def run_locked(m: Code) -> None:
             f.decref(plan)
             f.ret("i32 0")
         path, spec = f.incref(f.get("ptr %t", "trace.path")), f.incref(f.get(f.load(call), "call.spec"))
-        f.call("PyObject_SetAttr", f.constant("last"), f.constant("name_plan"), plan, returns="i32")
+        with f.when(f.call("known", returns="i1")):
+            f.call("PyDict_SetItem", f.constant("last"), f.constant("name_plan"), plan, returns="i32")
         out = f.call("run_plan", "ptr %t", plan, spec, returns="i32")
         with f.when(f.equal(out, "i32 1")):
             f.call("let_go", "ptr %t", path, returns="void")
@@ -211,7 +187,13 @@ def run_plan(m: Code) -> None:
         left, done, box = f.local(), f.local(), f.local(count=6)
         f.store(NULL, left)
         f.store(NULL, done)
-        begun, more = f.call("begin", "ptr %t", "ptr %plan", left, returns="i1"), f.call("PyList_New", "i64 0")
+        begun, residuals = f.call("begin", "ptr %t", "ptr %plan", left, returns="i1"), f.local()
+        f.store(f.constant("no_residuals"), residuals)
+        with f.unless(f.is_(f.get("ptr %plan", "plan.graph"), "true")):
+            f.incref(f.load(residuals))
+        with f.when(f.is_(f.get("ptr %plan", "plan.graph"), "true")):
+            f.store(f.call("PyList_New", "i64 0"), residuals)
+        more = f.load(residuals)
         with f.when(f.both(begun, f.negation(f.absent(more)))):
             context = f.call("PyDict_GetItemWithError", f.constant("buffers"), f.constant("name_context"))
             slots, numbers = (f.get("ptr %plan", f"plan.{slot}") for slot in ("slots", "numbers"))
@@ -386,7 +368,7 @@ def item(m: Code) -> None:
 
 
 READING = (
-    *(compute, seal, run_sealed, run_trace, unlock, settled, plan_of, run_locked, run_plan, fail, begin),
+    *(compute, seal, run_sealed, run_trace, unlock, settled, run_locked, run_plan, fail, begin),
     *(site_of, let_go, tidy, array, array_of, item),
 )
 """Builtins of this module, with their internal functions."""

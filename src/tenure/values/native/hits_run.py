@@ -7,13 +7,10 @@ their results, so nothing can be lost there.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from tenure.runtime.assembler import NULL
 from tenure.values.native.hits_objects import Code
 
-__all__ = ["RUNNING", "trace_maker"]
+__all__ = ["RUNNING"]
 
 
 def alive(m: Code) -> None:
@@ -50,9 +47,11 @@ def gather(m: Code) -> None:
 
 
 def choose(m: Code) -> None:
-    """Return the numbers at some positions of a list as a list; NULL, with an error."""
+    """Return the numbers at some positions of a list as a sequence; NULL, with an error."""
     with m.function("choose", "ptr %numbers", "ptr %which") as f:
         size = f.call("PyTuple_Size", "ptr %which", returns="i64")
+        with f.when(f.equal(size, "i64 0")):
+            f.ret(f.incref(f.constant("empty")))
         out = f.call("PyList_New", size)
         with f.when(f.absent(out)):
             f.ret(NULL)
@@ -130,52 +129,4 @@ def hand_over(m: Code) -> None:
         f.ret(f.incref(f.constant("true")))
 
 
-def trace_maker(blank: Mapping[str, Any]) -> Any:
-    """Definition of the function that makes a new trace: as ``blank``, slot by slot, with containers of its own."""
-
-    def define(m: Code) -> None:
-        with m.function("new_trace") as f:
-            t = f.call("PyType_GenericAlloc", f.constant("trace"), "i64 0")
-            with f.when(f.absent(t)):
-                f.ret(NULL)
-            for slot, like in blank.items():
-                if type(like) in (list, dict):
-                    args = ("i64 0",) if type(like) is list else ()
-                    v = f.call(f"Py{type(like).__name__.title()}_New", *args)
-                elif slot == "limit":
-                    v = f.incref(f.get(f.constant("root"), "path.limit"))
-                elif slot == "lock":
-                    v = f.call_python(f.constant("new_lock"))
-                elif slot == "token":
-                    v = f.call("PyWeakref_NewRef", t, NULL)
-                else:
-                    v = f.incref(f.constant(f"blank_{slot}"))
-                f.put(t, f"trace.{slot}", v)
-                with f.when(f.absent(v)):
-                    f.decref(t)
-                    f.ret(NULL)
-            f.ret(t)
-
-    return define
-
-
-def fresh(m: Code) -> None:
-    """Start another trace in a thread, whose last one was at the end of a step: as ``Recorder.fresh``."""
-    with m.function("fresh", "ptr %cell", "ptr %state", returns="i32") as f:
-        t = f.call("new_trace")
-        with f.when(f.absent(t)):
-            f.ret("i32 -1")
-        site = f.call("PyDict_GetItemWithError", "ptr %state", f.constant("name_site"))
-        with f.unless(f.is_(site, "none")):
-            pair = f.call("PyTuple_New", "i64 2")
-            for k, v in enumerate((f.constant("zero"), site)):
-                f.call("PyTuple_SetItem", pair, f"i64 {k}", f.incref(v), returns="i32")
-            f.call("PyList_Append", f.get(t, "trace.sites"), pair, returns="i32")
-            f.decref(pair)
-        done = f.call("PyDict_SetItem", "ptr %state", f.constant("name_trace"), t, returns="i32")
-        f.swap("ptr %cell", "unfinished.trace", t)
-        f.decref(t)
-        f.ret(done)
-
-
-RUNNING = (alive, gather, choose, own_context, deliver, left_over, hand_over, fresh)
+RUNNING = (alive, gather, choose, own_context, deliver, left_over, hand_over)

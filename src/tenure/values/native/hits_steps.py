@@ -30,18 +30,19 @@ def value(m: Code) -> None:
 
 
 def known(m: Code) -> None:
-    """Set ``@cell`` and ``@state`` to this thread's: the holder of its trace, and its recording state. They are cached
-    for the thread that asked last. Whether that was possible; else an error."""
+    """Set ``@cell``, ``@state`` and ``@last`` to this thread's: the holder of its trace, its recording state, and what
+    ran last in it. They are cached for the thread that asked last. Whether that was possible; else an error."""
     with m.function("known", returns="i1") as f:
         thread = f.call("PyThreadState_GetID", f.call("PyThreadState_Get"), returns="i64")
         with f.when(f.equal(thread, f.load("ptr @thread", "i64"))):
             f.ret("i1 true")
-        found = [f.call("PyObject_GetAttr", f.constant("recorder"), f.constant(name)) for name in ("cell_name", "own")]
+        wanted = {"cell": ("recorder", "cell_name"), "state": ("recorder", "own"), "last": ("runs", "own")}
+        found = [f.call("PyObject_GetAttr", f.constant(of), f.constant(name)) for of, name in wanted.values()]
         with f.when(f.either(*map(f.absent, found))):
             f.decref(*found)
             f.ret("i1 false")
-        old = [f.constant(name) for name in ("cell", "state")]
-        for name, v in zip(("cell", "state"), found, strict=True):
+        old = [f.constant(name) for name in wanted]
+        for name, v in zip(wanted, found, strict=True):
             f.store(v, f"ptr @o_{name}")
         f.store(thread, "ptr @thread")
         f.decref(*old)  # which may let another thread ask

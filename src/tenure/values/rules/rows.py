@@ -110,7 +110,8 @@ class Path:
     ``next`` has the blocks that came behind it, ``likely`` the last of them. ``own`` are rules that depend on it: of
     steps whose results depend on more than kinds. ``fixed`` are the numbers of its block: a value while it is
     specialized, else ``GENERAL``; ``special`` picks those values and has them, () as long as nobody has come again,
-    None if there are none. ``plans`` are programs of traces that end here and what else is known of it, ``history``
+    None if there are none. ``plans`` are programs of traces that end here and what else is known of it, ``recent``
+    the last that ran, behind whether it saves residuals, ``history``
     what is known of its results, and ``made`` are those of its block, as ``Results`` has them. A trace is ``cut`` so
     many rows behind it, where a ``period`` of so many results ends; behind so many rows as ``limit`` the recorder looks
     whether it is to be cut. ``code`` is the hash of its form, once asked for.
@@ -123,8 +124,8 @@ class Path:
     save: bool | None
     __slots__ = (
         "baked", "code", "cut", "fixed", "history", "inputs", "likely", "limit", "made", "next", "open", "own",
-        "parent", "period", "plans", "results", "rows", "rules", "save", "scalars", "size", "slots", "special", "stamp",
-        "tracked",
+        "parent", "period", "plans", "recent", "results", "rows", "rules", "save", "scalars", "size", "slots",
+        "special", "stamp", "tracked",
     )  # fmt: skip
 
     def __init__(self, parent: Path | None, rules: tuple[Rule, ...], slots: Slots, numbers: Sequence[Any]) -> None:
@@ -135,6 +136,7 @@ class Path:
         self.likely: Path | None = None
         self.own: dict[Key, Rule] = {}
         self.plans: dict[Any, Any] = {}
+        self.recent: tuple[Any, Any] | None = None
         self.baked: dict[Path, None] = {}
         self.cut, self.period = None, None
         if parent is not None and parent.cut:
@@ -157,6 +159,11 @@ class Path:
         self.inputs: int = before.inputs + inputs
         self.size: int = before.size + size
         self.limit = look_after(self.size) - self.size if self.cut is None else self.cut
+
+    def forget(self) -> None:
+        """Forget the programs, and what else was kept of this path."""
+        self.recent = None
+        self.plans.clear()
 
     def _specialize(self) -> None:
         at = [k for k, value in enumerate(self.fixed) if value is not GENERAL]
@@ -197,7 +204,7 @@ class Path:
             self.fixed[k] = GENERAL
         self._specialize()
         for end in list(self.baked):
-            end.plans.clear()
+            end.forget()
         self.baked.clear()
 
     def goes_on_from(self, start: Path) -> bool:

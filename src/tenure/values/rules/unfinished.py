@@ -10,14 +10,15 @@ from typing import Any
 
 class Unfinished:
     """Pending traces of a thread: the one that it records, the one that it has sealed, and the one that generated code
-    runs."""
+    runs. ``spare`` is one that has run and that nobody else holds: the next takes over its empty containers."""
 
-    __slots__ = ("__weakref__", "running", "sealed", "thread", "trace")
+    __slots__ = ("__weakref__", "running", "sealed", "spare", "thread", "trace")
 
     def __init__(self, trace: Any) -> None:
         self.trace = trace
         self.sealed: Any = None
         self.running: Any = None
+        self.spare: Any = None
         self.thread = threading.get_ident()
         UNFINISHED.add(self)
 

@@ -73,7 +73,7 @@ def plan_for(t: Any, wanted: tuple[int, ...], save: Save) -> Plan:
         slots = tuple(sorted(set(wanted) | set(wide.slots if wide else ())))
     plan = path.plans.get((slots, save)) or second_sight(path, slots, new_plan(t, path, slots, save))
     if len(path.plans) > MOST_PLANS:
-        path.plans.clear()
+        path.forget()
     if not paths.keep(path, {save: plan, (slots, save): plan}, plan.baked):
         return plan_for(t, wanted, save)
     return plan
