@@ -50,6 +50,9 @@ def _object(source: str) -> bytes:
     if found is None:
         with llvm.create_context() as context, llvm.parse_assembly(source, context) as module:
             module.verify()
+            with llvm.create_new_module_pass_manager() as passes:
+                passes.add_always_inliner_pass()
+                passes.run(module, llvm.create_pass_builder(_machine(), llvm.create_pipeline_tuning_options()))
             found = _machine().emit_object(module)
         if disk is not None:
             disk.put(key, found)
