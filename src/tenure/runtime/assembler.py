@@ -35,13 +35,16 @@ class Module(Generic[F]):
         self.defined: set[str] = set()
 
     @contextmanager
-    def function(self, name: str, *params: str, returns: str = "ptr", exported: bool = False) -> Iterator[F]:
-        """Define a function; its body is written within the block."""
+    def function(
+        self, name: str, *params: str, returns: str = "ptr", exported: bool = False, inline: bool = False
+    ) -> Iterator[F]:
+        """Define a function, called or put in line; its body is written within the block."""
         f = self.body(self)
         self.defined.add(name)
         yield f
         kind = "" if exported else "internal "
-        head = f"define {kind}{returns} @{name}({', '.join(params)}) {{\nL0:"
+        how = " alwaysinline" if inline else ""
+        head = f"define {kind}{returns} @{name}({', '.join(params)}){how} {{\nL0:"
         self.lines += [head, *f.locals, *f.lines, "}"]
 
     def __str__(self) -> str:

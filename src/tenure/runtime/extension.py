@@ -15,7 +15,6 @@ from collections.abc import Callable, Mapping, Sequence
 from types import CodeType
 from typing import Any
 
-from tenure.runtime.inlined import inlined
 from tenure.runtime.native import LINUX, load
 
 __all__ = ["AVAILABLE", "Extension", "offset"]
@@ -32,6 +31,8 @@ TENURE_BUILTINS is 0. Each of them has a twin in Python, which then serves."""
 
 _KEPT: list[Any] = []
 """References that keep alive the objects to which code and builtins point."""
+ORIGINAL = "original_"
+"""Prefix of a name by which code calls a function of the C API that it has a function of its own for."""
 _WORD = ctypes.sizeof(ctypes.c_void_p)
 _FASTCALL, _KEYWORDS = 0x80, 0x02
 _VARIADIC = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
@@ -69,8 +70,7 @@ class Extension:
     """
 
     def __init__(self, source: str, api: Sequence[str], variables: Sequence[str], functions: Sequence[str]) -> None:
-        text, more = inlined(source)
-        self._address = load(text, exports=[*variables, *functions], imports={**_python(api), **more})
+        self._address = load(source, exports=[*variables, *functions], imports=_python(api))
 
     def point(self, variable: str, to: Any, at: int = 0) -> None:
         """Set a pointer of the code, or the word ``at`` of a table, to an object, which then lives for good."""
@@ -150,4 +150,5 @@ def offset(cls: type, slot: str) -> int:
 
 
 def _python(names: Sequence[str]) -> Mapping[str, int]:
-    return {name: ctypes.cast(ctypes.pythonapi[name], ctypes.c_void_p).value or 0 for name in names}
+    found = {name: ctypes.pythonapi[name.removeprefix(ORIGINAL)] for name in names}
+    return {name: ctypes.cast(function, ctypes.c_void_p).value or 0 for name, function in found.items()}

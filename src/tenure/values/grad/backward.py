@@ -136,9 +136,7 @@ class Walk:
             self.want_twins(of)
         return found[0]
 
-    def arrive(
-        self, at: tuple[Any, int] | Leaf | None, g: Any, *, summed: bool = False, selected: bool = False
-    ) -> None:
+    def arrive(self, at: tuple[Any, int] | Leaf | None, g: Any, summed: bool = False, selected: bool = False) -> None:
         """Add a cotangent to a vertex; ``summed`` if it contains the sum so far, ``selected`` if all its elements are
         selected."""
         if isinstance(at, Leaf):
@@ -147,13 +145,17 @@ class Walk:
             if at in self.before and not summed:
                 self.direct.append((at, g))
         elif at is not None:
-            unit = self.unit(at[0])
-            if selected:
-                self.numbers.add(at)
-            cts = self.units[at[0]][1]
-            if not cts:
-                heappush(self.waiting, (-unit.number, len(self.waiting), at[0]))
-            cts[at[1]] = g if at[1] not in cts or summed else cts[at[1]] + g
+            self.come(*at, g, summed, selected)
+
+    def come(self, of: Any, slot: int, g: Any, summed: bool, selected: bool) -> None:
+        """Add a cotangent to a slot of a unit, as ``arrive``."""
+        unit = self.unit(of)
+        if selected:
+            self.numbers.add((of, slot))
+        cts = self.units[of][1]
+        if not cts:
+            heappush(self.waiting, (-unit.number, len(self.waiting), of))
+        cts[slot] = g if slot not in cts or summed else cts[slot] + g
 
     def run(self) -> None:
         """Walk all units, young to old."""
@@ -180,6 +182,7 @@ class Walk:
         seen: set[Source] = {None}
         stack: list[tuple[Any, int]] = [(of, s) for of, (_, cts) in self.units.items() for s in cts]
         met: set[tuple[Segment, int]] = set()
+        plain = not (self.final or self.ends)  # ``behind`` takes every source as it is
         while stack:
             of, slot = stack.pop()
             unit = self.unit(of)
@@ -187,7 +190,8 @@ class Walk:
                 met.add((of, slot))
             if of.spent if isinstance(of, Trace) else of.trace:
                 steps.refuse_spent(of, slot, [s for u, s in self.wanted if u is of] if self.final else ())
-            for source in [s for x in unit.behind(slot) if (s := self.behind(unit, x)) not in seen]:
+            behind = unit.behind(slot)
+            for source in [s for s in (behind if plain else [self.behind(unit, x) for x in behind]) if s not in seen]:
                 seen.add(source)
                 if isinstance(source, Out):
                     stack.append((segment_of(source), source.slot))

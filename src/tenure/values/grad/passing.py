@@ -83,7 +83,7 @@ def send(walk: Any, source: Source, g: Any, summed: bool, selected: bool) -> Non
     at = walk.units.get(of)
     if selected or at is None or not at[1]:
         segment_of(source)
-        walk.arrive((of, slot), g, summed=summed, selected=selected)
+        walk.come(of, slot, g, summed, selected)
     else:
         held = at[1]
         held[slot] = g if summed or slot not in held else held[slot] + g

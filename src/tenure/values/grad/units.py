@@ -77,7 +77,7 @@ class SegmentUnit:
     def behind(self, slot: int) -> list[Source]:
         """Sources behind a slot."""
         source = self.segment.sources.get
-        return [source(d) for d in self.deps(slot)]
+        return [source(d) for d in paths.reached(self.segment.path, slot)]
 
     def stage(
         self, cts: Cotangents, stops: tuple[int, ...], final: tuple[int, ...], into: Cotangents, walk: Any

@@ -10,7 +10,7 @@ leads to it any more.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from heapq import heapify
+from heapq import heapify, heappop
 from typing import Any
 
 from tenure.values.grad.passing import pass_through
@@ -33,8 +33,11 @@ def arrivals(walk: Any, of: Any) -> Cotangents:
     unit, found = walk.units.get(of, (None, {}))
     if found:
         walk.units[of] = (unit, {})
-        walk.waiting = [w for w in walk.waiting if w[2] is not of]
-        heapify(walk.waiting)
+        if walk.waiting[0][2] is of:
+            heappop(walk.waiting)
+        else:
+            walk.waiting = [w for w in walk.waiting if w[2] is not of]
+            heapify(walk.waiting)
     return found  # type: ignore[no-any-return]
 
 

@@ -29,6 +29,7 @@ from tenure.transform import vjp
 from tenure.transform.rules import ASKING, filled_in, zeros_in
 from tenure.values.native import hits_module
 from tenure.values.native.hits_code import SLICE
+from tenure.values.native.hits_layout import as_laid_out
 from tenure.values.native.hits_objects import CELL, HANDLE, LATE, MOST_PLACES, VIEW
 from tenure.values.native.hits_planning import PLANNER
 from tenure.values.rules import alike, forms, graph, paths, rows, sites, spending
@@ -190,7 +191,7 @@ def _as_known() -> bool:
     )
 
 
-CODE = _load() if AVAILABLE and RUN and _as_known() else None
+CODE = _load() if AVAILABLE and RUN and _as_known() and as_laid_out() else None
 """Loaded code of the fast path; None where there are no builtins: ``record`` then does it all."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -16,6 +17,7 @@ from tenure.values.native.hits_extents import EXTENTS, LAST
 from tenure.values.native.hits_first import FIRST
 from tenure.values.native.hits_fresh import FRESH, trace_maker
 from tenure.values.native.hits_indexing import INDEXING
+from tenure.values.native.hits_layout import LAYOUT
 from tenure.values.native.hits_objects import CELL, HANDLE, LATE, MOST_PLACES, VIEW, Code, Step
 from tenure.values.native.hits_paths import PATHS
 from tenure.values.native.hits_places import PLACING
@@ -39,8 +41,8 @@ ENTRIES = 64
 """Number of operators and methods with a fast path, at most."""
 
 ROOMS: tuple[tuple[Callable[[Code], None], ...], ...] = (
-    *(PARTS, POINTS, PLANS, RUNNING, FRESH, PLACING, ATTRIBUTES, BACKWARD, FIRST, PROGRAMS, TEMPLATES, WALKING, PATHS),
-    *(FACTS, ALIKE, EXTENTS, RECORDS, CLASSES, READING, UPDATING, INDEXING, VIEWING),
+    *(LAYOUT, PARTS, POINTS, PLANS, RUNNING, FRESH, PLACING, ATTRIBUTES, BACKWARD, FIRST, PROGRAMS, TEMPLATES, WALKING),
+    *(PATHS, FACTS, ALIKE, EXTENTS, RECORDS, CLASSES, READING, UPDATING, INDEXING, VIEWING),
 )
 """The builtins of the other modules."""
 
@@ -69,7 +71,7 @@ def remembered(offsets: Mapping[str, int], blank: Mapping[str, Any]) -> Made:
     """Module from the disk cache, or built by ``made``: writing the text takes longer than reading it."""
     disk = DiskCache.from_environment()
     kinds = [(slot, type(v).__name__) for slot, v in blank.items()]
-    key = digest(b"hits", source_fingerprint(), repr((sorted(offsets.items()), kinds)).encode())
+    key = digest(b"hits", source_fingerprint(), repr((sys.version_info, sorted(offsets.items()), kinds)).encode())
     found = disk.get(key) if disk is not None else None
     if found is not None:
         return Made.unpacked(found)

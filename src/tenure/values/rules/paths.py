@@ -94,7 +94,9 @@ def spread(path: Path, spent: dict[int, Any]) -> dict[int, Any]:
 def reached(path: Path, slot: int) -> Slots:
     """Source slots that the gradient of a slot reaches: tracked inputs and marks; cached."""
     history, stack = history_of(path), [slot]  # another thread may give the path another one meanwhile
-    if slot >= 0 and slot not in history.reach:
+    if slot in history.reach:
+        return history.reach[slot]
+    if slot >= 0:
         found = reached_rows(path, slot)
         if found is not None:
             history.reach[slot] = found
