@@ -40,6 +40,8 @@ def crossed(x: Any, y: Any, dim: Any) -> Any:
         dim = next((k for k, n in enumerate(x.shape) if n == 3), None)
         if dim is None:
             raise refuse("no dimension of size 3 in input")
+    if x.ndim != y.ndim:
+        raise refuse("linalg.cross: inputs must have the same number of dimensions.")
     return tn.cross(x, y, dim=dim)
 
 

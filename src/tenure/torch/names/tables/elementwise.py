@@ -38,7 +38,7 @@ fmax fmin(input, other)
 [Tensor Tensor_]
 polygamma(input, n) = polygamma(n, input)
 
-[torch]
+[torch out]
 polygamma(n, input)
 
 [torch Tensor out]
@@ -46,6 +46,8 @@ isneginf isposinf signbit angle(input)
 
 [torch Tensor]
 isfinite isinf isnan isreal positive(input)
+
+[torch Tensor out]
 frexp(input) -> mantissa exponent
 
 [torch Tensor Tensor_]
@@ -94,6 +96,8 @@ maximum minimum logaddexp logaddexp2(input, other)
 
 [torch weigh]
 rsub(input, other, *, alpha=1) = difference(other, input, alpha)
+
+[torch weigh out]
 complex(real, imag) = of_parts(real, imag)
 polar(abs, angle)
 

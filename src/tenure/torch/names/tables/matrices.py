@@ -41,13 +41,15 @@ addr(input, vec1, vec2, *, beta=1, alpha=1)
 kron(input, other)
 outer ger(input, vec2) = outer(input, vec2)
 
+[torch out]
+tensordot(a, b, dims=2) = dotted(a, b, dims)
+lu_unpack(LU_data, LU_pivots, unpack_data=True, unpack_pivots=True) -> P L U
+
 [torch]
 einsum(equation, *operands) = contraction(equation, operands)
-tensordot(a, b, dims=2) = dotted(a, b, dims)
 chain_matmul(*tensors) = chain_matmul(*tensors)
 cdist(x1, x2, p=2.0, compute_mode=None) = distances(x1, x2, p, compute_mode)
 vander(x, N=None, increasing=False)
-lu_unpack(LU_data, LU_pivots, unpack_data=True, unpack_pivots=True) -> P L U
 lu(A, pivot=True, get_infos=False) = factors(A, get_infos)
 svd_lowrank(A, q=6, niter=2, M=None) = low_rank(A, q, niter, M)
 pca_lowrank(A, q=None, center=True, niter=2) = principal(A, q, center, niter)
@@ -68,7 +70,7 @@ cholesky(input, *, upper=False) = linalg.cholesky(half(input, upper), upper=uppe
 cholesky_ex(input, *, upper=False, check_errors=False) -> L info = linalg.cholesky_ex(half(input, upper), upper=upper,
     check_errors=check_errors)
 cond(input, p=None)
-cross(input, other, *, dim=-1) = linalg.cross(input, other, dim=dim)
+cross(input, other, *, dim=-1) = crossed(input, other, dim)
 det eigvals inv matrix_exp svdvals(A) = NAME(A)
 eig(A) -> eigenvalues eigenvectors
 eigh(A, UPLO='L') -> eigenvalues eigenvectors = linalg.eigh(symmetric(A, UPLO), UPLO)
