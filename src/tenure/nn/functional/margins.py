@@ -163,12 +163,12 @@ def multi_margin_loss(
     if power not in (1, 2):
         raise ValueError(f"multi_margin_loss: p is 1 or 2, not {power:g}")
     reduction = way("multi_margin_loss", reduction, size_average, reduce)
-    _rows("multi_margin_loss", x, y, of_classes=False)
     if weight is not None:
         operands = tensors((input, target), weight)
         rate = operands[2]
         if rate.shape != x.shape[-1:]:
-            raise ShapeError(f"multi_margin_loss: weight of shape {list(rate.shape)} for {x.shape[-1]} classes")
+            raise ShapeError(f"multi_margin_loss: weight of shape {list(rate.shape)} for {x.shape[-1] if x.ndim else 1} classes")
+    _rows("multi_margin_loss", x, y, of_classes=False)
     form = parameters(("reduction", "squared"), reduction, power == 2)
     return apply(MULTI_MARGIN, operands, form, (scalar("multi_margin_loss", "margin", margin),))
 

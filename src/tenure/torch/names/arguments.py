@@ -48,8 +48,6 @@ def as_tensor(x: Any, name: str) -> Any:
 
 def as_tensors(xs: Any) -> list[Any]:
     """Values of a sequence of tensors, whose 0-dimensional ones give way to others in promotion."""
-    if isinstance(xs, Tensor):
-        xs = list(xs)
     if not isinstance(xs, list | tuple):
         raise refuse(f"argument 'tensors' must be tuple of Tensors, not {type(xs).__name__}", TorchTypeError)
     for k, x in enumerate(xs):
@@ -58,6 +56,11 @@ def as_tensors(xs: Any) -> list[Any]:
                 f"expected Tensor as element {k} in argument 0, but got {type(x).__name__}", TorchTypeError
             )
     return [x._read() for x in xs]
+
+
+def listed(xs: Any) -> Sequence[Any]:
+    """The elements of a list or tuple; of what is neither none."""
+    return xs if isinstance(xs, list | tuple) else ()
 
 
 def sizes(given: tuple[Any, ...], named: Any) -> tuple[Any, ...]:

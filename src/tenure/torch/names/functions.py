@@ -32,6 +32,7 @@ from tenure.torch.names.arguments import (
     factors,
     failed,
     leaf_if,
+    listed,
     older_form,
     preserves,
     reduction_of,
@@ -61,7 +62,7 @@ TOOLS: dict[str, Any] = {
     "_AC": AUTOCAST, "_lower": lowered, "_raise": raised, "_mixed": mixed, "_preserves": preserves,
     "_noted": noted, "_each": each, "_flat": forms.flat, "_factors": factors, "_D": Defaults, "_F32": Defaults.float,
     "_rescued": rescued, "_classes": check_classes, "_floating": forms.floating, "_older_form": older_form,
-    "_settled": settled, "_dtype_of": dtype_of,
+    "_settled": settled, "_listed": listed, "_dtype_of": dtype_of,
 }  # fmt: skip
 NEVER = """
 obj dim dims dim0 dim1 dim2 axis0 axis1 keepdim offset diagonal k descending stable correction unbiased reduction
@@ -221,13 +222,16 @@ def given(names: list[str]) -> str:
     """Tuple of the operands as they were given."""
     known = [n for n in names if n not in PLAIN and (n.isidentifier() or n in SEVERAL)]
     found = [n if n.isidentifier() else f"*{n[1:]}" for n in known]
+    found = ["*_listed(tensors)" if n == "tensors" else n for n in found]
     return f"({''.join([f'{n}, ' for n in found])})"
 
 
 SEVERAL = ("*tensors", "*args", "*operands")
 APART = {"index_add", "index_copy", "scatter", "scatter_add", "scatter_reduce", "index_put", "masked_scatter"}
 """Functions whose in-place form refuses an operand that shares elements with the tensor."""
-READERS = {"gather", "index_select", "take", "take_along_dim", "masked_select", "cross", "outer", "ger", "kron"}
+READERS = {"gather", "index_select", "take", "take_along_dim", "masked_select", "cross", "outer", "ger", "kron"} | {
+    "cat", "concat", "concatenate", "stack", "hstack", "vstack", "dstack", "column_stack", "row_stack"
+}
 """Functions that refuse an ``out=`` that shares elements with an operand."""
 
 

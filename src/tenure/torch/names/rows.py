@@ -32,8 +32,8 @@ UNSEEN = ("layout", "pin_memory", "memory_format", "device", "requires_grad", "n
 """Parameters that the adapter itself takes care of."""
 
 APART = """
-abs absolute ceil complex conj_physical fix floor frac heaviside isneginf isposinf nan_to_num neg negative polar round
-sgn sign signbit trunc where
+abs absolute bitwise_not ceil complex conj_physical fix float_power floor frac heaviside isneginf isposinf nan_to_num
+neg negative polar round sgn sign signbit trunc where
 addr bernoulli cat cholesky column_stack concat concatenate cond dstack ger hfft hfft2 hfftn householder_product hstack
 irfft irfft2 irfftn kron logsumexp matrix_power matrix_rank max min nanmean normal normalize outer pinv row_stack stack
 std tensorinv tensorsolve var vstack
