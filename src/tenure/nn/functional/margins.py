@@ -165,9 +165,9 @@ def multi_margin_loss(
     reduction = way("multi_margin_loss", reduction, size_average, reduce)
     if weight is not None:
         operands = tensors((input, target), weight)
-        rate = operands[2]
-        if rate.shape != x.shape[-1:]:
-            raise ShapeError(f"multi_margin_loss: weight of shape {list(rate.shape)} for {x.shape[-1] if x.ndim else 1} classes")
+        rate, count = operands[2], x.shape[-1] if x.ndim else 1
+        if rate.shape != (count,):
+            raise ShapeError(f"multi_margin_loss: weight of shape {list(rate.shape)} for {count} classes")
     _rows("multi_margin_loss", x, y, of_classes=False)
     form = parameters(("reduction", "squared"), reduction, power == 2)
     return apply(MULTI_MARGIN, operands, form, (scalar("multi_margin_loss", "margin", margin),))

@@ -17,7 +17,7 @@ cholesky_solve(input, input2, upper=False) = solved_by_factor(input, input2, upp
 qr(input, some=True) -> Q R
 svd(input, some=True, compute_uv=True) -> U S V
 geqrf(input) -> a tau
-slogdet(input) -> sign logabsdet
+slogdet(input) -> sign logabsdet = sign_and_size(input)
 orgqr(input, input2)
 ormqr(input, input2, input3, left=True, transpose=False)
 lu_solve(input, LU_data, LU_pivots)
@@ -96,7 +96,7 @@ norm(A, ord=None, dim=None, keepdim=False, *, dtype=None) = linalg.norm(A, ord, 
 pinv(A, rcond=None, hermitian=False, *, atol=None, rtol=None) = pseudo_inverse(A, atol,
     rcond if rtol is None else rtol, hermitian)
 qr(A, mode='reduced') -> Q R = linalg.qr(A, mode=mode)
-slogdet(A) -> sign logabsdet
+slogdet(A) -> sign logabsdet = sign_and_size(A)
 solve(A, B, *, left=True)
 solve_ex(A, B, *, left=True, check_errors=False) -> result info
 solve_triangular(A, B, *, upper, left=True, unitriangular=False)
