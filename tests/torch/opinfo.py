@@ -80,7 +80,7 @@ def taken_over(x: Any, memo: dict[int, Any]) -> Any:
     """An argument of PyTorch's as the face has it: the same numbers in other tensors."""
     if isinstance(x, torch.Tensor):
         if id(x) not in memo:
-            memo[id(x)] = (of_tensor(x), x)
+            memo[id(x)] = (of_part(x, memo) if STORAGES in memo else of_tensor(x), x)
         return memo[id(x)][0]
     if isinstance(x, torch.dtype):
         return getattr(face, str(x).removeprefix("torch."))
@@ -107,6 +107,20 @@ def of_tensor(x: Any) -> Any:
     array = plain.float().numpy() if x.dtype is torch.bfloat16 else plain.numpy()
     made = face.tensor(np.array(array), dtype=taken_over(x.dtype, {}))
     return made.requires_grad_() if x.requires_grad else made
+
+
+STORAGES = -1
+"""Key of a memo under which tensors that share elements shall share them."""
+
+
+def of_part(x: Any, memo: dict[int, Any]) -> Any:
+    """A tensor of the face over the elements of PyTorch's storage, so that what shares elements does."""
+    if x.requires_grad:
+        return of_tensor(x)
+    at = x.untyped_storage().data_ptr()
+    if at not in memo[STORAGES]:
+        memo[STORAGES][at] = of_tensor(torch.empty(0, dtype=x.dtype).set_(x.untyped_storage()))
+    return face.as_strided(memo[STORAGES][at], tuple(x.size()), x.stride(), x.storage_offset())
 
 
 def rebound(fn: Any) -> Any:
@@ -401,7 +415,7 @@ def compare_errors(op: Any, mine: Any, tally: Tally) -> None:
         _, expected = attempt(op.op, sample.input, *sample.args, **sample.kwargs)
         if expected is None:
             continue
-        given, error = attempt(taken_over, [sample.input, list(sample.args), sample.kwargs], {})
+        given, error = attempt(taken_over, [sample.input, list(sample.args), sample.kwargs], {STORAGES: {}})
         if given is None:
             continue
         _, error = attempt(lambda *args, **kwargs: str(mine(*args, **kwargs)), given[0], *given[1], **given[2])

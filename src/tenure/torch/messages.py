@@ -249,6 +249,7 @@ WORDS = _rows(
      "num_channels ({0}) must be divisible by num_groups ({1})"),
     (r"Conv\w+: (\d+) and \d+ channels are no multiples of (\d+) groups", "Value", lambda n, groups:
      f"{'out' if int(n) % int(groups) == 0 else 'in'}_channels must be divisible by groups"),
+    (r"multi_margin_loss: weight of shape (?!\[\d+\])", "Value", "weight must be one-dimensional"),
     (r"\w+: reduction is 'mean', 'sum' or 'none', not '(.*)'", "Value", "{0} is not a valid value for reduction"),
     (rf"cdist: shapes {S} and {S}:", None, lambda a, b: "X1 and X2 must have the same number of columns."
      f" X1: {sizes(a)[-1]} X2: {sizes(b)[-1]}"),

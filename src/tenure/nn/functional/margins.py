@@ -162,14 +162,14 @@ def multi_margin_loss(
     power = scalar("multi_margin_loss", "p", p)
     if power not in (1, 2):
         raise ValueError(f"multi_margin_loss: p is 1 or 2, not {power:g}")
-    _rows("multi_margin_loss", x, y, of_classes=False)
+    reduction = way("multi_margin_loss", reduction, size_average, reduce)
     if weight is not None:
         operands = tensors((input, target), weight)
-        rate = operands[2]
-        if rate.shape != x.shape[-1:]:
-            raise ShapeError(f"multi_margin_loss: weight of shape {list(rate.shape)} for {x.shape[-1]} classes")
-    names, reduction = ("reduction", "squared"), way("multi_margin_loss", reduction, size_average, reduce)
-    form = parameters(names, reduction, power == 2)
+        rate, count = operands[2], x.shape[-1] if x.ndim else 1
+        if rate.shape != (count,):
+            raise ShapeError(f"multi_margin_loss: weight of shape {list(rate.shape)} for {count} classes")
+    _rows("multi_margin_loss", x, y, of_classes=False)
+    form = parameters(("reduction", "squared"), reduction, power == 2)
     return apply(MULTI_MARGIN, operands, form, (scalar("multi_margin_loss", "margin", margin),))
 
 
@@ -207,8 +207,8 @@ def multilabel_margin_loss(
     tensor(0.8500)
     """
     x, y = operands = tensors((input, target))
-    _rows("multilabel_margin_loss", x, y, of_classes=True)
     form = parameters(("reduction",), way("multilabel_margin_loss", reduction, size_average, reduce))
+    _rows("multilabel_margin_loss", x, y, of_classes=True)
     return apply(MULTILABEL, operands, form)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from tenure.torch.cells.geometry import Layout, contiguous, is_dense, keep, layout
 from tenure.torch.cells.windows import layout as layout_of
+from tenure.torch.errors import refuse
 
 
 def laid(result: Any, operands: Sequence[Any]) -> Any:
@@ -29,6 +30,27 @@ def laid(result: Any, operands: Sequence[Any]) -> Any:
             keep(known, key, ordered(shape, tensors))
         result._layout = known[key]
     return result
+
+
+def stored(x: Any, strides: Sequence[int] | None = None, order: Sequence[int] | None = None) -> Any:
+    """A new tensor with strides, or with its axes in an order of memory; where these leave gaps it is in C order."""
+    shape = x._val._aval.shape
+    if order is not None:
+        n = len(shape)
+        if len(order) != n:
+            raise refuse("Number of dimensions in size does not match the length of the physical_layout; i.e."
+                         f" len(size) = {n} is not equal to len(physical_layout) = {len(order)}")
+        for k, d in enumerate(order):
+            if not 0 <= d < n:
+                text = f"(expected to be between 0 and {n - 1}, but got {d} at index {k})"
+                raise refuse(f"Dimension out of range {text}.")
+        if len(set(order)) != n:
+            raise refuse("Duplicate dim not allowed")
+        strides = strides_of(shape, order)
+    if strides is not None:
+        of = layout(shape, tuple(strides))
+        x._layout = None if of.is_contiguous or not is_dense(of) else of
+    return x
 
 
 def ordered(shape: tuple[int, ...], tensors: Sequence[Layout]) -> Layout | None:

@@ -237,6 +237,9 @@ class Parts:
     def narrow(self: Any, dim: int, start: Any, length: int) -> Any:
         """View of a run of an axis."""
         at, size = axis(self, dim), self._aval.shape
+        of = getattr(start, "_aval", None)
+        if of is not None and (of.shape or of.dtype.kind not in "iu"):
+            raise refuse("start must be an 0-dim integral Tensor.")
         start = int(start)
         if not size:
             raise refuse("narrow() cannot be applied to a 0-dim tensor.")

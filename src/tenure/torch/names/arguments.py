@@ -18,7 +18,16 @@ from tenure.torch.cells.windows import with_node
 from tenure.torch.cells.writes import fitted
 from tenure.torch.devices import device
 from tenure.torch.dtypes import dtype
-from tenure.torch.errors import LinAlgError, TorchError, TorchShapeError, TorchTypeError, refuse, translated
+from tenure.torch.errors import (
+    LinAlgError,
+    TorchError,
+    TorchShapeError,
+    TorchTypeError,
+    TorchValueError,
+    refuse,
+    translated,
+)
+from tenure.torch.messages import words
 from tenure.torch.names.rows import Row
 from tenure.values.operations.casting import to
 from tenure.values.rules.modes import current_mode
@@ -39,8 +48,6 @@ def as_tensor(x: Any, name: str) -> Any:
 
 def as_tensors(xs: Any) -> list[Any]:
     """Values of a sequence of tensors, whose 0-dimensional ones give way to others in promotion."""
-    if isinstance(xs, Tensor):
-        xs = list(xs)
     if not isinstance(xs, list | tuple):
         raise refuse(f"argument 'tensors' must be tuple of Tensors, not {type(xs).__name__}", TorchTypeError)
     for k, x in enumerate(xs):
@@ -49,6 +56,11 @@ def as_tensors(xs: Any) -> list[Any]:
                 f"expected Tensor as element {k} in argument 0, but got {type(x).__name__}", TorchTypeError
             )
     return [x._read() for x in xs]
+
+
+def listed(xs: Any) -> Sequence[Any]:
+    """The elements of a list or tuple; of what is neither none."""
+    return xs if isinstance(xs, list | tuple) else ()
 
 
 def sizes(given: tuple[Any, ...], named: Any) -> tuple[Any, ...]:
@@ -133,17 +145,29 @@ def reduction_of(size_average: Any, reduce: Any, reduction: Any) -> Any:
     return "none" if reduce is False else "sum" if size_average is False else "mean"
 
 
-def written_to(out: Any, result: Any, operands: Any = ()) -> Any:
-    """Write a result to the tensor, or the tensors, of ``out=``: of its shape or of another, of a dtype it casts to."""
-    if isinstance(out, list | tuple):
+def dtype_of(out: Any) -> Any:
+    """The dtype of what ``out=`` names."""
+    return getattr(out, "dtype", None)
+
+
+def written_to(out: Any, result: Any, operands: Any = (), exact: bool = False) -> Any:
+    """Write a result to the tensor, or the tensors, of ``out=``: of its shape or of another, of its dtype (``exact``)
+    or of one that it casts to."""
+    if isinstance(out, list | tuple) and isinstance(result, list | tuple):
+        if len(out) != len(result):
+            raise refuse(f"expected tuple of {len(result)} elements but got {len(out)}", TorchTypeError)
         for one, part in zip(out, result, strict=True):
-            written_to(one, part)
+            written_to(one, part, operands, exact)
         return out
-    if not isinstance(out, Tensor):
-        raise refuse(f"argument 'out' must be Tensor, not {type(out).__name__}", TorchTypeError)
+    if not isinstance(out, Tensor) or isinstance(result, list | tuple):
+        kind = "tuple of Tensors" if isinstance(result, list | tuple) else "Tensor"
+        raise refuse(f"argument 'out' must be {kind}, not {type(out).__name__}", TorchTypeError)
     if current_mode().grad and (out.requires_grad or result._kind.tracked):
         text = "functions with out=... arguments don't support automatic differentiation"
         raise refuse(f"{text}, but one of the arguments requires grad.")
+    if exact and out._aval.dtype is not result._aval.dtype:
+        wanted, got = called(result._aval.dtype), called(out._aval.dtype)
+        raise refuse(f"Expected out tensor to have dtype {wanted}, but got {got} instead")
     if out._aval.shape != result._aval.shape:
         refuse_itself(out, [v for v in operands if v is not out])
         is_alone = out._window is None and not any(r() is not None for r in out._borrows)
@@ -159,10 +183,31 @@ def written_to(out: Any, result: Any, operands: Any = ()) -> Any:
     return out._assign(result, *operands)
 
 
+CALLED = {
+    "float32": "float", "float64": "double", "int64": "long int", "int32": "int", "int16": "short int",
+    "int8": "signed char", "uint8": "unsigned char", "float16": "c10::Half", "bfloat16": "c10::BFloat16",
+    "complex64": "c10::complex<float>", "complex128": "c10::complex<double>",
+}  # fmt: skip
+"""Names of dtypes that differ in PyTorch's kernels, which some of its messages have."""
+
+
+def called(dtype: Any) -> str:
+    """Name of a dtype in PyTorch's kernels."""
+    return CALLED.get(dtype.name, str(dtype.name))
+
+
+def refused(error: ValueError) -> Exception:
+    """A plain ValueError of a home function, in PyTorch's words where it has its own."""
+    found = words(str(error))
+    if found is not None and found[0] == "Value":
+        return refuse(found[1], TorchValueError)
+    return refuse(str(error), TorchShapeError)
+
+
 def failed(name: str, error: Exception, first: Any = None) -> Exception:
     """An error of a home function in PyTorch's class."""
     if not isinstance(error, TenureError):
-        return refuse(str(error), TorchShapeError) if type(error) is ValueError else error
+        return refused(error) if type(error) is ValueError else error
     made = translated(error)
     if name == "solve" and type(made) is LinAlgError:
         return LinAlgError("torch.linalg.solve: The solver failed because the input matrix is singular.", at=error.at)

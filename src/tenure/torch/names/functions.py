@@ -18,7 +18,7 @@ from typing import Any
 import tenure
 from tenure.errors import TenureError
 from tenure.torch.cells import Tensor, unwrap, wrap
-from tenure.torch.cells.layout import laid
+from tenure.torch.cells.layout import laid, stored
 from tenure.torch.cells.overlap import refuse_itself
 from tenure.torch.devices import check_device, check_layout
 from tenure.torch.dtypes import Defaults, home_dtype
@@ -28,9 +28,11 @@ from tenure.torch.names.arguments import (
     as_tensors,
     as_whole,
     choice,
+    dtype_of,
     factors,
     failed,
     leaf_if,
+    listed,
     older_form,
     preserves,
     reduction_of,
@@ -55,12 +57,12 @@ TOOLS: dict[str, Any] = {
     "_T": Tensor, "_V": Value, "_E": (TenureError, ValueError), "_of": Tensor._of, "_unwrap": unwrap, "_wrap": wrap,
     "_dtype": home_dtype, "_device": check_device, "_layout": check_layout, "_tensor": as_tensor,
     "_tensors": as_tensors, "_failed": failed, "_sizes": sizes, "_weighed": weighed, "_written": written_to,
-    "_laid": laid, "_refuse_itself": refuse_itself, "_leaf": leaf_if, "_reduction": reduction_of, "_whole": as_whole,
-    "_AC": AUTOCAST, "_lower": lowered, "_raise": raised, "_widest": widest, "_mixed": mixed, "_preserves": preserves,
-    "_noted": noted, "_each": each, "_flat": forms.flat, "_factors": factors, "_D": Defaults, "_F32": Defaults.float,
-    "_rescued": rescued, "_classes": check_classes, "_older_form": older_form, "_is_narrow": forms.is_narrow,
-    "_in_default": forms.in_default,
-    "_settled": settled, "_of_input": of_input,
+    "_laid": laid, "_stored": stored, "_refuse_itself": refuse_itself, "_leaf": leaf_if, "_reduction": reduction_of,
+    "_whole": as_whole, "_AC": AUTOCAST, "_lower": lowered, "_raise": raised, "_widest": widest, "_mixed": mixed,
+    "_preserves": preserves, "_noted": noted, "_each": each, "_flat": forms.flat, "_factors": factors, "_D": Defaults,
+    "_F32": Defaults.float, "_rescued": rescued, "_classes": check_classes, "_older_form": older_form,
+    "_is_narrow": forms.is_narrow, "_in_default": forms.in_default, "_settled": settled, "_of_input": of_input,
+    "_listed": listed, "_dtype_of": dtype_of,
 }  # fmt: skip
 NEVER = """
 obj dim dims dim0 dim1 dim2 axis0 axis1 keepdim offset diagonal k descending stable correction unbiased reduction
@@ -108,7 +110,8 @@ def made(row: Row, way: str) -> Callable[..., Any]:
             scope[name] = named(name, space)
     scope["_home"] = named(row.name, space)
     if row.fields:
-        scope["_structure"] = structure(f"linalg_{row.name}" if is_linalg(row) else row.name, row.fields)
+        kind = f"linalg_{row.name}" if is_linalg(row) else row.name
+        scope["_structure"], scope["_outs"] = structure(kind, row.fields), structure(f"{kind}_out", row.fields)
     exec(code, scope)
     found_function: Callable[..., Any] = scope["_row"]
     found_function.__name__ = found_function.__qualname__ = f"{row.name}_" if way == "write" else row.name
@@ -148,10 +151,7 @@ def text(row: Row, way: str) -> str:
         else:
             parameters.append("*_older" if name == "*" and row.name in OLDER else name + default)
         lines.extend([] if "face" in row.places else prepared(name, row))
-    if way == "write" or "inplace" in names:
-        lines.insert(0, f"_place = {first}")
-    if way in ("write", "out") or row.is_elementwise:
-        lines.insert(0, f"_given = {given(names)}")
+    lines[:0] = opened(row, way, names)
     if row.name in OLDER:
         moved = [n for n in names[1:] if n.isidentifier()]
         new = ", ".join([moved[-1], *moved[:-1]])
@@ -172,6 +172,20 @@ def text(row: Row, way: str) -> str:
     about = f", {first}" if first.isidentifier() else ""
     head = f"def _row({', '.join(parameters)}):\n    try:\n        {body}\n"
     return head + HANDLED.format(f"{row.name!r}, _error{about}")
+
+
+def opened(row: Row, way: str, names: list[str]) -> list[str]:
+    """First lines: operands as they were given, and what ``out=`` and writes ask of them."""
+    lines = []
+    if way in ("write", "out") or row.is_elementwise:
+        lines.append(f"_given = {given(names)}")
+    if way == "out" and row.name in READERS:
+        lines.append("if out is not None: _refuse_itself(out, _given)")
+    if way == "out" and row.follows_out:
+        lines.append("if out is not None and dtype is None: dtype = _dtype_of(out)")
+    if way == "write" or "inplace" in names:
+        lines.append(f"_place = {names[0] if names else ''}")
+    return lines
 
 
 HANDLED = """
@@ -219,12 +233,17 @@ def given(names: list[str]) -> str:
     """Tuple of the operands as they were given."""
     known = [n for n in names if n not in PLAIN and (n.isidentifier() or n in SEVERAL)]
     found = [n if n.isidentifier() else f"*{n[1:]}" for n in known]
+    found = ["*_listed(tensors)" if n == "tensors" else n for n in found]
     return f"({''.join([f'{n}, ' for n in found])})"
 
 
 SEVERAL = ("*tensors", "*args", "*operands")
 APART = {"index_add", "index_copy", "scatter", "scatter_add", "scatter_reduce", "index_put", "masked_scatter"}
 """Functions whose in-place form refuses an operand that shares elements with the tensor."""
+READERS = {"gather", "index_select", "take", "take_along_dim", "masked_select", "cross", "outer", "ger", "kron"} | {
+    "cat", "concat", "concatenate", "stack", "hstack", "vstack", "dstack", "column_stack", "row_stack"
+}
+"""Functions that refuse an ``out=`` that shares elements with an operand."""
 
 
 def adapted(row: Row, names: list[str]) -> list[str]:
@@ -277,7 +296,9 @@ def finished(row: Row, way: str, names: list[str]) -> list[str]:
         apart = ["_refuse_itself(_place, _given[1:])"] if row.name in APART else []
         return [*apart, "return _place._assign(_result, *_given[1:])"]
     if way == "out":
-        lines.append("if out is not None: return _written(out, _result, _given)")
+        exact = ", True" * row.keeps_dtype
+        written = f"_written(out, _result, _given{exact})"
+        lines.append(f"if out is not None: return {f'_outs({written})' if row.fields else written}")
     if "inplace" in names:
         lines.append(f"if _result is {names[0]} and _place is not _result: return _place")
         lines.append("if inplace: return _place._assign(_result)")
@@ -285,7 +306,8 @@ def finished(row: Row, way: str, names: list[str]) -> list[str]:
     if row.is_elementwise and "memory_format" in names:
         laid = "(_laid({0}, _given) if _preserves(memory_format) else {0})"
     if "requires_grad" in names:
-        return [*lines, f"return _leaf({laid.format('_of(_result)')}, requires_grad)"]
+        new, given = laid.format("_of(_result)"), [f"{STORED[n]}={n}" for n in names if n in STORED]
+        return [*lines, f"return _leaf({f'_stored({new}, {given[0]})' if given else new}, requires_grad)"]
     said = row.node or repr(node(row.name, row.places))
     if row.fields:
         return [*lines, f"return _structure([_each(_x, {said}) for _x in _result])"]
@@ -293,6 +315,10 @@ def finished(row: Row, way: str, names: list[str]) -> list[str]:
     if said != "None":
         made_of += f" if not _result._kind.tracked else _noted(_result, {said})"
     return [*lines, f"return {laid.format(f'({made_of})')} if type(_result) is _V else _wrap(_result)"]
+
+
+STORED = {"stride": "strides", "physical_layout": "order"}
+"""Parameters of factories that say where elements lie in memory."""
 
 
 def overloaded(name: str, rows: list[Row], kinds: list[Callable[..., Any]]) -> Callable[..., Any]:

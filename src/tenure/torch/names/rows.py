@@ -31,6 +31,20 @@ SPREADING = {"**options": FACTORY, "**like": f"{FACTORY}, memory_format=None"}
 UNSEEN = ("layout", "pin_memory", "memory_format", "device", "requires_grad", "names", "size_average", "inplace")
 """Parameters that the adapter itself takes care of."""
 
+APART = """
+abs absolute bitwise_not ceil complex conj_physical fix float_power floor frac heaviside isneginf isposinf nan_to_num
+neg negative polar round sgn sign signbit trunc where
+addr bernoulli cat cholesky column_stack concat concatenate cond dstack ger hfft hfft2 hfftn householder_product hstack
+irfft irfft2 irfftn kron logsumexp matrix_power matrix_rank max min nanmean normal normalize outer pinv row_stack stack
+std tensorinv tensorsolve var vstack
+"""
+OTHERWISE = frozenset(APART.split())
+"""Functions whose ``out=`` is not as that of their kind: of those element by element it may have any dtype that the
+result may be cast to, of the others the result's."""
+
+ALONE = ("norm", "softmax", "log_softmax")
+"""Functions whose result has its own dtype, whatever ``out=`` has."""
+
 
 class Row(NamedTuple):
     """A row: its name, the words of its heading, its parameters, what it returns, and its value."""
@@ -46,6 +60,16 @@ class Row(NamedTuple):
     def is_elementwise(self) -> bool:
         """Whether the result has the strides that PyTorch gives what it computes element by element."""
         return "elementwise" in self.places
+
+    @property
+    def keeps_dtype(self) -> bool:
+        """Whether what ``out=`` names has the result's dtype, rather than any that the result may be cast to."""
+        return self.name != "geqrf" if self.fields else self.is_elementwise == (self.name in OTHERWISE)
+
+    @property
+    def follows_out(self) -> bool:
+        """Whether the result has the dtype of ``out=`` where none is given."""
+        return "linalg" not in self.places and self.name not in ALONE and any(n == "dtype" for n, _ in self.plain())
 
     def plain(self) -> list[tuple[str, str]]:
         """Parameters with their defaults: name, and text behind it."""

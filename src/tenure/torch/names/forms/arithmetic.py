@@ -8,7 +8,7 @@ import tenure as tn
 from tenure.dtypes import bool_, promote
 from tenure.torch.cells import casts
 from tenure.torch.dtypes import Defaults
-from tenure.torch.errors import refuse
+from tenure.torch.errors import TorchValueError, refuse
 from tenure.torch.messages import spelled
 from tenure.torch.names.arguments import weighed
 from tenure.values.operations.casting import to
@@ -283,7 +283,7 @@ def cut(x: Any, low: Any, high: Any) -> Any:
     if not x.dtype.has_gradient:
         return tn.clip(x, int(low), int(high))
     if low > high:
-        raise refuse("hardtanh: min_val is larger than max_val")
+        raise refuse("min_val cannot be greater than max_val", TorchValueError)
     return tn.nn.functional.hardtanh(x, low, high) if low < high else tn.detach(tn.clip(x, low, high)) + 0 * x
 
 

@@ -31,6 +31,7 @@ __all__ = [
     "rank_of",
     "short_time",
     "short_time_inverse",
+    "sign_and_size",
     "solved_by_factor",
     "symmetric",
     "triangular_solve",
@@ -43,7 +44,15 @@ def crossed(x: Any, y: Any, dim: Any) -> Any:
         dim = next((k for k, n in enumerate(x.shape) if n == 3), None)
         if dim is None:
             raise refuse("no dimension of size 3 in input")
+    if x.ndim != y.ndim:
+        raise refuse("linalg.cross: inputs must have the same number of dimensions.")
     return tn.cross(x, y, dim=dim)
+
+
+def sign_and_size(x: Any) -> Any:
+    """``slogdet``; the sign has a gradient, 0."""
+    sign, size = tn.linalg.slogdet(x)
+    return (flat(sign, size) if x.requires_grad else sign), size
 
 
 def distances(x: Any, y: Any, p: Any, mode: Any) -> Any:

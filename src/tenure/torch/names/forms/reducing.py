@@ -14,8 +14,8 @@ from tenure.torch.names.forms.arithmetic import cast
 from tenure.values.operations.casting import to
 
 __all__ = [
-    "average", "axes", "bounded", "extreme", "extreme_along", "implied", "in_equal_bins", "length", "middle", "pair",
-    "placed", "plain_pair", "product", "quantified", "scan", "spread", "summed", "total", "traced",
+    "average", "axes", "bounded", "ends", "extreme", "extreme_along", "implied", "in_equal_bins", "length", "middle",
+    "pair", "placed", "plain_pair", "product", "quantified", "scan", "spread", "summed", "total", "traced",
 ]  # fmt: skip
 
 
@@ -112,6 +112,13 @@ def bounded(fn: Any, x: Any, dim: Any, keepdim: Any) -> Any:
             raise refuse(f"{fn.__name__}(): Expected reduction dim {d} to have non-zero size.",
                          TorchShapeError if dims is None else TorchIndexError)
     return fn(x, dims, keepdim)
+
+
+def ends(x: Any, dim: Any, keepdim: Any) -> Any:
+    """The smallest and the largest elements, of all or along an axis."""
+    if dim is None and 0 in x.shape:
+        raise refuse("aminmax(): cannot compute aminmax over an empty dimension as the operation has no identity.")
+    return tn.aminmax(x, dim=dim, keepdim=keepdim)
 
 
 def extreme_along(fn: Any, x: Any, dim: Any, keepdim: Any) -> Any:

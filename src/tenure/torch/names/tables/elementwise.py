@@ -36,7 +36,7 @@ fmax fmin(input, other)
 [Tensor Tensor_]
 polygamma(input, n) = polygamma(n, input)
 
-[torch]
+[torch out]
 polygamma(n, input)
 
 [torch Tensor out]
@@ -44,6 +44,8 @@ isneginf isposinf signbit angle(input)
 
 [torch Tensor]
 isfinite isinf isnan isreal positive(input)
+
+[torch Tensor out]
 frexp(input) -> mantissa exponent
 
 [torch Tensor Tensor_]
@@ -92,6 +94,8 @@ maximum minimum logaddexp logaddexp2(input, other)
 
 [torch weigh]
 rsub(input, other, *, alpha=1) = difference(other, input, alpha)
+
+[torch weigh out]
 complex(real, imag) = of_parts(real, imag)
 polar(abs, angle)
 

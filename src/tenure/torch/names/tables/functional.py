@@ -4,7 +4,8 @@ TABLE = """
 [F torch]
 adaptive_avg_pool1d(input, output_size)
 avg_pool1d(input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True) =
-    as_before(input, avg_pool1d(input, kernel_size, stride or None, padding, ceil_mode, count_include_pad))
+    as_before(input, avg_pool1d(with_elements('avg_pool1d', input), kernel_size, every(stride), padding, ceil_mode,
+    count_include_pad))
 bilinear(input1, input2, weight, bias=None)
 cosine_similarity(x1, x2, dim=1, eps=1e-08)
 channel_shuffle(input, groups)
@@ -23,20 +24,33 @@ selu(input, inplace=False)
 rrelu(input, lower=0.125, upper=0.3333333333333333, training=False, inplace=False)
 threshold(input, threshold, value, inplace=False) = as_before(input, threshold_of(input, threshold, value))
 max_pool1d max_pool2d max_pool3d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False,
-    return_indices=False) = NAME(input, kernel_size, stride or None, padding, dilation, ceil_mode, return_indices)
+    return_indices=False) = NAME(with_elements('NAME', input), kernel_size, every(stride), padding, dilation, ceil_mode,
+    return_indices)
+
+[F torch Tensor out]
+hardshrink(input, lambd=0.5)
 
 [F torch Tensor]
-hardshrink(input, lambd=0.5)
 prelu(input, weight)
 
 [F]
-adaptive_avg_pool2d adaptive_avg_pool3d(input, output_size)
-adaptive_max_pool1d adaptive_max_pool2d adaptive_max_pool3d(input, output_size, return_indices=False)
+adaptive_avg_pool2d(input, output_size)
+adaptive_avg_pool3d(input, output_size) = NAME(with_elements('NAME', input), output_size)
+adaptive_max_pool1d adaptive_max_pool2d adaptive_max_pool3d(input, output_size, return_indices=False) =
+    NAME(with_elements('NAME', input), output_size, return_indices)
 affine_grid(theta, size, align_corners=None)
-avg_pool2d avg_pool3d(input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True,
-    divisor_override=None) = as_before(input, NAME(input, kernel_size, stride or None, padding, ceil_mode,
-    count_include_pad, divisor_override))
 batch_norm(input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-05)
+
+[F out]
+avg_pool2d avg_pool3d(input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True,
+    divisor_override=None) = as_before(input, NAME(with_elements('NAME', input), kernel_size, every(stride),
+    padding, ceil_mode, count_include_pad, divisor_override))
+gelu(input, approximate='none')
+linear(input, weight, bias=None)
+logsigmoid(input)
+normalize(input, p=2.0, dim=1, eps=1e-12)
+softplus(input, beta=1.0, threshold=20.0)
+softshrink(input, lambd=0.5)
 
 [F elementwise]
 dropout dropout1d dropout2d dropout3d(input, p=0.5, training=True, inplace=False) = NAME(input, p) if training and p
@@ -53,7 +67,6 @@ unfold(input, kernel_size, dilation=1, padding=0, stride=1)
 fractional_max_pool2d fractional_max_pool3d(input, kernel_size, output_size=None, output_ratio=None,
     return_indices=False, _random_samples=None)
 elu(input, alpha=1.0, inplace=False)
-gelu(input, approximate='none')
 glu(input, dim=-1)
 grid_sample(input, grid, mode='bilinear', padding_mode='zeros', align_corners=None)
 gumbel_softmax(logits, tau: operand=1, hard=False, eps=1e-10, dim=-1)
@@ -61,9 +74,7 @@ hardsigmoid hardswish mish relu silu(input, inplace=False)
 relu6(input, inplace=False) = cut(input, 0, 6)
 hardtanh(input, min_val=-1.0, max_val=1.0, inplace=False) = cut(input, min_val, max_val)
 leaky_relu(input, negative_slope=0.01, inplace=False)
-logsigmoid sigmoid softsign tanh tanhshrink(input)
-softplus(input, beta=1.0, threshold=20.0)
-softshrink(input, lambd=0.5)
+sigmoid softsign tanh tanhshrink(input)
 softmax log_softmax(input, dim=None, _stacklevel=3, dtype=None) = NAME(cast(input, dtype), implied(input, dim))
 softmin(input, dim=None, _stacklevel=3, dtype=None) = softmax(cast(opposite(input), dtype), implied(input, dim))
 instance_norm(input, running_mean=None, running_var=None, weight=None, bias=None, use_input_stats=True, momentum=0.1,
@@ -75,13 +86,12 @@ upsample(input, size=None, scale_factor=None, mode='nearest', align_corners=None
     mode, align_corners)
 upsample_nearest(input, size=None, scale_factor=None) = interpolate(input, size, scale_factor, 'nearest')
 upsample_bilinear(input, size=None, scale_factor=None) = interpolate(input, size, scale_factor, 'bilinear', True)
-linear(input, weight, bias=None)
 local_response_norm(input, size, alpha=0.0001, beta=0.75, k=1.0) = local_response_norm(only_floats(input), size, alpha,
     beta, k)
-lp_pool1d lp_pool2d lp_pool3d(input, norm_type, kernel_size, stride=None, ceil_mode=False)
+lp_pool1d lp_pool2d lp_pool3d(input, norm_type, kernel_size, stride=None, ceil_mode=False) =
+    NAME(with_elements('NAME', input), norm_type, kernel_size, every(stride), ceil_mode)
 max_unpool1d max_unpool2d max_unpool3d(input, indices, kernel_size, stride=None, padding=0, output_size=None) =
     placed_back(NAME, input, indices, kernel_size, stride, padding, output_size)
-normalize(input, p=2.0, dim=1, eps=1e-12)
 one_hot(tensor, num_classes=-1)
 pad(input, pad, mode='constant', value=None) = padded(input, pad, mode, value)
 scaled_dot_product_attention(query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, scale=None,

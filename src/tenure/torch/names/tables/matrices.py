@@ -17,7 +17,7 @@ cholesky_solve(input, input2, upper=False) = solved_by_factor(input, input2, upp
 qr(input, some=True) -> Q R
 svd(input, some=True, compute_uv=True) -> U S V
 geqrf(input) -> a tau
-slogdet(input) -> sign logabsdet
+slogdet(input) -> sign logabsdet = sign_and_size(input)
 orgqr(input, input2)
 ormqr(input, input2, input3, left=True, transpose=False)
 lu_solve(input, LU_data, LU_pivots)
@@ -42,13 +42,15 @@ addr(input, vec1, vec2, *, beta=1, alpha=1)
 kron(input, other)
 outer ger(input, vec2) = outer(input, vec2)
 
+[torch out]
+tensordot(a, b, dims=2) = dotted(a, b, dims)
+lu_unpack(LU_data, LU_pivots, unpack_data=True, unpack_pivots=True) -> P L U
+
 [torch]
 einsum(equation, *operands) = contraction(equation, operands)
-tensordot(a, b, dims=2) = dotted(a, b, dims)
 chain_matmul(*tensors) = chain_matmul(*tensors)
 cdist(x1, x2, p=2.0, compute_mode=None) = distances(x1, x2, p, compute_mode)
 vander(x, N=None, increasing=False)
-lu_unpack(LU_data, LU_pivots, unpack_data=True, unpack_pivots=True) -> P L U
 lu(A, pivot=True, get_infos=False) = factors(A, get_infos)
 svd_lowrank(A, q=6, niter=2, M=None) = low_rank(A, q, niter, M)
 pca_lowrank(A, q=None, center=True, niter=2) = principal(A, q, center, niter)
@@ -69,7 +71,7 @@ cholesky(input, *, upper=False) = linalg.cholesky(half(input, upper), upper=uppe
 cholesky_ex(input, *, upper=False, check_errors=False) -> L info = linalg.cholesky_ex(half(input, upper), upper=upper,
     check_errors=check_errors)
 cond(input, p=None)
-cross(input, other, *, dim=-1) = linalg.cross(input, other, dim=dim)
+cross(input, other, *, dim=-1) = crossed(input, other, dim)
 det eigvals inv svdvals(A) = NAME(A)
 matrix_exp(A) = exponential_of(A)
 eig(A) -> eigenvalues eigenvectors
@@ -96,7 +98,7 @@ norm(A, ord=None, dim=None, keepdim=False, *, dtype=None) = linalg.norm(A, ord, 
 pinv(A, rcond=None, hermitian=False, *, atol=None, rtol=None) = pseudo_inverse(A, atol,
     rcond if rtol is None else rtol, hermitian)
 qr(A, mode='reduced') -> Q R = linalg.qr(A, mode=mode)
-slogdet(A) -> sign logabsdet
+slogdet(A) -> sign logabsdet = sign_and_size(A)
 solve(A, B, *, left=True)
 solve_ex(A, B, *, left=True, check_errors=False) -> result info
 solve_triangular(A, B, *, upper, left=True, unitriangular=False)

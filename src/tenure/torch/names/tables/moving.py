@@ -44,6 +44,11 @@ hstack vstack dstack column_stack row_stack(tensors)
 [torch]
 block_diag cartesian_prod(*tensors) = NAME(*tensors)
 combinations(input, r=2, with_replacement=False)
+split_copy(input, split_size, dim=0) = split(input, split_size, dim)
+unbind_copy(input, dim=0) = unbind(input, dim)
+split_with_sizes_copy(input, split_sizes, dim=0) = split_with_sizes(input, split_sizes, dim)
+
+[torch out]
 alias_copy detach_copy(input) = clone(input)
 transpose_copy(input, dim0, dim1) = clone(transpose(input, dim0, dim1))
 permute_copy(input, dims) = clone(permute_dims(input, dims))
@@ -54,13 +59,10 @@ view_copy(input, size) = clone(reshape(input, size))
 expand_copy(input, size, *, implicit=False) = clone(expanded(input, size))
 diagonal_copy(input, offset=0, dim1=0, dim2=1) = clone(diagonal(input, offset, dim1=dim1, dim2=dim2))
 select_copy(input, dim, index: any) = clone(take(input, index, dim))
-split_copy(input, split_size, dim=0) = split(input, split_size, dim)
 unfold_copy(input, dimension, size, step) = clone(input.unfold(dimension, size, step))
-unbind_copy(input, dim=0) = unbind(input, dim)
-split_with_sizes_copy(input, split_sizes, dim=0) = split_with_sizes(input, split_sizes, dim)
 as_strided_copy(input, size, stride, storage_offset=None) = strided_copy(input, size, stride, storage_offset)
 
-[torch Tensor]
+[torch Tensor out]
 narrow_copy(input, dim, start, length) = clone(narrow(input, dim, start, length))
 
 [torch Tensor out]

@@ -15,7 +15,7 @@ max min(input) = extreme(NAME, input) ! f'{"NAME".title()}Backward1'
 max(input, other: Tensor) = pair(maximum, input, other) ! 'MaximumBackward0'
 min(input, other: Tensor) = pair(minimum, input, other) ! 'MinimumBackward0'
 max min(input, dim: int, keepdim=False) -> values indices = extreme_along(NAME, input, dim, keepdim)
-aminmax(input, *, dim=None, keepdim=False) -> min max
+aminmax(input, *, dim=None, keepdim=False) -> min max = ends(input, dim, keepdim)
 std var(input, dim=None, unbiased=None, keepdim=False, *, correction=None) = spread(NAME, input, dim, unbiased, keepdim,
     correction)
 norm(input, p='fro', dim=None, keepdim=False, dtype=None) = length(input, p, dim, keepdim, dtype)
@@ -54,10 +54,14 @@ cumulative_trapezoid trapezoid trapz(y, x=None, *, dx=None, dim=-1) = NAME(y, x,
 gradient(input, *, spacing=None, dim=None, edge_order=1) = tuple(gradient(input, spacing=1 if spacing is None else
     spacing, dim=dim,
     edge_order=edge_order))
+
+[torch out]
 isin(elements, test_elements, *, assume_unique=False, invert=False)
 searchsorted(sorted_sequence, input: operand, *, out_int32=False, right=False, side=None, sorter=None) =
     searchsorted(sorted_sequence, input, side=side, right=right, sorter=sorter, out_int32=out_int32)
 bucketize(input: operand, boundaries, *, out_int32=False, right=False)
+
+[torch]
 unique(input, sorted=True, return_inverse=False, return_counts=False, dim=None) =
     plain_pair(unique(input, sorted, return_inverse, return_counts, dim))
 unique_consecutive(input, return_inverse=False, return_counts=False, dim=None) =
@@ -69,8 +73,10 @@ unique(input, sorted=True, return_inverse=False, return_counts=False, dim=None) 
 unique_consecutive(input, return_inverse=False, return_counts=False, dim=None) =
     plain_pair(unique_consecutive(input, return_inverse, return_counts, dim))
 
-[torch Tensor]
+[torch Tensor out]
 softmax log_softmax(input, dim, dtype=None) = NAME(cast(input, dtype), dim)
+
+[torch Tensor]
 corrcoef(input)
 cov(input, *, correction=1, fweights=None, aweights=None)
 """

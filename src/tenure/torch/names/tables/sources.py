@@ -42,8 +42,10 @@ normal(mean=0.0, std=1.0, size=None, *, generator=None, **options) = normal(mean
 binomial(count, prob, generator=None) = binomial(count, prob, generator=generator)
 poisson(input, generator=None) = poisson(input, generator=generator)
 
-[torch Tensor out]
+[torch Tensor out flat]
 bernoulli(input, p=None, *, generator=None)
+
+[torch Tensor out]
 multinomial(input, num_samples, replacement=False, *, generator=None)
 
 [Tensor]
