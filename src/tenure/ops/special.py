@@ -64,7 +64,7 @@ sigmoid: Primitive = pointwise(
     domain=(REALS,),
     dtypes="f",
 )
-"""The logistic function 1 / (1 + e⁻ˣ). Its slope is that of the rounded result, as the 1 / (1 - σ) of a loss is, so that
+"""The logistic function 1 / (1 + e⁻ˣ). Its slope is that of the rounded result, as the 1 / (1 - σ) of a loss is: so
 their product is right next to 1."""
 softplus_slope: Primitive = pointwise(
     "softplus_slope",

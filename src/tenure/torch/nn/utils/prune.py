@@ -266,8 +266,8 @@ def global_unstructured(parameters: Iterable[Any], pruning_method: Any, importan
     method = pruning_method(**kwargs)
     if method.PRUNING_TYPE != "unstructured":
         raise TypeError(
-            f'Only "unstructured" PRUNING_TYPE supported for the `pruning_method`. Found method {pruning_method} of type '
-            f"{method.PRUNING_TYPE}"
+            'Only "unstructured" PRUNING_TYPE supported for the `pruning_method`. '
+            f"Found method {pruning_method} of type {method.PRUNING_TYPE}"
         )
     scores = [chosen.get(pair, x) for pair, x in zip(pairs, found, strict=True)]
     masks = [getattr(m, f"{n}_mask", Tensor._of(ones_like(x._read().detach())))
