@@ -187,7 +187,7 @@ def main():
     corpus = Corpus(itertools.islice(read_text(), args.texts), args.seed)
     shape = (len(corpus.words), args.size)
     print(f"{len(corpus.text):,} words of text, {shape[0]:,} different ones")
-    saved = tn.load(args.checkpoint) if args.resume else None
+    saved = tn.load(args.checkpoint) if args.resume and Path(args.checkpoint).exists() else None
     words = tn.Shared(saved["words"] if saved else (tn.rand(*shape) - 0.5) / args.size, requires_grad=True)
     contexts = tn.Shared(saved["contexts"] if saved else tn.zeros(*shape), requires_grad=True)
     optimizer = optim.Adagrad([words, contexts], lr=args.lr)

@@ -8,6 +8,8 @@ import types
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 FOLDER = Path(__file__).parents[2] / "examples"
 
 
@@ -42,9 +44,33 @@ def first_step(name: str, library: str) -> float:
         raise TakenError
 
     sys.modules["training"].Run.done = done  # type: ignore[attr-defined]
-    sys.argv = [name, "--steps", "1"]
+    return until_taken(example, "--steps", "1")
+
+
+def first_rows(library: str) -> float:
+    """Train the vectors of one batch of words, in this process. PyTorch's tensors are shared in their place."""
+    example = module("word_vectors", library)
+    if library == "torch":
+        example.tn.Shared = lambda value, requires_grad: value.share_memory_().requires_grad_(requires_grad)
+
+    def train(corpus: Any, words: Any, contexts: Any, optimizer: Any, losses: Any, args: Any) -> None:
+        rng = np.random.default_rng(0)
+        center, other = (numbers[: args.batch_size] for numbers in corpus.pairs(rng, 0, args.processes))
+        others = np.column_stack([other, corpus.negatives(rng, args.batch_size)])
+        optimizer.zero_grad()
+        example.loss_of(words, contexts, example.tn.tensor(center), example.tn.tensor(others)).backward()
+        optimizer.step()
+        raise TakenError
+
+    example.train = train
+    return until_taken(example)
+
+
+def until_taken(example: Any, *arguments: str) -> float:
+    """Run an example with some arguments until it has taken its first step."""
+    sys.argv = [example.__name__, *arguments]
     try:
         example.main()
     except TakenError:
         return 1.0
-    raise AssertionError(f"{name} takes no step")
+    raise AssertionError(f"{example.__name__} takes no step")

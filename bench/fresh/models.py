@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from fresh.examples import first_step, source
+from fresh.examples import first_rows, first_step, source
 
 
 def trained(lib: Any, model: Any, loss: Callable[[], Any]) -> float:
@@ -78,10 +78,15 @@ def step(name: str, lib: Any) -> float:
     return first_step(name, lib.__name__)
 
 
+def vectors(lib: Any) -> float:
+    return first_rows(lib.__name__)
+
+
 EXAMPLES = ("digits", "convnet", "lstm", "transformer", "vae", "gp", "ode", "dqn")
 MODELS: dict[str, Callable[[Any], float]] = {
     "examples/seed.py": seed,
     **{f"examples/{name}.py": partial(step, name) for name in EXAMPLES},
+    "examples/word_vectors.py": vectors,
     "MLP": mlp,
     "layer norm": normalized,
     "GRU": gru,

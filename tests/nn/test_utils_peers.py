@@ -13,6 +13,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 import tenure as tn
+import tenure.torch as face
 from tenure import nn
 
 torch = pytest.importorskip("torch")
@@ -207,6 +208,29 @@ def test_pruning() -> None:
         with pytest.raises(ValueError):
             pruning(lib).remove(net[2], "weight")
     same(ours, theirs)
+
+
+def test_pruning_of_what_is_pruned_in_the_face() -> None:
+    """Each method sees what the earlier ones have left."""
+    found = []
+    for lib in (face, torch):
+        prune, layers = lib.nn.utils.prune, [lib.nn.Linear(4, 6), lib.nn.Linear(6, 3)]
+        for k, layer in enumerate(layers):
+            numbers = np.random.default_rng(k).standard_normal(layer.weight.shape).astype("f4")
+            layer.weight.data.copy_(lib.from_numpy(numbers))
+        pairs, scores = [(layer, "weight") for layer in layers], {(layers[0], "weight"): lib.arange(24.0).reshape(6, 4)}
+        prune.l1_unstructured(layers[0], "weight", 0.4)
+        prune.ln_structured(layers[1], "weight", 1, 2, 0)
+        prune.global_unstructured(pairs, prune.L1Unstructured, amount=0.2)
+        prune.ln_structured(layers[0], "weight", 2, 1, -1)
+        prune.ln_structured(layers[1], "weight", 1, 2, 0)
+        prune.global_unstructured(pairs, prune.L1Unstructured, scores, amount=3)
+        with pytest.raises(TypeError):
+            prune.global_unstructured(pairs, prune.LnStructured, amount=1, n=2)
+        with pytest.raises(AssertionError):
+            prune.l1_unstructured(layers[0], "weight", 1, lib.ones(2))
+        found.append([layer.weight_mask.tolist() for layer in layers])
+    assert found[0] == found[1]
 
 
 @pytest.mark.parametrize(

@@ -483,6 +483,7 @@ CLOSE: dict[str, Callable[..., Array]] = {
     "exp_product": elementwise(in_many_digits(lambda x, y: mpmath.exp(x * y))),
     "sigmoid": elementwise(sigmoid),
     "sigmoid_slope": elementwise(sigmoid_slope),
+    "softplus_slope": elementwise(sigmoid),
     "softplus": elementwise(softplus),
     "expm1": elementwise(expm1),
     "log1p": elementwise(log1p),

@@ -40,6 +40,34 @@ def test_gradients_flow_to_values_and_to_the_dense_operand():
     assert found[0] == found[1]
 
 
+SPARSE_GRADIENTS = """
+e = torch.nn.Embedding(6, 2, sparse=True)
+e.weight.data.copy_(torch.arange(12.0).reshape(6, 2))
+e.weight.register_hook(lambda g: said.append(g.is_sparse) or g * 2)
+e(torch.tensor([1, 3, 1])).pow(2).sum().backward()
+g = e.weight.grad
+said += [g, g.layout, g.coalesce().values(), g.to_dense().abs().sum(1), g.norm(), torch.is_tensor(g), (g + g).is_sparse]
+e.weight.grad.mul_(3)
+e.weight.grad.data.div_(2)
+said += [e.weight.grad.to_dense(), e.weight.grad.zero_()._nnz()]
+for made in (torch.optim.SGD(e.parameters(), 0.1), torch.optim.SparseAdam(list(e.parameters()), 0.1)):
+    e.weight.grad = torch.sparse_coo_tensor([[1, 4]], torch.ones(2, 2), (6, 2))
+    made.step()
+    said += [e.weight.tolist(), e.weight.grad.is_sparse]
+"""
+
+
+def test_sparse_gradients_are_sparse_tensors_that_are_written():
+    found = []
+    for torch in (face, oracle):
+        said = []
+        exec(SPARSE_GRADIENTS, {"torch": torch, "said": said})
+        assert all(isinstance(x, torch.Tensor) for x in (said[3], said[4]))
+        said[-4], said[-2] = (torch.tensor(x) for x in (said[-4], said[-2]))
+        found.append(repr(said))
+    assert found[0] == found[1]
+
+
 @pytest.mark.parametrize("wrong", ["s.indices()", "s @ torch.ones(2, 2)"])
 def test_errors_are_pytorchs(wrong):
     said = []

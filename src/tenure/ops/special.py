@@ -60,11 +60,22 @@ sigmoid: Primitive = pointwise(
     lower=lambda e, x: e.call("sigmoid", x),
     heavy=True,
     ref=_sigmoid,
+    partials=(lambda ans, x: ans * (1 - ans),),
+    domain=(REALS,),
+    dtypes="f",
+)
+"""The logistic function 1 / (1 + e⁻ˣ). Its slope is that of the rounded result, as the 1 / (1 - σ) of a loss is: so
+their product is right next to 1."""
+softplus_slope: Primitive = pointwise(
+    "softplus_slope",
+    lower=lambda e, x: e.call("sigmoid", x),
+    heavy=True,
+    ref=_sigmoid,
     partials=(lambda ans, x: sigmoid_slope(x),),
     domain=(REALS,),
     dtypes="f",
 )
-"""The logistic function 1 / (1 + e⁻ˣ)."""
+"""The derivative of softplus: the logistic function, whose own derivative keeps its digits in both tails."""
 sigmoid_slope: Primitive = pointwise(
     "sigmoid_slope",
     lower=_slope_of,
@@ -80,7 +91,7 @@ softplus: Primitive = pointwise(
     lower=lambda e, x: e.add(e.call("maximum", x, e.number(0, x)), e.call("log1p", _decay(e, x))),
     heavy=True,
     ref=_softplus,
-    partials=(lambda ans, x: sigmoid(x),),
+    partials=(lambda ans, x: softplus_slope(x),),
     domain=(REALS,),
     dtypes="f",
 )

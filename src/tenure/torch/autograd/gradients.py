@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from tenure.errors import TenureError
@@ -118,6 +119,9 @@ def _weighted(y: Any, g: Any) -> Any:
     return (y * g).sum()
 
 
+MISMATCH = re.compile(r"^.*gradcheck: the Jacobian of result (\d+) by input (\d+):")
+
+
 class GradcheckError(RuntimeError):
     """A gradient that differs from the differences of its function."""
 
@@ -136,12 +140,13 @@ def checked(which: Any) -> Any:
         try:
             return bool(which(
                 lambda *xs: unwrap(func(*wrap(xs))), unwrap(tuple(given)), **unwrap(more), eps=eps, atol=atol,
-                rtol=rtol,
+                rtol=rtol, **options,
             ))  # fmt: skip
         except (TenureError, RuntimeError) as error:
             if not raise_exception:
                 return False
-            raise GradcheckError(str(error)) from None
+            said = MISMATCH.sub(r"Jacobian mismatch for output \1 with respect to input \2,", str(error))
+            raise GradcheckError(said) from None
 
     check.__name__ = which.__name__
     return check

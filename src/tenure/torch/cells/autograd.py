@@ -45,6 +45,12 @@ def refuse_lost(x: Any) -> None:
         )
 
 
+def rows_of(g: Any) -> SparseRows | None:
+    """The rows of a sparse gradient; None for anything else."""
+    found = getattr(type(g), "_as_rows", None)
+    return (g if isinstance(g, SparseRows) else None) if found is None else found(g)
+
+
 def retain(face: Any, kept: Leaf, g: Any) -> None:
     """Add a gradient to one that is kept of a result: the sum is another tensor."""
     kept.grad = face._of(g if kept.grad is None else look(kept.grad) + g)
@@ -130,7 +136,7 @@ class Autograd:
         if kept is None or kept.grad is None:
             return None
         if type(kept.grad) is RowsPlace:
-            return kept.grad.data
+            return self._sparse.at(kept.grad)
         if not isinstance(kept.grad, type(self)._face):
             kept.grad = type(self)._face._of(kept.grad._read())
         return kept.grad
@@ -142,8 +148,8 @@ class Autograd:
             if kept is not None:
                 kept.grad = None
             return
-        if isinstance(g, SparseRows):
-            autograd.set_grad(self, g)
+        if (rows := rows_of(g)) is not None:
+            autograd.set_grad(self, rows)
             return
         if not isinstance(g, Value):
             raise refuse(f"assigned grad expected to be a Tensor or None but got grad of type {type(g).__name__}",
@@ -194,8 +200,9 @@ class Autograd:
         face = type(self)._face
 
         def shown(g: Any) -> Any:
-            found = hook(g if isinstance(g, SparseRows) else face._of(g))
-            return found if found is None or isinstance(found, SparseRows) else look(found)
+            found = hook(face._sparse(g) if isinstance(g, SparseRows) else face._of(g))
+            rows = rows_of(found)
+            return look(found) if rows is None and found is not None else rows
 
         if self._leaf is None and is_consumed(present(self)):
             return RemovableHandle({}, shown)  # no gradient comes any more

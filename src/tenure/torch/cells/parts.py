@@ -36,7 +36,7 @@ def axis_of(n: int, dim: int) -> int:
 def split_key(key: Any) -> tuple[tuple[Any, ...], tuple[Any, ...] | None]:
     """Index as PyTorch takes it, one after the other: the basic part first, then what is left for the arrays, or None.
 
-    A 0-dimensional tensor of whole numbers is an int, a bool a mask.
+    A 0-dimensional tensor of whole numbers is an int, but for one example of a vmapped call; a bool is a mask.
     """
     entries = key if type(key) is tuple else (key,)
     basic: list[Any] = []
@@ -45,10 +45,8 @@ def split_key(key: Any) -> tuple[tuple[Any, ...], tuple[Any, ...] | None]:
     for e in entries:
         if isinstance(e, Value):
             value = look(e) if hasattr(e, "_window") else e._read()
-            if not value._aval.shape and value._aval.dtype.kind in "iu":
-                e = int(value.item())
-            else:
-                e = value
+            number = not value._aval.shape and value._aval.dtype.kind in "iu" and value._kind.level is None
+            e = int(value.item()) if number else value
         elif isinstance(e, range):
             e = list(e)
         if keys.is_array(e):

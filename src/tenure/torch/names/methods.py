@@ -23,6 +23,7 @@ from tenure.torch.names.arguments import sizes
 from tenure.torch.names.making import tensor
 from tenure.torch.names.nodes import name_of, node_of
 from tenure.torch.names.sparse import to_sparse
+from tenure.torch.names.sparse_gradient import SparseGradient
 from tenure.torch.sizes import Size
 from tenure.torch.storages import TypedStorage, UntypedStorage
 from tenure.values.operations.boundary import array_of, spelled
@@ -284,6 +285,7 @@ class Methods:
         return self if dtype is None else self.to(dtype)
 
     to_sparse = to_sparse_coo = to_sparse
+    _sparse = SparseGradient
 
     def apply_(self: Any, fn: Callable[[Any], Any]) -> Any:
         """Write a function of each element."""

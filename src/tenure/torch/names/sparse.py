@@ -29,6 +29,7 @@ class SparseTensor:
     is_sparse = True
     is_cuda = is_quantized = is_sparse_csr = is_meta = False
     layout = PUBLIC["sparse_coo"]
+    _as_rows: Any
     __hash__ = object.__hash__
 
     def __init__(self, indices: Any, values: Any, size: Any, united: bool = False, node: str | None = None) -> None:
@@ -244,6 +245,10 @@ class SparseTensor:
             return me._all.sum(0)
         return SparseTensor(me._at[left], me._all, [self.shape[k] for k in kept]).coalesce()
 
+    def norm(self, p: Any = 2) -> Any:
+        """The norm of all elements."""
+        return self.coalesce()._all.norm(p)
+
     def softmax(self, dim: int, *, dtype: Any = None) -> SparseTensor:
         """Softmax along an axis, of the elements that are listed."""
         return self._normalized(dim, dtype, lambda x, total, place: x.exp() / total[place])
@@ -274,7 +279,7 @@ class SparseTensor:
         return SparseTensor, (self._at, self._all.detach(), tuple(self.shape), self._united)
 
     def __repr__(self) -> str:
-        first, second = repr(self._at), repr(self._all.detach())
+        first, second = repr(self._at).replace(", dtype=torch.int64", ""), repr(self._all.detach())
         second, said, kind = second[:-1].partition(", dtype=")
         second, said = f"{second.rstrip()})", f"{said}{kind}".rstrip()
         texts = (("indices", first), ("values", second))

@@ -17,13 +17,15 @@ from tenure.values.trace import record
 
 
 class RowsPlace:
-    """Place of a leaf's sparse gradient; its value is None once it is given up."""
+    """Place of a leaf's sparse gradient; its value is None once it is given up. ``_shown`` is the object that a face
+    shows it as."""
 
-    __slots__ = ("_val", "_wrote")
+    __slots__ = ("_shown", "_val", "_wrote")
     _loans = _ties = None
 
     def __init__(self, value: SparseRows) -> None:
         self._val: SparseRows | None = value
+        self._shown: Any = None
         self._wrote: CodeSite = None
 
     def _read(self) -> Any:

@@ -80,8 +80,8 @@ def padded_rows(rows: Any, size: int, fill_value: int) -> Any:
 
 
 def is_face(obj: Any) -> bool:
-    """Whether an object is a tensor of the face."""
-    return isinstance(obj, Tensor)
+    """Whether an object is a tensor of the face, sparse ones included."""
+    return isinstance(obj, Tensor) or hasattr(type(obj), "_as_rows")
 
 
 def inside(fn: Any) -> Any:

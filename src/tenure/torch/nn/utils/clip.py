@@ -8,8 +8,8 @@ from typing import Any
 
 from tenure.nn.utils.clip import get_total_norm as _norm
 from tenure.torch.cells import Tensor
+from tenure.torch.cells.autograd import rows_of
 from tenure.torch.dtypes import Defaults
-from tenure.values.grad.sparse_rows import SparseRows
 from tenure.values.operations.creation import tensor
 from tenure.values.operations.shaping import concat
 from tenure.values.rules.modes import no_grad
@@ -22,7 +22,8 @@ def _gradients(parameters: Any) -> list[Any]:
 
 def _value(x: Any) -> Any:
     """Value of a gradient, whole or of rows."""
-    return x.value if isinstance(x, SparseRows) else x._read().detach()
+    rows = rows_of(x)
+    return x._read().detach() if rows is None else rows
 
 
 @no_grad()

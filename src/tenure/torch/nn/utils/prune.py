@@ -54,7 +54,13 @@ class BasePruningMethod:
             made = hook if isinstance(hook, PruningContainer) else PruningContainer(hook)
             made.add_pruning_method(method)
             method = made
-        scores = original if importance_scores is None else importance_scores
+        shown = getattr(module, name)
+        scores = shown if importance_scores is None else importance_scores
+        if scores.shape != shown.shape:
+            raise AssertionError(
+                f"importance_scores should have the same shape as parameter {name} of {module}, "
+                f"got {scores.shape} vs {shown.shape}"
+            )
         new = method.compute_mask(scores, mask)
         if before is None:
             module.register_parameter(f"{name}_orig", module._parameters[name])
@@ -102,14 +108,21 @@ class PruningContainer(BasePruningMethod):
 
     def compute_mask(self, t: Any, default_mask: Any) -> Any:
         """The mask of the last method within what is left."""
-        method, flat, old = self._methods[-1], t.detach().reshape(-1), default_mask.reshape(-1)
-        if method.PRUNING_TYPE != "unstructured":
-            return method.compute_mask(t, default_mask) * default_mask
-        left = old.nonzero().reshape(-1)
-        part = method.compute_mask(flat[left], Tensor._of(ones_like(flat[left]._read())))
-        new = old.clone()
-        new[left] = part.to(new.dtype)
-        return new.reshape(default_mask.shape)
+        method = self._methods[-1]
+        if method.PRUNING_TYPE == "unstructured":
+            left: Any = default_mask == 1
+        elif method.PRUNING_TYPE == "structured":
+            dim = method.dim % t.ndim
+            others = [d for d in range(t.ndim) if d != dim]
+            kept = (default_mask.sum(dim=others) if others else default_mask) != 0
+            left = (*[slice(None)] * dim, kept)
+        elif method.PRUNING_TYPE == "global":
+            left = ...
+        else:
+            raise ValueError(f"Unrecognized PRUNING_TYPE {method.PRUNING_TYPE}")
+        new = default_mask.clone()
+        new[left] = method.compute_mask(t.detach()[left], default_mask=default_mask[left]).to(new.dtype)
+        return new
 
 
 class Identity(BasePruningMethod):
@@ -244,17 +257,33 @@ def custom_from_mask(module: Any, name: str, mask: Any) -> Any:
 def global_unstructured(parameters: Iterable[Any], pruning_method: Any, importance_scores: Any = None,
                         **kwargs: Any) -> None:  # fmt: skip
     """Prune elements of several parameters together."""
-    given = list(parameters)
-    found = [getattr(m, n) for m, n in given]
-    flat = Tensor._of(concat([x._read().detach().reshape(-1) for x in found]))
+    if not isinstance(parameters, Iterable):
+        raise TypeError("global_unstructured(): parameters is not an Iterable")
+    if not isinstance(importance_scores, dict | None):
+        raise TypeError("global_unstructured(): importance_scores must be of type dict")
+    pairs, chosen = list(parameters), importance_scores or {}
+    found = [getattr(m, n) for m, n in pairs]
+    method = pruning_method(**kwargs)
+    if method.PRUNING_TYPE != "unstructured":
+        raise TypeError(
+            'Only "unstructured" PRUNING_TYPE supported for the `pruning_method`. '
+            f"Found method {pruning_method} of type {method.PRUNING_TYPE}"
+        )
+    scores = [chosen.get(pair, x) for pair, x in zip(pairs, found, strict=True)]
     masks = [getattr(m, f"{n}_mask", Tensor._of(ones_like(x._read().detach())))
-             for (m, n), x in zip(given, found, strict=True)]  # fmt: skip
-    old = Tensor._of(concat([m._read().reshape(-1) for m in masks]))
-    new = pruning_method(**kwargs).compute_mask(flat, old)
+             for (m, n), x in zip(pairs, found, strict=True)]  # fmt: skip
+    container = PruningContainer()
+    container.add_pruning_method(method)
+    new = container.compute_mask(_joined(scores), _joined(masks))
     at = 0
-    for (module, name), x in zip(given, found, strict=True):
+    for (module, name), x in zip(pairs, found, strict=True):
         custom_from_mask(module, name, new[at : at + x.numel()].reshape(x.shape))
         at += x.numel()
+
+
+def _joined(tensors: Iterable[Any]) -> Any:
+    """Tensors as one vector, outside the graph."""
+    return Tensor._of(concat([x._read().detach().reshape(-1) for x in tensors]))
 
 
 def remove(module: Any, name: str) -> Any:
