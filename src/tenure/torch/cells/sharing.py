@@ -29,15 +29,16 @@ def bounds(array: Any) -> tuple[int, int]:
     return first, first + reach + array.itemsize
 
 
-def join(x: Any, array: Any) -> None:
-    """Note that a tensor is made of an array."""
+def join(x: Any, array: Any, *, is_whole: bool = False) -> None:
+    """Note that a tensor is made of an array, or of memory that is the whole of one."""
     root = root_of(array)
     name = id(root)
     if name not in _MADE:
         _MADE[name] = weakref.ref(root, lambda _: _MADE.pop(name, None)), []
     made = _MADE[name][1]
-    made[:] = [at for at in made if at[0]() is not None]
-    made.append((weakref.ref(x), *bounds(array)))
+    if made:
+        made[:] = [at for at in made if at[0]() is not None]
+    made.append((weakref.ref(x), *((0, 1 << 64) if is_whole else bounds(array))))
 
 
 def others_of(writer: Any, array: Any) -> list[Any]:

@@ -9,7 +9,7 @@ import numpy as np
 
 import tenure as tn
 from tenure.dtypes import DType, as_dtype, bool_, int64, promote
-from tenure.errors import TenureError
+from tenure.errors import BorrowError, TenureError
 from tenure.torch.cells import Tensor, entering, unwrap
 from tenure.torch.cells.casts import cast
 from tenure.torch.cells.outdated import check_current
@@ -115,9 +115,11 @@ def asarray(
 
 
 def from_numpy(array: Any) -> Any:
-    """A tensor of an array's elements. The array is lent: it cannot be written while the tensor lives."""
+    """A tensor of an array's elements, which the array lends."""
     try:
         return entering.from_numpy(array)
+    except BorrowError:
+        raise
     except TenureError as error:
         text = f"can't convert np.ndarray of type {getattr(array, 'dtype', type(array))}. {error.message}"
         raise refuse(text, TorchTypeError) from None

@@ -13,6 +13,7 @@ import tenure as tn
 from tenure.errors import TenureError
 from tenure.torch.cells import Tensor, casts
 from tenure.torch.cells.layout import laid
+from tenure.torch.cells.leaving import elements
 from tenure.torch.cells.processes import is_mapped, share
 from tenure.torch.cells.roles import rebind
 from tenure.torch.cells.windows import counter
@@ -159,15 +160,18 @@ class Methods:
                 return NotImplemented
         if kwargs.get("out") is not None:
             return NotImplemented
-        found = getattr(ufunc, method)(*[x.numpy() if isinstance(x, Tensor) else x for x in inputs], **kwargs)
+        found = getattr(ufunc, method)(*[elements(x) if isinstance(x, Tensor) else x for x in inputs], **kwargs)
         if method == "outer" or not isinstance(found, np.ndarray | np.generic):
             return found
         is_flags = found.dtype == bool and ufunc.__name__ not in ("equal", "not_equal")
         return Tensor._of(made(np.asarray(found, np.uint8 if is_flags else found.dtype)))
 
     def __array__(self: Any, dtype: Any = None, copy: Any = None) -> Any:
-        found = self.numpy()
-        return found if dtype is None else found.astype(dtype)
+        if copy or (dtype is not None and np.dtype(dtype) != self._aval.dtype.numpy):
+            if copy is False:
+                raise ValueError("Unable to avoid copy while creating an array as requested.")
+            return elements(self).astype(dtype)
+        return self.numpy()
 
     def __repr__(self: Any, *, tensor_contents: Any = None) -> str:
         value = self._read()
