@@ -66,7 +66,7 @@ class Guard:
         if sys.getrefcount(array) > mine:
             return True
         root = root_of(array)
-        return root is not array and (root.base is not None or sys.getrefcount(root) > 4)
+        return root is not array and (root.base is not None or sys.getrefcount(root) > 3 + (plain.base is root))
 
     def includes(self, at: Geometry) -> bool:
         """Whether its memory has all elements of a geometry."""

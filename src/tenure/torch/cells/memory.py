@@ -21,10 +21,10 @@ def image(value: Any, at: Geometry) -> Any:
 
 def window_of(memory: Any, g: Geometry) -> Any:
     """Array of the elements of a geometry, in memory whose first element is the owner's."""
-    return np.asarray(_Part(memory, g))
+    return np.asarray(Part(memory, g))
 
 
-class _Part:
+class Part:
     """Part of an array's memory, which it keeps."""
 
     def __init__(self, memory: Any, g: Geometry) -> None:

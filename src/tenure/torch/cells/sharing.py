@@ -11,14 +11,16 @@ from typing import Any
 
 import numpy as np
 
+from tenure.torch.cells.memory import Part
+
 _MADE: dict[int, tuple[Any, list[tuple[Any, int, int]]]] = {}
 """By the array whose memory it is: a reference to it, and the tensors made of it, each with its bounds in memory."""
 
 
 def root_of(array: Any) -> Any:
     """The array whose memory another shows."""
-    while isinstance(array.base, np.ndarray):
-        array = array.base
+    while isinstance(array.base, np.ndarray | Part):
+        array = array.base.memory if type(array.base) is Part else array.base
     return array
 
 

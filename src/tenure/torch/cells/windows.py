@@ -30,7 +30,7 @@ from tenure.values.operations.arithmetic import detach
 from tenure.values.operations.boundary import array_of
 from tenure.values.operations.creation import wrap
 from tenure.values.places.var import as_leaf
-from tenure.values.rules.graph import CodeSite, Frozen, Leaf
+from tenure.values.rules.graph import GRAFTED, CodeSite, Frozen, Leaf
 from tenure.values.rules.modes import current_mode, enable_grad
 from tenure.values.rules.sites import here, site
 from tenure.values.tensor.tensor import Tensor as Value
@@ -307,7 +307,7 @@ def grafted(value: Any, node: Any) -> Any:
     """Elements of one value with the graph of another: a write outside the graph leaves the gradient as it was."""
     array_of(node)
     made = wrap(array_of(value), value._aval)
-    made._kind, made._src = node._kind, node._src
+    made._kind, made._src, made._slot = node._kind, node._src, GRAFTED
     return made
 
 
