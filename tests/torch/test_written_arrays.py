@@ -94,6 +94,7 @@ def run(seed: int, library: Any, mode: str) -> tuple[str, list[str]]:
 
 
 @pytest.mark.peers
+@pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("mode", ["safe", "pytorch"])
 def test_programs_with_written_arrays_are_pytorchs_or_stop(mode: str) -> None:
     import torch
