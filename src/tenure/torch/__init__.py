@@ -16,6 +16,7 @@ devices: device layout memory_format get_default_device set_default_device
 sizes: Size
 names.making: tensor as_tensor asarray from_numpy frombuffer from_dlpack
 names.sparse: sparse_coo_tensor
+names.compressed: sparse_csr_tensor
 names.rest:
     manual_seed seed initial_seed get_rng_state set_rng_state is_inference_mode_enabled set_printoptions
     promote_types result_type can_cast typename is_storage sym_int

@@ -257,6 +257,9 @@ WORDS = _rows(
     (r"einsum: '.*': '(\w)' of the result is a label of the operands, once", None,
      "einsum(): output subscript {0} does not appear in the equation for any input operand"),
     (r"roll: (\d+) shifts for (\d+) axes", None, "shifts and dimensions must align. shifts: {0}, dims:{1}"),
+    (r"pack_padded_sequence: lengths .* do not fall", None, "`lengths` array must be sorted in decreasing order when"
+     " `enforce_sorted` is True. You can pass `enforce_sorted=False` to pack_padded_sequence and/or pack_sequence to"
+     " sidestep this requirement if you do not need ONNX exportability."),
     (r"one_hot of \w+", None, "one_hot is only applicable to index tensor of type LongTensor."),
 )  # fmt: skip
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from tenure.errors import BorrowError, GradientError, TenureError
 from tenure.torch.cells.aliasing import is_safe
+from tenure.torch.cells.anomaly import looked_at
 from tenure.torch.cells.giving import hold
 from tenure.torch.cells.retaining import Retained, carried, retained
 from tenure.torch.cells.roles import keep_nodes, outlive, rebind, step_aside
@@ -130,7 +131,7 @@ class Autograd:
         if kept is None or kept.grad is None:
             return None
         if type(kept.grad) is RowsPlace:
-            return kept.grad.data
+            return self._of_rows(kept.grad.data.value, self)
         if not isinstance(kept.grad, type(self)._face):
             kept.grad = type(self)._face._of(kept.grad._read())
         return kept.grad
@@ -142,8 +143,8 @@ class Autograd:
             if kept is not None:
                 kept.grad = None
             return
-        if isinstance(g, SparseRows):
-            autograd.set_grad(self, g)
+        if g is not None and hasattr(type(g), "_rows"):
+            autograd.set_grad(self, g._rows())
             return
         if not isinstance(g, Value):
             raise refuse(f"assigned grad expected to be a Tensor or None but got grad of type {type(g).__name__}",
@@ -183,7 +184,8 @@ class Autograd:
             raise refuse("grad can be implicitly created only for scalar outputs")
         refuse_rewritten([value])
         try:
-            autograd.backward(value, g, retain_graph, create_graph, inputs)
+            with looked_at():
+                autograd.backward(value, g, retain_graph, create_graph, inputs)
         except TenureError as error:
             raise translated(error) from None
 
@@ -194,8 +196,8 @@ class Autograd:
         face = type(self)._face
 
         def shown(g: Any) -> Any:
-            found = hook(g if isinstance(g, SparseRows) else face._of(g))
-            return found if found is None or isinstance(found, SparseRows) else look(found)
+            found = hook(self._of_rows(g, None) if isinstance(g, SparseRows) else face._of(g))
+            return found if found is None else found._rows() if hasattr(type(found), "_rows") else look(found)
 
         if self._leaf is None and is_consumed(present(self)):
             return RemovableHandle({}, shown)  # no gradient comes any more

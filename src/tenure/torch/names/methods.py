@@ -20,7 +20,9 @@ from tenure.torch.cells.windows import counter
 from tenure.torch.devices import CPU, check_device, device, strided
 from tenure.torch.dtypes import BY_NAME, LEGACY, OF_HOME, Defaults, dtype, home_dtype
 from tenure.torch.errors import TorchIndexError, TorchTypeError, TorchValueError, refuse, translated
+from tenure.torch.names import sparse_gradients  # noqa: F401
 from tenure.torch.names.arguments import sizes
+from tenure.torch.names.compressed import to_sparse_csr
 from tenure.torch.names.making import tensor
 from tenure.torch.names.nodes import name_of, node_of
 from tenure.torch.names.sparse import to_sparse
@@ -288,6 +290,7 @@ class Methods:
         return self if dtype is None else self.to(dtype)
 
     to_sparse = to_sparse_coo = to_sparse
+    to_sparse_csr = to_sparse_csr
 
     def apply_(self: Any, fn: Callable[[Any], Any]) -> Any:
         """Write a function of each element."""
@@ -358,7 +361,7 @@ class Methods:
         raise refuse("this tensor is dense", help="to_sparse() makes a sparse one")
 
     indices = values = crow_indices = col_indices = row_indices = ccol_indices = is_coalesced = coalesce
-    to_sparse_csr = to_sparse_csc = to_sparse_bsr = sparse_mask = dequantize = int_repr = coalesce
+    to_sparse_csc = to_sparse_bsr = sparse_mask = dequantize = int_repr = coalesce
 
     H = mH = property(lambda self: self.adjoint(), doc="The conjugate transpose of the last two axes.")
 

@@ -75,6 +75,11 @@ class Optimizer(Home):
                 p.grad = g = g.detach()
             g.zero_()
 
+    def _refuse_rows(self, group: Any) -> None:
+        name = type(self).__name__.replace("AdamW", "Adam")
+        raise refuse(f"{name} does not support sparse gradients"
+                     f"{', please consider SparseAdam instead' if name == 'Adam' else ''}")
+
     def _begin(self, name: str, p: Any, group: Any) -> Any:
         return wrap(super()._begin(name, p._read(), group))  # type: ignore[misc]
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from tenure.nn.utils.clip import get_total_norm as _norm
 from tenure.torch.cells import Tensor
-from tenure.values.grad.sparse_rows import SparseRows
 from tenure.values.operations.creation import tensor
 from tenure.values.operations.shaping import concat
 from tenure.values.rules.modes import no_grad
@@ -21,7 +20,7 @@ def _gradients(parameters: Any) -> list[Any]:
 
 def _value(x: Any) -> Any:
     """Value of a gradient, whole or of rows."""
-    return x.value if isinstance(x, SparseRows) else x._read().detach()
+    return x._rows() if hasattr(type(x), "_rows") else x._read().detach()
 
 
 @no_grad()
