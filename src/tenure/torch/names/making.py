@@ -45,8 +45,21 @@ def value_of(data: Any, target: DType | None) -> Any:
             target = inferred(data)
         return tn.tensor(numbers, dtype=target)
     except TenureError as error:
+        if (said := ragged(data)) is not None:
+            raise refuse(said, TorchValueError) from None
         made = translated(error)
         raise TorchValueError(made.message) if isinstance(error, tn.ShapeError) else made from None
+
+
+def ragged(data: Any) -> str | None:
+    """What PyTorch says of nested sequences of different lengths; None if they are not."""
+    rows, axis = data if isinstance(data, list | tuple) else (), 1
+    while rows and all(isinstance(row, list | tuple) for row in rows):
+        for row in rows:
+            if len(row) != len(rows[0]):
+                return f"expected sequence of length {len(rows[0])} at dim {axis} (got {len(row)})"
+        rows, axis = [x for row in rows for x in row], axis + 1
+    return None
 
 
 def plain(data: Any) -> Any:
@@ -65,6 +78,8 @@ def plain(data: Any) -> Any:
         return data.tolist()
     if hasattr(data, "__len__") and hasattr(data, "__getitem__") and not isinstance(data, str | dict):
         return [plain(data[k]) for k in range(len(data))]
+    if isinstance(data, str):
+        raise TypeError("new(): invalid data type 'str'")
     if not isinstance(data, int | float | complex):
         raise refuse(f"Could not infer dtype of {type(data).__name__}")
     return data

@@ -76,6 +76,7 @@ class Methods:
     is_cpu = property(lambda self: True, doc="True.")
     names = property(lambda self: (None,) * self.ndim, doc="Names of axes, which there are not.")
     name = property(lambda self: None, doc="None.")
+    output_nr = property(lambda self: 0, doc="0: the place among the results of the function that gave it.")
     _version = property(lambda self: counter(self).get("_writes", 0), doc="How often the elements have been written.")
     __array_priority__ = 1000
 
