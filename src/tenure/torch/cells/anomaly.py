@@ -101,15 +101,16 @@ def look(t: Any, plan: Any) -> Exception | None:
         values.append(found)
         of = t.handles[at.origin] if 0 <= at.origin < len(t.handles) else None
         if of is not None and of._rule.name == GRADIENT and found.dtype.kind in "fc" and np.isnan(found).any():
-            return refuse(f"Function '{function_of(t, program, at)}' returned nan values in its 0th output.")
+            odd = [v for v in at.operands if not np.isfinite(values[v]).all()]
+            return refuse(f"Function '{function_of(t, program, at, [*odd, *at.operands])}' returned nan values in its 0th output.")
         for v in last[k]:
             values[v] = None
     return None
 
 
-def function_of(t: Any, program: Any, at: Any) -> str:
+def function_of(t: Any, program: Any, at: Any, todo: list[int]) -> str:
     """Name of the function whose gradient an instruction is: the nearest step that it reads, or what it does itself."""
-    n, todo, seen = len(program.inputs), list(at.operands), set[int]()
+    n, seen = len(program.inputs), set[int]()
     while todo:
         v = todo.pop(0)
         if v < n or v in seen:
