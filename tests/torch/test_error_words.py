@@ -112,3 +112,23 @@ def test_an_error_found_at_the_read_is_pytorchs_in_whatever_way_it_is_read():
         with pytest.raises(RuntimeError, match="out of bounds") as caught:
             read(face.zeros(3, 5).gather(0, face.tensor([[34, 1]])))
         assert isinstance(caught.value, IndexError)  # what an embedding raises
+
+
+ANOMALIES = ("x.sqrt().sum()", "(x - 1).sqrt().sum()", "(x.exp() + x.sqrt() * 2).sum()", "(x * 2).exp().sum()")
+
+
+@pytest.mark.parametrize("program", ANOMALIES)
+@pytest.mark.filterwarnings("ignore:Anomaly")
+def test_anomaly_mode_raises_in_the_backward(program):
+    said = []
+    for torch in (face, pytest.importorskip("torch")):
+        x = torch.zeros(2, requires_grad=True)
+        with torch.autograd.detect_anomaly():
+            y = eval(program, {"x": x}) * (0 if "sqrt" in program else 1)
+            try:
+                y.backward()
+            except RuntimeError as error:
+                said.append(str(error).splitlines()[0])
+            else:
+                said.append(x.grad.tolist())
+    assert said[0] == said[1]

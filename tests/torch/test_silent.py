@@ -83,3 +83,17 @@ def test_a_function_of_ones_own_beside_silent_writes() -> None:
         Twice.apply(w).sum().backward()
         w.data.clamp_(-1, 1)
     assert w.grad.tolist() == [2.0, 2.0]
+
+
+@pytest.mark.parametrize("is_read", [False, True])
+@pytest.mark.parametrize("write", ["t.detach()", "t.data", "t"])
+def test_a_gradient_behind_a_written_result_has_the_new_elements(write: str, is_read: bool) -> None:
+    """What was computed before the write and after it is one chain of the backward."""
+    w = face.arange(3.0).requires_grad_()
+    t = w * w
+    if is_read:
+        t.tolist()
+    with face.no_grad():
+        eval(write, {"t": t}).fill_(2.0)
+    (t * w.sum()).sum().backward()
+    assert w.grad.tolist() == [6.0, 12.0, 18.0]

@@ -6,12 +6,14 @@ import tenure.torch as face
 
 oracle = pytest.importorskip("torch")
 
-pytestmark = [pytest.mark.peers, pytest.mark.filterwarnings("ignore:Sparse invariant checks:UserWarning")]
+pytestmark = [pytest.mark.peers, pytest.mark.filterwarnings("ignore:Sparse:UserWarning")]
 
 PROGRAMS = {
     "products": "s @ d, torch.mm(s, d), torch.spmm(s, d), torch.sparse.mm(s, d), s @ d[:, 0], s.t() @ d[:2]",
     "arithmetic": "(s * 2).to_dense(), (s / 4).to_dense(), (s + s).to_dense(), (s - s * 3).to_dense(), dense + s, -s",
     "sums": "torch.sparse.sum(s), torch.sparse.sum(s, dim=0).to_dense(), torch.sparse.sum(s, 1).to_dense()",
+    "rows": "dense.to_sparse_csr(), s.coalesce().to_sparse_csr() @ d, dense.to_sparse_csr().to_sparse(),"
+    " (dense.to_sparse_csr() * 2).crow_indices(), dense.to_sparse_csr().to_dense(), dense.to_sparse_csr().layout",
     "softmax": "torch.sparse.softmax(s, 1).to_dense(), torch.sparse.log_softmax(s, dim=0)",
     "forms": "s, s.coalesce(), s.t().to_dense(), dense.to_sparse(), s.double(), s.coalesce().indices(), s._nnz()",
     "facts": "s.shape, s.size(1), s.is_sparse, s.layout, s.dtype, s.dim(), s.is_coalesced(), s.requires_grad",
@@ -78,7 +80,25 @@ def test_errors_are_pytorchs(wrong):
     assert said[0] == said[1]
 
 
-@pytest.mark.parametrize("wrong", ["s[0]", "s @ s", "torch.exp(s)", "dense.to_sparse_csr()"])
+@pytest.mark.parametrize("wrong", ["s[0]", "s @ s", "torch.exp(s)", "dense.to_sparse_csc()"])
 def test_what_is_not_supported_says_so(wrong):
     with pytest.raises((RuntimeError, TypeError), match="not supported|dense|subscriptable"):
         eval(wrong, given(face))
+
+
+GRADIENTS = (
+    "g", "g.coalesce()", "g.coalesce().values()", "g._indices()", "g.shape", "g.dtype", "g.to_dense()", "g.norm()",
+    "torch.sparse.sum(g)", "g * 2", "w.data.add_(g, alpha=-0.1)", "w.grad is g", "g.mul_(2) is w.grad", "w.grad",
+    "torch.autograd.grad(layer(at).sum(), w)", "torch.optim.SGD([w], 0.1).step() or w",
+)  # fmt: skip
+
+
+def test_a_sparse_gradient_is_a_sparse_tensor():
+    found = []
+    for torch in (face, oracle):
+        layer, at = torch.nn.Embedding(5, 2, sparse=True), torch.tensor([1, 3, 1])
+        layer.weight.data.fill_(1.0)
+        layer(at).sum().backward()
+        names = {"torch": torch, "layer": layer, "at": at, "w": layer.weight, "g": layer.weight.grad}
+        found.append([repr(eval(text, names)) for text in GRADIENTS])
+    assert found[0] == found[1]

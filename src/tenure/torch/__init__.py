@@ -16,8 +16,10 @@ devices: device layout memory_format get_default_device set_default_device
 sizes: Size
 names.making: tensor as_tensor asarray from_numpy frombuffer from_dlpack
 names.sparse: sparse_coo_tensor
+names.compressed: sparse_csr_tensor
 names.rest:
     manual_seed seed initial_seed get_rng_state set_rng_state is_inference_mode_enabled set_printoptions
+    is_anomaly_enabled is_anomaly_check_nan_enabled
     promote_types result_type can_cast typename is_storage sym_int
     get_num_threads set_num_threads get_num_interop_threads set_num_interop_threads default_generator
     use_deterministic_algorithms are_deterministic_algorithms_enabled is_deterministic_algorithms_warn_only_enabled

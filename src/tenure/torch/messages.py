@@ -258,6 +258,27 @@ WORDS = _rows(
     (r"einsum: '.*': '(\w)' of the result is a label of the operands, once", None,
      "einsum(): output subscript {0} does not appear in the equation for any input operand"),
     (r"roll: (\d+) shifts for (\d+) axes", None, "shifts and dimensions must align. shifts: {0}, dims:{1}"),
+    (r"DataLoader: an IterableDataset has an order of its own", "Value",
+     "DataLoader with IterableDataset: expected unspecified shuffle option, but got shuffle=True"),
+    (r"DataLoader: num_workers lies in .* and -\d+ does not", "Value",
+     "num_workers option should be non-negative; use num_workers=0 to disable multiprocessing."),
+    (r"(std|var|std_mean|var_mean) and its kin only support floating point and complex dtypes", None,
+     "std and var only support floating point and complex dtypes"),
+    (r"gather: indices of (?!int)\w+", None, "gather(): Expected dtype int32/int64 for index"),
+    (r"(tril|triu): a tensor of shape \S*, where a matrix is wanted", None,
+     "{0}: input tensor must have at least 2 dimensions"),
+    (r"bincount of (float|double)\w*", "NotImplemented", lambda of:
+     f"\"bincount_cpu\" not implemented for '{of.title()}'"),
+    (r"histc of int64", "NotImplemented", "\"histogram_cpu\" not implemented for 'Long'"),
+    (rf"diag: a tensor of shape {S}, where a list or a matrix", None, lambda shape:
+     f"diag(): Supports 1D or 2D tensors. Got {len(sizes(shape))}D"),
+    (r"normal: std is (-.*)", None, "normal expects std >= 0.0, but found std {0}"),
+    (rf"solve: matrices of shape {S} and a right-hand side of (\d+) elements do not agree", None, lambda a, n:
+     "linalg.solve: Incompatible shapes of A and B for the equation AX = B"
+     f" ({sizes(a)[-2]}x{sizes(a)[-1]} and {n}x1)"),
+    (r"pack_padded_sequence: lengths .* do not fall", None, "`lengths` array must be sorted in decreasing order when"
+     " `enforce_sorted` is True. You can pass `enforce_sorted=False` to pack_padded_sequence and/or pack_sequence to"
+     " sidestep this requirement if you do not need ONNX exportability."),
     (r"one_hot of \w+", None, "one_hot is only applicable to index tensor of type LongTensor."),
 )  # fmt: skip
 

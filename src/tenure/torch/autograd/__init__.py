@@ -13,7 +13,7 @@ from tenure.torch.autograd.gradients import gradcheck as _gradcheck
 from tenure.torch.autograd.gradients import gradgradcheck as _gradgradcheck
 from tenure.torch.autograd.modes import enable_grad, inference_mode, no_grad, set_grad_enabled
 from tenure.torch.cells import Tensor
-from tenure.values.places.anomaly import detect_anomaly, set_detect_anomaly
+from tenure.torch.cells.anomaly import detect_anomaly, set_detect_anomaly
 
 ROOMS = ("forward_ad", "functional", "graph", "profiler")
 

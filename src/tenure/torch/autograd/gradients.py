@@ -8,9 +8,11 @@ from typing import Any
 from tenure.errors import TenureError
 from tenure.func import checking
 from tenure.torch.cells import Tensor, unwrap, wrap
+from tenure.torch.cells.anomaly import looked_at
 from tenure.torch.cells.silent import refuse_rewritten
 from tenure.torch.errors import refuse, translated
 from tenure.values.grad import autograd as home
+from tenure.values.grad.sparse_rows import SparseRows
 from tenure.values.operations.shaping import stack
 from tenure.values.rules.modes import enable_grad
 
@@ -42,10 +44,11 @@ def grad(
     if allow_unused is False and materialize_grads:
         raise ValueError("Expected allow_unused to be True or not passed when materialize_grads=True, but got: False.")
     try:
-        found = home.grad(
-            refuse_rewritten(unwrap(ys)), unwrap(xs), None if gs is None else unwrap(gs), retain_graph, create_graph,
-            allow_unused=True, materialize_grads=materialize_grads,
-        )  # fmt: skip
+        with looked_at():
+            found = home.grad(
+                refuse_rewritten(unwrap(ys)), unwrap(xs), None if gs is None else unwrap(gs), retain_graph,
+                create_graph, allow_unused=True, materialize_grads=materialize_grads,
+            )  # fmt: skip
     except TenureError as error:
         raise translated(error) from None
     found = tuple([None if nowhere(x) else g for x, g in zip(xs, found, strict=True)])
@@ -55,7 +58,7 @@ def grad(
             f"The differentiated Tensor at index {missing[0]} appears to not have been used in the graph. Set"
             " allow_unused=True if this is the desired behavior."
         )
-    return wrap(found)  # type: ignore[no-any-return]
+    return tuple([Tensor._sparse(g) if isinstance(g, SparseRows) else wrap(g) for g in found])
 
 
 def nowhere(x: Any) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -13,15 +12,14 @@ from tenure.torch.nn.registry import RemovableHandle
 __all__ = ["Node", "disable_saved_tensors_hooks", "register_multi_grad_hook", "save_on_cpu", "saved_tensors_hooks"]
 
 
-@contextlib.contextmanager
-def saved_tensors_hooks(pack_hook: Callable[..., Any], unpack_hook: Callable[..., Any]) -> Iterator[None]:
-    """Context in which PyTorch packs what it saves; here the engine saves no tensors, so the hooks are not called."""
-    warnings.warn(
-        "saved_tensors_hooks: the hooks are not called, since the engine recomputes or keeps values of its own",
-        UserWarning,
-        stacklevel=3,
-    )
-    yield
+class saved_tensors_hooks:
+    """Refused: the engine recomputes, or keeps values of its own, so no hook could say what a backward reads."""
+
+    def __init__(self, pack_hook: Callable[..., Any], unpack_hook: Callable[..., Any]) -> None:
+        raise NotImplementedError(
+            "saved_tensors_hooks: this engine saves no tensors of PyTorch's, so the hooks would not be called; leave"
+            " the context out, or use torch.utils.checkpoint to save memory"
+        )
 
 
 @contextlib.contextmanager

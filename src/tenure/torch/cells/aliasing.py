@@ -42,12 +42,12 @@ class StaleWindowError(OwnershipError):
     code = "TN597"
 
 
-def stale(taken: CodeSite, written: CodeSite) -> StaleWindowError:
-    """TN597 with the line that took the view and the line that wrote its elements."""
+def stale(taken: CodeSite, written: CodeSite, said: str = "its elements were written here") -> StaleWindowError:
+    """TN597 with the line that took the view and the line that wrote its elements, or what is ``said`` of it."""
     return StaleWindowError(
         "a view is read after its elements were written by another name",
         at=site(here()),
-        notes=[("the view was taken here", site(taken)), ("its elements were written here", site(written))],
+        notes=[("the view was taken here", site(taken)), (said, site(written))],
         help="`.clone()` where the view is taken keeps the old elements; taking it again gives the new ones;"
         ' torch.aliasing("pytorch") reads the new ones here',
     )

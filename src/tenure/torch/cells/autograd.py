@@ -7,6 +7,7 @@ from typing import Any
 
 from tenure.errors import BorrowError, GradientError, TenureError
 from tenure.torch.cells.aliasing import is_safe
+from tenure.torch.cells.anomaly import looked_at
 from tenure.torch.cells.giving import hold
 from tenure.torch.cells.retaining import Retained, carried, retained
 from tenure.torch.cells.roles import keep_nodes, outlive, rebind, step_aside
@@ -189,7 +190,8 @@ class Autograd:
             raise refuse("grad can be implicitly created only for scalar outputs")
         refuse_rewritten([value])
         try:
-            autograd.backward(value, g, retain_graph, create_graph, inputs)
+            with looked_at():
+                autograd.backward(value, g, retain_graph, create_graph, inputs)
         except TenureError as error:
             raise translated(error) from None
 

@@ -77,9 +77,8 @@ class Cell(Views, Writes, Var):  # type: ignore[misc]
         return x
 
     def _read(self) -> Any:
-        try:
-            value = self._val
-        except AttributeError:
+        value = getattr(self, "_val", None)
+        if value is None:
             return look(self)
         return value if type(value) is Value else self._healed(value)
 

@@ -9,12 +9,14 @@ import numpy as np
 
 from tenure.torch.cells.aliasing import is_safe
 from tenure.torch.cells.geometry import layout
-from tenure.torch.cells.leaving import SMALL, Lent, lend
+from tenure.torch.cells.guards import SMALL, Guard, put_under
+from tenure.torch.cells.leaving import Lent, lend
 from tenure.torch.cells.outdated import check_current
 from tenure.torch.cells.sharing import join, others_of, root_of
 from tenure.torch.cells.tensor import Tensor
 from tenure.torch.cells.windows import geometry
 from tenure.values.operations.creation import tensor as made
+from tenure.values.rules.sites import here
 
 
 def from_numpy(array: Any) -> Any:
@@ -29,16 +31,19 @@ def from_numpy(array: Any) -> Any:
                          " array  with array.copy().)")
     ours = array.flags.writeable or root_of(array).flags.writeable or others_of(None, array)  # else it is a constant
     copied = is_safe() and array.nbytes <= SMALL and ours
-    x: Any = Tensor._of(made(array.copy() if copied else array))
+    x: Any = Tensor._of(value := made(array.copy() if copied else array))
     x._layout = layout(array.shape, tuple([n // size for n in array.strides]))
     x._lent = Lent()
-    shown = array.view() if copied else None  # keeps the memory, as in PyTorch, also where that is a part of an array
-    x._lent.add(array, geometry(x), shown, keeps=True)
+    where = here()
+    guard = Guard(array, geometry(x), 0, where, is_given=True) if copied and array.size else None
+    x._lent.add(array, geometry(x), None, where, guard)
     if not is_safe():
         lend(x, array)
         return x
     join(x, array)
-    if array.flags.writeable:
+    if guard is not None:
+        put_under(x, value, guard)
+    elif array.flags.writeable:
         array.flags.writeable = False
         weakref.finalize(x, _returned, weakref.ref(array))
     return x

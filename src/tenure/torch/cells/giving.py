@@ -48,7 +48,7 @@ def give(x: Any, new: Any, recorded: bool, at: Index | None = None) -> None:
     if w is not None:
         base, part = detach(present(w.parent)), detach(new)
         give(w.parent, part if w.step is None else w.step.put(base, part), False)
-    if w is None and is_shared(x):
+    if w is None and is_shared(x) and x._lent.memory is not None:
         write_memory(x._lent.memory, array_of(held), read)
     hold(x, held)
 
@@ -116,6 +116,8 @@ def hold(x: Any, value: Any) -> None:
     shared = is_shared(x if w is None else w.owner)
     if w is not None:
         w.node = value if value._kind.tracked else None
+    elif shared and x._lent.held is not None:
+        x._lent.hold(x, value)
     elif shared:
         x._lent.node = value if value._kind.tracked else None
     if shared:

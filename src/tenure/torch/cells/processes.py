@@ -16,8 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from tenure.torch.cells.leaving import Lent, image, lend, window_of
-from tenure.torch.cells.windows import geometry
+from tenure.torch.cells.leaving import Lent, lend
+from tenure.torch.cells.memory import image, window_of
+from tenure.torch.cells.windows import geometry, is_shared, present
 from tenure.torch.errors import refuse
 
 
@@ -27,11 +28,11 @@ def share(x: Any) -> Any:
     if owner._lent is None:
         owner._lent = Lent()
     if not owner._lent.is_mapped:
-        elements = image(owner)
+        elements = image(present(owner), geometry(owner))
         raw = np.frombuffer(mmap.mmap(-1, max(elements.nbytes, 1)), elements.dtype, elements.size)
         memory = window_of(raw, geometry(owner))
         memory[...] = elements
-        if owner._lent.memory is not None:
+        if is_shared(owner):
             raise refuse("share_memory_: NumPy's arrays show the tensor's elements; share it before")
         lend(owner, memory)
         owner._lent.is_mapped = True

@@ -11,14 +11,16 @@ from typing import Any
 
 import numpy as np
 
+from tenure.torch.cells.memory import Part
+
 _MADE: dict[int, tuple[Any, list[tuple[Any, int, int]]]] = {}
 """By the array whose memory it is: a reference to it, and the tensors made of it, each with its bounds in memory."""
 
 
 def root_of(array: Any) -> Any:
     """The array whose memory another shows."""
-    while isinstance(array.base, np.ndarray):
-        array = array.base
+    while isinstance(array.base, np.ndarray | Part):
+        array = array.base.memory if type(array.base) is Part else array.base
     return array
 
 
@@ -29,15 +31,16 @@ def bounds(array: Any) -> tuple[int, int]:
     return first, first + reach + array.itemsize
 
 
-def join(x: Any, array: Any) -> None:
-    """Note that a tensor is made of an array."""
+def join(x: Any, array: Any, *, is_whole: bool = False) -> None:
+    """Note that a tensor is made of an array, or of memory that is the whole of one."""
     root = root_of(array)
     name = id(root)
     if name not in _MADE:
         _MADE[name] = weakref.ref(root, lambda _: _MADE.pop(name, None)), []
     made = _MADE[name][1]
-    made[:] = [at for at in made if at[0]() is not None]
-    made.append((weakref.ref(x), *bounds(array)))
+    if made:
+        made[:] = [at for at in made if at[0]() is not None]
+    made.append((weakref.ref(x), *((0, 1 << 64) if is_whole else bounds(array))))
 
 
 def others_of(writer: Any, array: Any) -> list[Any]:

@@ -9,10 +9,8 @@ what was written is refused (TN506). Who writes nothing through ``.data`` pays a
 from __future__ import annotations
 
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
-
-import numpy as np
 
 from tenure.errors import BorrowError
 from tenure.values.operations.boundary import array_of
@@ -108,27 +106,37 @@ def read_in(block: Path) -> set[int]:
     return found
 
 
-WATCHED: list[tuple[Any, Any]] = []
-"""Values read of memory that NumPy's arrays share, with that memory's owner, under the aliasing of PyTorch."""
+WATCHED: dict[int, tuple[Any, Any, CodeSite]] = {}
+"""Values of elements that NumPy's arrays may write, by identity: a reference, what says whether they were written, and
+the line that took the array."""
 
 
-def watch(value: Any, lent: Any) -> None:
-    """Keep an eye on a value that was read of lent memory, for as long as a graph may hold it."""
-    if len(WATCHED) > 64:
-        WATCHED[:] = [entry for entry in WATCHED if entry[0]() is not None]
-    WATCHED.append((weakref.ref(value), lent))
+def watch(value: Any, is_written: Callable[[Any], bool], where: CodeSite) -> None:
+    """Keep an eye on a value whose elements arrays may write, for as long as a graph may hold it."""
+    name = id(value)
+    WATCHED[name] = weakref.ref(value, lambda _: WATCHED.pop(name, None)), is_written, where
+
+
+def unwatch(value: Any) -> None:
+    """Forget a watched value."""
+    WATCHED.pop(id(value), None)
+
+
+def note_array(value: Any, where: CodeSite) -> None:
+    """Note that an array taken at a line has written a value's elements."""
+    unwatch(value)
+    segment = segment_of(value)
+    noted = Noted(value, segment and weakref.ref(segment), value._slot if segment else 0, where, False)
+    noted.said = "an array of them was taken here"
+    NOTED.append(noted)
 
 
 def changed() -> None:
     """Note the watched values whose memory has other elements by now."""
-    for reference, lent in WATCHED:
+    for reference, is_written, where in list(WATCHED.values()):
         value = reference()
-        is_float = value is not None and value._aval.dtype.kind in "fc"
-        if value is not None and not np.array_equal(array_of(value), lent.memory, equal_nan=is_float):
-            noted = Noted(value, None, 0, lent.arrays[-1][2] if lent.arrays else None, False)
-            noted.said = "an array of them was taken here"
-            NOTED.append(noted)
-    WATCHED[:] = [entry for entry in WATCHED if entry[0]() is not None]
+        if value is not None and is_written(value):
+            note_array(value, where)
 
 
 def segment_of(value: Any) -> Any:

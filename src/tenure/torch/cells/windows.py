@@ -30,7 +30,7 @@ from tenure.values.operations.arithmetic import detach
 from tenure.values.operations.boundary import array_of
 from tenure.values.operations.creation import wrap
 from tenure.values.places.var import as_leaf
-from tenure.values.rules.graph import CodeSite, Frozen, Leaf
+from tenure.values.rules.graph import GRAFTED, CodeSite, Frozen, Leaf
 from tenure.values.rules.modes import current_mode, enable_grad
 from tenure.values.rules.sites import here, site
 from tenure.values.tensor.tensor import Tensor as Value
@@ -75,7 +75,7 @@ class Window:
         self.is_root = step is None
         self.where = where
         self.node: Any = None
-        self.foreign: Sequence[tuple[Geometry, CodeSite]] = ()
+        self.foreign: Sequence[tuple[Any, ...]] = ()
         self.written = False
         outer = parent._window
         self.flag: str | tuple[int, str] | None = None
@@ -149,7 +149,7 @@ def take(x: Any, v: Any, step: Step | None, where: CodeSite = None) -> Any:
         value._held = True
     if outer is not None and outer.foreign:
         w.foreign = [entry for entry in outer.foreign if w.geometry.overlaps(entry[0])]
-    if w.foreign or (owner._lent is not None and owner._lent.memory is not None):
+    if w.foreign or is_shared(owner):
         del v._val
     windows = owner._borrows
     if not windows:
@@ -184,9 +184,8 @@ def windowed(x: Any, step: Step) -> Any:
 
 def present(x: Any) -> Any:
     """Value of a tensor now, stale or not. It is kept, unless it is stale."""
-    try:
-        value = x._val
-    except AttributeError:
+    value = getattr(x, "_val", None)
+    if value is None:
         return renewed(x)
     return value if type(value) is Value else x._healed(value)
 
@@ -229,48 +228,71 @@ def seen(x: Any, base: Any) -> Any:
 
 def is_shared(owner: Any) -> bool:
     """Whether an owner's elements lie in memory that others write."""
-    return owner._lent is not None and owner._lent.memory is not None
+    lent = owner._lent
+    return lent is not None and (lent.memory is not None or lent.held is not None)
 
 
 def remembered(x: Any) -> Any:
     """Value of an owner whose elements lie in memory that others write."""
+    lent = x._lent
+    if lent is not None and lent.former is not None and is_safe():
+        raise rewritten(lent)
     if not is_shared(x):
-        if x._lent is not None and x._lent.former is not None:
-            raise rewritten(x._lent)
         return x._gone()
-    return remade(x, (x._lent.memory.tobytes(), x._lent.node), lent_value)
+    if lent.held is not None:
+        return lent.current(x)
+    return remade(x, (lent.memory.tobytes(), lent.node), lent_value)
 
 
 def rewritten(lent: Any) -> BorrowError:
-    """TN506 of a tensor of an array, whose memory another tensor has written."""
+    """TN506 of a tensor of an array, whose memory another name has written; the line is known of a tensor."""
+    _, where = lent.former
+    other = [("written here", site(where))] if where else []
     return BorrowError(
-        "a tensor of an array's elements is read after another tensor of them was written",
+        "a tensor of an array's elements is read after"
+        f" {'another tensor of them' if where else 'the array'} was written",
         code="TN506",
         at=site(here()),
-        notes=[("the array was given here", site(lent.arrays[0].where)), ("written here", site(lent.former[1]))],
+        notes=[("the array was given here", site(lent.arrays[0].where)), *other],
         help="`torch.tensor(array)` has elements of its own; or make the tensor again",
     )
 
 
 def described(x: Any) -> Any:
     """Value of a tensor that says its shape and dtype: also where its elements are not to be read."""
-    lent = x._lent
-    return present(x) if lent is None or lent.former is None or is_shared(x) else lent.former[0]
+    lent = (x if x._window is None else x._window.owner)._lent
+    if lent is None or lent.held is None:
+        return present(x) if lent is None or x._window is not None or lent.former is None else lent.former[0]
+    if x._window is None:
+        return lent.held
+    entry = lent.shown.get(id(x))
+    return present(x) if entry is None or entry[0]() is not x else entry[2]
 
 
 def lent_value(x: Any, made_of: Any) -> Any:
     """Value of the elements that lie in memory now."""
     value = with_node(wrap(np.array(x._lent.memory, order="C")), x, x._lent.node)
     if not x._lent.is_mapped:
-        watch(value, x._lent)
+        lent = x._lent
+        where = lent.arrays[-1].where if lent.arrays else None
+        watch(value, lambda value: differs(value, lent.memory), where)
     return value
+
+
+def differs(value: Any, memory: Any) -> bool:
+    """Whether memory has other elements than a value that was read of it."""
+    return not np.array_equal(array_of(value), memory, equal_nan=value._aval.dtype.kind in "fc")
 
 
 def look(x: Any) -> Any:
     """Value of a tensor for a read; TN597 where a window is stale, unless as in PyTorch."""
     w = x._window
-    if w is not None and w.foreign and is_safe():
-        raise stale(w.where, w.foreign[-1][1])
+    if w is None or not is_safe():
+        return present(x)
+    if is_shared(w.owner):
+        present(w.owner)  # which finds what an array wrote
+    if w.foreign:
+        raise stale(w.where, *w.foreign[-1][1:])
     return present(x)
 
 
@@ -285,7 +307,7 @@ def grafted(value: Any, node: Any) -> Any:
     """Elements of one value with the graph of another: a write outside the graph leaves the gradient as it was."""
     array_of(node)
     made = wrap(array_of(value), value._aval)
-    made._kind, made._src = node._kind, node._src
+    made._kind, made._src, made._slot = node._kind, node._src, GRAFTED
     return made
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 import tenure as tn
 from tenure.dtypes import DType, as_dtype, bool_, int64, promote
-from tenure.errors import TenureError
+from tenure.errors import BorrowError, TenureError
 from tenure.torch.cells import Tensor, entering, unwrap
 from tenure.torch.cells.casts import cast
 from tenure.torch.cells.outdated import check_current
@@ -45,8 +45,21 @@ def value_of(data: Any, target: DType | None) -> Any:
             target = inferred(data)
         return tn.tensor(numbers, dtype=target)
     except TenureError as error:
+        if (said := ragged(data)) is not None:
+            raise refuse(said, TorchValueError) from None
         made = translated(error)
         raise TorchValueError(made.message) if isinstance(error, tn.ShapeError) else made from None
+
+
+def ragged(data: Any) -> str | None:
+    """What PyTorch says of nested sequences of different lengths; None if they are not."""
+    rows, axis = data if isinstance(data, list | tuple) else (), 1
+    while rows and all(isinstance(row, list | tuple) for row in rows):
+        for row in rows:
+            if len(row) != len(rows[0]):
+                return f"expected sequence of length {len(rows[0])} at dim {axis} (got {len(row)})"
+        rows, axis = [x for row in rows for x in row], axis + 1
+    return None
 
 
 def plain(data: Any) -> Any:
@@ -65,6 +78,8 @@ def plain(data: Any) -> Any:
         return data.tolist()
     if hasattr(data, "__len__") and hasattr(data, "__getitem__") and not isinstance(data, str | dict):
         return [plain(data[k]) for k in range(len(data))]
+    if isinstance(data, str):
+        raise TypeError("new(): invalid data type 'str'")
     if not isinstance(data, int | float | complex):
         raise refuse(f"Could not infer dtype of {type(data).__name__}")
     return data
@@ -115,9 +130,11 @@ def asarray(
 
 
 def from_numpy(array: Any) -> Any:
-    """A tensor of an array's elements. The array is lent: it cannot be written while the tensor lives."""
+    """A tensor of an array's elements, which the array lends."""
     try:
         return entering.from_numpy(array)
+    except BorrowError:
+        raise
     except TenureError as error:
         text = f"can't convert np.ndarray of type {getattr(array, 'dtype', type(array))}. {error.message}"
         raise refuse(text, TorchTypeError) from None

@@ -13,6 +13,7 @@ import tenure as tn
 from tenure.errors import TenureError
 from tenure.torch.cells import Tensor, casts
 from tenure.torch.cells.layout import laid
+from tenure.torch.cells.leaving import elements
 from tenure.torch.cells.processes import is_mapped, share
 from tenure.torch.cells.roles import rebind
 from tenure.torch.cells.windows import counter
@@ -20,6 +21,7 @@ from tenure.torch.devices import CPU, check_device, device, strided
 from tenure.torch.dtypes import BY_NAME, LEGACY, OF_HOME, Defaults, dtype, home_dtype
 from tenure.torch.errors import TorchIndexError, TorchTypeError, TorchValueError, refuse, translated
 from tenure.torch.names.arguments import sizes
+from tenure.torch.names.compressed import to_sparse_csr
 from tenure.torch.names.making import tensor
 from tenure.torch.names.nodes import name_of, node_of
 from tenure.torch.names.sparse import to_sparse
@@ -74,6 +76,7 @@ class Methods:
     is_cpu = property(lambda self: True, doc="True.")
     names = property(lambda self: (None,) * self.ndim, doc="Names of axes, which there are not.")
     name = property(lambda self: None, doc="None.")
+    output_nr = property(lambda self: 0, doc="0: the place among the results of the function that gave it.")
     _version = property(lambda self: counter(self).get("_writes", 0), doc="How often the elements have been written.")
     __array_priority__ = 1000
 
@@ -160,15 +163,18 @@ class Methods:
                 return NotImplemented
         if kwargs.get("out") is not None:
             return NotImplemented
-        found = getattr(ufunc, method)(*[x.numpy() if isinstance(x, Tensor) else x for x in inputs], **kwargs)
+        found = getattr(ufunc, method)(*[elements(x) if isinstance(x, Tensor) else x for x in inputs], **kwargs)
         if method == "outer" or not isinstance(found, np.ndarray | np.generic):
             return found
         is_flags = found.dtype == bool and ufunc.__name__ not in ("equal", "not_equal")
         return Tensor._of(made(np.asarray(found, np.uint8 if is_flags else found.dtype)))
 
     def __array__(self: Any, dtype: Any = None, copy: Any = None) -> Any:
-        found = self.numpy()
-        return found if dtype is None else found.astype(dtype)
+        if copy or (dtype is not None and np.dtype(dtype) != self._aval.dtype.numpy):
+            if copy is False:
+                raise ValueError("Unable to avoid copy while creating an array as requested.")
+            return elements(self).astype(dtype)
+        return self.numpy()
 
     def __repr__(self: Any, *, tensor_contents: Any = None) -> str:
         value = self._read()
@@ -286,6 +292,7 @@ class Methods:
 
     to_sparse = to_sparse_coo = to_sparse
     _sparse = SparseGradient
+    to_sparse_csr = to_sparse_csr
 
     def apply_(self: Any, fn: Callable[[Any], Any]) -> Any:
         """Write a function of each element."""
@@ -356,7 +363,7 @@ class Methods:
         raise refuse("this tensor is dense", help="to_sparse() makes a sparse one")
 
     indices = values = crow_indices = col_indices = row_indices = ccol_indices = is_coalesced = coalesce
-    to_sparse_csr = to_sparse_csc = to_sparse_bsr = sparse_mask = dequantize = int_repr = coalesce
+    to_sparse_csc = to_sparse_bsr = sparse_mask = dequantize = int_repr = coalesce
 
     H = mH = property(lambda self: self.adjoint(), doc="The conjugate transpose of the last two axes.")
 

@@ -10,6 +10,7 @@ import weakref
 from typing import Any
 
 from tenure.torch.cells import Tensor, wrap
+from tenure.torch.cells.windows import described
 from tenure.values.tensor.tensor import Tensor as Value
 
 LAST = """
@@ -71,7 +72,7 @@ def noted(value: Any, name: str) -> Any:
 def name_of(x: Any) -> str | None:
     """Name of the node of a tensor, unless another value has been written to it since."""
     found = x.__dict__.get("_node")
-    held = getattr(x, "_val", None)
+    held = None if found is None else described(x)
     if found is not None and held is not None and found[0]() is held and held._kind.tracked:
         return found[1]  # type: ignore[no-any-return]
     return None

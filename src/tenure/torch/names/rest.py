@@ -8,6 +8,7 @@ from typing import Any
 
 import tenure as tn
 from tenure.torch.cells import Tensor
+from tenure.torch.cells.anomaly import Switch
 from tenure.torch.dtypes import OF_HOME, home_dtype
 from tenure.torch.errors import refuse
 from tenure.torch.names.arguments import weighed
@@ -35,6 +36,16 @@ def set_rng_state(new_state: Any) -> None:
 def is_inference_mode_enabled() -> bool:
     """Whether tensors made now never have a gradient."""
     return not tn.is_grad_enabled()
+
+
+def is_anomaly_enabled() -> bool:
+    """Whether a backward looks for NaN."""
+    return Switch.on
+
+
+def is_anomaly_check_nan_enabled() -> bool:
+    """Whether the anomaly mode, where it is on, looks for NaN."""
+    return Switch.check_nan
 
 
 def promote_types(type1: Any, type2: Any) -> Any:

@@ -245,9 +245,18 @@ class SparseTensor:
             return me._all.sum(0)
         return SparseTensor(me._at[left], me._all, [self.shape[k] for k in kept]).coalesce()
 
-    def norm(self, p: Any = 2) -> Any:
+    def norm(self, p: Any = "fro", dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Any:
         """The norm of all elements."""
-        return self.coalesce()._all.norm(p)
+        if dim is not None or keepdim:
+            raise refuse("a norm along axes of a sparse tensor is not supported here", help=DENSE)
+        return self.coalesce()._all.flatten().norm(2 if p == "fro" else p, dtype=dtype)
+
+    def pow(self, exponent: Any) -> SparseTensor:
+        """Each element to a power."""
+        me = self.coalesce()
+        return me._with(me._all**exponent)
+
+    __pow__ = pow
 
     def softmax(self, dim: int, *, dtype: Any = None) -> SparseTensor:
         """Softmax along an axis, of the elements that are listed."""
@@ -273,7 +282,7 @@ class SparseTensor:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        raise refuse(f"{name} of a sparse tensor is not supported here", AttributeError, help=DENSE)
+        raise AttributeError(f"{name} of a sparse tensor is not supported here: {DENSE}", name=name, obj=self)
 
     def __reduce__(self) -> Any:
         return SparseTensor, (self._at, self._all.detach(), tuple(self.shape), self._united)
@@ -305,7 +314,11 @@ NAMES = {"spmm": "mm", "smm": "mm", "hspmm": "mm", "subtract": "sub", "divide": 
 SWAPPED: dict[str, Callable[..., Any]] = {
     "mm": lambda a, b: b.__rmatmul__(a), "matmul": lambda a, b: b.__rmatmul__(a),
     "add": lambda a, b, *, alpha=1: a + alpha * b.to_dense(), "mul": lambda a, b: b.mul(a),
-    "__add__": lambda a, b: a + b.to_dense(), "__mul__": lambda a, b: b.mul(a),
+    "__add__": lambda a, b: a + b.to_dense(),
+    "add_": lambda a, b, *, alpha=1: a.add_(b.to_dense(), alpha=alpha), "__iadd__": lambda a, b: a.add_(b.to_dense()),
+    "sub_": lambda a, b, *, alpha=1: a.sub_(b.to_dense(), alpha=alpha), "__isub__": lambda a, b: a.sub_(b.to_dense()),
+    "sub": lambda a, b, *, alpha=1: a.sub(b.to_dense(), alpha=alpha), "__sub__": lambda a, b: a - b.to_dense(),
+    "copy_": lambda a, b: a.copy_(b.to_dense()), "__mul__": lambda a, b: b.mul(a),
     "addmm": lambda x, a, b, *, beta=1, alpha=1: beta * x + alpha * (a @ b),
 }  # fmt: skip
 

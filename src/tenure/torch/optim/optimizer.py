@@ -76,6 +76,14 @@ class Optimizer(Home):
                 p.grad = g = g.detach()
             g.zero_()
 
+    def _refuse_rows(self, group: Any) -> None:
+        try:
+            super()._refuse_rows(group)
+        except TenureError:
+            name = type(self).__name__.replace("AdamW", "Adam")
+            more = ", please consider SparseAdam instead" if name == "Adam" else ""
+            raise refuse(f"{name} does not support sparse gradients{more}") from None
+
     def _begin(self, name: str, p: Any, group: Any) -> Any:
         return wrap(super()._begin(name, p._read(), group))  # type: ignore[misc]
 

@@ -16,7 +16,7 @@ from tenure.values.grad import steps
 from tenure.values.grad.reopening import Part, Row
 from tenure.values.grad.units import Cotangents, SegmentUnit, Unit
 from tenure.values.rules import paths
-from tenure.values.rules.graph import Leaf, Out, Segment, Source
+from tenure.values.rules.graph import GRAFTED, Leaf, Out, Segment, Source
 from tenure.values.rules.rows import Path
 from tenure.values.rules.rules import Slots
 from tenure.values.rules.sites import here
@@ -102,7 +102,9 @@ def _link(walk: Any, segment: Segment, cts: Cotangents, roots: Slots) -> Link | 
         return None
     stops = stops_of(segment.path, roots)
     rows = None if stops is None else walk.reopened.rows(segment, roots)
-    return None if rows is None or stops is None else Link(segment, cts, roots, rows, stops)
+    if rows is None or stops is None or any(s < 0 and segment.inputs[~s]._slot == GRAFTED for s in stops):
+        return None  # a grafted input stands where a result does, with other elements
+    return Link(segment, cts, roots, rows, stops)
 
 
 def chain_behind(walk: Any, link: Link) -> Chain:

@@ -93,6 +93,8 @@ class Out:
         self.segment = None
 
 
+GRAFTED = -1
+"""Slot of a value whose place in a graph is a result's, and whose elements are others: written outside of the graph."""
 Source = Leaf | Out | None
 Twin = weakref.ref[Out]
 """Result that another one is the double of: the gradient with respect to it is that with respect to both."""

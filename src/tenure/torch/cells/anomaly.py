@@ -1,0 +1,125 @@
+"""PyTorch's anomaly mode: a backward in which a gradient is NaN is an error, at the line of the backward.
+
+    with torch.autograd.detect_anomaly():
+        x.sqrt().sum().backward()        RuntimeError: Function 'SqrtBackward0' returned nan values in its 0th output.
+
+The function is that whose result, or operand, the gradient reads. The home library's mode looks at forward steps too.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import ContextDecorator, contextmanager
+from typing import Any, Self
+
+import numpy as np
+
+from tenure.interp.interp import Poison, reference
+from tenure.torch.errors import refuse
+from tenure.values.places.anomaly import GRADIENT, last_uses
+from tenure.values.places.strict import finish, program_of
+from tenure.values.run.force import BEFORE_RUN
+
+NAMES = {"divide": "Div", "multiply": "Mul", "power": "Pow", "matmul": "Mm"}
+
+
+class Switch:
+    """Whether a backward looks for NaN."""
+
+    on, check_nan = False, True
+
+
+class set_detect_anomaly(ContextDecorator):
+    """Switch of the anomaly mode; as a context, for the block."""
+
+    __module__ = "torch.autograd.anomaly_mode"
+
+    def __init__(self, mode: bool, check_nan: bool = True) -> None:
+        self.prev, self.prev_check_nan = Switch.on, Switch.check_nan
+        Switch.on, Switch.check_nan = bool(mode), bool(check_nan)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        Switch.on, Switch.check_nan = self.prev, self.prev_check_nan
+
+
+class detect_anomaly(ContextDecorator):
+    """Context in which a backward that makes a NaN is an error."""
+
+    __module__ = "torch.autograd.anomaly_mode"
+
+    def __init__(self, check_nan: bool = True) -> None:
+        self.check_nan = check_nan
+        warnings.warn(
+            "Anomaly Detection has been enabled. This mode will increase the runtime and should only be enabled for"
+            " debugging.",
+            stacklevel=2,
+        )
+
+    def __enter__(self) -> Self:
+        self.prev = Switch.on, Switch.check_nan
+        Switch.on, Switch.check_nan = True, self.check_nan
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        Switch.on, Switch.check_nan = self.prev
+
+
+@contextmanager
+def looked_at() -> Iterator[None]:
+    """A backward that runs within it is looked at, in anomaly mode."""
+    if not (Switch.on and Switch.check_nan):
+        yield
+        return
+    BEFORE_RUN.append(look)
+    try:
+        yield
+        finish()
+    finally:
+        BEFORE_RUN.remove(look)
+
+
+def look(t: Any, plan: Any) -> Exception | None:
+    """The error for a program that is about to run, if a gradient in it is NaN."""
+    program = program_of(plan.executable)
+    arrays = [x._data for x in t.inputs]
+    if any(type(x) is Poison or x is None for x in arrays):
+        return None
+    numbers = [t.scalars[k] for k in plan.numbers]
+    kinds = [aval.dtype.numpy for aval in program.inputs[len(arrays) :]]
+    values = [*arrays, *[np.array(x, kind) for x, kind in zip(numbers, kinds, strict=True)]]
+    last = last_uses(program)
+    for k, at in enumerate(program.instructions):
+        try:
+            with np.errstate(all="ignore"):
+                found = np.asarray(reference(at)(*[values[v] for v in at.operands], **at.params))
+        except Exception:
+            return None  # the run says what is wrong
+        values.append(found)
+        of = t.handles[at.origin] if 0 <= at.origin < len(t.handles) else None
+        if of is not None and of._rule.name == GRADIENT and found.dtype.kind in "fc" and np.isnan(found).any():
+            odd = [v for v in at.operands if not np.isfinite(values[v]).all()]
+            return refuse(f"Function '{function_of(t, program, at, [*odd, *at.operands])}' returned nan values in its 0th output.")
+        for v in last[k]:
+            values[v] = None
+    return None
+
+
+def function_of(t: Any, program: Any, at: Any, todo: list[int]) -> str:
+    """Name of the function whose gradient an instruction is: the nearest step that it reads, or what it does itself."""
+    n, seen = len(program.inputs), set[int]()
+    while todo:
+        v = todo.pop(0)
+        if v < n or v in seen:
+            continue
+        seen.add(v)
+        other = program.instructions[v - n]
+        if other.origin == at.origin:
+            todo += other.operands
+        elif 0 <= other.origin < len(t.handles) and t.handles[other.origin]._rule.name:
+            return str(t.handles[other.origin]._rule.name)
+    name = at.primitive.name
+    return f"{NAMES.get(name, name.title().replace('_', ''))}Backward0"
