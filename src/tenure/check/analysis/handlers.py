@@ -5,6 +5,7 @@ from tenure.check.analysis import attributes, basic, calls, functions, items, it
 from tenure.check.analysis.borrows import BORROWS
 from tenure.check.analysis.keeping import KEEPING
 from tenure.check.analysis.recorder import RECORDER
+from tenure.check.analysis.unasked import UNASKED
 from tenure.check.analysis.session import Handlers
 
 __all__ = ["HANDLERS", "LISTENERS"]
@@ -39,5 +40,5 @@ HANDLERS: Handlers = {
     ops.Call: calls.call,
 }
 
-LISTENERS = (RECORDER, KEEPING, BORROWS)
+LISTENERS = (RECORDER, KEEPING, BORROWS, UNASKED)
 """The listeners of the analysis itself; those of the rules come after them."""

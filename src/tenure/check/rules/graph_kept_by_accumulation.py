@@ -32,11 +32,13 @@ def _events(facts: Facts) -> Iterator[Event]:
         for loop in scope.of(ast.For, ast.While):
             inside = list(own_nodes(loop.body))
             done = {name: node for node in inside for name in _differentiated(node)}
-            losses = (done.keys() & bound_names(loop.body)) - _made_plain(inside)
+            bound = bound_names(loop.body) | (bound_names([loop.target]) if isinstance(loop, ast.For) else set())
+            losses = {name for name in done if _root_of(name) in bound and name != "self"} - _made_plain(inside)
             if not losses:
                 continue
             quiet = _quiet(inside)
-            reset = {ast.unparse(target) for target, _ in _assignments(inside)}
+            steady = _steady(inside)
+            reset = {ast.unparse(target) for target, _ in _assignments(steady)}
             for node in inside:
                 for total, value in (*_grows(node), *_through(facts, scope, node)):
                     used = [loss for loss in sorted(losses) if _holds_graph(value, loss, node)]
@@ -44,8 +46,17 @@ def _events(facts: Facts) -> Iterator[Event]:
                         continue
                     if node in quiet and not isinstance(node, ast.Call):
                         continue
-                    if _root_of(total) not in _fresh(loop, reset) and not _reset(total, node, inside):
+                    if _root_of(total) not in _fresh(loop, reset) and not _reset(total, node, steady):
                         yield Event(facts.source.path, RULE.name, (node, done[used[0]]), text=total)
+
+
+def _steady(inside: list[ast.AST]) -> list[ast.AST]:
+    """The nodes of a round but for those of every so many rounds: `if step % 100 == 0`."""
+    rare: set[ast.AST] = set()
+    for node in inside:
+        if isinstance(node, ast.If) and any(isinstance(one, ast.Mod) for one in ast.walk(node.test)):
+            rare |= {part for one in node.body for part in ast.walk(one)}
+    return [node for node in inside if node not in rare]
 
 
 def _fresh(loop: ast.For | ast.While, reset: set[str]) -> set[str]:
@@ -110,8 +121,8 @@ def _made_plain(inside: list[ast.AST]) -> set[str]:
 def _differentiated(node: ast.AST) -> set[str]:
     """The variables whose graph a backward pass goes through: `loss.backward()`, `scaler.scale(loss).backward()`."""
     match node:
-        case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="backward"), args=[]):
-            return {name}
+        case ast.Call(func=ast.Attribute(value=ast.Name() | ast.Attribute() as loss, attr="backward"), args=[]):
+            return {ast.unparse(loss)}
         case ast.Call(func=ast.Attribute(value=ast.Call(args=[ast.Name(id=name)]), attr="backward")):
             return {name}
         case ast.Call(func=ast.Attribute(value=ast.BinOp(left=ast.Name(id=name)), attr="backward")):
@@ -174,8 +185,8 @@ def _sum_of_itself(total: ast.expr, value: ast.expr) -> ast.expr | None:
 def _holds_graph(value: ast.expr, loss: str, node: ast.AST) -> bool:
     """Whether an expression made of a loss still has its graph."""
     match value:
-        case ast.Name(id=name):
-            return name == loss
+        case ast.Name() | ast.Attribute():
+            return ast.unparse(value) == loss
         case ast.BinOp(left=left, right=right):
             return _holds_graph(left, loss, node) or _holds_graph(right, loss, node)
         case ast.Call(func=ast.Attribute(value=inner, attr=method)) if method in _KEEPING:
