@@ -238,7 +238,8 @@ class State:
     def overlap(self, a: Obj, b: Obj) -> int:
         """Whether two objects share memory: NO, MAY or MUST."""
         if a is b:
-            return MAY if a.summary and not a.deep else MUST
+            shown = a if a.base is None else self.chain(a)[0]
+            return MAY if a.summary and not shown.deep else MUST
         (root_a, regions_a), (root_b, regions_b) = self.chain(a), self.chain(b)
         if root_a is root_b:
             found = compare_regions(regions_a, regions_b)

@@ -13,6 +13,7 @@ from tenure.check.analysis.libraries import call_compiled, special_call
 from tenure.check.analysis.machine import Machine
 from tenure.check.analysis.modules import module_called
 from tenure.check.analysis.sequences import store
+from tenure.check.analysis.unasked import overwritten
 from tenure.check.analysis.unknown import unknown_call
 from tenure.check.analysis.views import lend, reachable
 from tenure.check.effects import tables
@@ -213,6 +214,8 @@ def call_library(m: Machine, qualname: str, op: ops.Call) -> Value:
     if effect is not None:
         _shown(m, qualname, effect, op)
         result = perform(m, effect, Arguments.of(op), op, name)
+        if op.args and op.keywords and "inplace" in dict(op.keywords) and result == m.get(op.args[0][0]):
+            overwritten(m, op, op.args[0][0])
         return _once(m, constructed(m, qualname, name, result, op), name)
     kind = guess_class(qualname, name)
     if kind is not None:

@@ -130,6 +130,9 @@ def _frozen(node: ast.Call) -> bool:
 
 def _in_place(target: str, node: ast.Call) -> bool:
     """Whether a module is made to work in place: `nn.ReLU(True)`, `nn.Dropout(0.5, inplace=True)`."""
+    match node.args:
+        case [ast.Call(func=ast.Attribute(attr=name)) as first, *_] if target.endswith("nn.Sequential"):
+            return _in_place(f"torch.nn.{name}", first)
     at = tables.works_in_place(target)
     given = [one.value for one in node.keywords if one.arg == "inplace"]
     given += node.args[at : at + 1] if at is not None else []

@@ -20,7 +20,7 @@ from tenure.check.program import Module
 from tenure.check.scope import bound_names
 from tenure.check.values import Holder, Obj, Ref, Value, Write, plain
 
-__all__ = ["UNASKED", "left", "written_by"]
+__all__ = ["UNASKED", "left", "overwritten", "written_by"]
 
 _Given = Mapping[str, tuple[Value, Holder | None]]
 
@@ -102,6 +102,21 @@ def left(m: Machine, function: Function, given: _Given, written: Mapping[Obj, Wr
             continue
         if (obj in returned and _named_anew(m, at, holder)) or _by_convention(function, obj, value):
             _mark(m, function, obj, holder, written[obj])
+
+
+def overwritten(m: Machine, op: ops.Call, given: int) -> None:
+    """Mark the input of a module that works in place, where its output has another name or none: `conv(relu(x)) + x`."""
+    value, holder = m.get(given), m.sources.get(given)
+    if len(value) == 1 and isinstance(holder, str) and op.node not in m.discarded and not _named_so(m, op.node, holder):
+        _mark(m, m.function, value[0].obj, holder, wrote(m, "write"))
+
+
+def _named_so(m: Machine, call: ast.AST, name: str) -> bool:
+    """Whether the statement of a call gives the name of its argument to what it computes: `x = relu(x)`."""
+    for one in m.function.scope.of(ast.Assign, ast.AugAssign):
+        if plain(name) in bound_names([one]) and any(part is call for part in ast.walk(one.value)):
+            return True
+    return False
 
 
 def _returned(m: Machine, value: Value) -> set[Obj]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from tenure.check.analysis.findings import Event
 from tenure.check.facts import Facts, own_nodes
 from tenure.check.program import ClassInfo
+from tenure.check.rules.kept_averages import averages, quiet
 from tenure.check.rules.rule import Rule
 from tenure.check.rules.wording import reports_of
 from tenure.check.scope import Scope, bound_names, last_name, parameters
@@ -17,7 +18,9 @@ __all__ = ["RULE"]
 
 def _check(facts: Facts) -> Iterator[Diagnostic]:
     words = ("added here, graph and all", "its backward pass is done here")
-    return reports_of(facts, RULE, _events(facts), "`{text}` keeps the graph of every round", words)
+    yield from reports_of(facts, RULE, _events(facts), "`{text}` keeps the graph of every round", words)
+    kept = (Event(facts.source.path, RULE.name, (node,), text=name) for node, name in averages(facts))
+    yield from reports_of(facts, RULE, kept, "`{text}` keeps the graph of every value it took in", words)
 
 
 _KEEPING = frozenset(("mean", "sum", "cpu", "clone", "view", "squeeze", "reshape", "to", "float"))
@@ -36,7 +39,7 @@ def _events(facts: Facts) -> Iterator[Event]:
             losses = {name for name in done if _root_of(name) in bound and name != "self"} - _made_plain(inside)
             if not losses:
                 continue
-            quiet = _quiet(inside)
+            silent = quiet(inside)
             steady = _steady(inside)
             reset = {ast.unparse(target) for target, _ in _assignments(steady)}
             for node in inside:
@@ -44,7 +47,7 @@ def _events(facts: Facts) -> Iterator[Event]:
                     used = [loss for loss in sorted(losses) if _holds_graph(value, loss, node)]
                     if not used or total in everywhere or total in losses:
                         continue
-                    if node in quiet and not isinstance(node, ast.Call):
+                    if node in silent and not isinstance(node, ast.Call):
                         continue
                     if _root_of(total) not in _fresh(loop, reset) and not _reset(total, node, steady):
                         yield Event(facts.source.path, RULE.name, (node, done[used[0]]), text=total)
@@ -94,15 +97,6 @@ def _assignments(inside: list[ast.AST]) -> Iterator[tuple[ast.expr, ast.expr]]:
             for target in node.targets:
                 for part in target.elts if isinstance(target, ast.Tuple) else [target]:
                     yield part, node.value
-
-
-def _quiet(inside: list[ast.AST]) -> set[ast.AST]:
-    """The nodes below `with torch.no_grad()`."""
-    found: set[ast.AST] = set()
-    for node in inside:
-        if isinstance(node, ast.With) and any("no_grad" in ast.unparse(one.context_expr) for one in node.items):
-            found |= {part for one in node.body for part in ast.walk(one)}
-    return found
 
 
 def _made_plain(inside: list[ast.AST]) -> set[str]:
