@@ -13,6 +13,7 @@ from tenure.check.analysis.libraries import call_compiled, special_call
 from tenure.check.analysis.machine import Machine
 from tenure.check.analysis.modules import module_called
 from tenure.check.analysis.sequences import store
+from tenure.check.analysis.transfers import WAITING, awaited
 from tenure.check.analysis.unasked import overwritten
 from tenure.check.analysis.unknown import unknown_call
 from tenure.check.analysis.views import lend, reachable
@@ -44,6 +45,8 @@ def call(m: Machine, op: ops.Call) -> None:
         for register in (*(one for one, _ in op.args), *(one for _, one in op.keywords)):
             run_coroutines(m, m.get(register), deep=True)
     if op.receiver is not None:
+        if op.method in WAITING:
+            awaited(m)
         result = _call_method(m, op)
     else:
         result = _call_value(m, op)

@@ -117,6 +117,8 @@ def example_of(program: Program, module: Module, node: ast.expr) -> Obj:
                 out.text = "in-place" if _in_place(target, node) else "library"
             if name == "Parameter":
                 out.grad = out.leaf = not _frozen(node)
+            if any(one.arg == "pin_memory" for one in node.keywords) and out.kind == "tensor":
+                out.text = "pinned"
             if name in _BY_SHAPE and node.args and isinstance(node.args[0], ast.Tuple):
                 out.ndim = len(node.args[0].elts)
     return out

@@ -224,6 +224,8 @@ class Marks:
                 self.written.add(_root(keyword.value))
             elif keyword.arg == "inplace" and node.args:
                 self.written.add(_root(node.args[0]))
+            elif keyword.arg == "non_blocking":
+                self.always = True
         if node.func.__class__ is ast.Name or node.func.__class__ is ast.Attribute:
             self.called.append(node.func)
 
