@@ -3,6 +3,7 @@
 from tenure.check import ops
 from tenure.check.analysis.arguments import Arguments
 from tenure.check.analysis.conflicts import captured, read
+from tenure.check.analysis.contexts import applied
 from tenure.check.analysis.effects_on import perform
 from tenure.check.analysis.evidence import RESIZING, array_needed, guess_class, only_torch
 from tenure.check.analysis.functions import call_function, run_coroutines
@@ -137,6 +138,8 @@ def _call_on(m: Machine, refs: list[Ref], op: ops.Call) -> Value:
     assert op.receiver is not None
     obj, name = refs[0].obj, op.method
     if obj.kind == "module-name":
+        if name == "apply" and isinstance(obj.target, ClassInfo) and (made := applied(m, obj.target, op)) is not None:
+            return made
         return call_target(m, m.program.attribute(obj.target, name), op)
     if isinstance(obj.target, ClassInfo):
         method = m.program.find_method(obj.target, name)
