@@ -369,7 +369,9 @@ def note(m: Machine, rule: str, *nodes: ast.AST | None, **more: object) -> None:
         homes = {m.homes.get(id(site), path) for site in placed}
         if len(homes) == 1:
             path = homes.pop()
-        elif m.frame is not None:
+        elif m.frame is None:
+            placed = tuple(site for site in placed if id(site) not in m.homes)
+        else:
             placed = tuple(m.frame.call if id(site) in m.homes else site for site in placed)
     if placed:
         m.findings.event(Event(path, rule, placed, **more))  # type: ignore[arg-type]

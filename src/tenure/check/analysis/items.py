@@ -56,6 +56,9 @@ def _item_of(m: Machine, ref: Ref, region: tuple[Component, ...], op: ops.GetIte
         if any(part.obj.kind == "scalar" and part.obj.const is ... for part in found):
             # A number that stands for all of a list's is none of them.
             found = (Ref(m.fresh(("number", obj), "scalar")),)
+    if obj.kind == "dict" and name == "*" and not one_object(found):
+        # One of several entries, by a key that is not known.
+        found = tuple(part._replace(must=False) for part in found)
     return found, (obj, name if (obj, name) in m.state.cells else "*")
 
 

@@ -217,7 +217,8 @@ def inherit(part: Ref, owner: Ref) -> Ref:
         return part
     if owner.obj.kind in CONTAINERS and owner.obj.owner is None:
         return part
-    if owner.obj.kind in OBJECTS and (owner.loan is None or owner.loan.relation in SECOND_NAMES):
+    attribute = owner.obj.kind == "unknown" and owner.write.text == ".step(…)" and isinstance(part.obj.field, str)
+    if (owner.obj.kind in OBJECTS or attribute) and (owner.loan is None or owner.loan.relation in SECOND_NAMES):
         # A second name of an object is not kept as it was.
         return part
     return part._replace(loan=part.loan or owner.loan, write=owner.write, must=owner.must)

@@ -54,11 +54,13 @@ def _events(facts: Facts) -> Iterator[Event]:
 
 
 def _steady(inside: list[ast.AST]) -> list[ast.AST]:
-    """The nodes of a round but for those of every so many rounds: `if step % 100 == 0`."""
+    """The nodes of a round but for those of every so many rounds, unless an optimizer steps there: `if step % 100 == 0`."""
     rare: set[ast.AST] = set()
     for node in inside:
         if isinstance(node, ast.If) and any(isinstance(one, ast.Mod) for one in ast.walk(node.test)):
-            rare |= {part for one in node.body for part in ast.walk(one)}
+            below = {part for one in node.body for part in ast.walk(one)}
+            if not any(isinstance(one, ast.Attribute) and one.attr == "step" for one in below):
+                rare |= below
     return [node for node in inside if node not in rare]
 
 
