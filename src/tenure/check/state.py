@@ -245,7 +245,8 @@ class State:
             found = compare_regions(regions_a, regions_b)
         else:
             found = self._parts(root_a, root_b)
-        if found is MUST and any(one.summary and not (one.deep or root.deep) for one, root in ((a, root_a), (b, root_b))):
+        several = any(one.summary and not (one.deep or root.deep) for one, root in ((a, root_a), (b, root_b)))
+        if found is MUST and several:
             return MAY
         return found
 

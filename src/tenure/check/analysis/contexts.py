@@ -22,7 +22,7 @@ def kept_on_context(m: Machine) -> Value:
 
 
 def applied(m: Machine, info: ClassInfo, op: ops.Call) -> Value | None:
-    """The result of `Operation.apply(x)`: what `forward` keeps of its arguments is kept alive. None for other classes."""
+    """The result of `Operation.apply(x)`, which keeps what `forward` keeps of its arguments; None for other classes."""
     forward = m.program.find_method(info, "forward")
     if forward is None or not _CLASSES & {base for base in m.program.bases(info) if isinstance(base, str)}:
         return None
@@ -51,8 +51,8 @@ def _names_kept(forward: ops.Function) -> set[str]:
                 found |= {one.id for one in call.args if isinstance(one, ast.Name)}
     for assign in forward.scope.of(ast.Assign):
         match assign:
-            case ast.Assign(targets=[ast.Attribute(value=ast.Name(id=name))], value=ast.Name(id=kept)) if name == context:
-                found.add(kept)
+            case ast.Assign(targets=[ast.Attribute(value=ast.Name(id=name))], value=ast.Name(id=kept)):
+                found |= {kept} if name == context else set()
     return found - bound_names(getattr(forward.node, "body", []))
 
 
@@ -70,9 +70,10 @@ def _context(m: Machine) -> Obj | None:
 
 
 def _saved(m: Machine, refs: list[Ref], op: ops.Call) -> None:
-    if op.method == "save_for_backward" and (context := _context(m)) is not None:
-        if not any(getattr(one.func, "attr", "") == "mark_dirty" for one in m.function.scope.of(ast.Call)):
-            _keep(m, context, tuple(ref for register, _ in op.args for ref in m.get(register)))
+    context = _context(m) if op.method == "save_for_backward" else None
+    dirty = any(getattr(one.func, "attr", "") == "mark_dirty" for one in m.function.scope.of(ast.Call))
+    if context is not None and not dirty:
+        _keep(m, context, tuple(ref for register, _ in op.args for ref in m.get(register)))
 
 
 def _captured(m: Machine, obj: Obj, name: object, value: Value, register: int | None) -> None:

@@ -19,7 +19,8 @@ class Frame:
 
     `call` is where the body under check calls it, in its own file, `at` where the last frame does; `temporaries` are
     the cells of parameters whose arguments nothing else holds; `by_name` are the objects of arguments that it wrote by
-    `x += y`, `written` those that it wrote in any way, `given` the arguments, `above` the number of conditions that the call stands under.
+    `x += y`, `written` those that it wrote in any way, `given` the arguments, `above` the number of conditions that
+    the call stands under.
     """
 
     number: int

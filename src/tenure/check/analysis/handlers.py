@@ -6,8 +6,8 @@ from tenure.check.analysis.borrows import BORROWS
 from tenure.check.analysis.contexts import CONTEXTS
 from tenure.check.analysis.keeping import KEEPING
 from tenure.check.analysis.recorder import RECORDER
-from tenure.check.analysis.unasked import UNASKED
 from tenure.check.analysis.session import Handlers
+from tenure.check.analysis.unasked import UNASKED
 
 __all__ = ["HANDLERS", "LISTENERS"]
 

@@ -71,13 +71,7 @@ def roles(m: Machine, effect: Effect, bound: dict[str, int], result: Value, op: 
             rewound(m, ref.obj)
     if name == "set_" and "1" in bound:
         _shares(m, bound)
-    if "non_blocking" in bound:
-        transferred(m, bound, result, name)
-    if name == "pin_memory" or (pinned := m.get(bound.get("pin_memory"))) and pinned[0].obj.const is True:
-        for ref in result:
-            ref.obj.text = "pinned"
-    if name == "vector_to_parameters" and len(bound) > 1:
-        _spread_over(m, bound)
+    _of_memory(m, bound, result, name)
     if role == "escape" and isinstance(op, ops.Call):
         for told in m.on.threaded:
             told(m, op)
@@ -169,6 +163,18 @@ def _shares(m: Machine, bound: dict[str, int]) -> None:
     """`a.set_(b)`: a shows b's memory from now on."""
     for ref in m.get(bound["0"]):
         shared_data(m, ref, m.sources.get(bound["0"]), bound["1"])
+
+
+def _of_memory(m: Machine, bound: dict[str, int], result: Value, name: str) -> None:
+    """Pinned memory, copies that nothing waits for, and parameters that are spread over a vector."""
+    pinned = m.get(bound.get("pin_memory"))
+    if name == "pin_memory" or (pinned and pinned[0].obj.const is True):
+        for ref in result:
+            ref.obj.text = "pinned"
+    if "non_blocking" in bound:
+        transferred(m, bound, result, name)
+    if name == "vector_to_parameters" and len(bound) > 1:
+        _spread_over(m, bound)
 
 
 def _spread_over(m: Machine, bound: dict[str, int]) -> None:

@@ -76,11 +76,11 @@ def written_by(m: Machine, summary: Summary, given: _Given, function: Function) 
     home = function.home.source.path if isinstance(function.home, Module) else ""
     grown = {act.path for act in summary.acts.values() if act.sort == "resize" and act.write.grows}
     for act in summary.acts.values():
-        if act.certain and act.sort in ("write", "resize") and act.path not in grown and not act.path.outer:
-            if all(step[0] == "view" for step in act.path.steps):
-                inner = act.write.inner or (home, act.write.node)
-                write = wrote(m, act.sort, act.write.text, via=(function.name, *act.write.via), inner=inner)
-                found |= {ref.obj: write for ref in given.get(act.path.name, ((), None))[0]}
+        whole = not act.path.outer and all(step[0] == "view" for step in act.path.steps)
+        if act.certain and whole and act.sort in ("write", "resize") and act.path not in grown:
+            inner = act.write.inner or (home, act.write.node)
+            write = wrote(m, act.sort, act.write.text, via=(function.name, *act.write.via), inner=inner)
+            found |= {ref.obj: write for ref in given.get(act.path.name, ((), None))[0]}
     for path, _, _ in summary.stores:
         if not path.outer and not path.steps and path not in grown:
             refs = given.get(path.name, ((), None))[0]
@@ -88,10 +88,13 @@ def written_by(m: Machine, summary: Summary, given: _Given, function: Function) 
     return found
 
 
-def left(m: Machine, function: Function, given: _Given, written: Mapping[Obj, Write], value: Value, at: ast.AST) -> None:
+def left(
+    m: Machine, function: Function, given: _Given, written: Mapping[Obj, Write], value: Value, at: ast.AST
+) -> None:
     """Mark the arguments that a call wrote, and reads as if it had not, at their names in the caller."""
     name = function.name.lower()
-    if not written or at in m.discarded or name.endswith("_") or _CHANGING.search(name):
+    says_so = (name.endswith("_") and name != "__call__") or _CHANGING.search(name)
+    if not written or at in m.discarded or says_so:
         return
     returned = _returned(m, value)
     for parameter, (refs, holder) in given.items():
@@ -105,7 +108,7 @@ def left(m: Machine, function: Function, given: _Given, written: Mapping[Obj, Wr
 
 
 def overwritten(m: Machine, op: ops.Call, given: int) -> None:
-    """Mark the input of a module that works in place, where its output has another name or none: `conv(relu(x)) + x`."""
+    """Mark the input of a module that works in place, where its output has no name or another: `conv(relu(x)) + x`."""
     value, holder = m.get(given), m.sources.get(given)
     if len(value) == 1 and isinstance(holder, str) and op.node not in m.discarded and not _named_so(m, op.node, holder):
         _mark(m, m.function, value[0].obj, holder, wrote(m, "write"))
@@ -121,8 +124,15 @@ def _named_so(m: Machine, call: ast.AST, name: str) -> bool:
 
 def _returned(m: Machine, value: Value) -> set[Obj]:
     """The objects that a call returns, or returns in a tuple."""
-    found = {ref.obj for ref in value}
+    found = {_converted(ref.obj) for ref in value}
     return found | {item.obj for one in found if one.kind == "tuple" for item in m.items(one)}
+
+
+def _converted(obj: Obj) -> Obj:
+    """The object behind conversions that copy nothing."""
+    while obj.base is not None and not obj.region:
+        obj = obj.base
+    return obj
 
 
 def _named_anew(m: Machine, call: ast.AST, holder: Holder) -> bool:

@@ -54,7 +54,7 @@ def _events(facts: Facts) -> Iterator[Event]:
 
 
 def _steady(inside: list[ast.AST]) -> list[ast.AST]:
-    """The nodes of a round but for those of every so many rounds, unless an optimizer steps there: `if step % 100 == 0`."""
+    """The nodes of a round but for those of every so many (`if i % 100 == 0`), unless an optimizer steps there."""
     rare: set[ast.AST] = set()
     for node in inside:
         if isinstance(node, ast.If) and any(isinstance(one, ast.Mod) for one in ast.walk(node.test)):

@@ -1,4 +1,4 @@
-"""Averages on an object that keep the graphs of all that they took in: `self.mean = 0.9 * self.mean + 0.1 * x.mean()`."""
+"""Averages on an object that keep the graph of what they took in: `self.mean = 0.9 * self.mean + 0.1 * x.mean()`."""
 
 import ast
 import re
@@ -16,8 +16,8 @@ _AVERAGE = re.compile(r"(^|_)(running|ema|avg|average|moving|mean|std|var|smooth
 
 _GRADLESS = frozenset(
     ("item", "detach", "detach_", "data", "tolist", "numpy", "float", "int", "len", "shape", "size", "argmax", "argmin",
-     "long", "bool", "one_hot", "bincount", "histc", "zeros", "ones", "zeros_like", "ones_like", "no_grad", "stop_gradient",
-     "clone_detached", "unique", "topk", "sort", "randint", "randn", "rand")
+     "long", "bool", "one_hot", "bincount", "histc", "zeros", "ones", "zeros_like", "ones_like", "no_grad",
+     "stop_gradient", "unique", "topk", "sort", "randint", "randn", "rand")
 )  # fmt: skip
 """Names of what gives values without a graph."""
 
@@ -67,7 +67,9 @@ def _weighted(assigned: list[ast.Assign]) -> Iterator[tuple[ast.Assign, str]]:
     """Assignments of the form `self.x = a * self.x + b * y`, where x has the name of an average."""
     for one in assigned:
         match one:
-            case ast.Assign(targets=[ast.Attribute(value=ast.Name(id="self"), attr=name) as target], value=ast.BinOp() as value):
+            case ast.Assign(
+                targets=[ast.Attribute(value=ast.Name(id="self"), attr=name) as target], value=ast.BinOp() as value
+            ):
                 terms = [value.left, value.right] if isinstance(value.op, ast.Add | ast.Sub) else []
                 own = ast.unparse(target)
                 scaled = any(isinstance(term, ast.BinOp) and isinstance(term.op, ast.Mult) for term in terms)
@@ -79,7 +81,8 @@ def _graphs(facts: Facts, info: ClassInfo, node: ast.FunctionDef) -> set[str]:
     """The names in a method that have a graph: what a `forward` is given, and what networks of the object return."""
     forward = node.name == "forward" and instance_kind(facts.program, info) == "module"
     found = {one.arg for one in parameters(node)[1:]} if forward else set()
-    networks = {f"self.{name}" for name, values in info.attributes.items() if any(_network(facts, one) for one in values)}
+    made = info.attributes.items()
+    networks = {f"self.{name}" for name, values in made if any(_network(facts, one) for one in values)}
     assigned = [one for one in own_nodes(node.body) if isinstance(one, ast.Assign)]
     for one in assigned:
         called = {ast.unparse(part.func) for part in ast.walk(one.value) if isinstance(part, ast.Call)}

@@ -32,10 +32,10 @@ def _read(m: Machine, ref: Ref) -> None:
 RULE = Rule(
     name="transfer-not-awaited",
     code="TN506",
-    sentence="a copy that is not waited for (`non_blocking=True`) is over before its source is written or its target read",
+    sentence="a copy that nothing waits for is over before its source is written or its target read",
     reason=(
-        "The copy runs beside the program. Pinned memory that is written again is what the device then gets, and a "
-        "tensor on the processor holds anything until the device has filled it."
+        "With `non_blocking=True` the copy runs beside the program. Pinned memory that is written again is what the "
+        "device then gets, and a tensor on the processor holds anything until the device has filled it."
     ),
     wrong="""\
 import torch
