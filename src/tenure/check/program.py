@@ -356,6 +356,8 @@ def _noted(info: ClassInfo) -> dict[str, Given]:
 
 def _in_place(given: ast.expr) -> bool:
     match given:
+        case ast.Call(func=ast.Attribute(attr="Sequential") | ast.Name(id="Sequential"), args=[first, *_]):
+            return _in_place(first)
         case ast.Call(args=[ast.Constant(value=True)]):
             return True
         case ast.Call(keywords=keywords):

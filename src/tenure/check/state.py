@@ -238,13 +238,15 @@ class State:
     def overlap(self, a: Obj, b: Obj) -> int:
         """Whether two objects share memory: NO, MAY or MUST."""
         if a is b:
-            return MAY if a.summary and not a.deep else MUST
+            shown = a if a.base is None else self.chain(a)[0]
+            return MAY if a.summary and not shown.deep else MUST
         (root_a, regions_a), (root_b, regions_b) = self.chain(a), self.chain(b)
         if root_a is root_b:
             found = compare_regions(regions_a, regions_b)
         else:
             found = self._parts(root_a, root_b)
-        if found is MUST and ((a.summary and not root_a.deep) or (b.summary and not root_b.deep)):
+        several = any(one.summary and not (one.deep or root.deep) for one, root in ((a, root_a), (b, root_b)))
+        if found is MUST and several:
             return MAY
         return found
 

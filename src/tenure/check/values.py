@@ -27,6 +27,7 @@ __all__ = [
     "compare_regions",
     "copylike",
     "of_array",
+    "one_object",
     "plain",
     "spread",
 ]
@@ -211,6 +212,11 @@ def copylike(ref: Ref) -> Loan | None:
 
 Value = tuple[Ref, ...]
 """The possible contents of a cell; empty: nothing is known."""
+
+
+def one_object(value: Value) -> bool:
+    """Whether a value is no more than one object, by whatever loans."""
+    return len(value) < 2 or all(ref.obj is value[0].obj for ref in value)
 
 
 def _disjoint(a: Component, b: Component) -> int:

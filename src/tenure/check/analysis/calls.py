@@ -3,6 +3,7 @@
 from tenure.check import ops
 from tenure.check.analysis.arguments import Arguments
 from tenure.check.analysis.conflicts import captured, read
+from tenure.check.analysis.contexts import applied
 from tenure.check.analysis.effects_on import perform
 from tenure.check.analysis.evidence import RESIZING, array_needed, guess_class, only_torch
 from tenure.check.analysis.functions import call_function, run_coroutines
@@ -13,6 +14,8 @@ from tenure.check.analysis.libraries import call_compiled, special_call
 from tenure.check.analysis.machine import Machine
 from tenure.check.analysis.modules import module_called
 from tenure.check.analysis.sequences import store
+from tenure.check.analysis.transfers import WAITING, awaited
+from tenure.check.analysis.unasked import overwritten
 from tenure.check.analysis.unknown import unknown_call
 from tenure.check.analysis.views import lend, reachable
 from tenure.check.effects import tables
@@ -43,6 +46,8 @@ def call(m: Machine, op: ops.Call) -> None:
         for register in (*(one for one, _ in op.args), *(one for _, one in op.keywords)):
             run_coroutines(m, m.get(register), deep=True)
     if op.receiver is not None:
+        if op.method in WAITING:
+            awaited(m)
         result = _call_method(m, op)
     else:
         result = _call_value(m, op)
@@ -133,6 +138,8 @@ def _call_on(m: Machine, refs: list[Ref], op: ops.Call) -> Value:
     assert op.receiver is not None
     obj, name = refs[0].obj, op.method
     if obj.kind == "module-name":
+        if name == "apply" and isinstance(obj.target, ClassInfo) and (made := applied(m, obj.target, op)) is not None:
+            return made
         return call_target(m, m.program.attribute(obj.target, name), op)
     if isinstance(obj.target, ClassInfo):
         method = m.program.find_method(obj.target, name)
@@ -213,6 +220,8 @@ def call_library(m: Machine, qualname: str, op: ops.Call) -> Value:
     if effect is not None:
         _shown(m, qualname, effect, op)
         result = perform(m, effect, Arguments.of(op), op, name)
+        if op.args and op.keywords and "inplace" in dict(op.keywords) and result == m.get(op.args[0][0]):
+            overwritten(m, op, op.args[0][0])
         return _once(m, constructed(m, qualname, name, result, op), name)
     kind = guess_class(qualname, name)
     if kind is not None:

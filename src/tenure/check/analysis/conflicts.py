@@ -12,7 +12,7 @@ from tenure.check.analysis.machine import Machine
 from tenure.check.effects.effect import CONTAINERS, HOLDING, MUTABLE, OBJECTS
 from tenure.check.ops import Op, contradictory
 from tenure.check.state import STORAGE
-from tenure.check.values import MUST, NO, Component, Holder, Loan, Obj, Ref, Value, Write, copylike
+from tenure.check.values import MUST, NO, Component, Holder, Loan, Obj, Ref, Value, Write, copylike, one_object
 
 __all__ = [
     "GONE",
@@ -44,7 +44,7 @@ GONE = frozenset(("moved", "donated", "consumed"))
 
 _DEEP = HOLDING | {"iterator"}
 
-_KNOWN = frozenset(("saved", "iteration", "subset", "traced"))
+_KNOWN = frozenset(("saved", "iteration", "subset", "traced", "argument"))
 
 _READS = frozenset(("operator", "call", "method", "test", "format", "iterate", "compare", "raise", "backward", "again"))
 
@@ -68,11 +68,13 @@ def wrote(m: Machine, sort: str, text: str = "", **known: object) -> Write:
 
 def write_to(m: Machine, value: Value, holder: Holder | None, write: Write, *, all_of: bool = False) -> None:
     """Write to the objects of a value; all other references to them have not expected it."""
-    m.alone = len(value) == 1 or all_of
+    if m.frame is not None and m.frame.excludes(write.conditions):
+        return
+    m.alone = all_of or one_object(value)
     for ref in value:
         write.reached.add(ref.obj)
         write.hidden = write.hidden or _hidden_from_autograd(ref)
-        certain = write.certain and (len(value) == 1 or all_of) and not (ref.obj.maybe or m.divided)
+        certain = write.certain and m.alone and not (ref.obj.maybe or m.divided)
         for told in m.on.written:
             told(m, ref, holder, write)
         if ref.obj.kind in ("scalar", "unknown") and write.sort != "step":
@@ -367,7 +369,9 @@ def note(m: Machine, rule: str, *nodes: ast.AST | None, **more: object) -> None:
         homes = {m.homes.get(id(site), path) for site in placed}
         if len(homes) == 1:
             path = homes.pop()
-        elif m.frame is not None:
+        elif m.frame is None:
+            placed = tuple(site for site in placed if id(site) not in m.homes)
+        else:
             placed = tuple(m.frame.call if id(site) in m.homes else site for site in placed)
     if placed:
         m.findings.event(Event(path, rule, placed, **more))  # type: ignore[arg-type]
@@ -391,6 +395,6 @@ def _doubted(held: Ref, write: Write) -> bool:
 
 def _kept_unchanged(loan: Loan, write: Write, how: str) -> bool:
     """Whether code that keeps a container wants it unchanged: a second name is often only a short one."""
-    if loan.relation in ("iteration", "traced", "queued") or how == "again" or loan.text == "shallow":
+    if loan.relation in ("iteration", "traced", "queued", "argument") or how == "again" or loan.text == "shallow":
         return True
     return isinstance(write.node, ast.AugAssign) or KEPT.search(loan.name) is not None

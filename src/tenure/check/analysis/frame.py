@@ -1,14 +1,16 @@
 """Frames: called functions that are executed within the body that calls them."""
 
 import ast
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from tenure.check.graph import Graph
 from tenure.check.ops import Function
 from tenure.check.program import Module
+from tenure.check.scope import bound_names, default_of, parameters
 from tenure.check.values import Holder, Obj, Value, Write
 
-__all__ = ["Frame"]
+__all__ = ["Frame", "ruled_out"]
 
 
 @dataclass(slots=True, eq=False)
@@ -17,7 +19,8 @@ class Frame:
 
     `call` is where the body under check calls it, in its own file, `at` where the last frame does; `temporaries` are
     the cells of parameters whose arguments nothing else holds; `by_name` are the objects of arguments that it wrote by
-    `x += y`, `given` the arguments.
+    `x += y`, `written` those that it wrote in any way, `given` the arguments, `above` the number of conditions that
+    the call stands under.
     """
 
     number: int
@@ -30,7 +33,9 @@ class Frame:
     repeating: bool = False
     stateful: bool = True
     by_name: dict[Obj, Write] = field(default_factory=dict)
+    written: dict[Obj, Write] = field(default_factory=dict)
     given: dict[str, tuple[Value, Holder | None]] = field(default_factory=dict)
+    above: int = 0
     temporaries: set[Holder | None] = field(default_factory=set)
 
     @property
@@ -42,3 +47,30 @@ class Frame:
     def first(self) -> int:
         """The number from which registers and blocks are this frame's."""
         return self.number << 16
+
+    def excludes(self, conditions: tuple[tuple[ast.expr, bool], ...]) -> bool:
+        """Whether the function does not come there with its arguments."""
+        return ruled_out(conditions[self.above :], self.given, self.function)
+
+
+def ruled_out(
+    conditions: Iterable[tuple[ast.expr, bool]], given: Mapping[str, tuple[Value, Holder | None]], function: Function
+) -> bool:
+    """Whether a condition on a parameter is one that the argument, or the default, does not meet."""
+    for test, holds in conditions:
+        if not isinstance(test, ast.Name):
+            continue
+        value, _ = given.get(test.id, ((), None))
+        const: object = value[0].obj.const if len(value) == 1 else ...
+        if test.id not in given:
+            named = [one for one in parameters(function.node) if one.arg == test.id]
+            default = default_of(function.node, named[0]) if named else None
+            const = default.value if isinstance(default, ast.Constant) else ...
+        if isinstance(const, bool | None) and bool(const) is not holds and test.id not in _rebound(function):
+            return True
+    return False
+
+
+def _rebound(function: Function) -> set[str]:
+    body = getattr(function.node, "body", ())
+    return bound_names(body) if isinstance(body, list) else set()

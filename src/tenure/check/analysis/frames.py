@@ -11,6 +11,7 @@ from tenure.check.analysis.entries import given_object, missing_argument
 from tenure.check.analysis.frame import Frame
 from tenure.check.analysis.machine import Machine
 from tenure.check.analysis.screen import is_small
+from tenure.check.analysis.unasked import left
 from tenure.check.analysis.views import lend
 from tenure.check.effects.effect import HOLDING, MUTABLE
 from tenure.check.lower import lower_within
@@ -50,6 +51,7 @@ def execute(m: Machine, function: ops.Function, given: _Given, made: Obj | None)
     m.is_method = False
     frame.repeating, frame.at, frame.given = m.repeating, m.op.node, given
     frame.by_name.clear()
+    frame.written.clear()
     m.state.quiet += quiet
     end = m.follow(frame.graph, m.state)
     m.frame, m.function, m.module, m.op, m.placed, m.repeating, m.block, m.is_method, m.divided, m.alone = kept
@@ -105,6 +107,7 @@ def _frame_of(m: Machine, function: ops.Function, made: Obj | None, stateful: bo
     m.budget -= lines
     m.frames[key] = m.by_number[str(frame.number)] = frame
     conditions = m.op.conditions
+    frame.above = len(conditions)
     graph = frame.graph = lower_within(function, frame.number, rename, conditions)
     m.discarded |= graph.discarded
     if home is not m.root.home:
@@ -196,6 +199,7 @@ def _leave(m: Machine, frame: Frame, result: str) -> Value:
     else:
         state.fresh = {obj: block for obj, block in state.fresh.items() if block < first}
     _as_if_new(m, frame, value)
+    left(m, frame.function, frame.given, frame.written, value, frame.at)
     out = []
     for ref in value:
         if ref.loan is not None and ref.loan.relation == "passed" and ref.write is None:

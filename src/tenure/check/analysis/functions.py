@@ -15,6 +15,7 @@ from tenure.check.analysis.replay import apply, encloses
 from tenure.check.analysis.screen import is_generator, is_small, written_inside
 from tenure.check.analysis.session import Session
 from tenure.check.analysis.summaries import Encoder, Summary, path_of
+from tenure.check.analysis.unasked import left, written_by
 from tenure.check.analysis.unknown import unknown_call
 from tenure.check.effects.effect import CONTAINERS
 from tenure.check.program import ClassInfo, Module, Program
@@ -139,6 +140,7 @@ def _run(
     if not summary.known:
         unknown_call(m, op)
     result = apply(m, summary, given, function, op)
+    left(m, function, given, written_by(m, summary, given, function), result, op.node)
     if decorator_names(function.node) & _CACHES and _in_memory(m, function):
         return from_cache(m, function, result, op)
     if function.node.__class__ is ast.AsyncFunctionDef or not summary.known:

@@ -50,9 +50,12 @@ def saved_by(m: Machine, obj: Obj) -> Value:
 
 
 def tensors_of(m: Machine, value: Value) -> list[Ref]:
+    """The tensors of a value, or of the containers that it is; of one that nothing is known of there are none."""
     out = []
     for ref in value:
         if ref.obj.kind in ("list", "tuple", "dict", "iterator"):
+            if ref.obj.kind in ("list", "dict") and ref.obj not in m.state.cells.index:
+                continue
             out += [item for item in m.items(ref.obj) if item.obj.kind in ("tensor", "value", "var", "unknown")]
         else:
             out.append(ref)

@@ -3,9 +3,11 @@
 from tenure.check import ops
 from tenure.check.analysis import attributes, basic, calls, functions, items, iteration, operators
 from tenure.check.analysis.borrows import BORROWS
+from tenure.check.analysis.contexts import CONTEXTS
 from tenure.check.analysis.keeping import KEEPING
 from tenure.check.analysis.recorder import RECORDER
 from tenure.check.analysis.session import Handlers
+from tenure.check.analysis.unasked import UNASKED
 
 __all__ = ["HANDLERS", "LISTENERS"]
 
@@ -39,5 +41,5 @@ HANDLERS: Handlers = {
     ops.Call: calls.call,
 }
 
-LISTENERS = (RECORDER, KEEPING, BORROWS)
+LISTENERS = (RECORDER, KEEPING, BORROWS, UNASKED, CONTEXTS)
 """The listeners of the analysis itself; those of the rules come after them."""

@@ -12,7 +12,7 @@ from tenure.check.analysis.machine import Machine
 from tenure.check.analysis.sequences import remove, shift, slice_of, store
 from tenure.check.analysis.views import inherit, lend, narrowed, same_place, view_of
 from tenure.check.effects.effect import CONTAINERS, TENSORS
-from tenure.check.values import Component, Holder, Obj, Ref, Value, copylike, of_array
+from tenure.check.values import Component, Holder, Obj, Ref, Value, copylike, of_array, one_object
 
 __all__ = ["delete_item", "get_item", "set_item"]
 
@@ -56,6 +56,9 @@ def _item_of(m: Machine, ref: Ref, region: tuple[Component, ...], op: ops.GetIte
         if any(part.obj.kind == "scalar" and part.obj.const is ... for part in found):
             # A number that stands for all of a list's is none of them.
             found = (Ref(m.fresh(("number", obj), "scalar")),)
+    if obj.kind == "dict" and name == "*" and not one_object(found):
+        # One of several entries, by a key that is not known.
+        found = tuple(part._replace(must=False) for part in found)
     return found, (obj, name if (obj, name) in m.state.cells else "*")
 
 
@@ -92,7 +95,7 @@ def set_item(m: Machine, op: ops.SetItem) -> None:
     for told in m.on.placed:
         for ref in value:
             told(m, ref, op)
-    m.divided = len(value) > 1
+    m.divided = not one_object(value)
     for ref in value:
         guess_array(m, ref.obj, region, op.node)
         if ref.obj.kind in TENSORS:
@@ -177,7 +180,7 @@ def _fills_in(op: ops.SetItem) -> bool:
 def delete_item(m: Machine, op: ops.DelItem) -> None:
     region = tuple(component(m, step) for step in op.index)
     value = m.get(op.obj)
-    m.divided = len(value) > 1
+    m.divided = not one_object(value)
     for ref in value:
         if ref.obj.kind == "unknown" and len(region) == 1 and getattr(region[0][-1], "owner", None) is ref.obj:
             # Its own items are its keys.

@@ -117,6 +117,8 @@ def example_of(program: Program, module: Module, node: ast.expr) -> Obj:
                 out.text = "in-place" if _in_place(target, node) else "library"
             if name == "Parameter":
                 out.grad = out.leaf = not _frozen(node)
+            if any(one.arg == "pin_memory" for one in node.keywords) and out.kind == "tensor":
+                out.text = "pinned"
             if name in _BY_SHAPE and node.args and isinstance(node.args[0], ast.Tuple):
                 out.ndim = len(node.args[0].elts)
     return out
@@ -130,6 +132,9 @@ def _frozen(node: ast.Call) -> bool:
 
 def _in_place(target: str, node: ast.Call) -> bool:
     """Whether a module is made to work in place: `nn.ReLU(True)`, `nn.Dropout(0.5, inplace=True)`."""
+    match node.args:
+        case [ast.Call(func=ast.Attribute(attr=name)) as first, *_] if target.endswith("nn.Sequential"):
+            return _in_place(f"torch.nn.{name}", first)
     at = tables.works_in_place(target)
     given = [one.value for one in node.keywords if one.arg == "inplace"]
     given += node.args[at : at + 1] if at is not None else []

@@ -9,9 +9,12 @@ from tenure.check.analysis.sequences import repeat
 from tenure.check.analysis.views import lend
 from tenure.check.effects import tables
 from tenure.check.effects.effect import CONTAINERS, HOLDING, MUTABLE, OBJECTS, TENSORS
+from tenure.check.scope import parameters
 from tenure.check.values import Holder, Obj, Ref, Value
 
 __all__ = ["call_compiled", "defined", "imported", "named", "special_call"]
+
+_DONATING = ("donate_argnums", "donate_argnames")
 
 
 def special_call(m: Machine, qualname: str, name: str, op: ops.Call) -> Value | None:
@@ -126,8 +129,8 @@ def defined(m: Machine, obj: Obj, op: ops.Def) -> Value:
             if effect is not None and effect.role == "jit":
                 new = m.fresh("compiled", "function", text="compiled")
                 m.state.cells[(new, "function")] = (Ref(obj),)
-                donated = m.state.cells.get((ref.obj, "donate_argnums"), ())
-                m.state.cells[(new, "donated")] = donated
+                given = (m.state.cells.get((ref.obj, name), ()) for name in _DONATING)
+                m.state.cells[(new, "donated")] = tuple(one for held in given for one in held)
                 return (Ref(new),)
     return (Ref(obj),)
 
@@ -173,14 +176,29 @@ def call_compiled(m: Machine, ref: Ref, op: ops.Call) -> Value:
 
 
 def _donate(m: Machine, obj: Obj, op: ops.Call) -> None:
-    numbers: set[int] = set()
-    for ref in m.state.cells.get((obj, "donated"), ()):
-        parts = [ref.obj] if isinstance(ref.obj.const, int) else [item.obj for item in m.items(ref.obj)]
-        numbers |= {part.const for part in parts if isinstance(part.const, int)}
-    for number in numbers:
-        if number < len(op.args):
-            for ref in m.get(op.args[number][0]):
-                give_up(m, ref.obj, "donated")
+    """Give up the arguments that a compiled function takes over, by their positions or names."""
+    said = [ref.obj for ref in m.state.cells.get((obj, "donated"), ())]
+    wanted = {part.const for one in said for part in ([one] if one.const is not ... else [r.obj for r in m.items(one)])}
+    names = _parameters(m, obj)
+    for at, (register, _) in enumerate(op.args):
+        if at in wanted or (at < len(names) and names[at] in wanted):
+            _give_up_all(m, register)
+    for name, register in op.keywords:
+        if name in wanted or (name in names and names.index(name) in wanted):
+            _give_up_all(m, register)
+
+
+def _give_up_all(m: Machine, register: int) -> None:
+    for ref in m.get(register):
+        give_up(m, ref.obj, "donated")
+
+
+def _parameters(m: Machine, compiled: Obj) -> list[str]:
+    """The names of the parameters of the function that was compiled, where it is one of the tree."""
+    for ref in m.state.cells.get((compiled, "function"), ()):
+        if isinstance(ref.obj.target, ops.Function):
+            return [one.arg for one in parameters(ref.obj.target.node)]
+    return []
 
 
 def imported(m: Machine, qualname: str) -> Value:

@@ -16,7 +16,7 @@ __all__ = ["ONCE", "Marks"]
 
 _ALWAYS = frozenset(
     ("backward", "step", "borrow", "borrow_mut", "move", "put", "put_nowait", "Thread", "checkpoint",
-     "register_forward_hook")
+     "register_forward_hook", "register_hook")
 )  # fmt: skip
 ONCE = frozenset(("map", "filter", "zip", "iter", "reversed", "parameters", "named_parameters", "chain"))
 """Calls whose result can be gone through a single time."""
@@ -44,9 +44,12 @@ def _lending() -> frozenset[str]:
 
 
 class Marks:
-    """Writes, loans and calls of one body; `always`: it has to be run whatever the sets say."""
+    """Writes, loans and calls of one body; `always`: it has to be run whatever the sets say.
 
-    __slots__ = ("always", "called", "drained", "lent", "module", "owner", "written")
+    `twice`: the parameters that it goes through more than once.
+    """
+
+    __slots__ = ("always", "called", "drained", "lent", "module", "owner", "twice", "written")
 
     def __init__(self, module: Module, function: Function) -> None:
         self.module = module
@@ -64,7 +67,7 @@ class Marks:
         for node in nodes.get(ast.Attribute, ()):
             if node.ctx.__class__ is ast.Store:
                 self.exchange(node)
-        self._gone_through_twice(nodes)
+        self._gone_through_twice(function.node, nodes)
         self._kept_defaults()
         del self.module, self.owner
 
@@ -89,7 +92,7 @@ class Marks:
             given = [self.owner.given[name].default for name in written if name in self.owner.given]
             self.always = self.always or any(isinstance(one, _MADE) for one in given)
 
-    def _gone_through_twice(self, nodes: Groups) -> None:
+    def _gone_through_twice(self, node: ast.AST, nodes: Groups) -> None:
         """Note the calls whose results are iterated several times, where each may give its items once."""
         count: dict[str, int] = {}
         loops = [node.iter for kind in (ast.For, ast.AsyncFor, ast.comprehension) for node in nodes.get(kind, ())]
@@ -97,6 +100,8 @@ class Marks:
         for one in (*loops, *given):
             if one.__class__ is ast.Name:
                 count[one.id] = count.get(one.id, 0) + 1
+        names = {one.arg for one in parameters(node)} if any(times > 1 for times in count.values()) else ()
+        self.twice = frozenset(name for name in names if count.get(name, 0) > 1)
         bound = [(node.targets[0], node.value) for node in nodes.get(ast.Assign, ())]
         bound += [(item.optional_vars, item.context_expr) for node in nodes.get(ast.With, ()) for item in node.items]
         for target, value in bound:
@@ -219,6 +224,8 @@ class Marks:
                 self.written.add(_root(keyword.value))
             elif keyword.arg == "inplace" and node.args:
                 self.written.add(_root(node.args[0]))
+            elif keyword.arg == "non_blocking":
+                self.always = True
         if node.func.__class__ is ast.Name or node.func.__class__ is ast.Attribute:
             self.called.append(node.func)
 

@@ -5,10 +5,11 @@ from dataclasses import replace
 
 from tenure.check import ops
 from tenure.check.analysis.arguments import Arguments
-from tenure.check.analysis.conflicts import reading
+from tenure.check.analysis.conflicts import reading, write_to, wrote
 from tenure.check.analysis.effects_on import perform
 from tenure.check.analysis.graphs import kept_for_backward, recorded, tensors_of
 from tenure.check.analysis.machine import Machine
+from tenure.check.analysis.unasked import overwritten
 from tenure.check.effects import tables
 from tenure.check.effects.effect import Effect
 from tenure.check.program import ClassInfo
@@ -27,6 +28,10 @@ def module_called(m: Machine, ref: Ref, op: ops.Call, result: Value) -> Value:
     effect = _of_library(ref.obj)
     if effect is not None and op.args:
         return _as_function(m, ref, op, effect)
+    if op.args and _begins_in_place(m, ref.obj):
+        given = op.args[0][0]
+        write_to(m, m.get(given), m.sources.get(given), wrote(m, "write", "(…)"))
+        overwritten(m, op, given)
     if m.state.quiet > 0 or ref.obj.kind == "tenure-module":
         kind = "value" if ref.obj.kind == "tenure-module" else "tensor"
         return result or (Ref(m.fresh("output", kind)),)
@@ -34,12 +39,20 @@ def module_called(m: Machine, ref: Ref, op: ops.Call, result: Value) -> Value:
     if known and all(r.obj.kind not in ("tensor",) for r in known):
         return result
     out = m.fresh("output", "tensor")
-    given = [r for register, _ in op.args for r in tensors_of(m, m.get(register))]
+    arguments = [r for register, _ in op.args for r in tensors_of(m, m.get(register))]
     if m.divided or _may_detach(m, ref.obj):
-        given = [r._replace(must=False) for r in given]
-    parents = (Ref(m.everything(ref.obj)), *given)
+        arguments = [r._replace(must=False) for r in arguments]
+    parents = (Ref(m.everything(ref.obj)), *arguments)
     recorded(m, out, parents, _weights(m, ref.obj))
     return (Ref(out),)
+
+
+def _begins_in_place(m: Machine, obj: Obj) -> bool:
+    """Whether a sequence of modules has a first one that works in place."""
+    if not isinstance(obj.target, str) or not obj.target.endswith("nn.Sequential"):
+        return False
+    first = m.state.cells.get((obj, 0), ())
+    return obj.text == "in-place" or (len(first) == 1 and first[0].obj.text == "in-place")
 
 
 def _may_detach(m: Machine, obj: Obj) -> bool:
@@ -70,6 +83,8 @@ def _as_function(m: Machine, ref: Ref, op: ops.Call, effect: Effect) -> Value:
     saves = tuple(one for one in effect.saves if one in ("0", "result"))
     arguments = Arguments([register for register, _ in op.args], {})
     result = perform(m, replace(effect, saves=saves, variants=()), arguments, op, effect.role)
+    if "0" in effect.writes:
+        overwritten(m, op, given)
     if "weight" in effect.parameters:
         kept = tuple(kept_for_backward(m, r, None) for r in m.get(given) if "0" in saves and r.obj.kind == "tensor")
         whole = Ref(m.everything(ref.obj))

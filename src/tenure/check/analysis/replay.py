@@ -4,6 +4,7 @@ import ast
 
 from tenure.check import ops
 from tenure.check.analysis.conflicts import captured, lost, write_to, wrote
+from tenure.check.analysis.frame import ruled_out
 from tenure.check.analysis.gradients import backward
 from tenure.check.analysis.machine import Machine
 from tenure.check.analysis.sequences import store
@@ -11,7 +12,7 @@ from tenure.check.analysis.summaries import Act, Fresh, Given, Path, Summary
 from tenure.check.analysis.views import lend
 from tenure.check.effects.effect import CONTAINERS, TENSORS
 from tenure.check.program import Module
-from tenure.check.scope import bound_names, default_of, parameters, walk
+from tenure.check.scope import walk
 from tenure.check.values import WIDEST, Holder, Loan, Obj, Ref, Value, adopt
 
 __all__ = ["apply", "encloses"]
@@ -100,7 +101,7 @@ def apply(
 ) -> Value:
     """Perform the acts of a summary, and return the value of the call."""
     for act in list(summary.acts.values()):
-        if not _ruled_out(act, given, function):
+        if not ruled_out(act.write.conditions, given, function):
             _apply_act(m, act, given, function)
     made: dict[Obj, Obj] = {}
     for path, name, value in summary.stores:
@@ -215,26 +216,5 @@ def _component(parts: list[object]) -> tuple[object, ...]:
     return ("?",) if "?" in parts else tuple(parts)
 
 
-def _ruled_out(act: Act, given: dict[str, tuple[Value, Holder | None]], function: ops.Function) -> bool:
-    """Whether an act stands under a condition on a parameter that the argument, or the default, does not meet."""
-    for test, holds in act.write.conditions:
-        if not isinstance(test, ast.Name):
-            continue
-        value, _ = given.get(test.id, ((), None))
-        const: object = value[0].obj.const if len(value) == 1 else ...
-        if test.id not in given:
-            named = [one for one in parameters(function.node) if one.arg == test.id]
-            default = default_of(function.node, named[0]) if named else None
-            const = default.value if isinstance(default, ast.Constant) else ...
-        if isinstance(const, bool | None) and bool(const) is not holds and test.id not in _rebound(function):
-            return True
-    return False
-
-
 def _path(function: ops.Function) -> str:
     return function.home.source.path if isinstance(function.home, Module) else ""
-
-
-def _rebound(function: ops.Function) -> set[str]:
-    body = getattr(function.node, "body", ())
-    return bound_names(body) if isinstance(body, list) else set()

@@ -11,8 +11,10 @@ from tenure.check.analysis.graphs import differentiable, kept_for_backward, reco
 from tenure.check.analysis.iteration import consume_register, rewound
 from tenure.check.analysis.libraries import outer_values
 from tenure.check.analysis.machine import Machine
-from tenure.check.analysis.views import lend, shared_data
+from tenure.check.analysis.transfers import transferred
+from tenure.check.analysis.views import lend, reachable, shared_data
 from tenure.check.effects.effect import Effect
+from tenure.check.state import STORAGE
 from tenure.check.values import Obj, Ref, Value
 
 __all__ = ["after", "before"]
@@ -69,6 +71,7 @@ def roles(m: Machine, effect: Effect, bound: dict[str, int], result: Value, op: 
             rewound(m, ref.obj)
     if name == "set_" and "1" in bound:
         _shares(m, bound)
+    _of_memory(m, bound, result, name)
     if role == "escape" and isinstance(op, ops.Call):
         for told in m.on.threaded:
             told(m, op)
@@ -160,6 +163,30 @@ def _shares(m: Machine, bound: dict[str, int]) -> None:
     """`a.set_(b)`: a shows b's memory from now on."""
     for ref in m.get(bound["0"]):
         shared_data(m, ref, m.sources.get(bound["0"]), bound["1"])
+
+
+def _of_memory(m: Machine, bound: dict[str, int], result: Value, name: str) -> None:
+    """Pinned memory, copies that nothing waits for, and parameters that are spread over a vector."""
+    pinned = m.get(bound.get("pin_memory"))
+    if name == "pin_memory" or (pinned and pinned[0].obj.const is True):
+        for ref in result:
+            ref.obj.text = "pinned"
+    if "non_blocking" in bound:
+        transferred(m, bound, result, name)
+    if name == "vector_to_parameters" and len(bound) > 1:
+        _spread_over(m, bound)
+
+
+def _spread_over(m: Machine, bound: dict[str, int]) -> None:
+    """`vector_to_parameters(v, parameters)`: the parameters show v's memory from now on."""
+    vector, source = m.get(bound["0"]), m.sources.get(bound["0"])
+    if len(vector) != 1 or not isinstance(source, str | tuple) or vector[0].obj.kind not in ("tensor", "unknown"):
+        return
+    obj = vector[0].obj
+    obj.kind = "tensor"
+    for ref in reachable(m, m.get(bound["1"])):
+        m.state.cells[(ref.obj, STORAGE)] = (Ref(obj),)
+    m.state.cells[source] = (vector[0]._replace(loan=m.loan("shared", source, Ref(obj), "vector_to_parameters")),)
 
 
 def _subsets(m: Machine, name: str, bound: dict[str, int]) -> Value:

@@ -34,7 +34,21 @@ def worth_running(program: Program, module: Module, function: Function) -> bool:
     made = [_callee(program, module, function, func) for func in marks.drained]
     if any(isinstance(one, Function) and (is_generator(one) or _gives_once(one)) for one in made):
         return True
+    if _hands_on(program, module, function, marks):
+        return True
     return any(written_inside(program, callee) for callee in _callees(program, module, function, marks))
+
+
+def _hands_on(program: Program, module: Module, function: Function, marks: Marks) -> bool:
+    """Whether a body makes what can be gone through once, and calls a function that goes twice through a parameter."""
+    found = [_callee(program, module, function, func) for func in marks.called]
+    named = {one.attr for one in marks.called if isinstance(one, ast.Attribute)}
+    found += [one.methods[name] for one in found if isinstance(one, ClassInfo) for name in named & one.methods.keys()]
+    callees = [one for one in found if isinstance(one, Function) and isinstance(one.home, Module)]
+    if not any(Marks.of(one.home, one).twice for one in callees if isinstance(one.home, Module)):
+        return False
+    known = any(isinstance(func, ast.Name) and func.id in ONCE for func in marks.called)
+    return known or any(is_generator(one) or _gives_once(one) for one in callees)
 
 
 def _callees(program: Program, module: Module, function: Function, marks: Marks) -> Iterator[Function]:
@@ -65,6 +79,9 @@ def _callee(program: Program, module: Module, function: Function, func: ast.expr
             callee = program.lookup(module, name)
         case ast.Name(id=name):
             callee = _inner(function, name)
+        case ast.Attribute(value=ast.Call(func=ast.Name() as made), attr=name):
+            info = _callee(program, module, function, made)
+            callee = program.find_method(info, name) if isinstance(info, ClassInfo) else None
         case ast.Attribute(value=ast.Name(id="self"), attr=name) if function.in_class is not None:
             info = module.classes.get(function.in_class.name)
             callee = None if info is None else program.find_method(info, name)

@@ -21,6 +21,9 @@ SAME_SPACE = frozenset(
 )  # fmt: skip
 """Operations whose result is indexed as their argument is."""
 
+_WHOLE: tuple[Component, ...] = (("all",),)
+"""The region of `x[:]`."""
+
 _CONVERTING = frozenset(
     ("detach", "numpy", "asarray", "as_tensor", "from_numpy", "to", "float", "asanyarray", "array", "ascontiguousarray")
 )
@@ -94,6 +97,8 @@ def _new_view(
     kind = base.kind if kind == "same" else kind
     if region is None:
         region = () if name in SAME_SPACE else (("op", name, *constants(m)),)
+    if base.base is not None and region == base.region == _WHOLE and kind == base.kind and not maybe:
+        base = base.base  # `x[:][:]`
     view = m.interned(("view", base, region, kind, m.op.node if maybe else None), kind, base=base)
     view.region, view.summary = region, base.summary
     view.maybe = name if maybe else base.maybe
@@ -212,7 +217,8 @@ def inherit(part: Ref, owner: Ref) -> Ref:
         return part
     if owner.obj.kind in CONTAINERS and owner.obj.owner is None:
         return part
-    if owner.obj.kind in OBJECTS and (owner.loan is None or owner.loan.relation in SECOND_NAMES):
+    attribute = owner.obj.kind == "unknown" and owner.write.text == ".step(…)" and isinstance(part.obj.field, str)
+    if (owner.obj.kind in OBJECTS or attribute) and (owner.loan is None or owner.loan.relation in SECOND_NAMES):
         # A second name of an object is not kept as it was.
         return part
     return part._replace(loan=part.loan or owner.loan, write=owner.write, must=owner.must)

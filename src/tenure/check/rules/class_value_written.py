@@ -25,7 +25,8 @@ _PLAIN_BASES = frozenset(
 
 def _check(facts: Facts) -> Iterator[Diagnostic]:
     words = ("written here", "made once, for the class")
-    return reports_of(facts, RULE, _events(facts), "all instances share `{text}`, and this one writes it", words)
+    events = (*_events(facts), *_by_constructors(facts))
+    return reports_of(facts, RULE, events, "all instances share `{text}`, and this one writes it", words)
 
 
 def _events(facts: Facts) -> Iterator[Event]:
@@ -39,6 +40,33 @@ def _events(facts: Facts) -> Iterator[Event]:
                     name = _written(node)
                     if name in shared:
                         yield Event(facts.source.path, RULE.name, (node, shared[name]), text=f"self.{name}")
+
+
+def _by_constructors(facts: Facts) -> Iterator[Event]:
+    """Tables of a class, filled already, whose entries the constructor (or that of a base) sets for one instance."""
+    for info in facts.module.classes.values() if facts.whole else ():
+        shared = {name: value for name, value in _tables(info) if not _meant(facts, info, name)}
+        if not shared or not _plain(facts, info):
+            continue
+        for one in facts.program.bases(info):
+            init = one.methods.get("__init__") if isinstance(one, ClassInfo) and one.module is info.module else None
+            for node in ast.walk(init.node) if init is not None else ():
+                name = _written(node)
+                bound = name in one.attributes and one is not info
+                if name in shared and isinstance(node, ast.Subscript) and not bound:
+                    yield Event(facts.source.path, RULE.name, (node, shared[name]), text=f"self.{name}")
+
+
+def _own(info: ClassInfo) -> set[str]:
+    return {name for name, values in info.attributes.items() if len(values) == 1}
+
+
+def _tables(info: ClassInfo) -> Iterator[tuple[str, ast.expr]]:
+    """The dictionaries with entries that only the class body binds."""
+    for statement in info.node.body:
+        match statement:
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Dict(keys=[_, *_]) as value) if name in _own(info):
+                yield name, value
 
 
 def _shared(info: ClassInfo) -> Iterator[tuple[str, ast.expr]]:

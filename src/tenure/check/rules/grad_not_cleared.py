@@ -29,6 +29,7 @@ Made = dict[str, set[str]]
 
 def _check(facts: Facts) -> Iterator[Diagnostic]:
     yield from reports_of(facts, RULE, _uncleared(facts), _LATER, _WORDS)
+    yield from reports_of(facts, RULE, _by_methods(facts), _LATER, _WORDS)
     yield from reports_of(facts, RULE, _cleared_early(facts), _LOST, ("cleared here", "computed here", "used here"))
 
 
@@ -48,6 +49,26 @@ def _uncleared(facts: Facts) -> Iterator[Event]:
             if left and backward:
                 yield Event(facts.source.path, RULE.name, (left[0], backward[0]))
                 break
+
+
+def _by_methods(facts: Facts) -> Iterator[Event]:
+    """Classes that make an optimizer, call `backward` in one method and step in another, and clear nothing anywhere."""
+    if any(word in facts.source.text for word in (*_ELSEWHERE, "grad = None", "set_to_none")):
+        return
+    for info in facts.module.classes.values() if "backward" in facts.source.text else ():
+        scope = facts.module.body.scopes[info.node]
+        made = {name for one in scope.everywhere(ast.Assign) for name, _ in _optimizers(facts, one)}
+        calls = list(scope.everywhere(ast.Call))
+        steps = [call for call in calls if (name := _method(call, "step")) in made and str(name).startswith("self.")]
+        backward = [call for call in calls if _method(call, "backward") is not None]
+        if steps and backward and not _in_one_loop(info.node, steps[0], backward[0]):
+            yield Event(facts.source.path, RULE.name, (steps[0], backward[0]))
+
+
+def _in_one_loop(node: ast.ClassDef, step: ast.AST, backward: ast.AST) -> bool:
+    """Whether a loop holds both calls: that is reported by itself."""
+    loops = (one for one in walk(node) if isinstance(one, ast.For | ast.While))
+    return any({step, backward} <= set(walk(loop)) for loop in loops)
 
 
 def _cleared(facts: Facts, scope: Scope, loop: ast.For | ast.While, made: Made, stepped: str) -> bool:

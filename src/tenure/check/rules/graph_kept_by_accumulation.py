@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from tenure.check.analysis.findings import Event
 from tenure.check.facts import Facts, own_nodes
 from tenure.check.program import ClassInfo
+from tenure.check.rules.kept_averages import averages, quiet
 from tenure.check.rules.rule import Rule
 from tenure.check.rules.wording import reports_of
 from tenure.check.scope import Scope, bound_names, last_name, parameters
@@ -17,7 +18,9 @@ __all__ = ["RULE"]
 
 def _check(facts: Facts) -> Iterator[Diagnostic]:
     words = ("added here, graph and all", "its backward pass is done here")
-    return reports_of(facts, RULE, _events(facts), "`{text}` keeps the graph of every round", words)
+    yield from reports_of(facts, RULE, _events(facts), "`{text}` keeps the graph of every round", words)
+    kept = (Event(facts.source.path, RULE.name, (node,), text=name) for node, name in averages(facts))
+    yield from reports_of(facts, RULE, kept, "`{text}` keeps the graph of every value it took in", words)
 
 
 _KEEPING = frozenset(("mean", "sum", "cpu", "clone", "view", "squeeze", "reshape", "to", "float"))
@@ -32,20 +35,33 @@ def _events(facts: Facts) -> Iterator[Event]:
         for loop in scope.of(ast.For, ast.While):
             inside = list(own_nodes(loop.body))
             done = {name: node for node in inside for name in _differentiated(node)}
-            losses = (done.keys() & bound_names(loop.body)) - _made_plain(inside)
+            bound = bound_names(loop.body) | (bound_names([loop.target]) if isinstance(loop, ast.For) else set())
+            losses = {name for name in done if _root_of(name) in bound and name != "self"} - _made_plain(inside)
             if not losses:
                 continue
-            quiet = _quiet(inside)
-            reset = {ast.unparse(target) for target, _ in _assignments(inside)}
+            silent = quiet(inside)
+            steady = _steady(inside)
+            reset = {ast.unparse(target) for target, _ in _assignments(steady)}
             for node in inside:
                 for total, value in (*_grows(node), *_through(facts, scope, node)):
                     used = [loss for loss in sorted(losses) if _holds_graph(value, loss, node)]
                     if not used or total in everywhere or total in losses:
                         continue
-                    if node in quiet and not isinstance(node, ast.Call):
+                    if node in silent and not isinstance(node, ast.Call):
                         continue
-                    if _root_of(total) not in _fresh(loop, reset) and not _reset(total, node, inside):
+                    if _root_of(total) not in _fresh(loop, reset) and not _reset(total, node, steady):
                         yield Event(facts.source.path, RULE.name, (node, done[used[0]]), text=total)
+
+
+def _steady(inside: list[ast.AST]) -> list[ast.AST]:
+    """The nodes of a round but for those of every so many (`if i % 100 == 0`), unless an optimizer steps there."""
+    rare: set[ast.AST] = set()
+    for node in inside:
+        if isinstance(node, ast.If) and any(isinstance(one, ast.Mod) for one in ast.walk(node.test)):
+            below = {part for one in node.body for part in ast.walk(one)}
+            if not any(isinstance(one, ast.Attribute) and one.attr == "step" for one in below):
+                rare |= below
+    return [node for node in inside if node not in rare]
 
 
 def _fresh(loop: ast.For | ast.While, reset: set[str]) -> set[str]:
@@ -85,15 +101,6 @@ def _assignments(inside: list[ast.AST]) -> Iterator[tuple[ast.expr, ast.expr]]:
                     yield part, node.value
 
 
-def _quiet(inside: list[ast.AST]) -> set[ast.AST]:
-    """The nodes below `with torch.no_grad()`."""
-    found: set[ast.AST] = set()
-    for node in inside:
-        if isinstance(node, ast.With) and any("no_grad" in ast.unparse(one.context_expr) for one in node.items):
-            found |= {part for one in node.body for part in ast.walk(one)}
-    return found
-
-
 def _made_plain(inside: list[ast.AST]) -> set[str]:
     """The losses that become numbers in the round: `loss = loss.item()`."""
     found = set()
@@ -110,8 +117,8 @@ def _made_plain(inside: list[ast.AST]) -> set[str]:
 def _differentiated(node: ast.AST) -> set[str]:
     """The variables whose graph a backward pass goes through: `loss.backward()`, `scaler.scale(loss).backward()`."""
     match node:
-        case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="backward"), args=[]):
-            return {name}
+        case ast.Call(func=ast.Attribute(value=ast.Name() | ast.Attribute() as loss, attr="backward"), args=[]):
+            return {ast.unparse(loss)}
         case ast.Call(func=ast.Attribute(value=ast.Call(args=[ast.Name(id=name)]), attr="backward")):
             return {name}
         case ast.Call(func=ast.Attribute(value=ast.BinOp(left=ast.Name(id=name)), attr="backward")):
@@ -174,8 +181,8 @@ def _sum_of_itself(total: ast.expr, value: ast.expr) -> ast.expr | None:
 def _holds_graph(value: ast.expr, loss: str, node: ast.AST) -> bool:
     """Whether an expression made of a loss still has its graph."""
     match value:
-        case ast.Name(id=name):
-            return name == loss
+        case ast.Name() | ast.Attribute():
+            return ast.unparse(value) == loss
         case ast.BinOp(left=left, right=right):
             return _holds_graph(left, loss, node) or _holds_graph(right, loss, node)
         case ast.Call(func=ast.Attribute(value=inner, attr=method)) if method in _KEEPING:

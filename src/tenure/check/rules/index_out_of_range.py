@@ -11,7 +11,7 @@ from tenure.check.facts import Facts
 from tenure.check.rules.rule import Rule
 from tenure.check.rules.wording import of_events
 from tenure.check.scope import last_name
-from tenure.check.values import Component, Obj
+from tenure.check.values import Component, Obj, one_object
 from tenure.diagnostic import Diagnostic
 
 __all__ = ["RULE"]
@@ -33,6 +33,10 @@ def _indexed(m: Machine, obj: Obj, region: tuple[Component, ...], op: ops.Op) ->
     source = m.sources.get(op.obj) if isinstance(op, ops.GetItem | ops.SetItem) else None
     if isinstance(source, tuple) and source[0].kind == "unknown":
         # An unknown object may keep something else than what it was given.
+        return
+    alone = not isinstance(op, ops.GetItem | ops.SetItem) or one_object(m.get(op.obj))
+    if obj.kind != "jax" and not (alone and id(obj.node) not in m.homes):
+        # One of several arrays, or one of another file, whose tests are not known here.
         return
     if obj.kind != "jax" and (op.conditions or not obj.length):
         # Elsewhere it is an error at once: what a test lets through was tested, and what is empty mostly is.

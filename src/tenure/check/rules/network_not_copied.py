@@ -60,13 +60,25 @@ def _of_body(facts: Facts, scopes: list[Scope], prefix: str) -> Iterator[Event]:
     for name, other, one in pairs:
         times = sum(name == known for known, _ in names)
         modules = (used.get(name, {}).keys() | used.get(other, {}).keys()) & _OF_MODULES
-        if times > 1 or not modules or name == other or name.endswith("state_dict"):
+        if not modules or name == other or name.endswith("state_dict"):
+            continue
+        if times > 1 and not (prefix and _apart(name) and _stays(scopes, one, other)):
             continue
         loads = used.get(name, {}).get("load_state_dict")
         source = f"{other}.state_dict()"
         onto_itself = loads is not None and any(ast.unparse(given) == source for given in loads.args)
         if onto_itself or (_apart(name) and not _apart(other)):
             yield Event(facts.source.path, RULE.name, (one, loads or one), text=f"{name} = {other}")
+
+
+def _stays(scopes: list[Scope], assigned: ast.Assign, other: str) -> bool:
+    """Whether a method that gives a network a second name leaves the first one to it: a rotation makes a new one."""
+    for scope in scopes:
+        own = scope.of(ast.Assign)
+        if assigned in own:
+            texts = [ast.unparse(target) for one in own for target in one.targets]
+            return getattr(scope.node, "name", "") != "__init__" and not any(other in text for text in texts)
+    return False
 
 
 def _same(value: ast.expr) -> ast.expr:

@@ -10,7 +10,7 @@ from tenure.check.facts import Facts
 from tenure.check.rules.rule import Rule
 from tenure.check.rules.wording import of_events
 from tenure.check.scope import last_name
-from tenure.check.values import Obj, Ref, Value
+from tenure.check.values import Obj, Ref, Value, one_object
 from tenure.diagnostic import Diagnostic
 
 __all__ = ["RULE"]
@@ -28,6 +28,8 @@ def _check(facts: Facts) -> Iterator[Diagnostic]:
 def _captured(m: Machine, obj: Obj, name: object, value: Value, register: int | None) -> None:
     """Note a parameter whose tensor another parameter shows already."""
     if obj.kind != "module" and obj.kind not in ("list", "dict"):
+        return
+    if not one_object(value):
         return
     here = m.nodes.get(register) if register is not None else None
     if not isinstance(here, ast.Call) or last_name(here.func) != "Parameter":

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from tenure.check.analysis.conflicts import reading
+from tenure.check.analysis.contexts import kept_on_context
 from tenure.check.analysis.events import Events
 from tenure.check.analysis.graphs import saved_by
 from tenure.check.analysis.machine import Machine
@@ -31,6 +32,7 @@ def _returned(m: Machine, value: Value) -> None:
     if decorator_names(function.node) & _UNRECORDED:
         return
     parts = [part for ref in value if ref.obj.kind == "tuple" for part in m.items(ref.obj)]
+    reading(m, kept_on_context(m), "backward", m.op.node)
     for ref in (*value, *parts):
         reading(m, saved_by(m, ref.obj), "backward", m.op.node)
 

@@ -1,0 +1,161 @@
+"""Writes to arguments by functions that read as if they left them alone.
+
+Such a function returns what it was given as if that were new (`y = f(x)`, and x is read later), or it is one that works
+out a result by convention: `forward`, `transform`, `predict`.
+"""
+
+import ast
+import re
+from collections.abc import Mapping
+
+from tenure.check import ops
+from tenure.check.analysis.conflicts import wrote
+from tenure.check.analysis.events import Events
+from tenure.check.analysis.frame import Frame
+from tenure.check.analysis.machine import Machine
+from tenure.check.analysis.summaries import Summary
+from tenure.check.effects.effect import MUTABLE, TENSORS
+from tenure.check.ops import Function
+from tenure.check.program import Module
+from tenure.check.scope import bound_names
+from tenure.check.values import Holder, Obj, Ref, Value, Write, plain
+
+__all__ = ["UNASKED", "left", "overwritten", "written_by"]
+
+_Given = Mapping[str, tuple[Value, Holder | None]]
+
+_CHANGING = re.compile(
+    r"(^|_)(update|add|set|fill|insert|append|extend|push|put|register|reset|clear|remove|delete|del|drop|pop|modify|mutate|"
+    r"patch|attach|mark|store|write|initiali[sz]e|init|populate|load|setup|assign|apply|sort|shuffle|swap|inplace)(_|$)"
+)
+"""Names of functions that change what they are given, and say so."""
+
+_MEANT = re.compile(
+    r"(^|_)(out|outs?|output|outputs|buf|buffer|buffers|dst|dest|destination|results?|res|ret|acc|accumulator|cache|caches|"
+    r"states?|hidden|hiddens|memory|mem|work|workspace|scratch|into|inplace|self|cls|ctx|visited|seen|parent|heap|stack)(_|$|\d)"
+)
+"""Names of parameters that are there to be written."""
+
+_WORKED_OUT = frozenset(
+    ("forward", "transform", "inverse_transform", "predict", "predict_proba", "fit", "fit_transform", "fit_predict",
+     "score", "decision_function")
+)  # fmt: skip
+"""Methods of models and transformers, which leave their arguments alone by convention."""
+
+
+def _noted(m: Machine, ref: Ref, holder: Holder | None, write: Write) -> None:
+    sure = m.alone and not m.divided and write.certain
+    if m.frame is not None and sure and write.sort in ("write", "resize") and not write.grows:
+        _note(m.frame, ref.obj.root(), write)
+
+
+def _stored(m: Machine, ref: Ref, op: ops.SetItem) -> None:
+    if m.frame is not None and not m.divided and _stored_into(ref.obj) and not m.frame.excludes(op.conditions):
+        _note(m.frame, ref.obj, wrote(m, "write", "[…] = …"))
+
+
+def _note(frame: Frame | None, obj: Obj, write: Write) -> None:
+    """Note the write of an argument for each call on the stack that was given it."""
+    while frame is not None:
+        if any(ref.obj is obj for value, _ in frame.given.values() for ref in value):
+            frame.written.setdefault(obj, write)
+        frame = frame.parent
+
+
+def _stored_into(obj: Obj) -> bool:
+    return obj.kind == "list" or _is_frame(obj)
+
+
+def _is_frame(obj: Obj) -> bool:
+    return isinstance(obj.target, str) and obj.target.startswith("pandas.")
+
+
+def written_by(m: Machine, summary: Summary, given: _Given, function: Function) -> dict[Obj, Write]:
+    """The arguments that a call writes, by the summary of the function: each with a write."""
+    found: dict[Obj, Write] = {}
+    home = function.home.source.path if isinstance(function.home, Module) else ""
+    grown = {act.path for act in summary.acts.values() if act.sort == "resize" and act.write.grows}
+    for act in summary.acts.values():
+        whole = not act.path.outer and all(step[0] == "view" for step in act.path.steps)
+        if act.certain and whole and act.sort in ("write", "resize") and act.path not in grown:
+            inner = act.write.inner or (home, act.write.node)
+            write = wrote(m, act.sort, act.write.text, via=(function.name, *act.write.via), inner=inner)
+            found |= {ref.obj: write for ref in given.get(act.path.name, ((), None))[0]}
+    for path, _, _ in summary.stores:
+        if not path.outer and not path.steps and path not in grown:
+            refs = given.get(path.name, ((), None))[0]
+            found |= {ref.obj: wrote(m, "write", "[…] = …") for ref in refs if _stored_into(ref.obj)}
+    return found
+
+
+def left(
+    m: Machine, function: Function, given: _Given, written: Mapping[Obj, Write], value: Value, at: ast.AST
+) -> None:
+    """Mark the arguments that a call wrote, and reads as if it had not, at their names in the caller."""
+    name = function.name.lower()
+    says_so = (name.endswith("_") and name != "__call__") or _CHANGING.search(name)
+    if not written or at in m.discarded or says_so:
+        return
+    returned = _returned(m, value)
+    for parameter, (refs, holder) in given.items():
+        if len(refs) != 1 or holder is None or refs[0].obj not in written or _MEANT.search(parameter.lower()):
+            continue
+        obj = refs[0].obj
+        if obj.kind not in MUTABLE and not _is_frame(obj):
+            continue
+        if (obj in returned and _named_anew(m, at, holder)) or _by_convention(function, obj, value):
+            _mark(m, function, obj, holder, written[obj])
+
+
+def overwritten(m: Machine, op: ops.Call, given: int) -> None:
+    """Mark the input of a module that works in place, where its output has no name or another: `conv(relu(x)) + x`."""
+    value, holder = m.get(given), m.sources.get(given)
+    if len(value) == 1 and isinstance(holder, str) and op.node not in m.discarded and not _named_so(m, op.node, holder):
+        _mark(m, m.function, value[0].obj, holder, wrote(m, "write"))
+
+
+def _named_so(m: Machine, call: ast.AST, name: str) -> bool:
+    """Whether the statement of a call gives the name of its argument to what it computes: `x = relu(x)`."""
+    for one in m.function.scope.of(ast.Assign, ast.AugAssign):
+        if plain(name) in bound_names([one]) and any(part is call for part in ast.walk(one.value)):
+            return True
+    return False
+
+
+def _returned(m: Machine, value: Value) -> set[Obj]:
+    """The objects that a call returns, or returns in a tuple."""
+    found = {_converted(ref.obj) for ref in value}
+    return found | {item.obj for one in found if one.kind == "tuple" for item in m.items(one)}
+
+
+def _converted(obj: Obj) -> Obj:
+    """The object behind conversions that copy nothing."""
+    while obj.base is not None and not obj.region:
+        obj = obj.base
+    return obj
+
+
+def _named_anew(m: Machine, call: ast.AST, holder: Holder) -> bool:
+    """Whether the result of a call is bound to variables, and to others than the argument."""
+    for one in m.function.scope.of(ast.Assign):
+        if one.value is call:
+            names = bound_names([one])
+            return bool(names) and not (isinstance(holder, str) and plain(holder) in names)
+    return False
+
+
+def _by_convention(function: Function, obj: Obj, value: Value) -> bool:
+    method = function.in_class is not None and function.name in _WORKED_OUT
+    return method and (obj.kind in TENSORS or _is_frame(obj)) and any(ref.obj.const is not None for ref in value)
+
+
+def _mark(m: Machine, function: Function, obj: Obj, holder: Holder, write: Write) -> None:
+    cells = m.state.cells
+    loan = m.loan("argument", holder, Ref(obj), function.name, copylike=True)
+    cells[holder] = tuple(
+        one._replace(loan=loan, write=write) if one.obj is obj and one.write is None else one
+        for one in cells.get(holder, ())
+    )
+
+
+UNASKED = Events(written=(_noted,), placed=(_stored,))
