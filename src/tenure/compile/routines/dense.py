@@ -317,7 +317,7 @@ class Dense(Reading):
         b.call(self.panels.scattered, [self.sums, self.pairs(job[2]), out, size, many])
 
     def pairs(self, w: ir.Value) -> ir.Value:
-        """Where the results of a residue along the last axis go."""
+        """The pairs of a residue along the last axis."""
         return at(self.b, self.aims, self.b.mul(self.n.product(w, "pitch"), constant(2)), I32)
 
     def residue(self, job: tuple[ir.Value, ...], o: ir.Value, high: ir.Value) -> None:
