@@ -12,7 +12,7 @@ from tenure.torch.errors import refuse
 from tenure.torch.names.precision import AUTOCAST, raised
 
 __all__ = [
-    "inside", "is_face", "only_floats", "padded", "padded_rows", "placed_back", "places_of", "put_by_index",
+    "in_row", "inside", "is_face", "only_floats", "padded", "padded_rows", "placed_back", "places_of", "put_by_index",
     "reduced_by_index", "selected", "taken",
 ]
 
@@ -28,6 +28,11 @@ def places_of(x: Any, as_tuple: bool) -> Any:
         return tn.nonzero(x) if as_tuple else tn.argwhere(x)
     found = tn.nonzero(tn.reshape(x, (1,)), as_tuple=True)
     return found if as_tuple else tn.zeros(found[0].shape[0], 0, dtype=tn.int64)
+
+
+def in_row(x: Any) -> Any:
+    """x, of which a number without axes is a row of one."""
+    return x if x.shape else tn.reshape(x, (1,))
 
 
 def only_floats(x: Any) -> Any:

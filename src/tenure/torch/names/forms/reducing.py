@@ -10,12 +10,12 @@ import tenure as tn
 from tenure.torch.errors import TorchIndexError, TorchShapeError, refuse
 from tenure.torch.messages import spelled
 from tenure.torch.names.arguments import weighed
-from tenure.torch.names.forms.arithmetic import cast
+from tenure.torch.names.forms.arithmetic import cast, flat
 from tenure.values.operations.casting import to
 
 __all__ = [
-    "average", "axes", "bounded", "ends", "extreme", "extreme_along", "implied", "in_equal_bins", "length", "middle",
-    "pair", "placed", "plain_pair", "product", "quantified", "scan", "spread", "summed", "total", "traced",
+    "average", "axes", "bounded", "ends", "extreme", "extreme_along", "followed", "implied", "in_equal_bins", "length",
+    "middle", "pair", "placed", "plain_pair", "product", "quantified", "scan", "spread", "summed", "total", "traced",
 ]  # fmt: skip
 
 
@@ -155,7 +155,12 @@ def length(x: Any, p: Any, dim: Any, keepdim: Any, dtype: Any) -> Any:
         return tn.linalg.vector_norm(x, 2, axes(dim), keepdim)
     if p == "nuc":
         return tn.linalg.matrix_norm(x, "nuc", (0, 1) if dim is None else dim, keepdim)
-    return tn.linalg.vector_norm(x, p, axes(dim), keepdim)
+    return followed(tn.linalg.vector_norm(x, p, axes(dim), keepdim), x)
+
+
+def followed(found: Any, x: Any) -> Any:
+    """A norm, which has a gradient of 0 where it counts elements."""
+    return flat(found, tn.sum(tn.abs(x))) if x.requires_grad and not found.requires_grad else found
 
 
 def scan(fn: Any, x: Any, dim: Any, dtype: Any) -> Any:

@@ -130,8 +130,10 @@ linear_cross_entropy(input, linear_weight, target, *, linear_bias=None, weight=N
 margin_ranking_loss(input1, input2, target, margin=0, size_average=None, reduce=None, reduction='mean') =
     margin_ranking_loss(input1, input2, target, margin, reduction=reduction)
 multi_margin_loss(input, target, p=1, margin=1.0, weight=None, size_average=None, reduce=None, reduction='mean') =
-    multi_margin_loss(input, target, p, margin, weight, reduction=reduction)
-multilabel_margin_loss soft_margin_loss(input, target, size_average=None, reduce=None, reduction='mean') =
+    multi_margin_loss(in_row(input), target, p, margin, weight, reduction=reduction)
+multilabel_margin_loss(input, target, size_average=None, reduce=None, reduction='mean') =
+    multilabel_margin_loss(in_row(input), in_row(target), reduction=reduction)
+soft_margin_loss(input, target, size_average=None, reduce=None, reduction='mean') =
     NAME(input, target, reduction=reduction)
 multilabel_soft_margin_loss(input, target, weight=None, size_average=None, reduce=None, reduction='mean') =
     multilabel_soft_margin_loss(input, target, weight, reduction=reduction)

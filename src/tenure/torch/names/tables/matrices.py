@@ -94,7 +94,8 @@ matrix_norm(A, ord='fro', dim=(-2, -1), keepdim=False, *, dtype=None) = linalg.m
 matrix_power(A, n) = powered(A, n)
 matrix_rank(A, tol=None, hermitian=False, *, atol=None, rtol=None) = rank_of(A, tol, hermitian, atol, rtol)
 multi_dot(tensors)
-norm(A, ord=None, dim=None, keepdim=False, *, dtype=None) = linalg.norm(A, ord, axes(dim), keepdim, dtype=dtype)
+norm(A, ord=None, dim=None, keepdim=False, *, dtype=None) = followed(linalg.norm(A, ord, axes(dim), keepdim,
+    dtype=dtype), A)
 pinv(A, rcond=None, hermitian=False, *, atol=None, rtol=None) = pseudo_inverse(A, atol,
     rcond if rtol is None else rtol, hermitian)
 qr(A, mode='reduced') -> Q R = linalg.qr(A, mode=mode)
@@ -107,8 +108,8 @@ tensorinv(A, ind=2)
 tensorsolve(A, B, dims=None)
 vander(x, *, N=None) = linalg.vander(x if x.shape else x[None], N=N)
 vecdot(x, y, *, dim=-1) = linalg.vecdot(x, y, dim)
-vector_norm(x, ord=2, dim=None, keepdim=False, *, dtype=None) = linalg.vector_norm(x, ord, axes(dim), keepdim,
-    dtype=dtype)
+vector_norm(x, ord=2, dim=None, keepdim=False, *, dtype=None) = followed(linalg.vector_norm(x, ord, axes(dim),
+    keepdim, dtype=dtype), x)
 
 [linalg face]
 diagonal(A, *, offset=0, dim1=-2, dim2=-1) = A.diagonal(offset, dim1, dim2)
