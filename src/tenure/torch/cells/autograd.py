@@ -18,6 +18,8 @@ from tenure.values.grad.handlers import RemovableHandle, handler_of
 from tenure.values.grad.sparse_place import RowsPlace
 from tenure.values.grad.sparse_rows import SparseRows
 from tenure.values.operations.arithmetic import detach
+from tenure.values.places.anomaly import ACTIVE
+from tenure.values.places.strict import finish
 from tenure.values.places.var import as_leaf
 from tenure.values.rules.graph import Frozen, Leaf, Out, keeper
 from tenure.values.rules.sites import here, site
@@ -190,6 +192,8 @@ class Autograd:
         refuse_rewritten([value])
         try:
             autograd.backward(value, g, retain_graph, create_graph, inputs)
+            if ACTIVE.get():  # the error of an anomaly is that of this call
+                finish()
         except TenureError as error:
             raise translated(error) from None
 
