@@ -79,3 +79,11 @@ def test_arrays_beside_tensors_in_a_file() -> None:
     file.seek(0)
     found = face.load(file, weights_only=False)
     assert found["w"].tolist() == [1.0, 1.0] and found["d"].tolist() == [0, 1]
+
+
+def test_an_anomaly_is_the_error_of_the_backward() -> None:
+    w = face.tensor([0.25, 0.0], requires_grad=True)
+    with face.autograd.detect_anomaly():
+        loss = (w.sqrt() * face.tensor([1.0, 0.0])).sum()
+        with pytest.raises(RuntimeError, match="nan|inf"):
+            loss.backward()
