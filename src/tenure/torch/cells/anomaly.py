@@ -102,7 +102,8 @@ def look(t: Any, plan: Any) -> Exception | None:
         of = t.handles[at.origin] if 0 <= at.origin < len(t.handles) else None
         if of is not None and of._rule.name == GRADIENT and found.dtype.kind in "fc" and np.isnan(found).any():
             odd = [v for v in at.operands if not np.isfinite(values[v]).all()]
-            return refuse(f"Function '{function_of(t, program, at, [*odd, *at.operands])}' returned nan values in its 0th output.")
+            name = function_of(t, program, at, [*odd, *at.operands])
+            return refuse(f"Function '{name}' returned nan values in its 0th output.")
         for v in last[k]:
             values[v] = None
     return None
