@@ -32,7 +32,7 @@ class CompressedRows(SparseTensor):
         return CompressedRows(self._begins, self._columns, values, self.shape)
 
     def crow_indices(self) -> Any:
-        """Where each row begins among the values, and their number."""
+        """Number of values in front of each row, and of all."""
         return self._begins
 
     def col_indices(self) -> Any:

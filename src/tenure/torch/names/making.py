@@ -52,7 +52,7 @@ def value_of(data: Any, target: DType | None) -> Any:
 
 
 def ragged(data: Any) -> str | None:
-    """What PyTorch says of nested sequences of different lengths; None if they are not."""
+    """PyTorch's words for nested sequences of different lengths; None if they are not."""
     rows, axis = data if isinstance(data, list | tuple) else (), 1
     while rows and all(isinstance(row, list | tuple) for row in rows):
         for row in rows:
