@@ -16,7 +16,7 @@ _CLASSES = frozenset(("torch.autograd.Function", "torch.autograd.function.Functi
 
 
 def kept_on_context(m: Machine) -> Value:
-    """What the `forward` of an operation that is being run has kept for its backward pass."""
+    """The values that the `forward` of an operation, which is being run, has kept for its backward pass."""
     context = _context(m)
     return () if context is None else m.state.cells.get((context, "·kept"), ())
 
