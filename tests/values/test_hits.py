@@ -13,13 +13,19 @@ import pytest
 
 import tenure as tn
 import tenure.torch
-from tenure.values.native import hits
+from tenure.values.native import hits, hits_layout
 from tenure.values.operations import arithmetic
 from tenure.values.run import force
 from tenure.values.trace import record
 from tenure.values.trace.record import RECORDER, Trace
 
 needs_code = pytest.mark.skipif(hits.CODE is None, reason="there is no generated recorder on this platform")
+
+
+@pytest.mark.skipif(not hits.AVAILABLE, reason="there are no builtins on this platform")
+def test_objects_are_laid_out_as_the_code_expects():
+    assert hits_layout.as_laid_out()
+    assert hits.CODE is not None
 
 
 def operands():
@@ -64,7 +70,7 @@ import numpy as np
 import tenure as tn
 sys.path.insert(0, {folder!r})
 from test_hits import computation, operands, writes
-from tenure.values.native import hits
+from tenure.values.native import hits, hits_layout
 assert (hits.CODE is None) == ({builtins!r} == "0")
 x, y, v, p = operands()
 digest = hashlib.sha256()

@@ -71,8 +71,8 @@ def run(t: Any, path: Path, slots: tuple[int, ...], save: Save) -> Once | None:
     """Run a trace whose path has never run; None, and nothing done, where that is left to a plan."""
     if path.stamp or t.vmapped or NOTED or plan.EXECUTOR is not Tiered:
         return None
-    if path.rows <= sized.MOST_ROWS:
-        sized.met(path, (slots, save if isinstance(save, tuple) else False))
+    if path.rows <= sized.MOST_ROWS and sized.met(path, (slots, save if isinstance(save, tuple) else False)):
+        return None
     prepare()
     ex = t.expanded(path)
     standing = Standing(path, slots)  # what a backward consumes is known by what was expanded
