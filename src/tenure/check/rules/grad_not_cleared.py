@@ -61,8 +61,19 @@ def _by_methods(facts: Facts) -> Iterator[Event]:
         calls = list(scope.everywhere(ast.Call))
         steps = [call for call in calls if (name := _method(call, "step")) in made and str(name).startswith("self.")]
         backward = [call for call in calls if _method(call, "backward") is not None]
-        if steps and backward and not _in_one_loop(info.node, steps[0], backward[0]):
+        is_plain = steps and backward and not _in_one_loop(info.node, steps[0], backward[0])
+        if is_plain and not _once(facts, info.node, steps[0]):
             yield Event(facts.source.path, RULE.name, (steps[0], backward[0]))
+
+
+def _once(facts: Facts, node: ast.ClassDef, step: ast.AST) -> bool:
+    """Whether the method that steps is called once, by the module's own statements outside of loops."""
+    names = {one.name for one in node.body if isinstance(one, ast.FunctionDef) and step in walk(one)}
+    called = [call for name in names for call in walk(facts.source.tree) if _method(call, name) is not None]
+    loops = (one for one in own_nodes(facts.source.tree.body) if isinstance(one, ast.For | ast.While))
+    again = {call for loop in loops for call in walk(loop)}
+    straight = set(own_nodes(facts.source.tree.body)) - again
+    return len(called) == 1 and set(called) <= straight
 
 
 def _in_one_loop(node: ast.ClassDef, step: ast.AST, backward: ast.AST) -> bool:
