@@ -401,8 +401,13 @@ def order(keys: Array, start: Array, *, length: int) -> Array:
 
 def search(known: Array, keys: Array, *, behind: bool) -> Array:
     find, out = bisect.bisect_right if behind else bisect.bisect_left, np.zeros(keys.shape, np.int64)
+
+    def place(x: float) -> tuple[bool, float]:
+        return (True, 0.0) if x != x else (False, x)  # NaN is behind all numbers
+
     for i in np.ndindex(keys.shape):
-        out[i] = find(known[i[:-1] if known.ndim > 1 else ()].tolist(), keys[i].item())
+        row = known[i[:-1] if known.ndim > 1 else ()].tolist()
+        out[i] = find([place(x) for x in row], place(keys[i].item()))
     return out
 
 

@@ -270,6 +270,14 @@ class Routine(Kind):
 
 
 @dataclass(frozen=True, slots=True)
+class Ordered(Routine):
+    """A routine that compares numbers, whole ones or floats."""
+
+    def symbol(self, xs: Sequence[Aval]) -> str:
+        return f"{self.name}{'f' * xs[0].dtype.is_floating}{8 * xs[0].dtype.itemsize}"
+
+
+@dataclass(frozen=True, slots=True)
 class Library(Routine):
     """A routine that calls LAPACK's ``calls`` for real and complex matrices, by their last axes.
 

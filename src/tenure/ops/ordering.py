@@ -11,7 +11,7 @@ numbers, and −0.0 equals 0.0, as in NumPy and PyTorch.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import prod
+from math import inf, nan, prod
 from typing import Any
 
 from tenure import dtypes
@@ -24,7 +24,7 @@ from tenure.ir.traits import Traits
 from tenure.ops.batching import aligned, examples, spread
 from tenure.ops.declare import REALS, claim, primitive
 from tenure.ops.index import take_along
-from tenure.ops.lowering import Routine, elementwise
+from tenure.ops.lowering import Ordered, Routine, elementwise
 from tenure.ops.move import broadcast_to, iota, reshape
 from tenure.ops.order import room_of
 from tenure.ops.pointwise import maximum, minimum
@@ -77,6 +77,13 @@ def _wide(rng: Any, shape: tuple[int, ...], dtype: DType) -> Any:
     """Keys with equals among them."""
     kind = dtypes.int32 if dtype.itemsize <= 4 else dtypes.int64
     return rng.integers(-3, 4, shape).astype(kind.numpy)
+
+
+def _numbers(rng: Any, shape: tuple[int, ...], dtype: DType) -> Any:
+    """Keys, or floats with equals, both zeros, infinities and NaN among them."""
+    if dtype not in (dtypes.float32, dtypes.float64):
+        return _wide(rng, shape, dtype)
+    return rng.choice([-inf, -1.5, -0.0, 0.0, 2.0, inf, nan], shape).astype(dtype.numpy)
 
 
 def _order_aval(keys: Aval, start: Aval, *, length: int) -> Aval:
@@ -141,7 +148,8 @@ order: Primitive = primitive(
 
 
 def _search_aval(known: Aval, keys: Aval, *, behind: bool) -> Aval:
-    _keys("search", known, keys)
+    if not (known.dtype is keys.dtype and known.dtype in (dtypes.float32, dtypes.float64)):
+        _keys("search", known, keys)
     if not known.ndim or (known.ndim > 1 and known.shape[:-1] != keys.shape[:-1]):
         raise ShapeError(f"search: sorted rows of shape {list(known.shape)} for keys of shape {list(keys.shape)}")
     return Aval(keys.shape, dtypes.int64)
@@ -174,9 +182,9 @@ def _search_samples(rng: Any, dtype: DType) -> Any:
     rows = ((3, 6), (3, 2)), ((2, 1, 20), (2, 1, 9))
     for known, keys in (((5,), (4,)), ((5,), ()), ((0,), (3,)), *rows, ((4,), (0,))):
         for behind in (False, True):
-            found = _wide(rng, known, dtype)
+            found, wanted = (_numbers(rng, shape, dtype) for shape in (known, keys))
             found.sort(-1)
-            yield (found, _wide(rng, keys, dtype)), {"behind": behind}
+            yield (found, wanted), {"behind": behind}
 
 
 def _search_numbers(ans: Aval, xs: Sequence[Aval], *, behind: bool) -> list[int]:
@@ -188,7 +196,7 @@ def _search_numbers(ans: Aval, xs: Sequence[Aval], *, behind: bool) -> list[int]
 
 search: Primitive = primitive(
     "search",
-    lower=Routine(
+    lower=Ordered(
         "search",
         _search_numbers,
         lambda ans, xs: HALVING * ans.size * (xs[0].shape[-1].bit_length() + 1),
@@ -199,7 +207,8 @@ search: Primitive = primitive(
     jvp=NOT_DIFFERENTIABLE,
     argnums=(),
     batch=_search_batch,
-    dtypes="i",
+    dtypes="if",
     samples=_search_samples,
 )
-"""The number of keys of a sorted row that are below each key, or with ``behind`` not above it."""
+"""The number of keys of a sorted row that are below each key, or with ``behind`` not above it. Keys are int32, int64 or
+floats of 32 or 64 bits: to make keys of a long row would take longer than to search it for a few."""

@@ -20,6 +20,8 @@ from tenure.ops.rearrange import shaped
 Pair = tuple[Value, Value]
 EXACT = 1 << 24
 """Elements of a row whose places float32 has, in which quantiles of float32 are placed as PyTorch does it."""
+FEW = 16
+"""Elements of a sorted list for each that is searched, from which it is not made keys: that reads all of it."""
 MANY = 1 << 32
 """Keys of a row from which they are taken as wide ones, whose pairs have room for any index."""
 
@@ -141,7 +143,9 @@ def found_among(known: Value, x: Value, *sorter: Value, behind: bool, narrow: bo
     if sorter:
         known = take_along(known, as_type(sorter[0], dtypes.int64))
     known, x = common(known, x)
-    found = search(*(keys(y, name="searchsorted") for y in (known, x)), behind=behind)
+    plain = known.dtype in (dtypes.float32, dtypes.float64) and FEW * x.aval.size <= known.aval.size
+    wanted = (known, x) if plain else [keys(y, name="searchsorted") for y in (known, x)]
+    found = search(*wanted, behind=behind)
     return as_type(found, dtypes.int32) if narrow else found
 
 

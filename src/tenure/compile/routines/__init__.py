@@ -21,6 +21,8 @@ EMITTERS: dict[str, tuple[str, Any]] = {
     "order64": ("ordering", 64),
     "search32": ("searching", 32),
     "search64": ("searching", 64),
+    "searchf32": ("searching", "f32"),
+    "searchf64": ("searching", "f64"),
     "exchanges32": ("exchanges", 32),
     "correlate32": ("correlation", 32),
     "correlate64": ("correlation", 64),

@@ -19,9 +19,17 @@ from tenure.compile.routines.code import I64, POINTER, TASK, at, least, load, re
 LANES, BLOCK = 8, 1 << 12
 
 
-def emit(module: ir.Module, name: str, bits: int) -> None:
-    """Add the search among signed keys of so many bits."""
-    task = emit_blocks(module, f"{name}.blocks", ir.IntType(bits))
+FLOATS: dict[Any, tuple[ir.Type, ir.Type, int]] = {
+    "f32": (ir.FloatType(), ir.IntType(32), 0x7FC00000),
+    "f64": (ir.DoubleType(), I64, 0x7FF8 << 48),
+}
+"""Floats, their bits, and the bits of NaN."""
+
+
+def emit(module: ir.Module, name: str, which: int | str) -> None:
+    """Add the search among signed keys of so many bits, or among floats."""
+    t = FLOATS[which][0] if which in FLOATS else ir.IntType(which)
+    task = emit_blocks(module, f"{name}.blocks", t)
     function = ir.Function(module, ir.FunctionType(I64, [POINTER, POINTER]), name)
     b = ir.IRBuilder(function.append_basic_block("entry"))
     buffers, numbers = function.args
@@ -54,6 +62,18 @@ def emit_blocks(module: ir.Module, name: str, t: ir.Type) -> ir.Function:
     return function
 
 
+def key_of(b: ir.IRBuilder, start: ir.Value, i: ir.Value, t: ir.Type) -> ir.Value:
+    """The signed key of an element: of a float, its bits so that NaN is the largest and both zeros are equal."""
+    x = load(b, start, i, t)
+    for kind, bits, nan in FLOATS.values():
+        if kind == t:
+            whole = b.bitcast(b.fadd(x, ir.Constant(t, 0.0)), bits)
+            whole = b.select(b.fcmp_unordered("uno", x, x), ir.Constant(bits, nan), whole)
+            sign = b.ashr(whole, ir.Constant(bits, bits.width - 1))
+            return b.xor(whole, b.lshr(sign, ir.Constant(bits, 1)))
+    return x
+
+
 @dataclass(frozen=True)
 class Search:
     """A search for several keys at once, those at an index and behind it. The sorted keys of a row begin ``step`` after
@@ -73,11 +93,11 @@ class Search:
     def __call__(self, i: ir.Value, _: list[Any]) -> list[Any]:
         b, key, n = self.b, self.key, self.n
         places = [b.add(i, constant(k)) for k in range(self.width)]
-        wanted = [load(b, self.keys, place, key) for place in places]
+        wanted = [key_of(b, self.keys, place, key) for place in places]
         lists = [at(b, self.known, b.mul(b.udiv(place, self.m), self.step), key) for place in places]
 
         def before(k: int, position: ir.Value) -> ir.Value:
-            return b.icmp_signed(self.sign, load(b, lists[k], position, key), wanted[k])
+            return b.icmp_signed(self.sign, key_of(b, lists[k], position, key), wanted[k])
 
         def halve(held: list[Any]) -> list[Any]:
             """A half of the length is left, from the base or from its middle on: a sum, as LLVM makes a branch of a
