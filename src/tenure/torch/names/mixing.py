@@ -244,7 +244,7 @@ def normalizing(forward: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def of_input(found: Any, x: Any) -> Any:
-    """What a normalization gives, in the dtype of its input."""
+    """The result of a normalization, in the dtype of its input."""
     if not isinstance(x, Value) or x._aval.dtype is found._aval.dtype:
         return found
     return cast(found, x._aval.dtype)
