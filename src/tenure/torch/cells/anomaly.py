@@ -15,9 +15,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from tenure.interp.interp import Poison, reference
 from tenure.torch.errors import refuse
-from tenure.values.places.anomaly import GRADIENT, last_uses
+from tenure.values.places.anomaly import computed, is_gradient, nearest
 from tenure.values.places.strict import finish, program_of
 from tenure.values.run.force import BEFORE_RUN
 
@@ -85,42 +84,18 @@ def looked_at() -> Iterator[None]:
 def look(t: Any, plan: Any) -> Exception | None:
     """The error for a program that is about to run, if a gradient in it is NaN."""
     program = program_of(plan.executable)
-    arrays = [x._data for x in t.inputs]
-    if any(type(x) is Poison or x is None for x in arrays):
-        return None
-    numbers = [t.scalars[k] for k in plan.numbers]
-    kinds = [aval.dtype.numpy for aval in program.inputs[len(arrays) :]]
-    values = [*arrays, *[np.array(x, kind) for x, kind in zip(numbers, kinds, strict=True)]]
-    last = last_uses(program)
-    for k, at in enumerate(program.instructions):
-        try:
-            with np.errstate(all="ignore"):
-                found = np.asarray(reference(at)(*[values[v] for v in at.operands], **at.params))
-        except Exception:
-            return None  # the run says what is wrong
-        values.append(found)
-        of = t.handles[at.origin] if 0 <= at.origin < len(t.handles) else None
-        if of is not None and of._rule.name == GRADIENT and found.dtype.kind in "fc" and np.isnan(found).any():
-            odd = [v for v in at.operands if not np.isfinite(values[v]).all()]
+    for at, operands, found in computed(t, plan, program):
+        if is_gradient(t, at) and found.dtype.kind in "fc" and np.isnan(found).any():
+            odd = [v for v, x in zip(at.operands, operands, strict=True) if not np.isfinite(x).all()]
             name = function_of(t, program, at, [*odd, *at.operands])
             return refuse(f"Function '{name}' returned nan values in its 0th output.")
-        for v in last[k]:
-            values[v] = None
     return None
 
 
-def function_of(t: Any, program: Any, at: Any, todo: list[int]) -> str:
+def function_of(t: Any, program: Any, at: Any, operands: list[int]) -> str:
     """Name of the function whose gradient an instruction is: the nearest step that it reads, or what it does itself."""
-    n, seen = len(program.inputs), set[int]()
-    while todo:
-        v = todo.pop(0)
-        if v < n or v in seen:
-            continue
-        seen.add(v)
-        other = program.instructions[v - n]
-        if other.origin == at.origin:
-            todo += other.operands
-        elif 0 <= other.origin < len(t.handles) and t.handles[other.origin]._rule.name:
-            return str(t.handles[other.origin]._rule.name)
+    for h in nearest(t, program, at, operands):
+        if h._rule.name:
+            return str(h._rule.name)
     name = at.primitive.name
     return f"{NAMES.get(name, name.title().replace('_', ''))}Backward0"

@@ -28,6 +28,7 @@ from tenure.torch.errors import (
     translated,
 )
 from tenure.torch.messages import words
+from tenure.torch.names.mixing import c_type
 from tenure.torch.names.rows import Row
 from tenure.values.operations.casting import to
 from tenure.values.rules.modes import current_mode
@@ -166,8 +167,7 @@ def written_to(out: Any, result: Any, operands: Any = (), exact: bool = False) -
         text = "functions with out=... arguments don't support automatic differentiation"
         raise refuse(f"{text}, but one of the arguments requires grad.")
     if exact and out._aval.dtype is not result._aval.dtype:
-        wanted, got = called(result._aval.dtype), called(out._aval.dtype)
-        raise refuse(f"Expected out tensor to have dtype {wanted}, but got {got} instead")
+        raise refuse(f"Expected out tensor to have dtype {c_type(result)}, but got {c_type(out)} instead")
     if out._aval.shape != result._aval.shape:
         refuse_itself(out, [v for v in operands if v is not out])
         is_alone = out._window is None and not any(r() is not None for r in out._borrows)
@@ -181,19 +181,6 @@ def written_to(out: Any, result: Any, operands: Any = (), exact: bool = False) -
             out._val._held = True
             return out
     return out._assign(result, *operands)
-
-
-CALLED = {
-    "float32": "float", "float64": "double", "int64": "long int", "int32": "int", "int16": "short int",
-    "int8": "signed char", "uint8": "unsigned char", "float16": "c10::Half", "bfloat16": "c10::BFloat16",
-    "complex64": "c10::complex<float>", "complex128": "c10::complex<double>",
-}  # fmt: skip
-"""Names of dtypes that differ in PyTorch's kernels, which some of its messages have."""
-
-
-def called(dtype: Any) -> str:
-    """Name of a dtype in PyTorch's kernels."""
-    return CALLED.get(dtype.name, str(dtype.name))
 
 
 def refused(error: ValueError) -> Exception:

@@ -32,7 +32,7 @@ def kind(x: Any) -> str:
 
 def c_type(x: Any) -> str:
     """Name of a value's dtype in C++; "None" without a value."""
-    return "None" if x is None else C_TYPES[x._aval.dtype.name]
+    return "None" if x is None else C_TYPES.get(x._aval.dtype.name, x._aval.dtype.name)
 
 
 def expected(*xs: Any) -> str:

@@ -31,14 +31,14 @@ SPREADING = {"**options": FACTORY, "**like": f"{FACTORY}, memory_format=None"}
 UNSEEN = ("layout", "pin_memory", "memory_format", "device", "requires_grad", "names", "size_average", "inplace")
 """Parameters that the adapter itself takes care of."""
 
-APART = """
+_OTHERWISE = """
 abs absolute bitwise_not ceil complex conj_physical fix float_power floor frac heaviside isneginf isposinf nan_to_num
 neg negative polar round sgn sign signbit trunc where
 addr bernoulli cat cholesky column_stack concat concatenate cond dstack ger hfft hfft2 hfftn householder_product hstack
 irfft irfft2 irfftn kron logsumexp matrix_power matrix_rank max min nanmean normal normalize outer pinv row_stack stack
 std tensorinv tensorsolve var vstack
 """
-OTHERWISE = frozenset(APART.split())
+OTHERWISE = frozenset(_OTHERWISE.split())
 """Functions whose ``out=`` is not as that of their kind: of those element by element it may have any dtype that the
 result may be cast to, of the others the result's."""
 

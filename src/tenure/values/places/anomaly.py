@@ -9,6 +9,7 @@ operation only computes on the way does not count, but for a gradient.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from contextlib import ContextDecorator
 from contextvars import ContextVar
 from typing import Any, Self
@@ -94,28 +95,41 @@ def look(t: Any, plan: Any) -> Exception | None:
     if not ACTIVE.get():
         return None
     program = program_of(plan.executable)
+    counted = escaping(program)
+    for v, (at, operands, found) in enumerate(computed(t, plan, program), len(program.inputs)):
+        gradient = is_gradient(t, at)
+        number = made(found, operands) if operands and (gradient or v in counted) else None
+        if number is not None:
+            return error(t, program, at, number, gradient)
+    return None
+
+
+def computed(t: Any, plan: Any, program: Any) -> Iterator[tuple[Any, list[Any], Any]]:
+    """Each instruction of a program that is about to run, with its operands and its result, one after the other; none
+    from where the run itself has an error on."""
     arrays = [x._data for x in t.inputs]
     if any(type(x) is Poison or x is None for x in arrays):
-        return None
+        return
     numbers = [t.scalars[k] for k in plan.numbers]
     kinds = [aval.dtype.numpy for aval in program.inputs[len(arrays) :]]
     values = [*arrays, *[np.array(x, kind) for x, kind in zip(numbers, kinds, strict=True)]]
-    counted, last = escaping(program), last_uses(program)
+    last = last_uses(program)
     for k, at in enumerate(program.instructions):
         operands = [values[v] for v in at.operands]
         try:
             with np.errstate(all="ignore"):
                 found = np.asarray(reference(at)(*operands, **at.params))
         except Exception:
-            return None  # the run says what is wrong
+            return
         values.append(found)
-        gradient = 0 <= at.origin < len(t.handles) and t.handles[at.origin]._rule.name == GRADIENT
-        number = made(found, operands) if operands and (gradient or len(values) - 1 in counted) else None
-        if number is not None:
-            return error(t, program, at, number, gradient)
+        yield at, operands, found
         for v in last[k]:
             values[v] = None
-    return None
+
+
+def is_gradient(t: Any, at: Any) -> bool:
+    """Whether an instruction is of a gradient."""
+    return bool(0 <= at.origin < len(t.handles) and t.handles[at.origin]._rule.name == GRADIENT)
 
 
 def escaping(program: Any) -> set[int]:
@@ -173,7 +187,17 @@ def usual(number: Any) -> str:
 
 def read(t: Any, program: Any, at: Any) -> list[Any]:
     """The lines of the nearest values of the forward pass that an instruction of a gradient reads."""
-    n, todo, seen, lines = len(program.inputs), list(at.operands), set(), []
+    lines: list[Any] = []
+    for h in nearest(t, program, at, at.operands):
+        where = site(site_of(t, h))
+        if where is not None and where not in lines:
+            lines.append(where)
+    return lines[:3]
+
+
+def nearest(t: Any, program: Any, at: Any, operands: Sequence[int]) -> Iterator[Any]:
+    """The results of the nearest operations that an instruction reads by way of some operands, nearest first."""
+    n, todo, seen = len(program.inputs), list(operands), set[int]()
     while todo:
         v = todo.pop(0)
         if v < n or v in seen:
@@ -183,7 +207,4 @@ def read(t: Any, program: Any, at: Any) -> list[Any]:
         if other.origin == at.origin:
             todo += other.operands
         elif 0 <= other.origin < len(t.handles):
-            where = site(site_of(t, t.handles[other.origin]))
-            if where is not None and where not in lines:
-                lines.append(where)
-    return lines[:3]
+            yield t.handles[other.origin]

@@ -320,9 +320,6 @@ def _overlapped(frames: Any, hop: int, total: int) -> Any:
     return tn.index_add(tn.zeros(batch, total, dtype=frames.dtype), 1, places, frames.reshape(batch, count * size))
 
 
-__all__ += ["home_dtype", "structure"]
-
-
 def powered(x: Any, n: Any) -> Any:
     """Power of square matrices: of halves in float32, rounded once; of whole numbers by repeated squares."""
     if isinstance(n, int) and n >= 0 and not x.dtype.has_gradient:
@@ -338,3 +335,6 @@ def powered(x: Any, n: Any) -> Any:
 def exponential_of(x: Any) -> Any:
     """Exponential of square matrices; of halves it is computed in float32, and rounded once."""
     return tn.linalg.matrix_exp(*raised(x)).to(x.dtype)
+
+
+__all__ += ["home_dtype", "structure"]
