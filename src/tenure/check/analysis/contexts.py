@@ -24,7 +24,7 @@ def kept_on_context(m: Machine) -> Value:
 def applied(m: Machine, info: ClassInfo, op: ops.Call) -> Value | None:
     """The result of `Operation.apply(x)`, which keeps what `forward` keeps of its arguments; None for other classes."""
     forward = m.program.find_method(info, "forward")
-    if forward is None or not _CLASSES & {base for base in m.program.bases(info) if isinstance(base, str)}:
+    if forward is None or not _is_operation(m, info):
         return None
     given = [one.arg for one in parameters(forward.node)][1:]
     names = _names_kept(forward)
@@ -39,6 +39,11 @@ def applied(m: Machine, info: ClassInfo, op: ops.Call) -> Value | None:
     out = m.fresh("applied", "tensor")
     recorded(m, out, tuple(parents), tuple(saved))
     return (Ref(out),)
+
+
+def _is_operation(m: Machine, info: ClassInfo) -> bool:
+    """Whether a class is one of operations."""
+    return any(base in _CLASSES for base in m.program.bases(info) if isinstance(base, str))
 
 
 def _names_kept(forward: ops.Function) -> set[str]:
@@ -62,7 +67,7 @@ def _context(m: Machine) -> Obj | None:
     if function.name != "forward" or function.in_class is None or m.frame is not None:
         return None
     info = m.module.classes.get(function.in_class.name)
-    if info is None or not _CLASSES & {base for base in m.program.bases(info) if isinstance(base, str)}:
+    if info is None or not _is_operation(m, info):
         return None
     name = next((one.arg for one in parameters(function.node)), "")
     value = m.state.cells.get(name, ())
