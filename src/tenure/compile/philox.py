@@ -66,7 +66,7 @@ def element(e: Emitter, name: str, seed: Any, number: Any, position: Any, **para
     """The element of a stream at a position."""
     w = Words(e)
     if name == "integers":
-        return integer(w, seed, number, position, params["low"], params["high"])
+        return integer(w, seed, number, position, params["low"], params["count"])
     dtype: DType = params["dtype"]
     if name == "uniform":
         return uniform(w, seed, number, position, dtype)
@@ -119,13 +119,14 @@ def normal(w: Words, seed: Any, number: Any, position: Any, dtype: DType) -> Any
     return e.multiply(radius, choose(w, odd, e.call("cos", angle), e.call("sin", angle)))
 
 
-def integer(w: Words, seed: Any, number: Any, position: Any, low: int, high: int) -> Any:
-    """low + ⌊word · (high − low) / 2⁶⁴⌋, by halves."""
+def integer(w: Words, seed: Any, number: Any, position: Any, low: Any, n: Any) -> Any:
+    """low + ⌊word · n / 2⁶⁴⌋, by halves; n is modulo 2⁶⁴, and 0 for all words."""
     c = block(w, seed, number, w.op("lshr", position, 1))
     odd = w.op("and_", position, 1)
     upper, lower = choose(w, odd, c[0], c[2]), choose(w, odd, c[1], c[3])
-    n = high - low
-    middle = w.op("add", w.op("mul", upper, n & LOW), w.high(w.op("mul", lower, n & LOW)))
-    carry = w.op("add", w.op("mul", lower, n >> 32), w.low(middle))
-    product = w.op("add", w.op("mul", upper, n >> 32), w.op("add", w.high(middle), w.high(carry)))
-    return w.op("add", product, low % 2**64)
+    few, many = w.low(n), w.high(n)
+    middle = w.op("add", w.op("mul", upper, few), w.high(w.op("mul", lower, few)))
+    carry = w.op("add", w.op("mul", lower, many), w.low(middle))
+    product = w.op("add", w.op("mul", upper, many), w.op("add", w.high(middle), w.high(carry)))
+    count, word = w.e.level(n, w.op("or_", w.op("shl", upper, 32), lower))
+    return w.op("add", choose(w, count, word, product), low)

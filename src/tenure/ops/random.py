@@ -49,20 +49,22 @@ normal = _random("normal", philox.normal)
 """Standard normal, by the Box–Muller transform of the same stream."""
 
 
-def _integers(np: Any, seed: Any, number: Any, *, low: int, high: int, shape: tuple[int, ...]) -> Any:
-    return philox.integers(int(seed), int(number), low, high, shape, np.int64)
+def _integers(np: Any, seed: Any, number: Any, low: Any, count: Any, *, shape: tuple[int, ...]) -> Any:
+    first = int(low)
+    return philox.integers(int(seed), int(number), first, first + (int(count) % 2**64 or 2**64), shape, np.int64)
 
 
-def _integer(e: Any, index: Any, seed: Any, number: Any, *, low: int, high: int, shape: tuple[int, ...]) -> Any:
+def _integer(e: Any, index: Any, seed: Any, number: Any, low: Any, count: Any, *, shape: tuple[int, ...]) -> Any:
     position = e.position(e.address(index, shape))
-    return e.random("integers", e.at(seed, ()), e.at(number, ()), position, low=low, high=high)
+    drawn, first, n = [e.at(x, ()) for x in (seed, number)], e.at(low, ()), e.at(count, ())
+    return e.random("integers", *drawn, position, low=first, count=n)
 
 
 integers = primitive(
     "integers",
-    lower=Element(_integer, Cost.HEAVY, generic=False),
+    lower=Element(_integer, Cost.HEAVY),
     batch=one_by_one,
-    aval=lambda seed, number, *, low, high, shape: Aval(shape, dtypes.int64),
+    aval=lambda seed, number, low, count, *, shape: Aval(shape, dtypes.int64),
     ref=_integers,
     vjp=NOT_DIFFERENTIABLE,
     jvp=NOT_DIFFERENTIABLE,
@@ -70,8 +72,9 @@ integers = primitive(
     traits=Traits(extents=shaped),
     dtypes="i",
     samples=lambda rng, dtype: [
-        ((dtypes.int64.numpy.type(5), dtypes.int64.numpy.type(1)), {"low": -2, "high": 9, "shape": s})
-        for s in ((), (7,), (2, 3), (0,))
+        (tuple([dtypes.int64.numpy.type(x) for x in (5, 1, low, count)]), {"shape": shape})
+        for shape, low, count in (((), -2, 11), ((7,), 0, 1), ((2, 3), -(2**63), 0), ((4,), -1, -(2**63)), ((0,), 1, 3))
     ],
 )
-"""Whole numbers of [low, high), int64."""
+"""Whole numbers of [low, low + count), int64; a count is modulo 2⁶⁴, so 0 is that of all numbers. Operands are the
+generator's seed, the number of the operation, and the range: numbers of the call, so that all ranges share programs."""

@@ -54,11 +54,14 @@ def _drawn(
     return leaf(recorded_draw(fn, shape_of(size, target), (("dtype", target),), generator), requires_grad)
 
 
-def recorded_draw(fn: Operation, shape: tuple[int, ...], params: Any, generator: Generator | None) -> Tensor:
-    """One random operation; inside vmapped functions for each example that is to have numbers of its own."""
+def recorded_draw(
+    fn: Operation, shape: tuple[int, ...], params: Any, generator: Generator | None, numbers: tuple[int, ...] = ()
+) -> Tensor:
+    """One random operation, of numbers behind those of the generator; inside vmapped functions for each example that is
+    to have numbers of its own."""
     levels = drawing(RECORDER.vmap)
     whole = (*[level.count for level in levels], *shape)
-    x = apply(fn, (), (("shape", whole), *params), chosen_or_default(generator).take())
+    x = apply(fn, (), (("shape", whole), *params), (*chosen_or_default(generator).take(), *numbers))
     for level in levels:
         x = select(x, 0, level)
     return x
@@ -217,8 +220,8 @@ def randint(
         raise ShapeError(f"randint: [{first}, {end}) is empty or not within {target.name if shift else 'int64'}")
     for number in (first, end - 1):
         check_number("randint", number, target)
-    drawn = (("low", first - shift), ("high", end - shift))
-    out = recorded_draw(INTEGERS, check_shape(size, dtypes.int64), drawn, generator)
+    count = (end - first + 2**63) % 2**64 - 2**63  # of all numbers it is 0
+    out = recorded_draw(INTEGERS, check_shape(size, dtypes.int64), (), generator, (first - shift, count))
     out = out if dtype is None else out.to(target)
     return out + shift if shift else out
 
