@@ -27,7 +27,6 @@ from tests.compile.test_fuzz import copies, same
 F32, INT = dtypes.float32, dtypes.int64
 PYTHONS = {
     "survives": "the compiler puts others in its place",
-    "integers": "its code holds the bounds, of which each call has others",
     **dict.fromkeys([n for n, of in TABLE.items() if traits.parted(of)], "the compiler parts reductions and scans"),
     "matmul": "the library multiplies floats, of batches that are one or alike",
     "matmul_transposed": "the library multiplies floats, of batches that are one or alike",

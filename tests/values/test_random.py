@@ -43,6 +43,19 @@ def test_shapes_and_dtypes() -> None:
     assert leaf.requires_grad
 
 
+def test_ranges_of_whole_numbers_share_a_program() -> None:
+    def drawn(low: int, high: int) -> list[int]:
+        found: list[int] = (tn.randint(low, high, (6,)) * 2).tolist()
+        assert all(2 * low <= x < 2 * high for x in found)
+        return found
+
+    drawn(0, 3), drawn(0, 3)
+    before = COUNTS["programs"]
+    for k in range(20):
+        drawn(-k, 3 * k + 1)
+    assert COUNTS["programs"] == before
+
+
 def test_randperm_is_a_permutation() -> None:
     tn.manual_seed(0)
     first = tn.randperm(100).tolist()

@@ -26,8 +26,7 @@ class Element(Kind):
     """The element at an index, from elements of the operands. ``HEAVY`` rules are not computed twice.
 
     ``alike`` ones take the element at the same index of every operand, which broadcast. ``folds`` says that LLVM
-    computes it where the operands are constants; ``exact`` that NumPy gives its bits (None: unless it is heavy). Code
-    of one that is not ``generic`` holds numbers of which each program has others.
+    computes it where the operands are constants; ``exact`` that NumPy gives its bits (None: unless it is heavy).
     """
 
     inline: ClassVar[bool] = True
@@ -37,7 +36,6 @@ class Element(Kind):
     alike: bool = False
     folds: bool = False
     exact: bool | None = None
-    generic: bool = True
 
     def element(self, e: Any, index: Any, *xs: int, **params: Any) -> Any:
         return self.rule(e, index, *xs, **params)

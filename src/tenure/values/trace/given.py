@@ -255,6 +255,9 @@ def _cast(array: np.ndarray[Any, Any], dtype: DType) -> np.ndarray[Any, Any]:
         raise DTypeError(f"complex numbers do not go into {dtype.name}", help="take a.real, or give dtype=tn.complex64")
     if dtypes.BFLOAT16 in (array.dtype, dtype.numpy):
         return np.array(converted(np, array, dtype), order="C")
+    if dtype is dtypes.float16 and array.dtype is not dtype.numpy:
+        with np.errstate(over="ignore"):  # what is too large is ∞, as in operations
+            return np.array(array, dtype=dtype.numpy, order="C", copy=True)
     if array.size < ALIGNED:
         return np.array(array, dtype=dtype.numpy, order="C", copy=True)
     out = empty(array.shape, dtype.numpy)
