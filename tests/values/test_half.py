@@ -146,6 +146,7 @@ def test_a_cast_rounds_once_to_the_nearest_and_of_two_to_the_even(dtype: Any) ->
 def test_what_is_too_large_is_infinite_and_nan_stays(dtype: Any) -> None:
     x = tn.tensor(np.array([1e39, -1e39, 3.4e38 if dtype is tn.float16 else 1e300, np.nan])).to(dtype).tolist()
     assert x[:3] == [float("inf"), -float("inf"), float("inf")] and x[3] != x[3]
+    assert tn.tensor([1e300, -1e39], dtype=dtype).tolist() == tn.tensor([1e300, -1e39]).tolist() == x[:2]
     whole = tn.tensor([2**20 + 1, -3, 0]).to(dtype).tolist()
     assert whole == [float("inf") if dtype is tn.float16 else float(2**20), -3.0, 0.0]
 

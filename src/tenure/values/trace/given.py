@@ -255,14 +255,22 @@ def _cast(array: np.ndarray[Any, Any], dtype: DType) -> np.ndarray[Any, Any]:
         raise DTypeError(f"complex numbers do not go into {dtype.name}", help="take a.real, or give dtype=tn.complex64")
     if dtypes.BFLOAT16 in (array.dtype, dtype.numpy):
         return np.array(converted(np, array, dtype), order="C")
-    if dtype is dtypes.float16 and array.dtype is not dtype.numpy:
-        with np.errstate(over="ignore"):  # what is too large is ∞, as in operations
-            return np.array(array, dtype=dtype.numpy, order="C", copy=True)
+    if dtype.kind in "fhc" and array.dtype is not dtype.numpy and array.dtype.itemsize >= dtype.numpy.itemsize:
+        return _narrowed(array, dtype.numpy)
+    return _copied(array, dtype.numpy)
+
+
+def _copied(array: np.ndarray[Any, Any], dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+    """Copy in a dtype."""
     if array.size < ALIGNED:
-        return np.array(array, dtype=dtype.numpy, order="C", copy=True)
-    out = empty(array.shape, dtype.numpy)
+        return np.array(array, dtype=dtype, order="C", copy=True)
+    out = empty(array.shape, dtype)
     np.copyto(out, array, casting="unsafe")
     return out
+
+
+_narrowed = np.errstate(over="ignore")(_copied)
+"""Copy in a narrower dtype of floats: what is too large is ∞, as in operations, with no warning of NumPy."""
 
 
 def _plain(data: Any, depth: int) -> Any:
