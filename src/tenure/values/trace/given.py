@@ -253,18 +253,18 @@ def _cast(array: np.ndarray[Any, Any], dtype: DType) -> np.ndarray[Any, Any]:
                 raise DTypeError(f"the number {x} does not fit in {dtype.name}", help=_wider(x, dtype))
     if array.dtype.kind == "c" and not dtype.is_complex:
         raise DTypeError(f"complex numbers do not go into {dtype.name}", help="take a.real, or give dtype=tn.complex64")
+    if dtype.kind in "fhc" and array.dtype is not dtype.numpy and array.dtype.itemsize >= dtype.numpy.itemsize:
+        return _narrowed(array, dtype)
+    return _copied(array, dtype)
+
+
+def _copied(array: np.ndarray[Any, Any], dtype: DType) -> np.ndarray[Any, Any]:
+    """Copy in a dtype."""
     if dtypes.BFLOAT16 in (array.dtype, dtype.numpy):
         return np.array(converted(np, array, dtype), order="C")
-    if dtype.kind in "fhc" and array.dtype is not dtype.numpy and array.dtype.itemsize >= dtype.numpy.itemsize:
-        return _narrowed(array, dtype.numpy)
-    return _copied(array, dtype.numpy)
-
-
-def _copied(array: np.ndarray[Any, Any], dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
-    """Copy in a dtype."""
     if array.size < ALIGNED:
-        return np.array(array, dtype=dtype, order="C", copy=True)
-    out = empty(array.shape, dtype)
+        return np.array(array, dtype=dtype.numpy, order="C", copy=True)
+    out = empty(array.shape, dtype.numpy)
     np.copyto(out, array, casting="unsafe")
     return out
 
