@@ -15,6 +15,7 @@ import numpy as np
 from tenure.compile.late import late
 from tenure.compile.tiers import Tiered
 from tenure.dtypes import DType, bfloat16
+from tenure.ir import likes
 from tenure.ir.applications import Application
 from tenure.ir.aval import Aval
 from tenure.ir.kin import Line
@@ -232,7 +233,7 @@ apply: Callable[..., Tensor] = coded(record.apply)
 """``record.apply`` on the fast path. An operation with several results returns a tuple, which unpacks as a tensor
 does."""
 apply_one: Callable[..., Tensor] = coded(record.apply_one)
-vjp.between = coded(vjp.between)
+likes.untracked, vjp.between = coded(likes.untracked), coded(vjp.between)
 rows.counted = coded(rows.counted)
 for _name in ("reached_rows", "spread", "tracked", "walked"):
     setattr(paths, _name, coded(getattr(paths, _name)))

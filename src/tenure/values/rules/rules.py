@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from tenure import dtypes
 from tenure.errors import DTypeError
+from tenure.ir import likes
 from tenure.ir.aval import Aval
 from tenure.ir.likes import Twinned
 from tenure.ir.templates import Recipe, recipe
@@ -88,7 +89,10 @@ def kind_of(aval: Aval, tracked: bool = False, level: Level | None = None) -> Ki
             KINDS.clear()
         plain, leaf = Kind(aval, False, level), Kind(aval, True, level)
         plain.leaf = leaf.leaf = leaf
-        plain = KINDS.setdefault((aval, level), plain)
+        key = aval, level
+        if level is None:
+            likes.untracked(key)
+        plain = KINDS.setdefault(key, plain)
     return plain.leaf if tracked else plain
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from tenure.compile.ahead import made_ready
 from tenure.compile.late import late
+from tenure.ir import likes
 from tenure.ir.extents import Extents
 from tenure.ir.kin import Likeness, Values, elsewhere
 from tenure.ir.program import Program
@@ -109,6 +110,7 @@ class Sight:
 
     def __init__(self, path: Path) -> None:
         self.path, self.times = path, 0
+        likes.untracked(self)  # no path leads back to it
 
 
 def sight_of(path: Path, key: Any) -> Sight | None:
