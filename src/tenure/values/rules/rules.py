@@ -86,6 +86,8 @@ def kind_of(aval: Aval, tracked: bool = False, level: Level | None = None) -> Ki
     plain = KINDS.get((aval, level))
     if plain is None:
         if len(KINDS) > MOST_KINDS:
+            for kind in [*KINDS.values()]:
+                kind.input = kind.leaf.input = None  # which leads back to it
             KINDS.clear()
         plain, leaf = Kind(aval, False, level), Kind(aval, True, level)
         plain.leaf = leaf.leaf = leaf
