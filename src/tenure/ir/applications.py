@@ -11,8 +11,9 @@ from collections.abc import Hashable, Mapping, Sequence
 from math import prod
 from typing import TYPE_CHECKING, Any
 
+from tenure.ir import likes
 from tenure.ir.aval import Aval
-from tenure.ir.likes import Bounded, Kin, Symbolic, Twinned, filled, kin_by, stripped
+from tenure.ir.likes import Bounded, Kin, Symbolic, Twinned, filled, kin_by, like_of, stripped
 
 if TYPE_CHECKING:
     from tenure.ir.primitive import Primitive
@@ -123,6 +124,7 @@ def applied(primitive: Primitive, params: Params, avals: tuple[Aval, ...]) -> Ap
     except TypeError:  # a parameter without a hash
         return Application(primitive, params, avals, primitive.aval(*avals, **params))
     if found is None:
+        likes.untracked(key, avals)
         found = table.keep(key, among_kin(primitive, dict(params), avals))
     return found
 
@@ -135,25 +137,34 @@ def among_kin(primitive: Primitive, params: Params, avals: tuple[Aval, ...]) -> 
     """An application as the one that stands for it among its kin."""
     extents: list[int] = []
     try:
-        kin = kin_by((primitive, stripped(tuple(params.items()), extents), stripped(avals, extents)))
+        said = stripped(tuple(params.items()), extents) if params else ()
+        found = [like_of(aval) for aval in avals]
+        kin = kin_by((primitive, said, tuple([like for like, _ in found])))
     except (TypeError, Symbolic):
         return Application(primitive, params, avals, primitive.aval(*avals, **params))
-    found: Application | None = kin.made.get(tuple(extents))
-    if found is None:
+    for _, own in found:
+        extents += own
+    key = tuple(extents)
+    at: Application | None = kin.made.get(key)
+    if at is None:
         made = of_one_shape(kin, params, avals)
         if made is None:
             made = Application(primitive, params, avals, primitive.aval(*avals, **params))
-        made.kin = kin, tuple(extents)
-        found = kin.made.keep(made.kin[1], made)
-    return found
+        made.kin = kin, key
+        likes.untracked(made.aval, made.kin)
+        at = kin.made.keep(key, made)
+    return at
 
 
 def of_one_shape(kin: Kin, params: Params, avals: tuple[Aval, ...]) -> Application | None:
     """An elementwise application on operands of one shape and on single numbers, from one of its kin; None where there
     is none, or it is not that."""
-    shape = max([aval.shape for aval in avals], key=len, default=())
-    if any(aval.shape and aval.shape != shape for aval in avals):
-        return None
+    shape: tuple[int, ...] = ()
+    for aval in avals:
+        if aval.shape:
+            if shape and aval.shape != shape:
+                return None
+            shape = aval.shape
     for other in kin.made.values():
         alike = other.primitive.lower.alike
         return other.alike(NONE, params, avals, Aval(shape, *other.aval[1:])) if alike else None

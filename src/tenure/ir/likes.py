@@ -40,6 +40,11 @@ class Bounded(dict[Any, Any]):
         return self.keep(key, make()) if found is None else found
 
 
+def untracked(*things: Any) -> None:
+    """Let the cyclic collector look at some objects no more: they stay long, and are in no cycle that is not broken
+    otherwise. Nothing where there are no builtins."""
+
+
 class Made(dict[Any, Any]):
     """Things of one kin by their extents. Those of all kins are bounded together: ``left`` says how many more may be
     added, as a word that native code counts down too."""
@@ -131,6 +136,7 @@ def like_of(aval: Aval) -> tuple[Like, tuple[int, ...]]:
         own: list[int] = []
         said = (stripped(aval.shape, own), *aval[1:])
         found = STRIPPED.keep(aval, (LIKES.entry(said, Like), tuple(own)))
+        untracked(aval, found)
     return found
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from tenure.compile.late import late
 from tenure.compile.tiers import Tiered
 from tenure.dtypes import DType, bfloat16
+from tenure.ir import likes
 from tenure.ir.applications import Application
 from tenure.ir.aval import Aval
 from tenure.ir.kin import Line
@@ -117,7 +118,7 @@ FILLING = {
     "form_of": forms.form_of, "product": prod, "slow_line_at": Line.at, "aval_type": Aval, "filled_type": Filled,
     "asking": ASKING, "name_calls": CALLS, "name_keep": "keep",
     "name_copy": "__copy__", "classes": alike.CLASSES, "known_params": alike.PARAMS, "known_kinds": KINDS,
-    "kind_of": kind_of, "kind_type": Kind, "liken": alike.liken,
+    "kind_of": kind_of, "kind_type": Kind, "liken": alike.liken, "input_rule": alike.input_rule,
 }  # fmt: skip
 """Functions that find what the code lacks."""
 
@@ -232,7 +233,7 @@ apply: Callable[..., Tensor] = coded(record.apply)
 """``record.apply`` on the fast path. An operation with several results returns a tuple, which unpacks as a tensor
 does."""
 apply_one: Callable[..., Tensor] = coded(record.apply_one)
-vjp.between = coded(vjp.between)
+likes.untracked, vjp.between = coded(likes.untracked), coded(vjp.between)
 rows.counted = coded(rows.counted)
 for _name in ("reached_rows", "spread", "tracked", "walked"):
     setattr(paths, _name, coded(getattr(paths, _name)))

@@ -80,5 +80,15 @@ def rule_alike(m: Code) -> None:
         f.ret(made)
 
 
-ALIKE = (twin, application_alike, template_like, rule_alike)
+def untracked(m: Code) -> None:
+    """untracked(*things)"""
+    with m.function("untracked", "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
+        with f.each("i64 %n") as k:
+            x = f.load(f.at("ptr %args", k))
+            with f.when(f.equal(f.call("PyObject_GC_IsTracked", x, returns="i32"), "i32 1")):
+                f.untrack(x)
+        f.give_none()
+
+
+ALIKE = (untracked, twin, application_alike, template_like, rule_alike)
 """Builtins of this module."""

@@ -90,6 +90,15 @@ def point_method(m: Code) -> None:
         f.ret(f.incref(path))
 
 
+def kind(m: Code) -> None:
+    """The kind of a slot of a held trace."""
+    with m.function("kind", "ptr %t", "ptr %slot") as f:
+        at = f.call("PyLong_AsLongLongAndOverflow", "ptr %slot", f.local("i32"), returns="i64")
+        with f.when(f.value("i1", f"icmp slt {at}, 0")):
+            f.ret(f.get(f.call("PyList_GetItem", f.get("ptr %t", "trace.inputs"), f.do("xor", at, "i64 -1")), ".kind"))
+        f.ret(f.get(f.call("PyList_GetItem", f.get("ptr %t", "trace.handles"), at), ".kind"))
+
+
 def bind_method(m: Code) -> None:
     """Trace.bind(x) of a held trace."""
     with m.function("bind_method", "ptr %t", "ptr %args", "i64 %n", exported=True) as f:
@@ -100,5 +109,5 @@ def bind_method(m: Code) -> None:
         f.ret(f.call("onward", f.constant("slow_bind"), "ptr %t", "ptr %args", "i64 %n", NULL))
 
 
-POINTS = (as_before, numbers_as_before, point, point_method, bind_method)
+POINTS = (kind, as_before, numbers_as_before, point, point_method, bind_method)
 """Builtins of this module, with their internal functions."""

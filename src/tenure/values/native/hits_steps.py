@@ -175,13 +175,17 @@ def bind(m: Code) -> None:
         with f.unless(f.absent(found)):
             f.decref(name)
             f.ret(found)
-        kind, given = f.get("ptr %x", ".kind"), f.get(f.get("ptr %x", ".kind"), "kind.input")
-        single = f.negation(f.is_(f.get(kind, "kind.level"), "none"))
-        with f.when(f.either(single, f.is_(given, "none"))):
+        kind = f.get("ptr %x", ".kind")
+        with f.unless(f.is_(f.get(kind, "kind.level"), "none")):
             f.decref(name)
-            args = (f.constant("slow_bind"), "ptr %t", "ptr %x", NULL)
-            f.ret(f.call("PyObject_CallFunctionObjArgs", *args, variadic=True))
-        f.ret(f.call("input", "ptr %t", "ptr %x", name, given))
+            f.ret(f.call_python(f.constant("slow_bind"), "ptr %t", "ptr %x"))
+        with f.when(f.is_(f.get(kind, "kind.input"), "none")):
+            made = f.call_python(f.constant("input_rule"), kind)
+            f.decref(made)  # the kind has it
+            with f.when(f.absent(made)):
+                f.decref(name)
+                f.ret(NULL)
+        f.ret(f.call("input", "ptr %t", "ptr %x", name, f.get(kind, "kind.input")))
 
 
 def input_(m: Code) -> None:
@@ -301,15 +305,6 @@ def results(m: Code) -> None:
         f.ret(out)
 
 
-def kind(m: Code) -> None:
-    """The kind of a slot of a held trace."""
-    with m.function("kind", "ptr %t", "ptr %slot") as f:
-        at = f.call("PyLong_AsLongLongAndOverflow", "ptr %slot", f.local("i32"), returns="i64")
-        with f.when(f.value("i1", f"icmp slt {at}, 0")):
-            f.ret(f.get(f.call("PyList_GetItem", f.get("ptr %t", "trace.inputs"), f.do("xor", at, "i64 -1")), ".kind"))
-        f.ret(f.get(f.call("PyList_GetItem", f.get("ptr %t", "trace.handles"), at), ".kind"))
-
-
 def take(m: Code) -> None:
     """Return the handle of the step of a key that reads some slots, in a held trace, with some numbers; with %many a
     tuple of all its handles. NULL without an error: the rule is new."""
@@ -395,6 +390,6 @@ def release(m: Code) -> None:
 
 PARTS = (
     *(value, known, trace, state, hold, same, expected, rule, slot, bind, input_, fits, outermost, line, handle),
-    *(results, kind, take, proceed, add_row, rest, release),
+    *(results, take, proceed, add_row, rest, release),
 )
 """Internal functions of this module."""

@@ -137,6 +137,7 @@ def template_filled_in(m: Code) -> None:
         f.store(NULL, out)
         with f.unless(f.absent(f.load(by))), f.when(f.is_(f.kind(f.load(by)), "dict")):
             f.store(f.call("PyDict_SetDefault", f.load(by), "ptr %case", made), out)
+            f.untrack(f.load(by))
         f.decref(made)
         f.ret(f.load(out))
 

@@ -9,6 +9,7 @@ from math import gcd
 from typing import Any
 
 from tenure.errors import BorrowError, OutOfRange, following
+from tenure.ir import likes
 from tenure.ops.index import Spec
 from tenure.values.operations import indexing
 from tenure.values.rules.sites import site
@@ -28,7 +29,9 @@ class Region:
     @lru_cache(maxsize=4096)
     def whole(shape: tuple[int, ...]) -> Region:
         """Region of all elements."""
-        return Region(tuple([range(n) for n in shape]), tuple(range(len(shape))), ((), ()), True)
+        found = Region(tuple([range(n) for n in shape]), tuple(range(len(shape))), ((), ()), True)
+        likes.untracked(found)
+        return found
 
     def sub(self, spec: Spec, starts: tuple[int, ...]) -> Region:
         """Region that a basic index selects of this one."""

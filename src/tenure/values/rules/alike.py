@@ -10,16 +10,19 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from tenure.ir import likes
 from tenure.ir.kin import Line
 from tenure.ir.likes import Bounded, Symbolic, like_of, stripped
 from tenure.ir.templates import Template
+from tenure.values.rules.expand import expand_input
 from tenure.values.rules.modes import Mode
 from tenure.values.rules.rules import Key, Kind, Rule, kind_of
 
 __all__ = ["Class", "filled_in", "liken", "note"]
 
-CLASSES, KINDS, PARAMS = Bounded(), Bounded(), Bounded()
-"""Classes by keys without extents; objects for kinds without theirs; parameters without theirs, and these."""
+CLASSES, KINDS, PARAMS, INPUTS = Bounded(), Bounded(), Bounded(), Bounded()
+"""Classes by keys without extents; objects for kinds without theirs; parameters without theirs, and these; the first
+input of kinds by what they have in common."""
 
 
 class Sources(NamedTuple):
@@ -83,6 +86,22 @@ def without(params: Any) -> tuple[Any, list[int]]:
         return stripped(params, extents), extents
     except Symbolic:
         return None, []
+
+
+def input_rule(kind: Kind) -> Rule:
+    """Rule of a new input of a kind, which is a copy where there is one for a kind that is like it."""
+    if kind.input is None:
+        key, params = (expand_input, kind), (kind.aval, kind.tracked)
+        first: Rule | None = INPUTS.get(kind.like) if kind.like is not None or liken(kind) else None
+        if first is None:
+            kind.input = Rule(key, expand_input, params=params, inputs=1)
+            if kind.like is not None:
+                INPUTS.keep(kind.like, kind.input)
+        else:
+            form = None if first.form is None else (first.form[0], kind.extents)
+            kind.input = first.alike(key, None, (), params, form)
+            likes.untracked(params)
+    return kind.input  # type: ignore[no-any-return]
 
 
 def filled_in(mode: Mode, key: Key) -> Rule | None:

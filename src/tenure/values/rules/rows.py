@@ -16,6 +16,7 @@ from itertools import chain
 from operator import attrgetter, itemgetter
 from typing import Any
 
+from tenure.ir import likes
 from tenure.ir.aval import Aval
 from tenure.values.rules.guard import guarded
 from tenure.values.rules.rules import GENERAL, SAME, Key, Level, Rule, Slots
@@ -146,6 +147,7 @@ class Path:
         self.fixed: list[Any] = list(numbers)
         if 0.0 in self.fixed or (total := sum(self.fixed)) != total:  # 0.0 equals −0.0, and NaN nothing
             self.fixed = [GENERAL if type(x) is float and (x == 0.0 or x != x) else x for x in numbers]
+        likes.untracked(self.fixed)
         self.special: tuple[Any, ...] | None = ()
         before = parent or _BEFORE
         results, inputs, size, tracked, opens = counted(rules)
@@ -290,6 +292,7 @@ class History:
         self.results = 0
         self.spent: dict[int, int] = {}
         self.walked = 0
+        likes.untracked(self.inputs, self.gradients)
 
     @guarded
     def extend(self, path: Path, after: Path) -> bool:

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from tenure import dtypes
 from tenure.errors import DTypeError
+from tenure.ir import likes
 from tenure.ir.aval import Aval
 from tenure.ir.likes import Twinned
 from tenure.ir.templates import Recipe, recipe
@@ -85,10 +86,15 @@ def kind_of(aval: Aval, tracked: bool = False, level: Level | None = None) -> Ki
     plain = KINDS.get((aval, level))
     if plain is None:
         if len(KINDS) > MOST_KINDS:
+            for kind in [*KINDS.values()]:
+                kind.input = kind.leaf.input = None  # which leads back to it
             KINDS.clear()
         plain, leaf = Kind(aval, False, level), Kind(aval, True, level)
         plain.leaf = leaf.leaf = leaf
-        plain = KINDS.setdefault((aval, level), plain)
+        key = aval, level
+        if level is None:
+            likes.untracked(key)
+        plain = KINDS.setdefault(key, plain)
     return plain.leaf if tracked else plain
 
 

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import tenure
 from tenure.errors import Site, following
+from tenure.ir import likes
 from tenure.values.rules.graph import CodeSite
 
 PACKAGE = os.path.dirname(os.path.abspath(tenure.__file__ or "")) + os.sep
@@ -40,6 +41,7 @@ class Sites:
     def __init__(self, t: Any, handles: Sequence[Any]) -> None:
         self.codes, self.offsets = columns(handles)
         self.calls = tuple(t.sites)
+        likes.untracked(self.codes, self.offsets, self)
 
     def all(self) -> list[CodeSite]:
         """The sites."""

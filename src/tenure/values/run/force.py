@@ -71,7 +71,7 @@ def plan_for(t: Any, wanted: tuple[int, ...], save: Save) -> Plan:
             return wide
     else:
         slots = tuple(sorted(set(wanted) | set(wide.slots if wide else ())))
-    plan = path.plans.get((slots, save)) or second_sight(path, slots, new_plan(t, path, slots, save))
+    plan = path.plans.get((slots, save)) or second_sight(path, slots, save, new_plan(t, path, slots, save))
     if len(path.plans) > MOST_PLANS:
         path.forget()
     if not paths.keep(path, {save: plan, (slots, save): plan}, plan.baked):
@@ -79,10 +79,11 @@ def plan_for(t: Any, wanted: tuple[int, ...], save: Save) -> Plan:
     return plan
 
 
-def second_sight(path: Path, slots: tuple[int, ...], plan: Plan) -> Plan:
+def second_sight(path: Path, slots: tuple[int, ...], save: Save, plan: Plan) -> Plan:
     """A new plan; if its path has run for these results without one, this is not its first run."""
     if has_run(path, slots) and type(plan.executable) is Tiered:
         plan.executable.seen = max(plan.executable.seen, 1)
+        plan.executable.varies = sized.varies(path, (slots, save if isinstance(save, tuple) else False))
     return plan
 
 

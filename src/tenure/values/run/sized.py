@@ -15,6 +15,7 @@ from typing import Any
 
 from tenure.compile.ahead import made_ready
 from tenure.compile.late import late
+from tenure.ir import likes
 from tenure.ir.extents import Extents
 from tenure.ir.kin import Likeness, Values, elsewhere
 from tenure.ir.program import Program
@@ -33,6 +34,8 @@ SMALL = 1 << 16
 written in place."""
 SIGHTINGS = 128
 """Runs of a form of small values before a program is derived, which costs as much as so many of them."""
+VARIED = 4
+"""Sets of extents from which a form is one of which more are to come: a program for one set may not come again."""
 EXAMPLES = 2
 """Paths that get programs of their own, before one is derived."""
 MOST_PROGRAMS = 8
@@ -109,6 +112,7 @@ class Sight:
 
     def __init__(self, path: Path) -> None:
         self.path, self.times = path, 0
+        likes.untracked(self)  # no path leads back to it
 
 
 def sight_of(path: Path, key: Any) -> Sight | None:
@@ -125,6 +129,12 @@ def met(path: Path, key: Any) -> bool:
         return False
     found.times += 1
     return found.times >= SIGHTINGS
+
+
+def varies(path: Path, key: Any) -> bool:
+    """Whether other paths of the same form have first come for these outputs, with several sets of extents."""
+    found = sight_of(path, key)
+    return found is not None and found.times >= VARIED
 
 
 def is_small(path: Path) -> bool:

@@ -11,7 +11,7 @@ from tenure.errors import DivisionByZero, DomainError, DTypeError, OutOfRange, S
 from tenure.ops.promote import Operation
 from tenure.runtime.bracket import at_once, bracket
 from tenure.values.rules import alike, paths
-from tenure.values.rules.expand import Expansion, expand_input
+from tenure.values.rules.expand import Expansion
 from tenure.values.rules.graph import CodeSite, Leaf, Twin
 from tenure.values.rules.grow import new_operation
 from tenure.values.rules.inside import internally
@@ -90,7 +90,7 @@ class Trace:
             kind = x._kind
             if kind.level is not None:
                 refuse_reading(x, None)
-            rule = input_rule(kind)
+            rule = alike.input_rule(kind)
             slot = ~len(self.inputs)
             if bound_elsewhere(x):
                 x._held = True
@@ -217,10 +217,3 @@ class Trace:
 
 
 _arity, _numbers = (lambda rule: rule.arity), (lambda rule: len(rule.numbers))
-
-
-def input_rule(kind: Kind) -> Rule:
-    """Rule of a new input of a kind."""
-    if kind.input is None:
-        kind.input = Rule((expand_input, kind), expand_input, params=(kind.aval, kind.tracked), inputs=1)
-    return kind.input  # type: ignore[no-any-return]
