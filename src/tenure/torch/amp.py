@@ -224,7 +224,8 @@ def custom_bwd(bwd: Any = None, *, device_type: str = "cuda") -> Any:
 
 def _cast(x: Any, dtype: Any) -> Any:
     if isinstance(x, Tensor):
-        return x.to(dtype) if x.is_floating_point() and x.dtype != float64 else x
+        given: Any = x
+        return given.to(dtype) if given.is_floating_point() and given.dtype != float64 else x
     return mapped(lambda y: _cast(y, dtype), x)
 
 

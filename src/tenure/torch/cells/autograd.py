@@ -244,7 +244,9 @@ class Autograd:
 
     @data.setter
     def data(self: Any, other: Any) -> None:
-        w = other._window
+        w = getattr(other, "_window", other)
+        if w is other:
+            raise TypeError(f"Variable data has to be a tensor, but got {type(other).__name__}")
         if w is not None and self._window is None and w.parent is self and w.step is None:
             return
         if other is not self:

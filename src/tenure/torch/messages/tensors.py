@@ -113,7 +113,7 @@ TENSORS = rows(
      "batch_sampler option is mutually exclusive with batch_size, shuffle, sampler, and drop_last"),
     (r"random_split: lengths .* do not sum to the .* samples", "Value",
      "Sum of input lengths does not equal the length of the input dataset!"),
-    (r"MultiheadAttention: embed_dim (\d+) is not a multiple of num_heads (\d+)", "Assertion",
+    (r"\w+: embed_dim (\d+) is not a multiple of num_heads (\d+)", "Assertion",
      "embed_dim must be divisible by num_heads"),
     (r"\^ is defined for integers and bool, not (\w+)", "NotImplemented",
      "\"bitwise_xor_cpu\" not implemented for '{0}'"),
@@ -179,8 +179,6 @@ TENSORS = rows(
      " `enforce_sorted` is True. You can pass `enforce_sorted=False` to pack_padded_sequence and/or pack_sequence to"
      " sidestep this requirement if you do not need ONNX exportability."),
     (r"one_hot of \w+", None, "one_hot is only applicable to index tensor of type LongTensor."),
-    (rf"index_add: a source of shape {S}, where {S} is wanted", None, "source tensor shape must match self tensor"
-     " shape, excluding the specified dimension. Got self.shape = [{1}] source.shape = [{0}]"),
     (rf"where: shapes {S} and {S} and {S} do not broadcast together", None, lambda c, a, b:
      broadcast(a, b) if not fits(a, b) else broadcast(c, b if not fits(c, b) else a)),
     (r"quantile: q lies between 0 and 1, and (.*) does not", None,
