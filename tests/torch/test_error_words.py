@@ -69,6 +69,33 @@ torch.ones(3, dtype=torch.bool) - torch.ones(3, dtype=torch.bool)
 torch.arange(3).mean()
 torch.utils.data.DataLoader([1], batch_size=0)
 torch.autograd.grad((w * 1).sum(), torch.ones(3, requires_grad=True))
+A.index_select(0, torch.tensor([[1]]))
+A.masked_select(torch.tensor([1, 0, 1]))
+torch.quantile(A, 1.5)
+torch.histc(A, 0)
+torch.repeat_interleave(torch.zeros(2), torch.tensor([1, 2, 3]))
+torch.where(torch.zeros(2) > 0, torch.zeros(2), torch.zeros(3))
+nn.Embedding(3, 2, padding_idx=5)
+nn.GRU(2, 3)(torch.ones(2, 2, 2), torch.ones(1, 1, 3))
+nn.LSTMCell(2, 3)(torch.ones(2, 3))
+nn.GRUCell(2, 3)(torch.ones(2, 2), torch.ones(1, 3))
+nn.LSTM(2, 3, num_layers=0)
+nn.Conv2d(1, 1, 3, padding='same', stride=2)
+nn.PixelShuffle(2)(torch.ones(1, 3, 2, 2))
+nn.LazyLinear(2).weight.shape
+F.grid_sample(torch.ones(1, 1, 2, 2), torch.ones(1, 2, 2, 3), align_corners=False)
+F.smooth_l1_loss(A, A, beta=-1)
+F.ctc_loss(torch.ones(5, 2, 3), torch.ones(2, 2).int(), torch.tensor([5, 5]), torch.tensor([2]))
+nn.init.xavier_uniform_(torch.ones(3))
+nn.init.calculate_gain('foo')
+torch.optim.Adam([w], betas=(0.9, 1.5))
+torch.optim.RMSprop([w], alpha=-1)
+torch.utils.data.DataLoader([1], prefetch_factor=2)
+torch.utils.data.DataLoader([1], persistent_workers=True)
+torch.amp.GradScaler('cpu').update()
+torch.amp.GradScaler('cpu').step(torch.optim.SGD([w], 0.1))
+torch.vmap(lambda a, b: a + b)(torch.ones(2), torch.ones(3))
+setattr(A, 'data', 3)
 """
 
 
@@ -131,4 +158,76 @@ def test_anomaly_mode_raises_in_the_backward(program):
                 said.append(str(error).splitlines()[0])
             else:
                 said.append(x.grad.tolist())
+    assert said[0] == said[1]
+
+
+class Bad:
+    def __len__(self):
+        return 4
+
+    def __getitem__(self, k):
+        if k == 3:
+            raise self.error
+        return k
+
+
+ERRORS = [ValueError("bad sample"), KeyError("name"), UnicodeDecodeError("utf8", b"", 0, 1, "")]
+
+
+@pytest.mark.parametrize("error", ERRORS)
+def test_an_error_in_a_worker_says_which_worker_caught_it(error):
+    said = []
+    for torch in (face, pytest.importorskip("torch")):
+        data = Bad()
+        data.error = error
+        with pytest.raises(Exception) as caught:
+            list(torch.utils.data.DataLoader(data, batch_size=2, num_workers=2))
+        text = str(caught.value).splitlines()
+        said.append((type(caught.value).__name__, text[:2], text[-1]))
+    assert said[0] == said[1]
+
+
+def test_nodes_are_named_by_the_operands_and_functions_by_their_class():
+    said = []
+    for torch in (face, pytest.importorskip("torch")):
+        F, w, b = torch.nn.functional, torch.ones(2, 3, requires_grad=True), torch.ones(2)
+        y = [F.linear(torch.ones(*s, 3), w, bias) for s in ((), (4,), (5, 4)) for bias in (None, b)]
+        twice = type("Twice", (torch.autograd.Function,), {
+            "forward": staticmethod(lambda ctx, x: x * 2), "backward": staticmethod(lambda ctx, g: g * 2)})  # fmt: skip
+        said.append([x.grad_fn.name() for x in y] + [repr(twice.apply(w).grad_fn).split(" at ")[0]])
+    assert said[0] == said[1]
+
+
+def test_both_parts_of_a_function_run_under_the_same_autocast():
+    said = []
+    for torch in (face, pytest.importorskip("torch")):
+        for cast in (None, torch.float32):
+            class Product(torch.autograd.Function):
+                @staticmethod
+                @torch.amp.custom_fwd(device_type="cpu", cast_inputs=cast)
+                def forward(ctx, a, b):
+                    ctx.save_for_backward(a, b)
+                    return a.mm(b)
+
+                @staticmethod
+                @torch.amp.custom_bwd(device_type="cpu")
+                def backward(ctx, g):
+                    a, b = ctx.saved_tensors
+                    return g.mm(b.t()), a.t().mm(g)
+
+            a = (torch.arange(9.0).view(3, 3) / 7).requires_grad_()
+            with torch.autocast("cpu"):
+                y = Product.apply(a, a.detach())
+            y.float().sum().backward()
+            said.append((str(y.dtype), str(a.grad.dtype), a.grad.tolist()))
+    assert said[:2] == said[2:]
+
+
+def test_a_reentrant_checkpoint_of_plain_inputs_has_no_gradient():
+    said = []
+    for torch in (face, pytest.importorskip("torch")):
+        layer = torch.nn.Linear(2, 2)
+        with pytest.warns(UserWarning) as caught:
+            y = torch.utils.checkpoint.checkpoint(layer, torch.ones(1, 2))
+        said.append((y.requires_grad, [str(w.message) for w in caught]))
     assert said[0] == said[1]

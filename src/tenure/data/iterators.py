@@ -13,7 +13,7 @@ from tenure.data.fetch import Exhausted, Fetcher
 from tenure.data.pools import Pool
 from tenure.data.progress import Progress, Turns
 from tenure.data.samplers import seed_of
-from tenure.data.workers import Begin, Reply, Task
+from tenure.data.workers import Begin, Failure, Reply, Task
 from tenure.values.operations.generator import Generator, default_generator, derive
 from tenure.values.operations.streams import drawing_from
 
@@ -161,7 +161,7 @@ class Parallel(Iterator[Any]):
             self._count(reply, worker)
             if reply.kind == "error":
                 self._progress.position += 1
-                reply.content.throw(self._pool.name(worker))
+                self._failed(reply.content, worker)
             if reply.kind == "batch":
                 self._progress.position += 1
                 return reply.content
@@ -169,6 +169,10 @@ class Parallel(Iterator[Any]):
         if self._close is not None:
             self._close()
         raise StopIteration
+
+    def _failed(self, failure: Failure, worker: int) -> None:
+        """Raise the error of a worker here."""
+        failure.throw(self._pool.name(worker))
 
     def _count(self, reply: Reply, worker: int) -> None:
         """Note whose turn is over, and the state of its data set."""

@@ -76,6 +76,8 @@ class DataLoader(Generic[Batch]):
     tensor([3.])
     """
 
+    _alone, _by_workers = Serial, Parallel
+
     @overload
     def __init__(
         self: DataLoader[Tensors],
@@ -191,7 +193,7 @@ class DataLoader(Generic[Batch]):
         progress, seed, tasks = begin(self, resumed)
         self._progress = progress
         if not self.num_workers:
-            return Serial(self, progress, tasks)
+            return self._alone(self, progress, tasks)
         if not self.threads and getattr(multiprocessing.current_process(), "_inheriting", False):
             raise RuntimeError(
                 "DataLoader: a worker that imports the main module comes upon this loop again; put it under"
@@ -200,7 +202,7 @@ class DataLoader(Generic[Batch]):
         if self._pass is not None:
             self._pass.leave()
         pool = self._workers()
-        self._pass = Parallel(self, progress, tasks, pool, seed)
+        self._pass = self._by_workers(self, progress, tasks, pool, seed)
         ahead = self._pass
         if not self.persistent_workers:
             self._pass = None

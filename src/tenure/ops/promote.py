@@ -66,12 +66,13 @@ Function = Callable[..., Any]
 class Operation:
     """A recorded operation: a function of builder values with the name that users and messages know it by.
 
-    ``grad_name`` is what PyTorch's ``grad_fn`` calls it (MulBackward0). ``is_composite`` says that it is made of many.
+    ``grad_name`` is what PyTorch's ``grad_fn`` calls it (MulBackward0), or a function of the operands' kinds that says
+    it. ``is_composite`` says that it is made of many.
     """
 
     __slots__ = ("function", "grad_name", "is_composite", "name")
 
-    def __init__(self, name: str, function: Function, grad_name: str | None = None) -> None:
+    def __init__(self, name: str, function: Function, grad_name: str | Callable[..., str] | None = None) -> None:
         self.name = name
         self.function = function
         self.grad_name = grad_name or f"{name.title().replace('_', '')}Backward0"

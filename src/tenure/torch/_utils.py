@@ -63,6 +63,25 @@ def _get_device_index(device: Any, optional: bool = False, allow_cpu: bool = Fal
     raise ValueError(f"Expected a torch.device with a specified index or an integer, but got:{device}")
 
 
+class KeyErrorMessage(str):
+    """Text that a KeyError shows as it is."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def caught(kind: Any, where: str, trace: str) -> Exception:
+    """An exception of a class, whose message tells where one was caught and has its traceback."""
+    said = f"Caught {kind.__name__} {where}.\nOriginal {trace}"
+    try:
+        error = kind(KeyErrorMessage(said) if kind is KeyError else said)
+    except Exception:
+        error = RuntimeError(said)
+    return error if isinstance(error, Exception) else RuntimeError(said)
+
+
 class ExceptionWrapper:
     """An exception as text, to be raised again in another thread or process."""
 
@@ -74,9 +93,4 @@ class ExceptionWrapper:
 
     def reraise(self) -> None:
         """Raise an exception of the same class, whose message tells where the first one was."""
-        said = f"Caught {self.exc_type.__name__} {self.where}.\nOriginal {self.exc_msg}"
-        try:
-            error = self.exc_type(said)
-        except Exception:
-            error = RuntimeError(said)
-        raise error from None
+        raise caught(self.exc_type, self.where, self.exc_msg) from None

@@ -10,7 +10,9 @@ from importlib import import_module
 from typing import Any
 
 from tenure.torch.cells import Tensor
-from tenure.torch.dtypes import bfloat16, float16, home_dtype
+from tenure.torch.cells.tensor import mapped
+from tenure.torch.devices import device
+from tenure.torch.dtypes import bfloat16, float16, float64, home_dtype
 from tenure.torch.names.precision import AUTOCAST, tell
 
 __all__ = ["GradScaler", "autocast", "custom_bwd", "custom_fwd", "is_autocast_available"]
@@ -26,7 +28,9 @@ class autocast:
     ) -> None:
         if not isinstance(device_type, str):
             raise ValueError(f"Expected `device_type` of type `str`, got: `{type(device_type)}`")
-        self.device, self.fast_dtype, self._enabled = device_type, dtype, enabled
+        device(device_type)
+        self.device, self._enabled = device_type, enabled
+        self.fast_dtype = dtype or (bfloat16 if device_type == "cpu" else float16)
         self._before: list[Any] = []
         if enabled and device_type == "cuda":
             warnings.warn(
@@ -78,11 +82,14 @@ class GradScaler:
         self._scale, self._growth, self._backoff = init_scale, growth_factor, backoff_factor
         self._interval, self._tracker = growth_interval, 0
         self._unscaled: dict[int, bool] = {}
+        self._stepped: set[int] = set()
+        self._is_used = False
 
     def scale(self, outputs: Any) -> Any:
         """A loss times the scale, or several."""
         if not self._enabled:
             return outputs
+        self._is_used = True
         if isinstance(outputs, Tensor):
             return outputs * self._scale
         return type(outputs)([self.scale(x) for x in outputs])
@@ -91,30 +98,47 @@ class GradScaler:
         """Divide the gradients of an optimizer's parameters by the scale."""
         if not self._enabled:
             return
+        self._check_used("unscale_")
+        if id(optimizer) in self._stepped:
+            raise RuntimeError("unscale_() is being called after step().")
         if id(optimizer) in self._unscaled:
             raise RuntimeError("unscale_() has already been called on this optimizer since the last update().")
-        finite = True
+        finite, found = True, False
         for group in optimizer.param_groups:
             for p in group["params"]:
                 if p.grad is not None:
+                    if p.grad.dtype == float16:
+                        raise ValueError("Attempting to unscale FP16 gradients.")
                     p.grad.mul_(1.0 / self._scale)
-                    finite = finite and bool(p.grad.isfinite().all())
-        self._unscaled[id(optimizer)] = finite
+                    finite, found = finite and bool(p.grad.isfinite().all()), True
+        if found:
+            self._unscaled[id(optimizer)] = finite
 
     def step(self, optimizer: Any, *args: Any, **kwargs: Any) -> Any:
         """A step of the optimizer, unless a gradient is not finite."""
         if not self._enabled:
             return optimizer.step(*args, **kwargs)
+        if "closure" in kwargs:
+            raise RuntimeError("Closure use is not currently supported if GradScaler is enabled.")
+        self._check_used("step")
+        if id(optimizer) in self._stepped:
+            raise RuntimeError("step() has already been called since the last update().")
         if id(optimizer) not in self._unscaled:
             self.unscale_(optimizer)
+        if id(optimizer) not in self._unscaled:
+            raise AssertionError("No inf checks were recorded for this optimizer.")
+        self._stepped.add(id(optimizer))
         return optimizer.step(*args, **kwargs) if self._unscaled[id(optimizer)] else None
 
     def update(self, new_scale: Any = None) -> None:
         """Adapt the scale."""
         if not self._enabled:
             return
+        self._check_used("update")
         if new_scale is not None:
             self._scale = float(new_scale)
+        elif not self._unscaled:
+            raise AssertionError("No inf checks were recorded prior to update.")
         elif not all(self._unscaled.values()):
             self._scale, self._tracker = self._scale * self._backoff, 0
         else:
@@ -122,6 +146,14 @@ class GradScaler:
             if self._tracker == self._interval:
                 self._scale, self._tracker = self._scale * self._growth, 0
         self._unscaled.clear()
+        self._stepped.clear()
+
+    def _check_used(self, name: str) -> None:
+        if not self._is_used:
+            raise AssertionError(
+                f"Attempted {name} but _scale is None.  This may indicate your script did not use scaler.scale(loss or"
+                " outputs) earlier in the iteration."
+            )
 
     def get_scale(self) -> float:
         """The scale."""
@@ -161,13 +193,40 @@ class GradScaler:
 
 
 def custom_fwd(fwd: Any = None, *, device_type: str = "cuda", cast_inputs: Any = None) -> Any:
-    """Decorator of ``forward`` of a Function: the function itself."""
-    return fwd if fwd is not None else functools.partial(custom_fwd, device_type=device_type, cast_inputs=cast_inputs)
+    """Decorator of ``forward`` of a Function: with ``cast_inputs`` it runs without autocast, on inputs cast to that."""
+    if fwd is None:
+        return functools.partial(custom_fwd, device_type=device_type, cast_inputs=cast_inputs)
+
+    @functools.wraps(fwd)
+    def call(ctx: Any, *args: Any, **kwargs: Any) -> Any:
+        ctx._dtype, on = get_autocast_dtype(device_type), is_autocast_enabled(device_type)
+        ctx._fwd_used_autocast = on and cast_inputs is None
+        if not on or cast_inputs is None:
+            return fwd(ctx, *args, **kwargs)
+        with autocast(device_type, enabled=False):
+            return fwd(ctx, *_cast(args, cast_inputs), **_cast(kwargs, cast_inputs))
+
+    return call
 
 
 def custom_bwd(bwd: Any = None, *, device_type: str = "cuda") -> Any:
-    """Decorator of ``backward`` of a Function: the function itself."""
-    return bwd if bwd is not None else functools.partial(custom_bwd, device_type=device_type)
+    """Decorator of ``backward`` of a Function: it runs with autocast as its ``forward`` did."""
+    if bwd is None:
+        return functools.partial(custom_bwd, device_type=device_type)
+
+    @functools.wraps(bwd)
+    def call(ctx: Any, *args: Any, **kwargs: Any) -> Any:
+        with autocast(device_type, enabled=ctx._fwd_used_autocast, dtype=ctx._dtype):
+            return bwd(ctx, *args, **kwargs)
+
+    return call
+
+
+def _cast(x: Any, dtype: Any) -> Any:
+    if isinstance(x, Tensor):
+        given: Any = x
+        return given.to(dtype) if given.is_floating_point() and given.dtype != float64 else x
+    return mapped(lambda y: _cast(y, dtype), x)
 
 
 def is_autocast_enabled(device_type: str = "cuda") -> bool:

@@ -89,6 +89,11 @@ CLASSES: dict[type, type[TenureError]] = {
 """PyTorch's class for an error of the home library that is of another one."""
 
 
+def class_of(name: str) -> type[TenureError]:
+    """Class of a row of the messages."""
+    return KINDS[NAMES.index(name)]
+
+
 def translated(error: TenureError) -> TenureError:
     """An error of the home library in PyTorch's class, and in its words where programs are known to print them."""
     if isinstance(error, Shown):
@@ -99,7 +104,7 @@ def translated(error: TenureError) -> TenureError:
         said = error.message
     else:
         kind, said = found
-        made = made if kind is None else KINDS[NAMES.index(kind)]
+        made = made if kind is None else class_of(kind)
         made = made or TorchError
     if made is None:
         return error
@@ -111,7 +116,7 @@ def plainly(error: Exception) -> Exception:
     found = words(str(error))
     if found is None:
         return error
-    return KINDS[NAMES.index(found[0] or "Value")](found[1])
+    return class_of(found[0] or "Value")(found[1])
 
 
 def refuse(message: str, kind: Any = TorchError, help: str | None = None) -> TenureError:

@@ -25,6 +25,7 @@ from tenure.values.tensor.random import rand
 from tenure.values.trace.given import check_shape, flag, int_of, number
 
 if TYPE_CHECKING:
+    from tenure.values.rules.rules import Kind
     from tenure.values.tensor.tensor import Tensor
     from tenure.values.tensor.typing import ArrayLike, Shape
 
@@ -51,7 +52,13 @@ def _linear(x: Any, weight: Any, bias: Any = None) -> Any:
     return out if bias is None else out + bias
 
 
-LINEAR = composite("linear", _linear, "AddmmBackward0")
+def _node(x: Kind, weight: Kind, bias: Kind | None = None) -> str:
+    axes = min(len(x.aval.shape), 3)
+    plain = {1: "SqueezeBackward4", 2: "MmBackward0"}.get(axes, "UnsafeViewBackward0")
+    return plain if bias is None else "AddmmBackward0" if axes == 2 else "ViewBackward0"
+
+
+LINEAR = composite("linear", _linear, _node)
 
 
 def dropout(input: ArrayLike, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:

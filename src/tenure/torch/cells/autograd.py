@@ -9,13 +9,14 @@ from tenure.errors import BorrowError, GradientError, TenureError
 from tenure.torch.cells.aliasing import is_safe
 from tenure.torch.cells.anomaly import looked_at
 from tenure.torch.cells.giving import hold
+from tenure.torch.cells.handles import HookHandle, handled
 from tenure.torch.cells.retaining import Retained, carried, retained
 from tenure.torch.cells.roles import keep_nodes, outlive, rebind, step_aside
 from tenure.torch.cells.silent import note, refuse_rewritten
 from tenure.torch.cells.windows import detached, look, present
 from tenure.torch.errors import TorchTypeError, refuse, translated
 from tenure.values.grad import autograd
-from tenure.values.grad.handlers import RemovableHandle, handler_of
+from tenure.values.grad.handlers import handler_of
 from tenure.values.grad.sparse_place import RowsPlace
 from tenure.values.grad.sparse_rows import SparseRows
 from tenure.values.operations.arithmetic import detach
@@ -207,8 +208,8 @@ class Autograd:
             return look(found) if rows is None and found is not None else rows
 
         if self._leaf is None and is_consumed(present(self)):
-            return RemovableHandle({}, shown)  # no gradient comes any more
-        return autograd.register_hook(self if self._leaf is not None else present(self), shown)
+            return HookHandle({}, shown)  # no gradient comes any more
+        return handled(autograd.register_hook(self if self._leaf is not None else present(self), shown))
 
     def register_post_accumulate_grad_hook(self: Any, hook: Any) -> Any:
         """Call a function with the tensor, a leaf, after a backward has added to its gradient."""
@@ -216,7 +217,7 @@ class Autograd:
             raise refuse("cannot register a hook on a tensor that doesn't require gradient")
         if self._leaf is None:
             raise refuse("post accumulate grad hooks cannot be registered on non-leaf tensors")
-        return autograd.register_post_accumulate_grad_hook(self, hook)
+        return handled(autograd.register_post_accumulate_grad_hook(self, hook))
 
     def retain_grad(self: Any) -> None:
         """Keep the gradient of a result in its ``.grad``."""
@@ -243,7 +244,9 @@ class Autograd:
 
     @data.setter
     def data(self: Any, other: Any) -> None:
-        w = other._window
+        w = getattr(other, "_window", other)
+        if w is other:
+            raise TypeError(f"Variable data has to be a tensor, but got {type(other).__name__}")
         if w is not None and self._window is None and w.parent is self and w.step is None:
             return
         if other is not self:

@@ -23,7 +23,7 @@ from tenure.torch.errors import (
     TorchError,
     TorchShapeError,
     TorchTypeError,
-    TorchValueError,
+    class_of,
     refuse,
     translated,
 )
@@ -186,9 +186,9 @@ def written_to(out: Any, result: Any, operands: Any = (), exact: bool = False) -
 def refused(error: ValueError) -> Exception:
     """A plain ValueError of a home function, in PyTorch's words where it has its own."""
     found = words(str(error))
-    if found is not None and found[0] == "Value":
-        return refuse(found[1], TorchValueError)
-    return refuse(str(error), TorchShapeError)
+    if found is None:
+        return refuse(str(error), TorchShapeError)
+    return refuse(found[1], TorchShapeError if found[0] is None else class_of(found[0]))
 
 
 def failed(name: str, error: Exception, first: Any = None) -> Exception:

@@ -31,14 +31,14 @@ multilabel_soft_margin_loss:Mean tile:Repeat nanmean:Div linalg.cholesky:LinalgC
 linalg.eigvalsh:LinalgEigh linalg.inv:LinalgInvEx linalg.lu_factor:LinalgLuFactorEx
 linalg.matrix_norm:LinalgVectorNorm linalg.norm:LinalgVectorNorm linalg.solve:LinalgSolveEx linalg.svdvals:LinalgSvd
 linalg.vander:Cat linalg.vecdot:Vdot qr:LinalgQr svd:LinalgSvd det:LinalgDet slogdet:LinalgSlogdet cholesky:Cholesky
-special.ndtr:Mul1 special.i0e:SpecialI0E special.i1e:SpecialI1E pixel_shuffle:PixelShuffle
+pairwise_distance:Norm1 special.ndtr:Mul1 special.i0e:SpecialI0E special.i1e:SpecialI1E pixel_shuffle:PixelShuffle
 pixel_unshuffle:PixelUnshuffle
 """
 """The last function of those that a function is made of, in PyTorch's spelling."""
 DEPENDING = """
 sum mean prod norm matmul where einsum tensordot kron inner linear cross_entropy nll_loss l1_loss mse_loss kl_div pad
 interpolate upsample quantile nanquantile repeat_interleave corrcoef cov diff gradient stft istft cosine_similarity
-pairwise_distance bilinear embedding_bag ctc_loss gaussian_nll_loss hinge_embedding_loss cosine_embedding_loss
+bilinear embedding_bag ctc_loss gaussian_nll_loss hinge_embedding_loss cosine_embedding_loss
 margin_ranking_loss poisson_nll_loss triplet_margin_loss triplet_margin_with_distance_loss max_pool1d avg_pool1d
 adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d adaptive_max_pool1d max_unpool1d
 multi_head_attention_forward scaled_dot_product_attention linear_cross_entropy instance_norm alpha_dropout
@@ -59,7 +59,7 @@ def node(name: str, places: frozenset[str]) -> str | None:
         if name in KEPT or "fft" in places or "masked" in places or name.endswith("_copy"):
             return None
         own = SPACES.get(space or "", "") + "".join(word[:1].upper() + word[1:] for word in name.split("_"))
-    return f"{own[:-1]}Backward1" if own == "Mul1" else f"{own}Backward0"
+    return f"{own[:-1]}Backward1" if own in ("Mul1", "Norm1") else f"{own}Backward0"
 
 
 def noted(value: Any, name: str) -> Any:
@@ -91,7 +91,9 @@ class Node:
         return type(self).__name__
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} object at {id(self):#x}>"
+        name = type(self).__name__
+        place = "torch.autograd.function." if name.endswith("Backward") else ""  # those of PyTorch end in a number
+        return f"<{place}{name} object at {id(self):#x}>"
 
 
 @functools.cache

@@ -18,6 +18,7 @@ from tenure.torch.names.functions import function
 from tenure.torch.names.making import as_tensor
 from tenure.torch.names.nodes import renamed
 from tenure.torch.sizes import Size
+from tenure.values.operations.show import get_printoptions, set_printoptions
 
 DENSE = "take .to_dense(), or .coalesce() and its indices() and values()"
 
@@ -288,7 +289,7 @@ class SparseTensor:
         return SparseTensor, (self._at, self._all.detach(), tuple(self.shape), self._united)
 
     def __repr__(self) -> str:
-        first, second = repr(self._at).replace(", dtype=torch.int64", ""), repr(self._all.detach())
+        first, second = _narrowly(self._at, 15).replace(", dtype=torch.int64", ""), _narrowly(self._all.detach(), 14)
         second, said, kind = second[:-1].partition(", dtype=")
         second, said = f"{second.rstrip()})", f"{said}{kind}".rstrip()
         texts = (("indices", first), ("values", second))
@@ -298,6 +299,16 @@ class SparseTensor:
             node = self._node or type(self.grad_fn).__name__
             parts.append("requires_grad=True" if self.is_leaf else f"grad_fn=<{node}>")
         return "tensor(" + ",\n".join(parts).replace("\n", "\n       ") + ")"
+
+
+def _narrowly(x: Any, indent: int) -> str:
+    """Text of a tensor that stands behind a word in another text."""
+    set_to = get_printoptions()
+    set_printoptions(linewidth=set_to.linewidth - indent, sci_mode=set_to.sci_mode)
+    try:
+        return repr(x)
+    finally:
+        set_printoptions(linewidth=set_to.linewidth, sci_mode=set_to.sci_mode)
 
 
 def _same(name: str) -> Callable[..., SparseTensor]:

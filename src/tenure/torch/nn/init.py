@@ -10,7 +10,7 @@ from typing import Any
 from tenure.errors import TenureError
 from tenure.nn import init as home
 from tenure.torch.cells import Tensor
-from tenure.torch.errors import translated
+from tenure.torch.errors import plainly, translated
 from tenure.torch.nn.places import Waiting
 from tenure.values.operations.factories import zeros
 from tenure.values.places.var import Var
@@ -57,7 +57,12 @@ def older(name: str) -> Callable[..., Any]:
     return call
 
 
-calculate_gain = home.calculate_gain
+def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
+    """The gain that goes with a nonlinearity."""
+    try:
+        return home.calculate_gain(nonlinearity, param)
+    except ValueError as error:
+        raise plainly(error) from None
 
 
 def _calculate_fan_in_and_fan_out(tensor: Tensor) -> tuple[int, int]:

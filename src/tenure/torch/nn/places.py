@@ -56,6 +56,15 @@ class Waiting(uninitialized.Uninitialized):
 
     __slots__ = ()
     _shown: Any
+
+    @property
+    def shape(self) -> Any:
+        """Nothing before the first call of the module: RuntimeError."""
+        raise RuntimeError(
+            "Can't access the shape of an uninitialized parameter or buffer. This error usually happens in"
+            " `load_state_dict` when trying to load an uninitialized parameter into an initialized one. Call `forward`"
+            " to initialize the parameters before accessing their attributes."
+        )
     __str__ = uninitialized.Uninitialized.__repr__
 
     def materialize(self: Any, shape: Any, device: Any = None, dtype: Any = None) -> None:

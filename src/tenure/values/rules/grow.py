@@ -66,7 +66,7 @@ def new_operation(
         kinds=tuple([kind_of(aval, own, level) for aval, own in zip(known.avals, flows, strict=True)]),
         numbers=numbers,
         bounds=known.bounds,
-        name=fn.grad_name,
+        name=fn.grad_name(*operands) if callable(fn.grad_name) else fn.grad_name,
         leaves=leaves,
         grad=grad,
         turned=turned,

@@ -54,8 +54,11 @@ class Expression(Tensor):
         return number
 
 
-def composite(name: str, function: Callable[..., Any], grad_name: str | None = None) -> Operation:
-    """Operation for a function of tensors; its parameters are keyword arguments."""
+def composite(name: str, function: Callable[..., Any], grad_name: str | Callable[..., str] | None = None) -> Operation:
+    """Operation for a function of tensors; its parameters are keyword arguments.
+
+    ``grad_name`` is the name of its node, or a function of the operands' kinds.
+    """
 
     def run(*values: Value, **params: Any) -> Any:
         out: Any = function(*map(Expression.of, values), **params)

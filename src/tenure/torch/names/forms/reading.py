@@ -8,12 +8,12 @@ from typing import Any
 import tenure as tn
 import tenure.nn.functional as F
 from tenure.torch.cells import Tensor, unwrap, wrap
-from tenure.torch.errors import refuse
+from tenure.torch.errors import TorchIndexError, refuse
 from tenure.torch.names.precision import AUTOCAST, raised
 
 __all__ = [
-    "in_row", "inside", "is_face", "only_floats", "padded", "padded_rows", "placed_back", "places_of", "put_by_index",
-    "reduced_by_index", "selected", "taken",
+    "in_row", "inside", "is_face", "masked", "only_floats", "padded", "padded_rows", "placed_back", "places_of",
+    "put_by_index", "reduced_by_index", "selected", "taken",
 ]
 
 
@@ -71,8 +71,15 @@ def padded(x: Any, widths: Any, mode: str, value: Any) -> Any:
 def selected(x: Any, dim: int, index: Any) -> Any:
     """Parts of x along an axis, by number."""
     if len(index.shape) > 1:
-        raise refuse("index_select(): Index is supposed to be a vector", IndexError)
+        raise refuse("index_select(): Index is supposed to be a vector", TorchIndexError)
     return tn.index_select(x, dim, index)
+
+
+def masked(x: Any, mask: Any) -> Any:
+    """Elements of x where a mask is true."""
+    if mask.dtype.name not in ("bool", "uint8"):
+        raise refuse("masked_select: expected BoolTensor for mask")
+    return tn.masked_select(x, mask)
 
 
 def padded_rows(rows: Any, size: int, fill_value: int) -> Any:

@@ -16,7 +16,7 @@ def _count(amount: Any, size: int) -> int:
             raise ValueError(f"amount={amount} should be smaller than the number of parameters to prune={size}")
         return amount
     if not 0.0 <= float(amount) <= 1.0:
-        raise ValueError(f"amount={amount} should be a float in the range [0, 1]")
+        raise ValueError(f"amount={amount} should either be a float in the range [0, 1] or a non-negative integer")
     return round(float(amount) * size)
 
 

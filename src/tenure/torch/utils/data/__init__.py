@@ -26,6 +26,11 @@ from tenure.errors import TenureError
 from tenure.torch import virtual
 from tenure.torch.errors import plainly, translated
 from tenure.torch.utils.data.batches import default_collate, default_convert
+from tenure.torch.utils.data.passes import (  # noqa: F401, the base by its name in a room of names
+    _BaseDataLoaderIter,
+    _MultiProcessingDataLoaderIter,
+    _SingleProcessDataLoaderIter,
+)
 
 
 def random_split(dataset: Any, lengths: Any, generator: Any = None) -> list[Any]:
@@ -54,6 +59,8 @@ class TensorDataset(Dataset[Any]):
 class DataLoader(home.DataLoader[Any]):
     """Loader that iterates over batches of a data set, as tensors."""
 
+    _alone, _by_workers = _SingleProcessDataLoaderIter, _MultiProcessingDataLoaderIter
+
     def __init__(
         self, dataset: Any, batch_size: int | None = 1, shuffle: bool | None = None, sampler: Any = None,
         batch_sampler: Any = None, num_workers: int = 0, collate_fn: Any = None, pin_memory: bool = False,
@@ -70,19 +77,13 @@ class DataLoader(home.DataLoader[Any]):
             super().__init__(
                 dataset, batch_size, bool(shuffle), sampler=sampler, batch_sampler=batch_sampler,
                 num_workers=num_workers, collate_fn=collate_fn, pin_memory=pin_memory, drop_last=drop_last,
-                timeout=timeout, worker_init_fn=worker_init_fn, multiprocessing_context=multiprocessing_context,
+                timeout=timeout if num_workers or timeout < 0 else 0, worker_init_fn=worker_init_fn,
+                multiprocessing_context=multiprocessing_context,
                 generator=generator, prefetch_factor=prefetch_factor, persistent_workers=persistent_workers,
                 in_order=in_order,
             )  # fmt: skip
         except ValueError as error:
             raise plainly(error) from None
-
-
-class _BaseDataLoaderIter:
-    """Base of PyTorch's iterators of a loader, about which programs ask; those here are of the home library."""
-
-
-_SingleProcessDataLoaderIter = _MultiProcessingDataLoaderIter = _BaseDataLoaderIter
 
 
 for _cls in (TensorDataset, DataLoader):

@@ -1,129 +1,28 @@
-"""PyTorch's words for errors of the home library, where programs are known to print them.
-
-A row has the home library's sentence as a pattern, the class in PyTorch (None: as translated), and its sentence: a text
-with the groups of the pattern, or a function of them.
-"""
+"""Messages about tensors and functions of them."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
-from math import prod
-from typing import Any, NamedTuple
-
-S = r"\[([\d, ]*)\]"
-"""Pattern of a shape."""
-SECOND_TIME = (
-    "Trying to backward through the graph a second time (or directly access saved tensors after they have already been"
-    " freed). Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). Specify"
-    " retain_graph=True if you need to backward through the graph a second time or if you need to access saved tensors"
-    " after calling backward."
+from tenure.torch.messages.forms import (
+    INPUTS,
+    MODES,
+    SECOND_TIME,
+    S,
+    axis_range,
+    broadcast,
+    by,
+    einsum,
+    expanded,
+    fits,
+    interpolated,
+    linear,
+    products,
+    rows,
+    sizes,
+    spelled,
+    written,
 )
-INPUTS = "Input Error: Only 3D, 4D and 5D input Tensors supported"
-MODES = "nearest | linear | bilinear | bicubic | trilinear | lanczos | area | nearest-exact"
-DTYPES = {
-    "float32": "Float", "float64": "Double", "float16": "Half", "bfloat16": "BFloat16", "int64": "Long", "int32": "Int",
-    "int16": "Short", "int8": "Char", "uint8": "Byte", "bool": "Bool", "complex64": "ComplexFloat",
-    "complex128": "ComplexDouble",
-}  # fmt: skip
-"""Names of dtypes in PyTorch's messages."""
 
-
-def spelled(name: str) -> str:
-    """Name of a dtype in PyTorch's messages; another word as it is."""
-    return DTYPES.get(name, name)
-
-
-def sizes(text: str) -> list[int]:
-    """Sizes of a shape in a message."""
-    return [int(n) for n in text.split(",") if n.strip()]
-
-
-def broadcast(a: str, b: str) -> str:
-    """Two shapes that do not broadcast: their last axes that differ."""
-    one, other = sizes(a), sizes(b)
-    n = max(len(one), len(other))
-    one, other = [1] * (n - len(one)) + one, [1] * (n - len(other)) + other
-    k = max((k for k in range(n) if one[k] != other[k] and 1 not in (one[k], other[k])), default=-1)
-    if k < 0:
-        return f"shapes {one} and {other} would be broadcast: give both tensors the same shape"
-    said = f"The size of tensor a ({one[k]}) must match the size of tensor b ({other[k]})"
-    return f"{said} at non-singleton dimension {k}"
-
-
-def written(a: str, b: str) -> str:
-    """A value that does not broadcast to what it is written to."""
-    return broadcast(b, a)
-
-
-def products(a: str, b: str) -> str:
-    """Two operands of a product that do not fit."""
-    one, other = sizes(a), sizes(b)
-    if len(one) == 2 and len(other) == 1:
-        return f"size mismatch, got input ({one[0]}), mat ({one[0]}x{one[1]}), vec ({other[0]})"
-    if len(other) == 2:
-        return f"mat1 and mat2 shapes cannot be multiplied ({prod(one[:-1])}x{one[-1]} and {other[0]}x{other[1]})"
-    return "Expected size for first two dimensions of batch2 tensor to be: " + (
-        f"[{one[0]}, {one[-1]}] but got: [{other[0]}, {other[-2]}]." if len(other) > 2 else f"{one} but got: {other}."
-    )
-
-
-def einsum(formula: str, letter: str, one: str, other: str) -> str:
-    """Two operands of a sum of products whose sizes along a letter differ."""
-    inputs = formula.split("->")[0].split(",")
-    k = max(k for k, letters in enumerate(inputs) if letter in letters)
-    said = f"einsum(): subscript {letter} has size {other} for operand {k}"
-    return f"{said} which does not broadcast with previously seen size {one}"
-
-
-def expanded(value: str, part: str) -> str:
-    """A value that does not fit into the part that it is written to."""
-    given, wanted = sizes(value), sizes(part)
-    if len(given) > len(wanted):
-        return broadcast(part, value)
-    k = max(k for k in range(len(given)) if given[-1 - k] not in (1, wanted[-1 - k]))
-    at = len(wanted) - 1 - k
-    said = f"The expanded size of the tensor ({wanted[at]}) must match the existing size ({given[-1 - k]})"
-    return f"{said} at non-singleton dimension {at}.  Target sizes: {wanted}.  Tensor sizes: {given}"
-
-
-def linear(a: str, w: str) -> str:
-    """An input of a linear layer with another number of features."""
-    return products(a, ", ".join(map(str, sizes(w)[::-1])))
-
-
-def axis_range(k: str, n: str) -> str:
-    """An axis that a tensor does not have."""
-    most = max(int(n), 1)
-    return f"Dimension out of range (expected to be in range of [{-most}, {most - 1}], but got {k})"
-
-
-def by(text: str) -> str:
-    """Sizes with PyTorch's sign between them."""
-    return " x ".join(map(str, sizes(text)))
-
-
-def interpolated(mode: str, wanted: str, shape: str) -> str:
-    """An input of an interpolation with other axes than its mode is for."""
-    n = len(sizes(shape))
-    if n not in (3, 4, 5) or mode == "bicubic":
-        return f"{INPUTS} (got {n}D) for the modes: {MODES} (got {mode})"
-    return f"Got {n}D input, but {mode} mode needs {wanted}D input"
-
-
-class Words(NamedTuple):
-    """PyTorch's class and words for one sentence of the home library."""
-
-    pattern: re.Pattern[str]
-    kind: str | None
-    says: str | Callable[..., str]
-
-
-def _rows(*rows: tuple[str, str | None, str | Callable[..., str]]) -> list[Words]:
-    return [Words(re.compile(pattern, re.DOTALL), kind, says) for pattern, kind, says in rows]
-
-
-WORDS = _rows(
+TENSORS = rows(
     (rf"(?:matmul|.*__\w*matmul__): {S} @ {S}:", None, products),
     (rf"m[mv] \(.*?\): shapes {S} and {S}:", None, products),
     (r"bmm \(.*?\): a shape of 3 axes \(bij\) is wanted", None, "batch1 must be a 3D tensor"),
@@ -214,7 +113,7 @@ WORDS = _rows(
      "batch_sampler option is mutually exclusive with batch_size, shuffle, sampler, and drop_last"),
     (r"random_split: lengths .* do not sum to the .* samples", "Value",
      "Sum of input lengths does not equal the length of the input dataset!"),
-    (r"MultiheadAttention: embed_dim (\d+) is not a multiple of num_heads (\d+)", "Assertion",
+    (r"\w+: embed_dim (\d+) is not a multiple of num_heads (\d+)", "Assertion",
      "embed_dim must be divisible by num_heads"),
     (r"\^ is defined for integers and bool, not (\w+)", "NotImplemented",
      "\"bitwise_xor_cpu\" not implemented for '{0}'"),
@@ -280,14 +179,22 @@ WORDS = _rows(
      " `enforce_sorted` is True. You can pass `enforce_sorted=False` to pack_padded_sequence and/or pack_sequence to"
      " sidestep this requirement if you do not need ONNX exportability."),
     (r"one_hot of \w+", None, "one_hot is only applicable to index tensor of type LongTensor."),
+    (rf"where: shapes {S} and {S} and {S} do not broadcast together", None, lambda c, a, b:
+     broadcast(a, b) if not fits(a, b) else broadcast(c, b if not fits(c, b) else a)),
+    (r"quantile: q lies between 0 and 1, and (.*) does not", None,
+     "quantile() q must be in the range [0, 1] but got {0}"),
+    (r"split expects split_size be non-negative, but got split_size=0", None,
+     "split_size can only be 0 if dimension size is 0"),
+    (r"bernoulli: p is (.*)", None, "Expected p_in >= 0 && p_in <= 1 to be true, but got false.  (Could this error"
+     " message be improved?  If so, please report an enhancement request to PyTorch.)"),
+    (rf"searchsorted: a sorted tensor of shape {S} for values of shape {S}", None, "torch.searchsorted(): boundaries"
+     " tensor should be 1 dimension or the first N-1 dimensions of boundaries tensor and input value tensor must match,"
+     " but we got boundaries tensor [{0}] and input value tensor [{1}]"),
+    (r"histc of (-?\d+) bins", None, "torch.histogram(): bins must be > 0, but got {0} for dimension 0"),
+    (rf"tensordot: shapes {S} and {S}: axes (\d+) and (\d+) have sizes (\d+) and (\d+)", None, lambda a, b, i, j, m, n:
+     f"contracted dimensions need to match, but first has size {m} in dim {i} and second has size {n} in dim {j}"),
+    (r"repeat_interleave: repeats of shape \[(\d+)\] for (\d+) parts", None, "repeats must have the same size as input"
+     " along dim, but got repeats.size(0) = {0} and input.size(0) = {1}"),
+    (r"masked_scatter: \d+ elements for the \d+ that the mask selects", None,
+     "Number of elements of source < number of ones in mask"),
 )  # fmt: skip
-
-
-def words(message: str) -> tuple[str | None, str] | None:
-    """PyTorch's class and words for a message of the home library; None where it has none of its own here."""
-    for pattern, kind, says in WORDS:
-        found = pattern.match(message)
-        if found is not None:
-            groups: list[Any] = [g and spelled(g) for g in found.groups()]
-            return kind, says.format(*groups) if isinstance(says, str) else says(*groups)
-    return None
