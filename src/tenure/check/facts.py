@@ -90,10 +90,14 @@ class Facts:
 
     def looping(self, word: str) -> Iterator[Scope]:
         """The bodies, of the module and of functions, that have loops, and a word in their text."""
+        for scope in self.mentioning(word):
+            if not isinstance(scope.node, ast.ClassDef) and scope.of(ast.For, ast.While):
+                yield scope
+
+    def mentioning(self, word: str) -> Iterator[Scope]:
+        """The bodies that have a word in their text."""
         for scope in self.scopes if word in self.source.text else ():
-            node = scope.node
-            named = isinstance(node, ast.Module) or (isinstance(node, _FUNCTIONS) and self.mentions(node, word))
-            if named and scope.of(ast.For, ast.While):
+            if isinstance(scope.node, ast.Module) or self.mentions(scope.node, word):  # type: ignore[arg-type]
                 yield scope
 
     def mentions(self, node: ast.stmt, word: str) -> bool:

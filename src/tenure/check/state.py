@@ -70,6 +70,14 @@ class Cells(dict[Holder, Value]):
         if len(self) != size and holder.__class__ is tuple:
             self._index(holder)
 
+    def change(self, holder: Holder, value: Value) -> None:
+        """Set a cell to what refers to objects that it held before, in this state or another."""
+        size = len(self)
+        dict.__setitem__(self, holder, value)
+        self.log[holder] = None
+        if len(self) != size and holder.__class__ is tuple:
+            self._index(holder)
+
     def _index(self, holder: Holder) -> None:
         names = self.index.get(holder[0], ())  # type: ignore[index, arg-type]
         if holder[1] not in names:  # type: ignore[index]
@@ -174,25 +182,31 @@ class State:
         changed = False
         cells, known = self.cells, self.cells.get
         its = other.cells.get
-        pairs = [(holder, known(holder), its(holder)) for holder in cells.differing(other.cells)]
-        new = [(holder, value) for holder, mine, value in pairs if value is not None and mine is not value]
+        new: list[tuple[Holder, Value]] = []
+        differing: list[tuple[Holder, Value]] = []
+        for holder in cells.differing(other.cells):
+            mine, value = known(holder), its(holder)
+            if mine is not value:
+                if value is not None:
+                    new.append((holder, value))
+                if mine is not None and holder.__class__ is tuple:
+                    differing.append((holder, mine))
         apart = _stored_and_let_go(other.cells, cells, new)
-        differing = [(holder, mine) for holder, mine, value in pairs if mine is not None and mine is not value]
         for holder, value in _stored_and_let_go(cells, other.cells, differing).items():
-            cells[holder] = value
+            cells.change(holder, value)
         for holder, value in new:
             value = apart.get(holder, value)
             mine = known(holder)
             if mine is None:
-                cells[holder] = value
+                cells.change(holder, value)
                 changed = True
             elif mine != value:
-                if isinstance(holder, tuple) and holder[0].summary:
-                    merged = _of_twin(mine, value, holder[1])
+                if holder.__class__ is tuple and holder[0].summary:  # type: ignore[index, union-attr]
+                    merged = _of_twin(mine, value, holder[1])  # type: ignore[index]
                 else:
-                    merged = _union(mine, value, certain=isinstance(holder, tuple) and holder[1] == "*")
+                    merged = _union(mine, value, certain=holder.__class__ is tuple and holder[1] == "*")  # type: ignore[index]
                 if merged != mine:
-                    cells[holder] = merged
+                    cells.change(holder, merged)
                     changed = True
         if self.gone.keys() != other.gone.keys():
             gone = {obj: at for obj, at in other.gone.items() if obj not in self.gone and not self._still_has(obj)}

@@ -86,7 +86,7 @@ def write_to(m: Machine, value: Value, holder: Holder | None, write: Write, *, a
     if holder is not None and holder in m.state.cells and write.sort in ("write", "resize"):
         # A write through a reference is expected by it.
         mine = m.state.cells[holder]
-        m.state.cells[holder] = tuple(r if r.write is None else r._replace(write=None) for r in mine)
+        m.state.cells.change(holder, tuple(r if r.write is None else r._replace(write=None) for r in mine))
 
 
 def _surprise(m: Machine, ref: Ref, holder: Holder | None, write: Write, certain: bool) -> None:
@@ -128,7 +128,7 @@ def _surprise(m: Machine, ref: Ref, holder: Holder | None, write: Write, certain
             out.append(Ref(held.obj, held.loan or seeming, write, must))
             changed = True
         if changed:
-            state.cells[other] = tuple(out)
+            state.cells.change(other, tuple(out))
 
 
 def _row(obj: Obj) -> tuple[Obj | None, int | None]:

@@ -92,6 +92,7 @@ class Machine:
         self.repeating = False
         self.block = 0
         self.placed: list[int] = []
+        self.made: list[Obj] = []
         self.crossing: frozenset[int | None] = frozenset()
         self.divided = False
         self.guessed: set[Obj] = set()
@@ -163,6 +164,7 @@ class Machine:
     def _execute(self, operations: list[Op], passing: list[dict[Obj, dict[Holder, None]]]) -> None:
         handlers = self.session.handlers
         passing.append({})
+        outside, self.made = self.made, []
         for op in operations:
             self.op = op
             handlers[op.__class__](self, op)
@@ -172,6 +174,16 @@ class Machine:
             cells.log.pop(register, None)
         self.placed.clear()
         passing.pop()
+        if self.made:
+            self._forget_temporaries(self.made)
+        self.made = outside
+
+    def _forget_temporaries(self, made: list[Obj]) -> None:
+        """Leave out of the state what its block made and kept nowhere: no other path has it."""
+        fresh, gone, places = self.state.fresh, self.state.gone, self.state.cells.places
+        for obj in made:
+            if obj not in places.lasting and obj not in gone and not any(obj in table for table in places.passing):
+                fresh.pop(obj, None)
 
     def _meet(self, state: State, other: State) -> bool:
         """Join `other` to `state`, and return whether that changed anything.
@@ -200,8 +212,9 @@ class Machine:
 
     def _newer(self, fresh: dict[Obj, int], than: dict[Obj, int]) -> set[Obj]:
         """The objects that were made in this round of more loops, by the first of two tables."""
-        level = self.levels
-        return {obj for obj, block in fresh.items() if obj not in than or level[than[obj]] < level[block]}
+        level, other = self.levels, than.get
+        differing = [(obj, block, at) for obj, block in fresh.items() if (at := other(obj)) is not block]
+        return {obj for obj, block, at in differing if at is None or level[at] < level[block]}
 
     # Objects and cells
 
@@ -214,11 +227,13 @@ class Machine:
             obj = self.objects[key] = Obj(kind, node, **known)  # type: ignore[arg-type]
             if self.repeating:
                 self.state.fresh[obj] = self.block
+                self.made.append(obj)
             return obj
         if obj.kind == "unknown":
             obj.kind = kind
         if self.repeating:
             self.state.fresh[obj] = self.block
+            self.made.append(obj)
             self._age(obj)
             for lost in [lost for lost in self.state.gone if lost is not obj and lost.lies_in(obj)]:
                 # The object that was given up was a part of the last one.
