@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from tenure.check.values import MAY, MUST, NO, Holder, Obj, Ref, Value, compare_regions
 
-__all__ = ["STORAGE", "State"]
+__all__ = ["STORAGE", "State", "row_of"]
 
 STORAGE = "·storage"
 """The field that says whose memory an object shows after its own was exchanged."""
@@ -16,22 +16,58 @@ _LIMIT = 8
 class Places:
     """For each object, the cells that ever referred to it or to a view or part of it, in any state of a run.
 
-    `passing`: the same for registers of the block that is run alone, and of those of its callers that wait for it.
+    `rows`: the same for an array and one row of it, which are not among the cells of the array in `lasting`; `live`:
+    the registers that hold a value now and that no other block uses, whatever they refer to.
     """
 
-    __slots__ = ("lasting", "passing")
+    __slots__ = ("lasting", "live", "rows")
 
     def __init__(self) -> None:
         self.lasting: dict[Obj, dict[Holder, None]] = {}
-        self.passing: list[dict[Obj, dict[Holder, None]]] = []
+        self.rows: dict[Obj, dict[int, dict[Holder, None]]] = {}
+        self.live: dict[Holder, None] = {}
 
     def of(self, obj: Obj) -> list[Holder]:
-        """The cells of an object."""
+        """The cells of an object, and the registers that may be."""
         found = [*self.lasting.get(obj, ())]
-        for table in self.passing:
-            if obj in table:
-                found += table[obj]
+        for row in self.rows.get(obj, _NONE).values():
+            found += row
+        found += self.live
         return found
+
+    def of_row(self, obj: Obj, row: int) -> list[Holder]:
+        """The same but for those of other rows."""
+        return [*self.lasting.get(obj, ()), *self.rows.get(obj, _NONE).get(row, ()), *self.live]
+
+    def place(self, holder: Holder, value: Value) -> None:
+        """Note that a cell refers to objects now, and to what they lie in."""
+        lasting = self.lasting
+        for ref in value:
+            at: Obj | None = ref[0]
+            row = -1
+            while at is not None:
+                if row < 0:
+                    known = lasting.get(at)
+                    if known is None:
+                        known = lasting[at] = {}
+                else:
+                    known = self.rows.setdefault(at, {}).setdefault(row, {})
+                if holder in known:
+                    break
+                known[holder] = None
+                base = at.base
+                row = row_of(at) if base is not None else -1
+                at = base or at.owner
+
+
+_NONE: dict[int, dict[Holder, None]] = {}
+
+
+def row_of(view: Obj) -> int:
+    """The row of its base that a view shows, counted from the front; -1 if it is not a single known one."""
+    first = view.region[0] if view.region else ("",)
+    at = first[1] if first[0] == "i" else -1
+    return at if isinstance(at, int) and at >= 0 else -1
 
 
 class Log:
@@ -66,7 +102,7 @@ class Cells(dict[Holder, Value]):
         self.log[holder] = None
         if holder.__class__ is int:
             return  # its objects are those that it was given
-        _place(self.places.lasting, holder, value)
+        self.places.place(holder, value)
         if len(self) != size and holder.__class__ is tuple:
             self._index(holder)
 
@@ -99,14 +135,24 @@ class Cells(dict[Holder, Value]):
         dict.__setitem__(self, register, value)
         if lasting:
             self.log[register] = None
-        _place(self.places.lasting if lasting else self.places.passing[-1], register, value)
+            self.places.place(register, value)
+        else:
+            self.places.live[register] = None
+
+    def free(self, registers: Iterable[int]) -> None:
+        """Empty registers that no operation reads any more."""
+        live, log = self.places.live, self.log
+        for register in registers:
+            self.pop(register, None)
+            log.pop(register, None)
+            live.pop(register, None)
 
     def fill(self, obj: Obj, fields: Mapping[object, Value]) -> None:
         """Set several fields of an object."""
         for name, value in fields.items():
             dict.__setitem__(self, (obj, name), value)
             self.log[(obj, name)] = None
-            _place(self.places.lasting, (obj, name), value)
+            self.places.place((obj, name), value)
         names = dict.fromkeys(self.index.get(obj, ())) | dict.fromkeys(fields)
         if names:
             self.index[obj] = tuple(names)
@@ -142,21 +188,6 @@ class Cells(dict[Holder, Value]):
             value = self.get(holder)
             if value is not None and any(ref.obj.lies_in(obj) for ref in value):
                 yield holder, value
-
-
-def _place(places: dict[Obj, dict[Holder, None]], holder: Holder, value: Value) -> None:
-    """Note that a cell refers to objects now, and to what they lie in."""
-    for ref in value:
-        at: Obj | None = ref[0]
-        while at is not None:
-            known = places.get(at)
-            if known is None:
-                places[at] = {holder: None}
-            elif holder in known:
-                break
-            else:
-                known[holder] = None
-            at = at.base or at.owner
 
 
 @dataclass(slots=True)
@@ -298,8 +329,8 @@ class State:
             if any(ref.obj in twins for ref in value):
                 aged = _union((), tuple(ref._replace(obj=twins.get(ref.obj, ref.obj)) for ref in value))
                 cells[holder] = aged
-                if holder.__class__ is int:
-                    _place(places.lasting, holder, aged)
+                if holder.__class__ is int and holder not in places.live:
+                    places.place(holder, aged)
         for obj, twin in twins.items():
             for name, value in list(self.fields(obj)):
                 del cells[(obj, name)]

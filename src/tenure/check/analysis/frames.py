@@ -45,16 +45,16 @@ def execute(m: Machine, function: ops.Function, given: _Given, made: Obj | None)
     cells, result = m.state.cells, f"·return·{frame.number}"
     cells.remove(result)
     _bind_parameters(m, frame, given)
-    kept = (m.frame, m.function, m.module, m.op, m.placed, m.repeating, m.block, m.is_method, m.divided, m.alone)
+    kept = (m.frame, m.function, m.module, m.op, m.repeating, m.block, m.is_method, m.divided, m.alone)
     before = None if 1 in frame.graph.order else m.state.copy()
-    m.frame, m.function, m.module, m.placed = frame, function, frame.module, []
+    m.frame, m.function, m.module = frame, function, frame.module
     m.is_method = False
     frame.repeating, frame.at, frame.given = m.repeating, m.op.node, given
     frame.by_name.clear()
     frame.written.clear()
     m.state.quiet += quiet
     end = m.follow(frame.graph, m.state)
-    m.frame, m.function, m.module, m.op, m.placed, m.repeating, m.block, m.is_method, m.divided, m.alone = kept
+    m.frame, m.function, m.module, m.op, m.repeating, m.block, m.is_method, m.divided, m.alone = kept
     m.state = end or before or m.state
     m.state.quiet -= quiet if end is not None else 0
     return _leave(m, frame, result)

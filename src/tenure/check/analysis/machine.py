@@ -91,8 +91,8 @@ class Machine:
         self.alone = True
         self.repeating = False
         self.block = 0
-        self.placed: list[int] = []
         self.made: list[Obj] = []
+        self.everythings: list[Obj] = []
         self.crossing: frozenset[int | None] = frozenset()
         self.divided = False
         self.guessed: set[Obj] = set()
@@ -146,7 +146,7 @@ class Machine:
             self.state = before[at].copy() if at in graph.repeated or at == 1 else before.pop(at)
             block = graph.blocks[at]
             self.steps -= len(block.ops) if base else 0
-            self._execute(block.ops, self.state.cells.places.passing)
+            self._execute(block.ops)
             new = [following for following in block.succs if following not in before]
             for following, given in rounds.handed_on(at, self.state, pending):
                 if following in before:
@@ -161,29 +161,36 @@ class Machine:
         self.crossing = caller
         return before.get(1)
 
-    def _execute(self, operations: list[Op], passing: list[dict[Obj, dict[Holder, None]]]) -> None:
+    def _execute(self, operations: list[Op]) -> None:
         handlers = self.session.handlers
-        passing.append({})
         outside, self.made = self.made, []
         for op in operations:
             self.op = op
             handlers[op.__class__](self, op)
-        cells = self.state.cells
-        for register in self.placed:
-            cells.pop(register, None)
-            cells.log.pop(register, None)
-        self.placed.clear()
-        passing.pop()
+            if op.last:
+                self.state.cells.free(op.last)
         if self.made:
             self._forget_temporaries(self.made)
         self.made = outside
 
     def _forget_temporaries(self, made: list[Obj]) -> None:
         """Leave out of the state what its block made and kept nowhere: no other path has it."""
-        fresh, gone, places = self.state.fresh, self.state.gone, self.state.cells.places
+        state = self.state
+        places, kept = state.cells.places, self._held_now() if state.cells.places.live else ()
         for obj in made:
-            if obj not in places.lasting and obj not in gone and not any(obj in table for table in places.passing):
-                fresh.pop(obj, None)
+            if obj not in places.lasting and obj not in places.rows and obj not in state.gone and obj not in kept:
+                state.fresh.pop(obj, None)
+
+    def _held_now(self) -> set[Obj]:
+        """What callers of the present body hold in registers, and what that lies in."""
+        cells, found = self.state.cells, set()
+        for register in cells.places.live:
+            for ref in cells.get(register, ()):
+                at: Obj | None = ref.obj
+                while at is not None:
+                    found.add(at)
+                    at = at.base or at.owner
+        return found
 
     def _meet(self, state: State, other: State) -> bool:
         """Join `other` to `state`, and return whether that changed anything.
@@ -286,6 +293,8 @@ class Machine:
                 grad=obj.grad, leaf=obj.leaf, ndim=obj.ndim, target=obj.target, text=obj.text, saves=obj.saves,
             )  # fmt: skip
             self.last[twin] = obj
+            if obj.deep:
+                self.everythings.append(twin)
             if obj.region:
                 twin.region = tuple(("?", id(obj)) if mentions(part) else part for part in obj.region)
         return twin if not obj.summary else obj
@@ -325,8 +334,6 @@ class Machine:
         cells, value = self.state.cells, value if len(value) <= WIDEST else ()
         lasting = register in self.crossing
         cells.give(register, value, lasting=lasting)
-        if not lasting:
-            self.placed.append(register)
         self.nodes[register] = self.op.node
         if source is not None:
             self.sources[register] = source
@@ -389,7 +396,9 @@ class Machine:
         if key not in self.objects:
             kind = "var" if module.kind == "tenure-module" else "tensor"
             known = {"owner": module, "field": "**", "deep": True, "summary": True, "grad": True, "leaf": True}
-            self.parts.setdefault(module, []).append(self.interned(key, kind, **known))
+            everything = self.interned(key, kind, **known)
+            self.parts.setdefault(module, []).append(everything)
+            self.everythings.append(everything)
         return self.objects[key]
 
     def items(self, obj: Obj) -> Value:
