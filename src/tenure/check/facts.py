@@ -2,9 +2,9 @@
 
 import ast
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 from tenure.check.analysis.findings import Conflict, Event
 from tenure.check.program import ClassInfo, Module, Program
@@ -14,8 +14,8 @@ from tenure.check.source import Source
 __all__ = ["Facts", "own_nodes", "rule_of"]
 
 _Node = TypeVar("_Node", bound=ast.AST)
+_T = TypeVar("_T")
 
-_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _SNAPSHOTS = frozenset(("state_dict", "captured", "shallow"))
 _BY_RELATION = {
     "iteration": "modified-while-iterated",
@@ -48,6 +48,7 @@ class Facts:
     noted: list[Event] = field(default_factory=list)
     _scopes: list[Scope] = field(default_factory=list)
     _lines: dict[str, list[int]] = field(default_factory=dict)
+    _notes: dict[object, Any] = field(default_factory=dict)
 
     def conflicts(self, rule: str) -> Iterator[Conflict]:
         """The conflicts that a rule reports: the certain ones, and in strict mode the others.
@@ -107,6 +108,12 @@ class Facts:
         lines = self._lines[word]
         at = bisect_left(lines, node.lineno)
         return at < len(lines) and lines[at] <= (node.end_lineno or node.lineno)
+
+    def noted_of(self, part: object, find: Callable[[], _T]) -> _T:
+        """What a rule finds out about a part of the syntax, once for all its reports."""
+        if part not in self._notes:
+            self._notes[part] = find()
+        return cast(_T, self._notes[part])
 
     def source_of(self, path: str) -> Source | None:
         """The source of another file of the tree that a finding leads to."""

@@ -1,193 +1,14 @@
 """The abstract state at one point of the program: the contents of cells. Joined where paths meet, aged in loops."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from tenure.check.cells import STORAGE, Cells
 from tenure.check.values import MAY, MUST, NO, Holder, Obj, Ref, Value, compare_regions
 
-__all__ = ["STORAGE", "State", "row_of"]
-
-STORAGE = "·storage"
-"""The field that says whose memory an object shows after its own was exchanged."""
+__all__ = ["State"]
 
 _LIMIT = 8
-
-
-class Places:
-    """For each object, the cells that ever referred to it or to a view or part of it, in any state of a run.
-
-    `rows`: the same for an array and one row of it, which are not among the cells of the array in `lasting`; `live`:
-    the registers that hold a value now and that no other block uses, whatever they refer to.
-    """
-
-    __slots__ = ("lasting", "live", "rows")
-
-    def __init__(self) -> None:
-        self.lasting: dict[Obj, dict[Holder, None]] = {}
-        self.rows: dict[Obj, dict[int, dict[Holder, None]]] = {}
-        self.live: dict[Holder, None] = {}
-
-    def of(self, obj: Obj) -> list[Holder]:
-        """The cells of an object, and the registers that may be."""
-        found = [*self.lasting.get(obj, ())]
-        for row in self.rows.get(obj, _NONE).values():
-            found += row
-        found += self.live
-        return found
-
-    def of_row(self, obj: Obj, row: int) -> list[Holder]:
-        """The same but for those of other rows."""
-        return [*self.lasting.get(obj, ()), *self.rows.get(obj, _NONE).get(row, ()), *self.live]
-
-    def place(self, holder: Holder, value: Value) -> None:
-        """Note that a cell refers to objects now, and to what they lie in."""
-        lasting = self.lasting
-        for ref in value:
-            at: Obj | None = ref[0]
-            row = -1
-            while at is not None:
-                if row < 0:
-                    known = lasting.get(at)
-                    if known is None:
-                        known = lasting[at] = {}
-                else:
-                    known = self.rows.setdefault(at, {}).setdefault(row, {})
-                if holder in known:
-                    break
-                known[holder] = None
-                base = at.base
-                row = row_of(at) if base is not None else -1
-                at = base or at.owner
-
-
-_NONE: dict[int, dict[Holder, None]] = {}
-
-
-def row_of(view: Obj) -> int:
-    """The row of its base that a view shows, counted from the front; -1 if it is not a single known one."""
-    first = view.region[0] if view.region else ("",)
-    at = first[1] if first[0] == "i" else -1
-    return at if isinstance(at, int) and at >= 0 else -1
-
-
-class Log:
-    """The cells that were set between two copies of a state, behind those before: states have one tree of logs."""
-
-    __slots__ = ("behind", "depth", "held")
-
-    def __init__(self, behind: "Log | None", held: dict[Holder, None]) -> None:
-        self.behind, self.held = behind, held
-        self.depth: int = 0 if behind is None else behind.depth + 1
-
-
-class Cells(dict[Holder, Value]):
-    """The contents of each cell, with an index of the fields that an object has.
-
-    `exchanged`: the memory of some object may have been. `places` is shared by all states of a run. `log` holds the
-    cells that were set since the last copy; what a block sets in its own registers alone is left out.
-    """
-
-    __slots__ = ("behind", "exchanged", "index", "log", "places")
-
-    def __init__(self, places: Places | None = None) -> None:
-        self.index: dict[Obj, tuple[object, ...]] = {}
-        self.places: Places = Places() if places is None else places
-        self.exchanged = False
-        self.log: dict[Holder, None] = {}
-        self.behind: Log | None = None
-
-    def __setitem__(self, holder: Holder, value: Value) -> None:
-        size = len(self)
-        dict.__setitem__(self, holder, value)
-        self.log[holder] = None
-        if holder.__class__ is int:
-            return  # its objects are those that it was given
-        self.places.place(holder, value)
-        if len(self) != size and holder.__class__ is tuple:
-            self._index(holder)
-
-    def change(self, holder: Holder, value: Value) -> None:
-        """Set a cell to what refers to objects that it held before, in this state or another."""
-        size = len(self)
-        dict.__setitem__(self, holder, value)
-        self.log[holder] = None
-        if len(self) != size and holder.__class__ is tuple:
-            self._index(holder)
-
-    def _index(self, holder: Holder) -> None:
-        names = self.index.get(holder[0], ())  # type: ignore[index, arg-type]
-        if holder[1] not in names:  # type: ignore[index]
-            self.index[holder[0]] = (*names, holder[1])  # type: ignore[index]
-            if holder[1] == STORAGE:  # type: ignore[index]
-                self.exchanged = True
-
-    def __delitem__(self, holder: Holder) -> None:
-        dict.__delitem__(self, holder)
-        self.log[holder] = None
-
-    def remove(self, holder: Holder) -> Value:
-        """Empty a cell, and return what it held."""
-        self.log[holder] = None
-        return self.pop(holder, ())
-
-    def give(self, register: int, value: Value, *, lasting: bool) -> None:
-        """Set a register; `lasting`: blocks behind this one use it too."""
-        dict.__setitem__(self, register, value)
-        if lasting:
-            self.log[register] = None
-            self.places.place(register, value)
-        else:
-            self.places.live[register] = None
-
-    def free(self, registers: Iterable[int]) -> None:
-        """Empty registers that no operation reads any more."""
-        live, log = self.places.live, self.log
-        for register in registers:
-            self.pop(register, None)
-            log.pop(register, None)
-            live.pop(register, None)
-
-    def fill(self, obj: Obj, fields: Mapping[object, Value]) -> None:
-        """Set several fields of an object."""
-        for name, value in fields.items():
-            dict.__setitem__(self, (obj, name), value)
-            self.log[(obj, name)] = None
-            self.places.place((obj, name), value)
-        names = dict.fromkeys(self.index.get(obj, ())) | dict.fromkeys(fields)
-        if names:
-            self.index[obj] = tuple(names)
-
-    def duplicate(self) -> "Cells":
-        """Cells of their own with the same contents."""
-        new = Cells(self.places)
-        new.update(self)
-        new.index = self.index.copy()
-        new.exchanged = self.exchanged
-        if self.log:
-            self.behind, self.log = Log(self.behind, self.log), {}
-        new.behind = self.behind
-        return new
-
-    def differing(self, other: "Cells") -> dict[Holder, None]:
-        """The cells that were set in one of two states since both were one."""
-        found = other.log | self.log
-        mine, its = self.behind, other.behind
-        while mine is not its:
-            if its is None or (mine is not None and mine.depth > its.depth):
-                assert mine is not None
-                found.update(mine.held)
-                mine = mine.behind
-            else:
-                found.update(its.held)
-                its = its.behind
-        return found
-
-    def holding(self, obj: Obj) -> Iterator[tuple[Holder, Value]]:
-        """The cells that refer to an object, or to a view or part of it."""
-        for holder in self.places.of(obj):
-            value = self.get(holder)
-            if value is not None and any(ref.obj.lies_in(obj) for ref in value):
-                yield holder, value
 
 
 @dataclass(slots=True)
@@ -200,6 +21,8 @@ class State:
     loans: tuple[tuple[Obj, str, object], ...] = ()
     fresh: dict[Obj, int] = field(default_factory=dict)
     """Objects made in this round of a loop, by block: other paths hold those of an earlier round."""
+    reached: dict[Obj, set[Obj]] | None = None
+    """What is reached from objects by fields, while no field gets another object."""
 
     def copy(self) -> "State":
         return State(self.cells.duplicate(), self.quiet, dict(self.gone), self.loans, dict(self.fresh))
@@ -228,17 +51,10 @@ class State:
         for holder, value in new:
             value = apart.get(holder, value)
             mine = known(holder)
-            if mine is None:
-                cells.change(holder, value)
+            merged = value if mine is None else _merged(holder, mine, value)
+            if merged != mine:
+                cells.change(holder, merged)
                 changed = True
-            elif mine != value:
-                if holder.__class__ is tuple and holder[0].summary:  # type: ignore[index, union-attr]
-                    merged = _of_twin(mine, value, holder[1])  # type: ignore[index]
-                else:
-                    merged = _union(mine, value, certain=holder.__class__ is tuple and holder[1] == "*")  # type: ignore[index]
-                if merged != mine:
-                    cells.change(holder, merged)
-                    changed = True
         if self.gone.keys() != other.gone.keys():
             gone = {obj: at for obj, at in other.gone.items() if obj not in self.gone and not self._still_has(obj)}
             doubted = [obj for obj in self.gone if obj not in other.gone and other._still_has(obj)]
@@ -257,6 +73,24 @@ class State:
     def _still_has(self, obj: Obj) -> bool:
         """Whether a twin is in use here, that another path gave up: it stands for objects of several rounds."""
         return obj.summary and any(ref.obj is obj for _, value in self.cells.holding(obj) for ref in value)
+
+    def forget(self, made: Iterable[Obj]) -> None:
+        """Leave out of `fresh` what a block made and kept nowhere: no other path has it."""
+        places, kept = self.cells.places, self._held_now() if self.cells.places.live else ()
+        for obj in made:
+            if obj not in places.lasting and obj not in places.rows and obj not in self.gone and obj not in kept:
+                self.fresh.pop(obj, None)
+
+    def _held_now(self) -> set[Obj]:
+        """What registers hold that no other block uses, and what that lies in."""
+        found: set[Obj] = set()
+        for register in self.cells.places.live:
+            for ref in self.cells.get(register, ()):
+                at: Obj | None = ref.obj
+                while at is not None:
+                    found.add(at)
+                    at = at.base or at.owner
+        return found
 
     def fields(self, obj: Obj) -> Iterator[tuple[object, Value]]:
         """The fields of an object that have cells."""
@@ -308,18 +142,26 @@ class State:
 
     def holds(self, whole: Obj, part: Obj) -> bool:
         """Whether `part` is reached from `whole` by fields (gradients excepted, and what functions hold, as hooks)."""
-        reach, stack = {whole}, [whole]
-        while stack:
-            for _, value in self.fields(stack.pop()):
-                new = {ref.obj for ref in value if ref.obj.kind != "function"} - reach
-                reach |= new
-                stack += new
+        reach = self.reached.get(whole) if self.reached is not None else None
+        if reach is None:
+            reach = self._reach(whole)
+            if self.reached is not None:
+                self.reached[whole] = reach
         at: Obj | None = part
         while at is not None and at.field != "grad":
             if at in reach:
                 return True
             at = at.owner if at.base is None else at.base
         return False
+
+    def _reach(self, whole: Obj) -> set[Obj]:
+        reach, stack = {whole}, [whole]
+        while stack:
+            for _, value in self.fields(stack.pop()):
+                new = {ref.obj for ref in value if ref.obj.kind != "function"} - reach
+                reach |= new
+                stack += new
+        return reach
 
     def age(self, twins: dict[Obj, Obj]) -> None:
         """Make room for new objects: references to the last ones become references to their twins."""
@@ -335,6 +177,15 @@ class State:
             for name, value in list(self.fields(obj)):
                 del cells[(obj, name)]
                 cells[(twin, name)] = _of_twin(cells.get((twin, name), ()), value, name)
+
+
+def _merged(holder: Holder, mine: Value, value: Value) -> Value:
+    """The contents of a cell that two paths left different things in."""
+    if mine == value:
+        return mine
+    if isinstance(holder, tuple) and holder[0].summary:
+        return _of_twin(mine, value, holder[1])
+    return _union(mine, value, certain=isinstance(holder, tuple) and holder[1] == "*")
 
 
 def _stored_and_let_go(cells: Cells, others: Cells, items: Iterable[tuple[Holder, Value]]) -> dict[Holder, Value]:

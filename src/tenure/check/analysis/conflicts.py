@@ -9,9 +9,9 @@ from itertools import takewhile
 from tenure.check.analysis.findings import Conflict, Event
 from tenure.check.analysis.frame import Frame
 from tenure.check.analysis.machine import Machine
+from tenure.check.cells import STORAGE, row_of
 from tenure.check.effects.effect import CONTAINERS, HOLDING, MUTABLE, OBJECTS
 from tenure.check.ops import Op, contradictory
-from tenure.check.state import STORAGE, row_of
 from tenure.check.values import MUST, NO, Holder, Loan, Obj, Ref, Value, Write, copylike, one_object
 
 __all__ = [
@@ -93,23 +93,21 @@ def _surprise(m: Machine, ref: Ref, holder: Holder | None, write: Write, certain
     sources = _sources(m, ref, holder)
     homes, expecting = _expecting(m, sources, write)
     seeming = copylike(ref)
-    cells = m.state.cells
+    cells, m.state.reached = m.state.cells, {}
     resized, newest = write.sort == "resize", m.last.get
     for other in _sharing(m, ref.obj):
         value = cells.get(other)
         if not value:
             continue
-        for held in value:
-            if held.loan is not None and (held.write is None or _doubted(held, write)):
-                break
-        else:
-            if other not in sources:
-                continue
         if other == holder or sources.get(other) is False:
             continue
+        if other not in sources and not any(
+            held.loan is not None and (held.write is None or _doubted(held, write)) for held in value
+        ):
+            continue
         if other.__class__ is tuple and not resized:
-            container = other[0]  # type: ignore[index]
-            if container.kind == "iterator" or newest(container, container) in homes:  # type: ignore[union-attr, arg-type]
+            container = other[0]
+            if container.kind == "iterator" or newest(container, container) in homes:
                 # The next item of an iteration is read at that time, in its state of that time.
                 continue
         changed = False
@@ -129,6 +127,7 @@ def _surprise(m: Machine, ref: Ref, holder: Holder | None, write: Write, certain
             changed = True
         if changed:
             cells.change(other, tuple(out))
+    m.state.reached = None
 
 
 def _sharing(m: Machine, obj: Obj) -> list[Holder]:

@@ -15,12 +15,13 @@ from tenure.check.analysis.lineage import depends, mentions
 from tenure.check.analysis.rounds import Rounds
 from tenure.check.analysis.session import Session
 from tenure.check.analysis.summaries import Summary
+from tenure.check.cells import STORAGE
 from tenure.check.effects.effect import CONTAINERS, HOLDING
 from tenure.check.graph import Graph
 from tenure.check.lower import lower
 from tenure.check.ops import Function, Op
 from tenure.check.program import ClassInfo, Module, Program
-from tenure.check.state import STORAGE, State
+from tenure.check.state import State
 from tenure.check.values import WIDEST, Holder, Loan, Obj, Ref, Value, Write
 
 __all__ = ["HIDDEN_FIELDS", "Machine"]
@@ -170,27 +171,8 @@ class Machine:
             if op.last:
                 self.state.cells.free(op.last)
         if self.made:
-            self._forget_temporaries(self.made)
+            self.state.forget(self.made)
         self.made = outside
-
-    def _forget_temporaries(self, made: list[Obj]) -> None:
-        """Leave out of the state what its block made and kept nowhere: no other path has it."""
-        state = self.state
-        places, kept = state.cells.places, self._held_now() if state.cells.places.live else ()
-        for obj in made:
-            if obj not in places.lasting and obj not in places.rows and obj not in state.gone and obj not in kept:
-                state.fresh.pop(obj, None)
-
-    def _held_now(self) -> set[Obj]:
-        """What callers of the present body hold in registers, and what that lies in."""
-        cells, found = self.state.cells, set()
-        for register in cells.places.live:
-            for ref in cells.get(register, ()):
-                at: Obj | None = ref.obj
-                while at is not None:
-                    found.add(at)
-                    at = at.base or at.owner
-        return found
 
     def _meet(self, state: State, other: State) -> bool:
         """Join `other` to `state`, and return whether that changed anything.

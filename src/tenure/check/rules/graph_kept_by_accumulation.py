@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import partial
 
 from tenure.check.analysis.findings import Event
 from tenure.check.facts import Facts, own_nodes
@@ -154,13 +155,21 @@ def _through(facts: Facts, scope: Scope, node: ast.AST) -> Iterator[tuple[str, a
                             yield ast.unparse(receiver), given[at]
 
 
+def _assigned(scope: Scope) -> dict[str, list[ast.expr]]:
+    """The values that a body assigns to each variable and attribute."""
+    found: dict[str, list[ast.expr]] = {}
+    for one in scope.of(ast.Assign):
+        for target in {ast.unparse(target): None for target in one.targets}:
+            found.setdefault(target, []).append(one.value)
+    return found
+
+
 def _class_of(facts: Facts, scope: Scope, receiver: ast.expr) -> ClassInfo | None:
     """The class of the tree that a variable or attribute is made from, where one assignment shows it."""
     text = ast.unparse(receiver)
     scopes = [scope] if isinstance(receiver, ast.Name) else facts.scopes
-    values = [
-        one.value for at in scopes for one in at.of(ast.Assign) if any(ast.unparse(t) == text for t in one.targets)
-    ]
+    tables = [facts.noted_of(("assigned", at), partial(_assigned, at)) for at in scopes]
+    values = [value for table in tables for value in table.get(text, ())]
     if len(values) != 1 or not isinstance(values[0], ast.Call):
         return None
     found = facts.program.resolve(facts.module, values[0].func)
