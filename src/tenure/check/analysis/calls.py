@@ -5,7 +5,7 @@ from tenure.check.analysis.arguments import Arguments
 from tenure.check.analysis.conflicts import captured, read
 from tenure.check.analysis.contexts import applied
 from tenure.check.analysis.effects_on import perform
-from tenure.check.analysis.evidence import RESIZING, array_needed, guess_class, only_torch
+from tenure.check.analysis.evidence import RESIZING, array_needed, guess_class, only_dictionary, only_torch
 from tenure.check.analysis.functions import call_function, run_coroutines
 from tenure.check.analysis.indices import imports
 from tenure.check.analysis.iteration import consume_register, is_iterated
@@ -21,7 +21,7 @@ from tenure.check.analysis.views import lend, reachable
 from tenure.check.effects import tables
 from tenure.check.effects.effect import Effect
 from tenure.check.program import ClassInfo, Module
-from tenure.check.values import Holder, Obj, Ref, Value
+from tenure.check.values import Holder, Obj, Ref, Value, plain
 
 __all__ = ["call"]
 
@@ -150,7 +150,7 @@ def _call_on(m: Machine, refs: list[Ref], op: ops.Call) -> Value:
     kind = obj.kind
     if kind == "unknown" and only_torch(name) and imports(m, "torch"):
         kind = obj.kind = "tensor"
-    if kind == "unknown" and name in ("items", "keys") and not op.args and not imports(m, "pandas"):
+    if kind == "unknown" and name in ("items", "keys") and not op.args and _may_be_dictionary(m, op):
         kind = obj.kind = "dict"
     if kind == "unknown" and name in RESIZING and is_iterated(m, obj):
         kind = obj.kind = RESIZING[name]
@@ -169,6 +169,13 @@ def _call_on(m: Machine, refs: list[Ref], op: ops.Call) -> Value:
         for told in m.on.hooked:
             told(m, refs, op)
     return _once(m, result, name)
+
+
+def _may_be_dictionary(m: Machine, op: ops.Call) -> bool:
+    """Whether an unknown object with keys may be a dictionary: nothing is called on its variable that none has."""
+    source = None if op.receiver is None else m.sources.get(op.receiver)
+    used = m.function.scope.uses.methods.get(plain(source), ()) if isinstance(source, str) else ()
+    return only_dictionary(used) and not imports(m, "pandas")
 
 
 def _once(m: Machine, result: Value, name: str) -> Value:
