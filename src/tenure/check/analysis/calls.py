@@ -1,5 +1,7 @@
 """Calls: of library functions and methods, of functions and classes of the checked tree, and of unknown callees."""
 
+import ast
+
 from tenure.check import ops
 from tenure.check.analysis.arguments import Arguments
 from tenure.check.analysis.conflicts import captured, read
@@ -21,6 +23,7 @@ from tenure.check.analysis.views import lend, reachable
 from tenure.check.effects import tables
 from tenure.check.effects.effect import Effect
 from tenure.check.program import ClassInfo, Module
+from tenure.check.scope import last_name
 from tenure.check.values import Holder, Obj, Ref, Value, plain
 
 __all__ = ["call"]
@@ -37,14 +40,21 @@ _WRITING_OUT = frozenset(("join", "writelines", "writerows"))
 """Methods of texts and files that go through their argument."""
 
 
+_SCHEDULING = frozenset(("create_task", "ensure_future"))
+"""Functions that have a coroutine run as soon as somebody waits."""
+
 _OF_PATHS = frozenset(("glob", "rglob", "iterdir"))
 """Methods of paths that give their items once."""
 
 
 def call(m: Machine, op: ops.Call) -> None:
     if m.coroutines:
+        later = isinstance(op.node, ast.Call) and last_name(op.node.func) in _SCHEDULING
         for register in (*(one for one, _ in op.args), *(one for _, one in op.keywords)):
-            run_coroutines(m, m.get(register), deep=True)
+            if later:
+                m.scheduled += m.get(register)
+            else:
+                run_coroutines(m, m.get(register), deep=True)
     if op.receiver is not None:
         if op.method in WAITING:
             awaited(m)

@@ -107,6 +107,7 @@ class Machine:
         self.made_in: dict[Obj, Frame] = {}
         self.homes: dict[int, str] = {}
         self.coroutines: dict[Obj, tuple[Any, ...]] = {}
+        self.scheduled: Value = ()
         self.budget, self.steps = _BUDGET, self.function.steps
         self._notes: dict[str, Any] = {}
 

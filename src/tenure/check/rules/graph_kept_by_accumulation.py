@@ -46,12 +46,27 @@ def _events(facts: Facts) -> Iterator[Event]:
             for node in inside:
                 for total, value in (*_grows(node), *_through(facts, scope, node)):
                     used = [loss for loss in sorted(losses) if _holds_graph(value, loss, node)]
+                    used = [loss for loss in used if not _bound_between(inside, loss, done[loss], node)]
                     if not used or total in everywhere or total in losses:
                         continue
                     if node in silent and not isinstance(node, ast.Call):
                         continue
                     if _root_of(total) not in _fresh(loop, reset) and not _reset(total, node, steady):
                         yield Event(facts.source.path, RULE.name, (node, done[used[0]]), text=total)
+
+
+def _bound_between(inside: list[ast.AST], name: str, done: ast.AST, node: ast.AST) -> bool:
+    """Whether a variable is bound anew behind a backward pass and before it is added."""
+    lines = [one.lineno for one in inside if isinstance(one, ast.Name) and one.id == name and _stored(one)]
+    return any(_line(done) < line < _line(node) for line in lines)
+
+
+def _stored(node: ast.Name) -> bool:
+    return isinstance(node.ctx, ast.Store)
+
+
+def _line(node: ast.AST) -> int:
+    return getattr(node, "lineno", 0)
 
 
 def _steady(inside: list[ast.AST]) -> list[ast.AST]:

@@ -20,13 +20,19 @@ def _check(facts: Facts) -> Iterator[Diagnostic]:
 
 
 def _written(m: Machine, ref: Ref, holder: Holder | None, write: Write) -> None:
-    if write.sort == "write" and m.alone and (sent := leaving(m, ref.obj)) is not None:
+    if write.sort == "write" and m.alone and not _one_of_many(ref) and (sent := leaving(m, ref.obj)) is not None:
         note(m, RULE.name, write.node, sent.root().node, text="this writes what a copy without waiting reads")
 
 
 def _read(m: Machine, ref: Ref) -> None:
-    if ref.must and (copied := arriving(m, ref.obj)) is not None:
+    if ref.must and not _one_of_many(ref) and (copied := arriving(m, ref.obj)) is not None:
         note(m, RULE.name, m.op.node, copied.root().node, text="this reads what a copy without waiting writes")
+
+
+def _one_of_many(ref: Ref) -> bool:
+    """Whether an object was taken out of a container that collects such: the copy may be that of another one."""
+    sources = ref.loan.sources() if ref.loan is not None else ()
+    return any(isinstance(source, tuple) and source[1] == "*" for source in sources)
 
 
 RULE = Rule(
