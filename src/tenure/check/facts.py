@@ -110,7 +110,7 @@ class Facts:
         return at < len(lines) and lines[at] <= (node.end_lineno or node.lineno)
 
     def noted_of(self, part: object, find: Callable[[], _T]) -> _T:
-        """What a rule finds out about a part of the syntax, once for all its reports."""
+        """A finding of a rule about a part of the syntax, made once for all its reports."""
         if part not in self._notes:
             self._notes[part] = find()
         return cast(_T, self._notes[part])

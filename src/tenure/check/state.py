@@ -22,7 +22,7 @@ class State:
     fresh: dict[Obj, int] = field(default_factory=dict)
     """Objects made in this round of a loop, by block: other paths hold those of an earlier round."""
     reached: dict[Obj, set[Obj]] | None = None
-    """What is reached from objects by fields, while no field gets another object."""
+    """The objects reached from others by fields, while no field gets another object."""
 
     def copy(self) -> "State":
         return State(self.cells.duplicate(), self.quiet, dict(self.gone), self.loans, dict(self.fresh))
@@ -82,7 +82,7 @@ class State:
                 self.fresh.pop(obj, None)
 
     def _held_now(self) -> set[Obj]:
-        """What registers hold that no other block uses, and what that lies in."""
+        """The objects in registers that no other block uses, and those they lie in."""
         found: set[Obj] = set()
         for register in self.cells.places.live:
             for ref in self.cells.get(register, ()):

@@ -20,7 +20,9 @@ def _check(facts: Facts) -> Iterator[Diagnostic]:
 
 
 def _written(m: Machine, ref: Ref, holder: Holder | None, write: Write) -> None:
-    if write.sort == "write" and m.alone and not _one_of_many(ref, holder) and (sent := leaving(m, ref.obj)) is not None:
+    if write.sort != "write" or not m.alone or _one_of_many(ref, holder):
+        return
+    if (sent := leaving(m, ref.obj)) is not None:
         note(m, RULE.name, write.node, sent.root().node, text="this writes what a copy without waiting reads")
 
 
