@@ -2,9 +2,9 @@
 
 import ast
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 from tenure.check.analysis.findings import Conflict, Event
 from tenure.check.program import ClassInfo, Module, Program
@@ -14,8 +14,8 @@ from tenure.check.source import Source
 __all__ = ["Facts", "own_nodes", "rule_of"]
 
 _Node = TypeVar("_Node", bound=ast.AST)
+_T = TypeVar("_T")
 
-_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _SNAPSHOTS = frozenset(("state_dict", "captured", "shallow"))
 _BY_RELATION = {
     "iteration": "modified-while-iterated",
@@ -48,6 +48,7 @@ class Facts:
     noted: list[Event] = field(default_factory=list)
     _scopes: list[Scope] = field(default_factory=list)
     _lines: dict[str, list[int]] = field(default_factory=dict)
+    _notes: dict[object, Any] = field(default_factory=dict)
 
     def conflicts(self, rule: str) -> Iterator[Conflict]:
         """The conflicts that a rule reports: the certain ones, and in strict mode the others.
@@ -90,10 +91,14 @@ class Facts:
 
     def looping(self, word: str) -> Iterator[Scope]:
         """The bodies, of the module and of functions, that have loops, and a word in their text."""
+        for scope in self.mentioning(word):
+            if not isinstance(scope.node, ast.ClassDef) and scope.of(ast.For, ast.While):
+                yield scope
+
+    def mentioning(self, word: str) -> Iterator[Scope]:
+        """The bodies that have a word in their text."""
         for scope in self.scopes if word in self.source.text else ():
-            node = scope.node
-            named = isinstance(node, ast.Module) or (isinstance(node, _FUNCTIONS) and self.mentions(node, word))
-            if named and scope.of(ast.For, ast.While):
+            if isinstance(scope.node, ast.Module) or self.mentions(scope.node, word):  # type: ignore[arg-type]
                 yield scope
 
     def mentions(self, node: ast.stmt, word: str) -> bool:
@@ -103,6 +108,12 @@ class Facts:
         lines = self._lines[word]
         at = bisect_left(lines, node.lineno)
         return at < len(lines) and lines[at] <= (node.end_lineno or node.lineno)
+
+    def noted_of(self, part: object, find: Callable[[], _T]) -> _T:
+        """A finding of a rule about a part of the syntax, made once for all its reports."""
+        if part not in self._notes:
+            self._notes[part] = find()
+        return cast(_T, self._notes[part])
 
     def source_of(self, path: str) -> Source | None:
         """The source of another file of the tree that a finding leads to."""

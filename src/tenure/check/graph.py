@@ -38,14 +38,7 @@ class Graph:
 
     def finish(self) -> None:
         """Compute the registers that cross blocks, and the blocks that lie in loops."""
-        seen: set[int | None] = set()
-        crossing: set[int | None] = set()
-        filled = [block.ops for block in self.blocks if block.ops]
-        for operations in filled if len(filled) > 1 else ():
-            used = {register for op in operations for register in op.registers()}
-            crossing |= used & seen
-            seen |= used
-        self.crossing = frozenset(crossing)
+        self._place_registers()
         self.order = order = self._order()
         rank = {block: at for at, block in enumerate(order)}
         for source in order:
@@ -61,6 +54,20 @@ class Graph:
             outer = [other for other, blocks in self.loops.items() if head in blocks and other != head]
             if outer:
                 self.around[head] = max(outer, key=self.depth.__getitem__)
+
+    def _place_registers(self) -> None:
+        """Find the registers that cross blocks, and where the others are used for the last time."""
+        seen: set[int | None] = {None}
+        crossing: set[int | None] = set()
+        filled = [{register: op for op in block.ops for register in op.registers()} for block in self.blocks]
+        for used in filled:
+            crossing |= used.keys() & seen
+            seen |= used.keys()
+        self.crossing = frozenset(crossing)
+        for used in filled:
+            for register, op in used.items():
+                if register is not None and register not in crossing:
+                    op.last = (*op.last, register)
 
     def _order(self) -> list[int]:
         seen, out, stack = {0}, [], [(0, reversed(self.blocks[0].succs))]

@@ -65,10 +65,11 @@ class Step:
 
 @dataclass(slots=True, eq=False, repr=False)
 class Op:
-    """One operation."""
+    """One operation. `last`: the registers of its block that no later operation uses."""
 
     node: ast.AST
     conditions: tuple[Condition, ...] = field(init=False)
+    last: tuple[int, ...] = field(init=False)
 
     def registers(self) -> Iterable[int | None]:
         """The registers that the operation reads or writes; None where one is left out."""

@@ -1,154 +1,14 @@
 """The abstract state at one point of the program: the contents of cells. Joined where paths meet, aged in loops."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from tenure.check.cells import STORAGE, Cells
 from tenure.check.values import MAY, MUST, NO, Holder, Obj, Ref, Value, compare_regions
 
-__all__ = ["STORAGE", "State"]
-
-STORAGE = "·storage"
-"""The field that says whose memory an object shows after its own was exchanged."""
+__all__ = ["State"]
 
 _LIMIT = 8
-
-
-class Places:
-    """For each object, the cells that ever referred to it or to a view or part of it, in any state of a run.
-
-    `passing`: the same for registers of the block that is run alone, and of those of its callers that wait for it.
-    """
-
-    __slots__ = ("lasting", "passing")
-
-    def __init__(self) -> None:
-        self.lasting: dict[Obj, dict[Holder, None]] = {}
-        self.passing: list[dict[Obj, dict[Holder, None]]] = []
-
-    def of(self, obj: Obj) -> list[Holder]:
-        """The cells of an object."""
-        found = [*self.lasting.get(obj, ())]
-        for table in self.passing:
-            if obj in table:
-                found += table[obj]
-        return found
-
-
-class Log:
-    """The cells that were set between two copies of a state, behind those before: states have one tree of logs."""
-
-    __slots__ = ("behind", "depth", "held")
-
-    def __init__(self, behind: "Log | None", held: dict[Holder, None]) -> None:
-        self.behind, self.held = behind, held
-        self.depth: int = 0 if behind is None else behind.depth + 1
-
-
-class Cells(dict[Holder, Value]):
-    """The contents of each cell, with an index of the fields that an object has.
-
-    `exchanged`: the memory of some object may have been. `places` is shared by all states of a run. `log` holds the
-    cells that were set since the last copy; what a block sets in its own registers alone is left out.
-    """
-
-    __slots__ = ("behind", "exchanged", "index", "log", "places")
-
-    def __init__(self, places: Places | None = None) -> None:
-        self.index: dict[Obj, tuple[object, ...]] = {}
-        self.places: Places = Places() if places is None else places
-        self.exchanged = False
-        self.log: dict[Holder, None] = {}
-        self.behind: Log | None = None
-
-    def __setitem__(self, holder: Holder, value: Value) -> None:
-        size = len(self)
-        dict.__setitem__(self, holder, value)
-        self.log[holder] = None
-        if holder.__class__ is int:
-            return  # its objects are those that it was given
-        _place(self.places.lasting, holder, value)
-        if len(self) != size and holder.__class__ is tuple:
-            self._index(holder)
-
-    def _index(self, holder: Holder) -> None:
-        names = self.index.get(holder[0], ())  # type: ignore[index, arg-type]
-        if holder[1] not in names:  # type: ignore[index]
-            self.index[holder[0]] = (*names, holder[1])  # type: ignore[index]
-            if holder[1] == STORAGE:  # type: ignore[index]
-                self.exchanged = True
-
-    def __delitem__(self, holder: Holder) -> None:
-        dict.__delitem__(self, holder)
-        self.log[holder] = None
-
-    def remove(self, holder: Holder) -> Value:
-        """Empty a cell, and return what it held."""
-        self.log[holder] = None
-        return self.pop(holder, ())
-
-    def give(self, register: int, value: Value, *, lasting: bool) -> None:
-        """Set a register; `lasting`: blocks behind this one use it too."""
-        dict.__setitem__(self, register, value)
-        if lasting:
-            self.log[register] = None
-        _place(self.places.lasting if lasting else self.places.passing[-1], register, value)
-
-    def fill(self, obj: Obj, fields: Mapping[object, Value]) -> None:
-        """Set several fields of an object."""
-        for name, value in fields.items():
-            dict.__setitem__(self, (obj, name), value)
-            self.log[(obj, name)] = None
-            _place(self.places.lasting, (obj, name), value)
-        names = dict.fromkeys(self.index.get(obj, ())) | dict.fromkeys(fields)
-        if names:
-            self.index[obj] = tuple(names)
-
-    def duplicate(self) -> "Cells":
-        """Cells of their own with the same contents."""
-        new = Cells(self.places)
-        new.update(self)
-        new.index = self.index.copy()
-        new.exchanged = self.exchanged
-        if self.log:
-            self.behind, self.log = Log(self.behind, self.log), {}
-        new.behind = self.behind
-        return new
-
-    def differing(self, other: "Cells") -> dict[Holder, None]:
-        """The cells that were set in one of two states since both were one."""
-        found = other.log | self.log
-        mine, its = self.behind, other.behind
-        while mine is not its:
-            if its is None or (mine is not None and mine.depth > its.depth):
-                assert mine is not None
-                found.update(mine.held)
-                mine = mine.behind
-            else:
-                found.update(its.held)
-                its = its.behind
-        return found
-
-    def holding(self, obj: Obj) -> Iterator[tuple[Holder, Value]]:
-        """The cells that refer to an object, or to a view or part of it."""
-        for holder in self.places.of(obj):
-            value = self.get(holder)
-            if value is not None and any(ref.obj.lies_in(obj) for ref in value):
-                yield holder, value
-
-
-def _place(places: dict[Obj, dict[Holder, None]], holder: Holder, value: Value) -> None:
-    """Note that a cell refers to objects now, and to what they lie in."""
-    for ref in value:
-        at: Obj | None = ref[0]
-        while at is not None:
-            known = places.get(at)
-            if known is None:
-                places[at] = {holder: None}
-            elif holder in known:
-                break
-            else:
-                known[holder] = None
-            at = at.base or at.owner
 
 
 @dataclass(slots=True)
@@ -161,6 +21,8 @@ class State:
     loans: tuple[tuple[Obj, str, object], ...] = ()
     fresh: dict[Obj, int] = field(default_factory=dict)
     """Objects made in this round of a loop, by block: other paths hold those of an earlier round."""
+    reached: dict[Obj, set[Obj]] | None = None
+    """The objects reached from others by fields, while no field gets another object."""
 
     def copy(self) -> "State":
         return State(self.cells.duplicate(), self.quiet, dict(self.gone), self.loans, dict(self.fresh))
@@ -174,26 +36,25 @@ class State:
         changed = False
         cells, known = self.cells, self.cells.get
         its = other.cells.get
-        pairs = [(holder, known(holder), its(holder)) for holder in cells.differing(other.cells)]
-        new = [(holder, value) for holder, mine, value in pairs if value is not None and mine is not value]
+        new: list[tuple[Holder, Value]] = []
+        differing: list[tuple[Holder, Value]] = []
+        for holder in cells.differing(other.cells):
+            mine, value = known(holder), its(holder)
+            if mine is not value:
+                if value is not None:
+                    new.append((holder, value))
+                if mine is not None and holder.__class__ is tuple:
+                    differing.append((holder, mine))
         apart = _stored_and_let_go(other.cells, cells, new)
-        differing = [(holder, mine) for holder, mine, value in pairs if mine is not None and mine is not value]
         for holder, value in _stored_and_let_go(cells, other.cells, differing).items():
-            cells[holder] = value
+            cells.change(holder, value)
         for holder, value in new:
             value = apart.get(holder, value)
             mine = known(holder)
-            if mine is None:
-                cells[holder] = value
+            merged = value if mine is None else _merged(holder, mine, value)
+            if merged != mine:
+                cells.change(holder, merged)
                 changed = True
-            elif mine != value:
-                if isinstance(holder, tuple) and holder[0].summary:
-                    merged = _of_twin(mine, value, holder[1])
-                else:
-                    merged = _union(mine, value, certain=isinstance(holder, tuple) and holder[1] == "*")
-                if merged != mine:
-                    cells[holder] = merged
-                    changed = True
         if self.gone.keys() != other.gone.keys():
             gone = {obj: at for obj, at in other.gone.items() if obj not in self.gone and not self._still_has(obj)}
             doubted = [obj for obj in self.gone if obj not in other.gone and other._still_has(obj)]
@@ -212,6 +73,24 @@ class State:
     def _still_has(self, obj: Obj) -> bool:
         """Whether a twin is in use here, that another path gave up: it stands for objects of several rounds."""
         return obj.summary and any(ref.obj is obj for _, value in self.cells.holding(obj) for ref in value)
+
+    def forget(self, made: Iterable[Obj]) -> None:
+        """Leave out of `fresh` what a block made and kept nowhere: no other path has it."""
+        places, kept = self.cells.places, self._held_now() if self.cells.places.live else ()
+        for obj in made:
+            if obj not in places.lasting and obj not in places.rows and obj not in self.gone and obj not in kept:
+                self.fresh.pop(obj, None)
+
+    def _held_now(self) -> set[Obj]:
+        """The objects in registers that no other block uses, and those they lie in."""
+        found: set[Obj] = set()
+        for register in self.cells.places.live:
+            for ref in self.cells.get(register, ()):
+                at: Obj | None = ref.obj
+                while at is not None:
+                    found.add(at)
+                    at = at.base or at.owner
+        return found
 
     def fields(self, obj: Obj) -> Iterator[tuple[object, Value]]:
         """The fields of an object that have cells."""
@@ -263,18 +142,26 @@ class State:
 
     def holds(self, whole: Obj, part: Obj) -> bool:
         """Whether `part` is reached from `whole` by fields (gradients excepted, and what functions hold, as hooks)."""
-        reach, stack = {whole}, [whole]
-        while stack:
-            for _, value in self.fields(stack.pop()):
-                new = {ref.obj for ref in value if ref.obj.kind != "function"} - reach
-                reach |= new
-                stack += new
+        reach = self.reached.get(whole) if self.reached is not None else None
+        if reach is None:
+            reach = self._reach(whole)
+            if self.reached is not None:
+                self.reached[whole] = reach
         at: Obj | None = part
         while at is not None and at.field != "grad":
             if at in reach:
                 return True
             at = at.owner if at.base is None else at.base
         return False
+
+    def _reach(self, whole: Obj) -> set[Obj]:
+        reach, stack = {whole}, [whole]
+        while stack:
+            for _, value in self.fields(stack.pop()):
+                new = {ref.obj for ref in value if ref.obj.kind != "function"} - reach
+                reach |= new
+                stack += new
+        return reach
 
     def age(self, twins: dict[Obj, Obj]) -> None:
         """Make room for new objects: references to the last ones become references to their twins."""
@@ -284,12 +171,21 @@ class State:
             if any(ref.obj in twins for ref in value):
                 aged = _union((), tuple(ref._replace(obj=twins.get(ref.obj, ref.obj)) for ref in value))
                 cells[holder] = aged
-                if holder.__class__ is int:
-                    _place(places.lasting, holder, aged)
+                if holder.__class__ is int and holder not in places.live:
+                    places.place(holder, aged)
         for obj, twin in twins.items():
             for name, value in list(self.fields(obj)):
                 del cells[(obj, name)]
                 cells[(twin, name)] = _of_twin(cells.get((twin, name), ()), value, name)
+
+
+def _merged(holder: Holder, mine: Value, value: Value) -> Value:
+    """The contents of a cell that two paths left different things in."""
+    if mine == value:
+        return mine
+    if isinstance(holder, tuple) and holder[0].summary:
+        return _of_twin(mine, value, holder[1])
+    return _union(mine, value, certain=isinstance(holder, tuple) and holder[1] == "*")
 
 
 def _stored_and_let_go(cells: Cells, others: Cells, items: Iterable[tuple[Holder, Value]]) -> dict[Holder, Value]:

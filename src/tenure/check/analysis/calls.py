@@ -1,11 +1,13 @@
 """Calls: of library functions and methods, of functions and classes of the checked tree, and of unknown callees."""
 
+import ast
+
 from tenure.check import ops
 from tenure.check.analysis.arguments import Arguments
 from tenure.check.analysis.conflicts import captured, read
 from tenure.check.analysis.contexts import applied
 from tenure.check.analysis.effects_on import perform
-from tenure.check.analysis.evidence import RESIZING, array_needed, guess_class, only_torch
+from tenure.check.analysis.evidence import RESIZING, array_needed, guess_class, only_dictionary, only_torch
 from tenure.check.analysis.functions import call_function, run_coroutines
 from tenure.check.analysis.indices import imports
 from tenure.check.analysis.iteration import consume_register, is_iterated
@@ -21,7 +23,8 @@ from tenure.check.analysis.views import lend, reachable
 from tenure.check.effects import tables
 from tenure.check.effects.effect import Effect
 from tenure.check.program import ClassInfo, Module
-from tenure.check.values import Holder, Obj, Ref, Value
+from tenure.check.scope import last_name
+from tenure.check.values import Holder, Obj, Ref, Value, plain
 
 __all__ = ["call"]
 
@@ -37,14 +40,21 @@ _WRITING_OUT = frozenset(("join", "writelines", "writerows"))
 """Methods of texts and files that go through their argument."""
 
 
+_SCHEDULING = frozenset(("create_task", "ensure_future"))
+"""Functions that have a coroutine run as soon as somebody waits."""
+
 _OF_PATHS = frozenset(("glob", "rglob", "iterdir"))
 """Methods of paths that give their items once."""
 
 
 def call(m: Machine, op: ops.Call) -> None:
     if m.coroutines:
+        later = isinstance(op.node, ast.Call) and last_name(op.node.func) in _SCHEDULING
         for register in (*(one for one, _ in op.args), *(one for _, one in op.keywords)):
-            run_coroutines(m, m.get(register), deep=True)
+            if later:
+                m.scheduled += m.get(register)
+            else:
+                run_coroutines(m, m.get(register), deep=True)
     if op.receiver is not None:
         if op.method in WAITING:
             awaited(m)
@@ -150,7 +160,7 @@ def _call_on(m: Machine, refs: list[Ref], op: ops.Call) -> Value:
     kind = obj.kind
     if kind == "unknown" and only_torch(name) and imports(m, "torch"):
         kind = obj.kind = "tensor"
-    if kind == "unknown" and name in ("items", "keys") and not op.args and not imports(m, "pandas"):
+    if kind == "unknown" and name in ("items", "keys") and not op.args and _may_be_dictionary(m, op):
         kind = obj.kind = "dict"
     if kind == "unknown" and name in RESIZING and is_iterated(m, obj):
         kind = obj.kind = RESIZING[name]
@@ -169,6 +179,13 @@ def _call_on(m: Machine, refs: list[Ref], op: ops.Call) -> Value:
         for told in m.on.hooked:
             told(m, refs, op)
     return _once(m, result, name)
+
+
+def _may_be_dictionary(m: Machine, op: ops.Call) -> bool:
+    """Whether an unknown object with keys may be a dictionary: nothing is called on its variable that none has."""
+    source = None if op.receiver is None else m.sources.get(op.receiver)
+    used = m.function.scope.uses.methods.get(plain(source), ()) if isinstance(source, str) else ()
+    return only_dictionary(used) and not imports(m, "pandas")
 
 
 def _once(m: Machine, result: Value, name: str) -> Value:

@@ -9,10 +9,10 @@ from itertools import takewhile
 from tenure.check.analysis.findings import Conflict, Event
 from tenure.check.analysis.frame import Frame
 from tenure.check.analysis.machine import Machine
+from tenure.check.cells import STORAGE, row_of
 from tenure.check.effects.effect import CONTAINERS, HOLDING, MUTABLE, OBJECTS
 from tenure.check.ops import Op, contradictory
-from tenure.check.state import STORAGE
-from tenure.check.values import MUST, NO, Component, Holder, Loan, Obj, Ref, Value, Write, copylike, one_object
+from tenure.check.values import MUST, NO, Holder, Loan, Obj, Ref, Value, Write, copylike, one_object
 
 __all__ = [
     "GONE",
@@ -86,26 +86,24 @@ def write_to(m: Machine, value: Value, holder: Holder | None, write: Write, *, a
     if holder is not None and holder in m.state.cells and write.sort in ("write", "resize"):
         # A write through a reference is expected by it.
         mine = m.state.cells[holder]
-        m.state.cells[holder] = tuple(r if r.write is None else r._replace(write=None) for r in mine)
+        m.state.cells.change(holder, tuple(r if r.write is None else r._replace(write=None) for r in mine))
 
 
 def _surprise(m: Machine, ref: Ref, holder: Holder | None, write: Write, certain: bool) -> None:
     sources = _sources(m, ref, holder)
     homes, expecting = _expecting(m, sources, write)
     seeming = copylike(ref)
-    state = m.state
+    cells, m.state.reached = m.state.cells, {}
     resized, newest = write.sort == "resize", m.last.get
-    base, row = _row(ref.obj)
-    for other, value in state.cells.items():
-        if row is not None and len(value) == 1 and value[0].obj.base is base and _other_row(value[0].obj.region, row):
+    for other in _sharing(m, ref.obj):
+        value = cells.get(other)
+        if not value:
             continue
-        for held in value:
-            if held.loan is not None and (held.write is None or _doubted(held, write)):
-                break
-        else:
-            if other not in sources:
-                continue
         if other == holder or sources.get(other) is False:
+            continue
+        if other not in sources and not any(
+            held.loan is not None and (held.write is None or _doubted(held, write)) for held in value
+        ):
             continue
         if other.__class__ is tuple and not resized:
             container = other[0]
@@ -128,21 +126,20 @@ def _surprise(m: Machine, ref: Ref, holder: Holder | None, write: Write, certain
             out.append(Ref(held.obj, held.loan or seeming, write, must))
             changed = True
         if changed:
-            state.cells[other] = tuple(out)
+            cells.change(other, tuple(out))
+    m.state.reached = None
 
 
-def _row(obj: Obj) -> tuple[Obj | None, int | None]:
-    """The array and the constant position that a view shows of it: most views of one array are of other rows."""
-    first = obj.region[0] if obj.base is not None and obj.region else ("",)
-    return obj.base, first[1] if first[0] == "i" and isinstance(first[1], int) else None
-
-
-def _other_row(region: tuple[Component, ...], row: int) -> bool:
-    """Whether a region of the same array is another row for certain."""
-    if not region or region[0][0] != "i":
-        return False
-    other = region[0][1]
-    return isinstance(other, int) and other != row and (other < 0) == (row < 0)
+def _sharing(m: Machine, obj: Obj) -> list[Holder]:
+    """The cells that may refer to memory of an object: all of them where that is more than a root and its views."""
+    cells, root = m.state.cells, obj.root()
+    if cells.exchanged or root.deep or root.field == "grad":
+        return list(cells)
+    row = row_of(obj)
+    found = cells.places.of(root) if row < 0 or obj.base is not root else cells.places.of_row(root, row)
+    for everything in m.everythings:
+        found += cells.places.of(everything)
+    return list(dict.fromkeys(found))
 
 
 def _trained(writer: Holder | None, holder: Holder, held: Ref) -> bool:

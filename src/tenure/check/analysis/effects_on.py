@@ -55,7 +55,7 @@ def _do(m: Machine, effect: Effect, bound: dict[str, int], name: str) -> None:
     for sort, specs in (("write", effect.writes), ("rebind", effect.rebinds), ("resize", effect.resizes)):
         for spec in specs:
             for value, holder in pick(m, spec, bound):
-                if name == "setdefault" and _has_key(m, value, bound):
+                if name in ("setdefault", "update") and _has_key(m, name, value, bound):
                     continue
                 _done(m, sort, spec, value, holder, text, name)
 
@@ -66,9 +66,18 @@ def _on_attribute(op: ops.Operate, holder: Holder | None) -> bool:
     return by_attribute and isinstance(holder, tuple) and holder[0].kind in OBJECTS
 
 
-def _has_key(m: Machine, value: Value, bound: dict[str, int]) -> bool:
-    """Whether the key of a call is one that a loop took out of the same dict."""
-    keys = {key.obj.owner for key in m.get(bound.get("1"))}
+def _has_key(m: Machine, name: str, value: Value, bound: dict[str, int]) -> bool:
+    """Whether the keys of a call, or of the display it is given, are ones that a loop took out of the same dict."""
+    if name == "update":
+        node = m.op.node
+        shown = node.args[0] if isinstance(node, ast.Call) and len(node.args) == 1 and not node.keywords else None
+        written = shown.keys if isinstance(shown, ast.Dict) else ()
+        names = [key.id if isinstance(key, ast.Name) else "" for key in written]
+        mark = "" if m.frame is None else f"·{m.frame.number}"
+        given = [ref for one in names for ref in m.state.cells.get(one + mark) or (Ref(Obj("unknown")),)]
+    else:
+        given = list(m.get(bound.get("1")))
+    keys = {key.obj.owner for key in given}
     return bool(keys) and keys <= {ref.obj for ref in value}
 
 

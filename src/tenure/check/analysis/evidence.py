@@ -1,6 +1,7 @@
 """Evidence of kinds: from annotations, and from methods that only one library's values have."""
 
 import ast
+from collections import Counter
 from collections.abc import Collection
 from functools import cache
 
@@ -8,7 +9,16 @@ from tenure.check.effects import tables
 from tenure.check.effects.effect import Effect
 from tenure.check.program import ClassInfo, Module, Program
 
-__all__ = ["RESIZING", "Annotation", "annotation", "array_needed", "container_by_use", "guess_class", "only_torch"]
+__all__ = [
+    "RESIZING",
+    "Annotation",
+    "annotation",
+    "array_needed",
+    "container_by_use",
+    "guess_class",
+    "only_dictionary",
+    "only_torch",
+]
 
 _TORCH = frozenset(
     ("detach", "backward", "requires_grad_", "unsqueeze", "index_select", "masked_select", "new_zeros", "new_ones",
@@ -36,6 +46,9 @@ def only_torch(name: str) -> bool:
     return name.endswith("_") and not name.startswith("_") and tables.method("tensor", name) is not None
 
 
+_OF_DICTIONARIES = frozenset((*dir(dict), "move_to_end", *dir(Counter)))
+
+
 def container_by_use(used: Collection[str], *, given: bool = False) -> str:
     """The container that has these methods, where only one has.
 
@@ -57,6 +70,11 @@ def container_by_use(used: Collection[str], *, given: bool = False) -> str:
 def _all_of(kind: type, methods: Collection[str]) -> bool:
     """Whether a container has all of these methods; operators say nothing."""
     return all(name.startswith("__") or hasattr(kind, name) for name in methods)
+
+
+def only_dictionary(used: Collection[str]) -> bool:
+    """Whether all of these methods are those of dictionaries, ordered and counting ones included."""
+    return all(name in _OF_DICTIONARIES or name.startswith("__") for name in used)
 
 
 def array_needed(qualname: str, effect: Effect) -> str:

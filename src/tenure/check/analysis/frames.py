@@ -14,6 +14,7 @@ from tenure.check.analysis.screen import is_small
 from tenure.check.analysis.unasked import left
 from tenure.check.analysis.views import lend
 from tenure.check.effects.effect import HOLDING, MUTABLE
+from tenure.check.graph import Graph
 from tenure.check.lower import lower_within
 from tenure.check.program import Module
 from tenure.check.scope import decorator_names, parameters
@@ -45,16 +46,16 @@ def execute(m: Machine, function: ops.Function, given: _Given, made: Obj | None)
     cells, result = m.state.cells, f"·return·{frame.number}"
     cells.remove(result)
     _bind_parameters(m, frame, given)
-    kept = (m.frame, m.function, m.module, m.op, m.placed, m.repeating, m.block, m.is_method, m.divided, m.alone)
+    kept = (m.frame, m.function, m.module, m.op, m.repeating, m.block, m.is_method, m.divided, m.alone)
     before = None if 1 in frame.graph.order else m.state.copy()
-    m.frame, m.function, m.module, m.placed = frame, function, frame.module, []
+    m.frame, m.function, m.module = frame, function, frame.module
     m.is_method = False
     frame.repeating, frame.at, frame.given = m.repeating, m.op.node, given
     frame.by_name.clear()
     frame.written.clear()
     m.state.quiet += quiet
     end = m.follow(frame.graph, m.state)
-    m.frame, m.function, m.module, m.op, m.placed, m.repeating, m.block, m.is_method, m.divided, m.alone = kept
+    m.frame, m.function, m.module, m.op, m.repeating, m.block, m.is_method, m.divided, m.alone = kept
     m.state = end or before or m.state
     m.state.quiet -= quiet if end is not None else 0
     return _leave(m, frame, result)
@@ -103,17 +104,28 @@ def _frame_of(m: Machine, function: ops.Function, made: Obj | None, stateful: bo
     call = m.op.node if m.frame is None else m.frame.call
     frame = Frame(len(m.frames) + 1, function, home, m.frame, call, m.op.node)
     frame.stateful = stateful
-    rename = _Names(m, frame, m.made_in.get(made) if made is not None else None)
     m.budget -= lines
     m.frames[key] = m.by_number[str(frame.number)] = frame
-    conditions = m.op.conditions
-    frame.above = len(conditions)
-    graph = frame.graph = lower_within(function, frame.number, rename, conditions)
+    frame.above = len(m.op.conditions)
+    graph = frame.graph = _graph_of(m, frame, m.made_in.get(made) if made is not None else None)
     m.discarded |= graph.discarded
     if home is not m.root.home:
         for block in graph.blocks:
             m.homes.update(dict.fromkeys((id(op.node) for op in block.ops), home.source.path))
     return frame
+
+
+def _graph_of(m: Machine, frame: Frame, definer: Frame | None) -> Graph:
+    """The body of a frame's function; bodies that call a function of the surface at the same turn share it."""
+    function, conditions = frame.function, m.op.conditions
+    rename = _Names(m, frame, definer)
+    if conditions or _is_closure(function):
+        return lower_within(function, frame.number, rename, conditions)
+    key = (function.node, frame.number, rename.shared and rename.at_module)
+    graph = m.session.graphs.get(key)
+    if graph is None:
+        graph = m.session.graphs[key] = lower_within(function, frame.number, rename, conditions)
+    return graph
 
 
 def _fits(m: Machine, function: ops.Function) -> bool:

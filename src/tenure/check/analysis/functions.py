@@ -95,6 +95,8 @@ def call_function(
 
 def wait(m: Machine, op: ops.Await) -> None:
     """`await`: the body of a coroutine runs now, and its result is the value."""
+    scheduled, m.scheduled = m.scheduled, ()
+    run_coroutines(m, scheduled, deep=True)
     value = m.get(op.src)
     if any(ref.obj in m.coroutines for ref in value):
         value = run_coroutines(m, value)

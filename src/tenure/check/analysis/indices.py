@@ -61,7 +61,13 @@ def _number(m: Machine, register: int | None) -> bool:
 
 
 def numbered(m: Machine, name: str, value: Value) -> Value:
-    """The value to which a variable is bound: one of many numbers is a fixed one from here on."""
+    """The value to which a variable is bound: one of many numbers is a fixed one from here on.
+
+    An element of an array is a number where the variable stands for the end of a slice, or is compared by size.
+    """
+    element = len(value) == 1 and value[0].obj.kind == "ndarray" and value[0].obj.base is not None
+    if element and plain(name) in m.function.scope.uses.numbers:
+        return (Ref(m.fresh(("number", name), "scalar")),)
     if len(value) > 1 or (value and not value[0].obj.summary):
         return value
     kind = value[0].obj.kind if value else "unknown"

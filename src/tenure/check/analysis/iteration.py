@@ -87,7 +87,9 @@ def take_next(m: Machine, op: ops.Next) -> None:
 
 def _another(m: Machine, items: list[Ref]) -> None:
     """A copy of each item per round: an item of the last round is not certainly the present one."""
-    found = [*items, *(r for one in items if one.obj.kind == "tuple" for r in m.items(one.obj))]
+    found = list(items)
+    for one in found:
+        found += m.items(one.obj) if one.obj.kind == "tuple" else ()
     if not found:
         return
     any_of = {r.obj for r in found if (r.obj.field == "*" or isinstance(r.obj.field, Obj)) and not r.obj.deep}

@@ -15,12 +15,13 @@ from tenure.check.analysis.lineage import depends, mentions
 from tenure.check.analysis.rounds import Rounds
 from tenure.check.analysis.session import Session
 from tenure.check.analysis.summaries import Summary
+from tenure.check.cells import STORAGE
 from tenure.check.effects.effect import CONTAINERS, HOLDING
 from tenure.check.graph import Graph
 from tenure.check.lower import lower
 from tenure.check.ops import Function, Op
 from tenure.check.program import ClassInfo, Module, Program
-from tenure.check.state import STORAGE, State
+from tenure.check.state import State
 from tenure.check.values import WIDEST, Holder, Loan, Obj, Ref, Value, Write
 
 __all__ = ["HIDDEN_FIELDS", "Machine"]
@@ -91,7 +92,8 @@ class Machine:
         self.alone = True
         self.repeating = False
         self.block = 0
-        self.placed: list[int] = []
+        self.made: list[Obj] = []
+        self.everythings: list[Obj] = []
         self.crossing: frozenset[int | None] = frozenset()
         self.divided = False
         self.guessed: set[Obj] = set()
@@ -105,6 +107,7 @@ class Machine:
         self.made_in: dict[Obj, Frame] = {}
         self.homes: dict[int, str] = {}
         self.coroutines: dict[Obj, tuple[Any, ...]] = {}
+        self.scheduled: Value = ()
         self.budget, self.steps = _BUDGET, self.function.steps
         self._notes: dict[str, Any] = {}
 
@@ -145,7 +148,7 @@ class Machine:
             self.state = before[at].copy() if at in graph.repeated or at == 1 else before.pop(at)
             block = graph.blocks[at]
             self.steps -= len(block.ops) if base else 0
-            self._execute(block.ops, self.state.cells.places.passing)
+            self._execute(block.ops)
             new = [following for following in block.succs if following not in before]
             for following, given in rounds.handed_on(at, self.state, pending):
                 if following in before:
@@ -160,18 +163,17 @@ class Machine:
         self.crossing = caller
         return before.get(1)
 
-    def _execute(self, operations: list[Op], passing: list[dict[Obj, dict[Holder, None]]]) -> None:
+    def _execute(self, operations: list[Op]) -> None:
         handlers = self.session.handlers
-        passing.append({})
+        outside, self.made = self.made, []
         for op in operations:
             self.op = op
             handlers[op.__class__](self, op)
-        cells = self.state.cells
-        for register in self.placed:
-            cells.pop(register, None)
-            cells.log.pop(register, None)
-        self.placed.clear()
-        passing.pop()
+            if op.last:
+                self.state.cells.free(op.last)
+        if self.made:
+            self.state.forget(self.made)
+        self.made = outside
 
     def _meet(self, state: State, other: State) -> bool:
         """Join `other` to `state`, and return whether that changed anything.
@@ -200,8 +202,9 @@ class Machine:
 
     def _newer(self, fresh: dict[Obj, int], than: dict[Obj, int]) -> set[Obj]:
         """The objects that were made in this round of more loops, by the first of two tables."""
-        level = self.levels
-        return {obj for obj, block in fresh.items() if obj not in than or level[than[obj]] < level[block]}
+        level, other = self.levels, than.get
+        differing = [(obj, block, at) for obj, block in fresh.items() if (at := other(obj)) is not block]
+        return {obj for obj, block, at in differing if at is None or level[at] < level[block]}
 
     # Objects and cells
 
@@ -214,11 +217,13 @@ class Machine:
             obj = self.objects[key] = Obj(kind, node, **known)  # type: ignore[arg-type]
             if self.repeating:
                 self.state.fresh[obj] = self.block
+                self.made.append(obj)
             return obj
         if obj.kind == "unknown":
             obj.kind = kind
         if self.repeating:
             self.state.fresh[obj] = self.block
+            self.made.append(obj)
             self._age(obj)
             for lost in [lost for lost in self.state.gone if lost is not obj and lost.lies_in(obj)]:
                 # The object that was given up was a part of the last one.
@@ -271,6 +276,8 @@ class Machine:
                 grad=obj.grad, leaf=obj.leaf, ndim=obj.ndim, target=obj.target, text=obj.text, saves=obj.saves,
             )  # fmt: skip
             self.last[twin] = obj
+            if obj.deep:
+                self.everythings.append(twin)
             if obj.region:
                 twin.region = tuple(("?", id(obj)) if mentions(part) else part for part in obj.region)
         return twin if not obj.summary else obj
@@ -310,8 +317,6 @@ class Machine:
         cells, value = self.state.cells, value if len(value) <= WIDEST else ()
         lasting = register in self.crossing
         cells.give(register, value, lasting=lasting)
-        if not lasting:
-            self.placed.append(register)
         self.nodes[register] = self.op.node
         if source is not None:
             self.sources[register] = source
@@ -374,7 +379,9 @@ class Machine:
         if key not in self.objects:
             kind = "var" if module.kind == "tenure-module" else "tensor"
             known = {"owner": module, "field": "**", "deep": True, "summary": True, "grad": True, "leaf": True}
-            self.parts.setdefault(module, []).append(self.interned(key, kind, **known))
+            everything = self.interned(key, kind, **known)
+            self.parts.setdefault(module, []).append(everything)
+            self.everythings.append(everything)
         return self.objects[key]
 
     def items(self, obj: Obj) -> Value:

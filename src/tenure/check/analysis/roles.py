@@ -13,8 +13,8 @@ from tenure.check.analysis.libraries import outer_values
 from tenure.check.analysis.machine import Machine
 from tenure.check.analysis.transfers import transferred
 from tenure.check.analysis.views import lend, reachable, shared_data
+from tenure.check.cells import STORAGE
 from tenure.check.effects.effect import Effect
-from tenure.check.state import STORAGE
 from tenure.check.values import Obj, Ref, Value
 
 __all__ = ["after", "before"]

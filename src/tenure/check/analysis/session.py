@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tenure.check.analysis.events import Events
 from tenure.check.analysis.summaries import Summary
+from tenure.check.graph import Graph
 from tenure.check.ops import Function, Op
 from tenure.check.scope import walk
 
@@ -21,7 +22,8 @@ Handlers: TypeAlias = "Mapping[type[Op], Callable[[Machine, Any], None]]"
 class Session:
     """One run over a tree: its handlers of operations, listeners to events, and the summaries made so far.
 
-    Summaries are kept by function and by the facts about its arguments.
+    Summaries are kept by function and by the facts about its arguments; `graphs` are those of functions that several
+    bodies of a module execute, by the number of the call.
     """
 
     def __init__(self, handlers: Handlers, on: Events) -> None:
@@ -29,6 +31,7 @@ class Session:
         self.on = on
         self.summaries: dict[tuple[object, ...], Summary] = {}
         self.lowered: list[Function] = []
+        self.graphs: dict[tuple[object, ...], Graph] = {}
         self.contexts: dict[object, int] = {}
         self.names: dict[object, list[str]] = {}
         self.attributes: dict[object, list[tuple[str, str]]] = {}
@@ -38,6 +41,7 @@ class Session:
         for function in self.lowered:
             function.graph = None
         self.lowered.clear()
+        self.graphs.clear()
 
     def outer_names(self, function: Function) -> list[str]:
         """The outer variables that a function (and those within it) reads."""

@@ -1,5 +1,7 @@
 """Copies that are not waited for (`non_blocking=True`): their sources and targets, until something waits."""
 
+import ast
+
 from tenure.check.analysis.machine import Machine
 from tenure.check.values import MUST, Obj, Ref
 
@@ -25,8 +27,12 @@ def transferred(m: Machine, bound: dict[str, int], result: tuple[Ref, ...], name
 
 def awaited(m: Machine) -> None:
     """Note that the device has caught up."""
+    whole = not any("cuda" in ast.unparse(test) for test, _ in m.op.conditions)
     for name in ("leaving", "arriving"):
-        m.state.cells.remove((_transfers(m), name))
+        held = m.state.cells.remove((_transfers(m), name))
+        if not whole:
+            # Where there is no device there is nothing to wait for.
+            m.notes("waited", set[Obj]).update(ref.obj for ref in held)
 
 
 def leaving(m: Machine, obj: Obj) -> Obj | None:
@@ -41,7 +47,10 @@ def arriving(m: Machine, obj: Obj) -> Obj | None:
 
 def _found(m: Machine, name: str, obj: Obj) -> Obj | None:
     held = m.state.cells.get((_transfers(m), name), ())
-    return next((ref.obj for ref in held if m.state.overlap(ref.obj, obj) is MUST), None)
+    if not held:
+        return None
+    waited = m.notes("waited", set[Obj])
+    return next((ref.obj for ref in held if ref.obj not in waited and m.state.overlap(ref.obj, obj) is MUST), None)
 
 
 def _add(m: Machine, name: str, refs: list[Ref]) -> None:

@@ -46,7 +46,7 @@ class Builder:
         return at
 
     def emit(self, op: Op) -> None:
-        op.conditions = self.conditions
+        op.conditions, op.last = self.conditions, ()
         self.graph.blocks[self.here].ops.append(op)
 
     def block(self) -> int:

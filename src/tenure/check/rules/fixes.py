@@ -132,7 +132,7 @@ def _written_through(facts: Facts, node: ast.expr, name: str) -> bool:
     for one in [*facts.nodes(ast.FunctionDef), *facts.nodes(ast.AsyncFunctionDef)]:
         if one.lineno <= node.lineno <= (one.end_lineno or one.lineno):
             body = one if body is facts.source.tree or one.lineno > body.lineno else body  # type: ignore[attr-defined]
-    return any(_root(one) == name for one in _written(body))
+    return name in facts.noted_of(("written", body), lambda: {_root(one) for one in _written(body)})
 
 
 def _written(body: ast.AST) -> Iterator[ast.expr]:

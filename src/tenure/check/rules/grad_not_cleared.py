@@ -127,7 +127,7 @@ def _is_attribute(facts: Facts, name: str) -> bool:
 
 def _cleared_early(facts: Facts) -> Iterator[Event]:
     """`loss.backward(); opt.zero_grad(); opt.step()` in one block."""
-    for scope in facts.scopes if "zero_grad" in facts.source.text else ():
+    for scope in facts.mentioning("zero_grad"):
         made: Made | None = None
         for block in _blocks(scope):
             found: dict[str, ast.AST] = {}
@@ -136,7 +136,7 @@ def _cleared_early(facts: Facts) -> Iterator[Event]:
                 value = statement.value if isinstance(statement, ast.Expr) else None
                 if _method(value, "backward") is not None:
                     backward, found = value, {}
-                elif value is None and any(_method(node, "backward") for node in ast.walk(statement)):
+                elif value is None and facts.mentions(statement, "backward") and _differentiates(statement):
                     # A loop with a backward pass of its own.
                     found = {}
                 elif backward is not None and (name := _method(value, "zero_grad")) is not None:
@@ -145,6 +145,10 @@ def _cleared_early(facts: Facts) -> Iterator[Event]:
                     made = _optimizers_in(facts, scope, list(own_nodes(scope.body))) if made is None else made
                     if name in made or "opt" in str(name):
                         yield Event(facts.source.path, RULE.name, (found[str(name)], backward, value))  # type: ignore[arg-type]
+
+
+def _differentiates(statement: ast.stmt) -> bool:
+    return any(_method(node, "backward") for node in walk(statement))
 
 
 def _blocks(scope: Scope) -> Iterator[list[ast.stmt]]:

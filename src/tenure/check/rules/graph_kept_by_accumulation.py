@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import partial
 
 from tenure.check.analysis.findings import Event
 from tenure.check.facts import Facts, own_nodes
@@ -45,12 +46,27 @@ def _events(facts: Facts) -> Iterator[Event]:
             for node in inside:
                 for total, value in (*_grows(node), *_through(facts, scope, node)):
                     used = [loss for loss in sorted(losses) if _holds_graph(value, loss, node)]
+                    used = [loss for loss in used if not _bound_between(inside, loss, done[loss], node)]
                     if not used or total in everywhere or total in losses:
                         continue
                     if node in silent and not isinstance(node, ast.Call):
                         continue
                     if _root_of(total) not in _fresh(loop, reset) and not _reset(total, node, steady):
                         yield Event(facts.source.path, RULE.name, (node, done[used[0]]), text=total)
+
+
+def _bound_between(inside: list[ast.AST], name: str, done: ast.AST, node: ast.AST) -> bool:
+    """Whether a variable is bound anew behind a backward pass and before it is added."""
+    lines = [one.lineno for one in inside if isinstance(one, ast.Name) and one.id == name and _stored(one)]
+    return any(_line(done) < line < _line(node) for line in lines)
+
+
+def _stored(node: ast.Name) -> bool:
+    return isinstance(node.ctx, ast.Store)
+
+
+def _line(node: ast.AST) -> int:
+    return getattr(node, "lineno", 0)
 
 
 def _steady(inside: list[ast.AST]) -> list[ast.AST]:
@@ -154,13 +170,21 @@ def _through(facts: Facts, scope: Scope, node: ast.AST) -> Iterator[tuple[str, a
                             yield ast.unparse(receiver), given[at]
 
 
+def _assigned(scope: Scope) -> dict[str, list[ast.expr]]:
+    """The values that a body assigns to each variable and attribute."""
+    found: dict[str, list[ast.expr]] = {}
+    for one in scope.of(ast.Assign):
+        for target in {ast.unparse(target): None for target in one.targets}:
+            found.setdefault(target, []).append(one.value)
+    return found
+
+
 def _class_of(facts: Facts, scope: Scope, receiver: ast.expr) -> ClassInfo | None:
     """The class of the tree that a variable or attribute is made from, where one assignment shows it."""
     text = ast.unparse(receiver)
     scopes = [scope] if isinstance(receiver, ast.Name) else facts.scopes
-    values = [
-        one.value for at in scopes for one in at.of(ast.Assign) if any(ast.unparse(t) == text for t in one.targets)
-    ]
+    tables = [facts.noted_of(("assigned", at), partial(_assigned, at)) for at in scopes]
+    values = [value for table in tables for value in table.get(text, ())]
     if len(values) != 1 or not isinstance(values[0], ast.Call):
         return None
     found = facts.program.resolve(facts.module, values[0].func)

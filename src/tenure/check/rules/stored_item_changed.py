@@ -130,7 +130,9 @@ def _stored(value: ast.expr, index: str) -> bool:
     while isinstance(at, ast.Subscript):
         indexed = indexed or any(isinstance(part, ast.Name) and part.id == index for part in ast.walk(at.slice))
         at = at.value
-    return indexed and isinstance(at, ast.Attribute) and isinstance(at.value, ast.Name) and at.value.id == "self"
+    on_self = isinstance(at, ast.Attribute) and isinstance(at.value, ast.Name) and at.value.id == "self"
+    # Another data set makes an item when it is asked for one, as this one does.
+    return indexed and on_self and not at.attr.endswith(("dataset", "data_set"))  # type: ignore[attr-defined]
 
 
 RULE = Rule(

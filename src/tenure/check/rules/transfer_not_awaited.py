@@ -9,7 +9,7 @@ from tenure.check.analysis.transfers import arriving, leaving
 from tenure.check.facts import Facts
 from tenure.check.rules.rule import Rule
 from tenure.check.rules.wording import of_events
-from tenure.check.values import Holder, Ref, Write
+from tenure.check.values import Holder, Obj, Ref, Write
 from tenure.diagnostic import Diagnostic
 
 __all__ = ["RULE"]
@@ -20,13 +20,21 @@ def _check(facts: Facts) -> Iterator[Diagnostic]:
 
 
 def _written(m: Machine, ref: Ref, holder: Holder | None, write: Write) -> None:
-    if write.sort == "write" and m.alone and (sent := leaving(m, ref.obj)) is not None:
+    if write.sort != "write" or not m.alone or _one_of_many(ref, holder):
+        return
+    if (sent := leaving(m, ref.obj)) is not None:
         note(m, RULE.name, write.node, sent.root().node, text="this writes what a copy without waiting reads")
 
 
 def _read(m: Machine, ref: Ref) -> None:
-    if ref.must and (copied := arriving(m, ref.obj)) is not None:
+    if ref.must and not _one_of_many(ref) and (copied := arriving(m, ref.obj)) is not None:
         note(m, RULE.name, m.op.node, copied.root().node, text="this reads what a copy without waiting writes")
+
+
+def _one_of_many(ref: Ref, holder: Holder | None = None) -> bool:
+    """Whether an object was taken out of a container that collects such: the copy may be that of another one."""
+    cells = [holder, *(ref.loan.sources() if ref.loan is not None else ())]
+    return any(isinstance(cell, tuple) and (cell[1] == "*" or isinstance(cell[1], Obj)) for cell in cells)
 
 
 RULE = Rule(
