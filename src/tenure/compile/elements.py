@@ -109,15 +109,12 @@ class Emitter(Symbolic):
         return self.b.add(self.splat(self.scalar(i)), steps)
 
     def coincide(self, i: Affine, j: Affine, size: int, itemsize: int) -> ir.Value:
-        """Whether two positions on an axis are the same; lanes that run along i are counted in numbers as wide as the
-        elements to choose from, of 32 bits at least."""
+        """Whether two positions on an axis are the same; lanes along i are counted in 32 bits or an element's."""
         if self.width == 1 or not self.in_lane(i) or size >= 1 << 31 or self.varies(i) or self.in_lane(j):
             return self.compare("==", self.position(i), self.position(j))
-        away, kind = self.b.sub(self.scalar(j), self.scalar(i)), I64
-        if itemsize < 8:
-            kind = ir.IntType(32)
-            away = self.b.trunc(away, kind)
-        return self.b.icmp_signed("==", self.splat(away), ir.Constant(ir.VectorType(kind, self.width), self.steps(i)))
+        kind, away = I64 if itemsize >= 8 else ir.IntType(32), self.b.sub(self.scalar(j), self.scalar(i))
+        steps = ir.Constant(ir.VectorType(kind, self.width), self.steps(i))
+        return self.b.icmp_signed("==", self.splat(away if kind is I64 else self.b.trunc(away, kind)), steps)
 
     def _vector_sum(self, i: Affine) -> ir.Value:
         plain = self.position(Affine(i.terms, i.constant))
