@@ -243,7 +243,7 @@ READS: dict[str, Callable[..., Any]] = {
     "one further": lambda e, index, x, i: e.at(x, (index[0], e.read(i, index, 3) + 1)),
     "twice": lambda e, index, x, i: e.at(x, (index[0], e.read(i, index, 3) * 2)),
     "along the other axis": lambda e, index, x, i: e.at(x, (e.read(i, index, 3), index[0])),
-    "of another size": lambda e, index, x, i: e.coincide(index[0], e.read(i, index, 3), 4),
+    "of another size": lambda e, index, x, i: e.coincide(index[0], e.read(i, index, 3), 4, 4),
 }
 
 

@@ -219,3 +219,12 @@ def test_all_of_a_place_is_written_by_a_number() -> None:
     x = tn.Var(tn.zeros(3).half())
     x[:] = 1.5
     assert x.tolist() == [1.5] * 3
+
+
+def test_a_number_of_bfloat16_leaves_as_float32s():
+    for bits in (*range(0, 1 << 16, 97), 0x8000, 0x7F80, 0xFF80, 0x7FFF, 0xFFFF, 1, 0x8001):
+        half = tn.tensor(np.uint32(bits << 16).view(np.float32).item(), dtype=tn.bfloat16)
+        number, wide = half.item(), half.to(tn.float32).numpy()
+        np.testing.assert_array_equal(number, wide)
+        assert np.signbit(number) == np.signbit(wide)
+        assert (type(number), bool(half)) == (float, bool(wide))

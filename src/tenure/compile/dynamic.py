@@ -128,5 +128,5 @@ class DynamicEmitter(Emitter):
         steps = ir.Constant(ir.VectorType(ir.IntType(64), self.width), list(range(self.width)))
         return self.b.add(self.splat(i.value), steps)
 
-    def coincide(self, i: Any, j: Any, size: Any) -> Any:
+    def coincide(self, i: Any, j: Any, size: Any, itemsize: int) -> Any:
         return self.compare("==", self.position(i), self.position(j))

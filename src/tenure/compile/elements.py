@@ -108,13 +108,13 @@ class Emitter(Symbolic):
         steps = ir.Constant(ir.VectorType(I64, self.width), self.steps(i))
         return self.b.add(self.splat(self.scalar(i)), steps)
 
-    def coincide(self, i: Affine, j: Affine, size: int) -> ir.Value:
-        """Whether two positions on an axis are the same; lanes are counted in 32 bits where they run along i."""
+    def coincide(self, i: Affine, j: Affine, size: int, itemsize: int) -> ir.Value:
+        """Whether two positions on an axis are the same; lanes along i are counted in 32 bits or an element's."""
         if self.width == 1 or not self.in_lane(i) or size >= 1 << 31 or self.varies(i) or self.in_lane(j):
             return self.compare("==", self.position(i), self.position(j))
-        away = self.b.trunc(self.b.sub(self.scalar(j), self.scalar(i)), ir.IntType(32))
-        steps = ir.Constant(ir.VectorType(ir.IntType(32), self.width), self.steps(i))
-        return self.b.icmp_signed("==", self.splat(away), steps)
+        kind, away = I64 if itemsize >= 8 else ir.IntType(32), self.b.sub(self.scalar(j), self.scalar(i))
+        steps = ir.Constant(ir.VectorType(kind, self.width), self.steps(i))
+        return self.b.icmp_signed("==", self.splat(away if kind is I64 else self.b.trunc(away, kind)), steps)
 
     def _vector_sum(self, i: Affine) -> ir.Value:
         plain = self.position(Affine(i.terms, i.constant))

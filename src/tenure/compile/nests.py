@@ -13,6 +13,8 @@ from tenure.ops.order import GROUP
 
 I64 = ir.IntType(64)
 BLOCK = 4096
+STEADY = frozenset(["add", "sub", "mul", "and", "or", "xor", "icmp", "select", "trunc", "zext", "sext"])
+"""Operations on whole numbers that may run once more or once less than the program says."""
 Piece = Callable[[ir.Value, int, list[Any]], list[Any]]
 """The code for the elements from an index on, how many there are at most, and what is carried: what is carried then."""
 Turn = tuple[Piece, Sequence[ir.Value]]
@@ -73,8 +75,24 @@ def counted(
     for phi, x in zip(phis, results, strict=True):
         phi.add_incoming(x, b.block)
     b.branch(head)
+    if step > 1 and b.block is inside:
+        lift(before, head, inside)
     b.position_at_end(after)
     return phis
+
+
+def lift(before: ir.Block, head: ir.Block, inside: ir.Block) -> None:
+    """Move what a row of vectors shares in front of its loop: LLVM's code generator leaves a choice between numbers
+    inside, as that goes through the flags, and so all that follows from it. Vectors stay: it counts the registers."""
+    kept: list[Any] = []
+    for at in inside.instructions:
+        moves = at.opname in STEADY and not isinstance(at.type, ir.VectorType)
+        if moves and not any(getattr(x, "parent", None) in (head, inside) for x in at.operands):
+            before.instructions.insert(-1, at)
+            at.parent = before
+        else:
+            kept.append(at)
+    inside.instructions[:] = kept
 
 
 def grouped(

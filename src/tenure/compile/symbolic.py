@@ -138,7 +138,7 @@ class Tracer(Symbolic):
         """The value of an index as a number."""
         self.see(i)
 
-    def coincide(self, i: Affine, j: Affine, size: int) -> None:
+    def coincide(self, i: Affine, j: Affine, size: int, itemsize: int) -> None:
         """Whether two indices are equal."""
         self.see(i)
         self.see(j)

@@ -199,9 +199,9 @@ class IndexReads(Follower):
         self.land(index, self.shape(v))
         super().into(v, index)
 
-    def coincide(self, i: Affine, j: Affine, size: int) -> None:
+    def coincide(self, i: Affine, j: Affine, size: int, itemsize: int) -> None:
         self.landings += [(None, size, i), (None, size, j)]
-        super().coincide(i, j, size)
+        super().coincide(i, j, size, itemsize)
 
     def land(self, index: Index, shape: tuple[int, ...]) -> None:
         """Note the positions along the axes of an array."""

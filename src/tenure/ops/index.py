@@ -298,7 +298,7 @@ add_along: Primitive = linear(
 def _add_one(e: Any, index: Any, x: Any, v: Any, i: Any) -> Any:
     row = e.broadcast(index, v)
     size = e.shape(x)[-1]
-    hit = e.coincide(index[-1], e.read(i, row, size), size)
+    hit = e.coincide(index[-1], e.read(i, row, size), size, e.aval(x).dtype.itemsize)
     base = e.at(x, index)
     return e.select(hit, e.add(base, e.at(v, row)), base)
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from tenure.runtime.assembler import NULL
 from tenure.values.native.hits_attributes import finish
-from tenure.values.native.hits_objects import Code
+from tenure.values.native.hits_objects import Code, Step
+from tenure.values.native.hits_planning import DATA
 from tenure.values.run.young import LONG
 
 __all__ = ["READING"]
@@ -346,6 +347,13 @@ def array_of(m: Code) -> None:
         f.ret(f.call("PyObject_Vectorcall", f.constant("slow_array_of"), "ptr %args", "i64 %n", NULL))
 
 
+def widened(f: Step, data: str) -> str:
+    """Python's float of the first element of an array of bfloat16: the upper half of a float32."""
+    half = f.value("i32", f"zext {f.load(f.load(f.at(data, DATA, 'i8')), 'i16')} to i32")
+    real = f.value("float", f"bitcast {f.value('i32', f'shl {half}, 16')} to float")
+    return f.call("PyFloat_FromDouble", f.value("double", f"fpext {real} to double"))
+
+
 def item(m: Code) -> None:
     """x.item()"""
     with m.function("item", "ptr %x", "ptr %args", "i64 %n", "ptr %names", exported=True) as f:
@@ -354,11 +362,14 @@ def item(m: Code) -> None:
             aval, out = f.get(v, ".aval"), f.local()
             shape, kind = (f.call("PyTuple_GetItem", aval, f"i64 {k}") for k in (0, 1))
             f.store(NULL, out)
-            spoken = f.negation(f.is_(kind, "bfloat16"))  # NumPy has no number for it
-            with f.when(f.both(spoken, f.call("is_number", shape, returns="i1"))):
+            with f.when(f.call("is_number", shape, returns="i1")):
                 data = f.call("array", v)
                 with f.unless(f.absent(data)):
-                    f.store(f.call_method(data, "item_name"), out)
+                    half = f.is_(kind, "bfloat16")  # NumPy has no number for it
+                    with f.when(half):
+                        f.store(widened(f, data), out)
+                    with f.unless(half):
+                        f.store(f.call_method(data, "item_name"), out)
                 f.decref(data)
             f.decref(v)
             finish(f, f.load(out))

@@ -208,7 +208,7 @@ class Boundary:
                 f"the truth of a tensor with {array.size} elements is not defined",
                 help="use .any() or .all(), or tn.where for a choice by element",
             )
-        return bool(spelled(array).item())
+        return bool(self.item())
 
     def __float__(self: Any) -> float:
         return float(self.item())
