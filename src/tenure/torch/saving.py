@@ -12,11 +12,13 @@ import numpy as np
 
 from tenure import io as home
 from tenure.errors import TenureError
+from tenure.io.storages import Extents
 from tenure.torch.cells import Parameter, Tensor
 from tenure.torch.crossings import given
 from tenure.torch.errors import translated
 from tenure.torch.nn.places import faced
 from tenure.torch.nn.saving import Kept
+from tenure.torch.sizes import Size
 from tenure.values.places.parameter import Parameter as HomeParameter
 from tenure.values.places.var import Var
 from tenure.values.tensor.tensor import Tensor as Value
@@ -66,6 +68,8 @@ def homely(x: Any, made: dict[int, Any]) -> Any:
         return {k: homely(v, made) for k, v in x.items()}
     if type(x) is Counter:
         return x
+    if type(x) is Size:
+        return Extents(x)
     return type(x)([homely(v, made) for v in x]) if type(x) in (list, tuple, set, frozenset) else given(x)
 
 
@@ -136,6 +140,8 @@ def shown(x: Any, made: dict[int, Any]) -> Any:
         return kept
     if type(x) is dict:
         return {k: shown(v, made) for k, v in x.items()}
+    if type(x) is Extents:
+        return Size(x)
     if type(x) in (list, tuple):
         return type(x)([shown(v, made) for v in x])
     return x
