@@ -10,6 +10,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 import tenure as tn
+import tenure.torch as face
 from tenure import distributions as D
 from tests.distributions.families import CASES, Case, any_of, chances, covariance, up
 
@@ -246,3 +247,30 @@ def test_constraints() -> None:
             assert np.array_equal(np.asarray(b.check(tn.tensor(value))), wanted), (b, value)
             with np.errstate(invalid="ignore"):
                 assert np.array_equal(np.asarray(verdict(b, value)), wanted), (b, value)
+
+
+PRINTED = {
+    "Categorical": {}, "Bernoulli": {}, "OneHotCategorical": {}, "Geometric": {}, "ContinuousBernoulli": {},
+    "Binomial": {"total_count": 4}, "NegativeBinomial": {"total_count": 4},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PRINTED)
+@pytest.mark.parametrize("given", ["probs", "logits"])
+def test_prints_show_what_was_computed(name: str, given: str) -> None:
+    seen: list[list[str]] = []
+    for lib in (torch, face):
+        texts = []
+        for act in ("mean", "variance", "sample", "expand"):
+            d = getattr(lib.distributions, name)(**PRINTED[name], **{given: lib.tensor([0.2, 0.3, 0.5])})
+            if act == "sample":
+                d.log_prob(d.sample())
+            elif act == "expand":
+                texts.append(str(d))
+                d = d.expand((2, *d.batch_shape))
+                texts += [str(d.logits.shape), str(d.probs.shape)]
+            else:
+                getattr(d, act)
+            texts += [str(d), str(d.support)]
+        seen.append(texts)
+    assert seen[0] == seen[1]

@@ -117,6 +117,7 @@ def test_plain_data(form: dict[str, Any]) -> None:
     assert y == {**x, "size": (2, 3)} and type(y["o"]) is OrderedDict
     z = theirs({"d": torch.bfloat16, "v": torch.device("cuda", 1), "l": torch.strided, "p": torch.float8_e5m2}, **form)
     assert z == {"d": tn.bfloat16, "v": "cpu", "l": tn.strided, "p": tn.uint8}
+    assert type(ours({"s": y["size"]})["s"]) is torch.Size
     del x["size"], x["f"], x["r"]
     assert ours({**x, "d": [tn.float16, tn.device("cpu")]}) == {**x, "d": [torch.float16, torch.device("cpu")]}
 

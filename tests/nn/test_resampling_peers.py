@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import tenure as tn
+import tenure.torch as face
 from tenure.nn import functional
 
 torch = pytest.importorskip("torch")
@@ -119,3 +120,16 @@ def test_bytes_are_rounded_after_each_axis(mode: str, antialias: bool) -> None:
         )
         away = abs(ours.numpy().astype(int) - theirs.numpy())
         assert ours.dtype is tn.uint8 and away.max() <= 1 and (away > 0).mean() < 0.1
+
+
+@pytest.mark.parametrize("reduction", ["none", "mean", "sum"])
+def test_ctc_loss_of_a_leaf_in_the_face_has_the_gradient_of_log_softmax(reduction: str) -> None:
+    logs = np.log(RNG.dirichlet([1.0] * 3, (6, 4))).astype("float32")
+    found: list[Any] = []
+    for lib in (face, torch):
+        x = lib.tensor(logs).requires_grad_()
+        labels, ends = lib.tensor([[1, 2, 1], [2, 2, 0], [1, 0, 0], [2, 1, 0]]), lib.tensor([6, 5, 5, 4])
+        sizes = lib.tensor([3, 2, 1, 2])
+        lib.nn.functional.ctc_loss(x, labels, ends, sizes, reduction=reduction).sum().backward()
+        found.append(x.grad.tolist())
+    np.testing.assert_allclose(found[0], found[1], atol=1e-5)

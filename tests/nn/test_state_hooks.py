@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import tenure as tn
+import tenure.torch as face
 from tenure import nn
 
 
@@ -87,3 +88,13 @@ def test_a_file_from_before_batches_were_counted_loads() -> None:
     old._metadata = {"": {"version": 2}}  # type: ignore[attr-defined]
     with pytest.raises(RuntimeError, match="num_batches_tracked"):
         layer.load_state_dict(old)
+
+
+def test_a_live_state_dict_of_tied_weights_loads_again_and_again() -> None:
+    torch = face.nn
+    net = torch.Sequential(torch.Embedding(4, 3), torch.Linear(3, 4, bias=False))
+    net[1].weight = net[0].weight
+    state, before = net.state_dict(), net[0].weight.tolist()
+    for _ in range(2):
+        assert repr(net.load_state_dict(state)) == "<All keys matched successfully>"
+    assert state["1.weight"].tolist() == net[1].weight.tolist() == before

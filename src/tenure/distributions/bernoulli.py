@@ -33,8 +33,8 @@ NAN = float("nan")
 class OfSuccess(Distribution):
     """Base of distributions of a probability of success, or its logit."""
 
-    probs = Parameter(constraints.unit_interval, lambda d: d._raw("logits").sigmoid())
-    logits = Parameter(constraints.real, lambda d: probs_to_logits(d._raw("probs"), is_binary=True))
+    probs = Parameter(constraints.unit_interval, lambda d: d._raw("logits").sigmoid(), noted=True)
+    logits = Parameter(constraints.real, lambda d: probs_to_logits(d._raw("probs"), is_binary=True), noted=True)
 
     @property
     def param_shape(self) -> tuple[int, ...]:
@@ -89,8 +89,7 @@ class Bernoulli(OfSuccess, ExponentialFamily):
         return log_of_trials(x, 1, self.logits)
 
     def _entropy(self) -> Tensor:
-        logits = self.logits
-        return -log_of_trials(logits.sigmoid(), 1, logits)
+        return -log_of_trials(self.probs, 1, self.logits)
 
     def _enumerated(self, expand: bool) -> Tensor:
         return self._listed(2, expand)
@@ -125,7 +124,7 @@ class Binomial(OfSuccess):
     @constraints.dependent_property(is_discrete=True, event_dim=0)
     def support(self) -> constraints.Constraint:
         """Whole numbers from 0 to the number of trials."""
-        found = constraints.integer_interval(0, self._raw("total_count"))
+        found = constraints.integer_interval(0, self.total_count)
         found.said = "a whole number from 0 to total_count"
         return found
 
@@ -174,7 +173,7 @@ class NegativeBinomial(OfSuccess):
     """
 
     total_count = Parameter(constraints.nonnegative)
-    probs = Parameter(constraints.half_open_interval(0.0, 1.0), OfSuccess.probs.otherwise)
+    probs = Parameter(constraints.half_open_interval(0.0, 1.0), OfSuccess.probs.otherwise, noted=True)
     support = constraints.nonnegative_integer
 
     def __init__(
@@ -221,7 +220,7 @@ class Geometric(OfSuccess):
     tensor(3.)
     """
 
-    probs = Parameter(constraints.unit_interval, OfSuccess.probs.otherwise, first=Chance())
+    probs = Parameter(constraints.unit_interval, OfSuccess.probs.otherwise, first=Chance(), noted=True)
     support = constraints.nonnegative_integer
 
     def __init__(
@@ -246,8 +245,7 @@ class Geometric(OfSuccess):
         return xlog1py(x, -p) + p.log()
 
     def _entropy(self) -> Tensor:
-        logits = self.logits
-        return -log_of_trials(logits.sigmoid(), 1, logits) / self.probs
+        return -log_of_trials(self.probs, 1, self.logits) / self.probs
 
 
 class ContinuousBernoulli(OfSuccess, ExponentialFamily):
@@ -261,7 +259,7 @@ class ContinuousBernoulli(OfSuccess, ExponentialFamily):
     """
 
     probs = Parameter(
-        constraints.unit_interval, lambda d: clamp_probs(d._raw("logits").sigmoid()), clamp_probs
+        constraints.unit_interval, lambda d: clamp_probs(d._raw("logits").sigmoid()), clamp_probs, noted=True
     )
     support = constraints.unit_interval
     has_rsample = True

@@ -59,12 +59,14 @@ class OfClasses(Distribution):
         lambda d: d._raw("logits").softmax(-1),
         lambda x: x / x.sum(-1, keepdims=True),
         first=Weights(),
+        noted=True,
     )
     logits = Parameter(
         constraints.real_vector,
         lambda d: probs_to_logits(d._raw("probs")),
         lambda x: x - x.logsumexp(-1, keepdims=True),
         first=LogWeights(),
+        noted=True,
     )
 
     @property

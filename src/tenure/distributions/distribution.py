@@ -133,6 +133,8 @@ class Distribution:
             raise ShapeError(f"{self._name}.expand: the batch {old} does not broadcast to {list(wanted)}")
         new: Self = object.__new__(type(self)) if instance is None else instance
         new.__dict__.update(self.__dict__)
+        if "_asked" in self.__dict__:
+            new._asked = {*self._asked}
         new._batch_shape = wanted
         return new
 

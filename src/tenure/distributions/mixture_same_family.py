@@ -47,6 +47,7 @@ class MixtureSameFamily(Distribution):
         if not batch or batch[-1] != count:
             raise ShapeError(f"MixtureSameFamily: {count} probabilities for components of batch shape {list(batch)}")
         broadcast_shapes([mixture_distribution.batch_shape, batch[:-1]], "MixtureSameFamily: batches of")
+        type(mixture_distribution).logits.note(mixture_distribution)
         self._mixture_distribution, self._component_distribution = mixture_distribution, components
         super().__init__(batch[:-1], components.event_shape, validate_args)
 

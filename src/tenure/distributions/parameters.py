@@ -31,7 +31,8 @@ class Parameter:
     """A parameter under the name it is assigned to: its constraint, and its last axes that belong to one event.
 
     ``otherwise`` computes it, from the distribution, where another parameter was given in its place; ``form`` brings
-    what is given into its form, as shares that add up to 1, once it is checked by the constraint ``first``.
+    what is given into its form, as shares that add up to 1, once it is checked by the constraint ``first``. One that
+    is ``noted`` is shown in print once it was computed.
     """
 
     def __init__(
@@ -40,8 +41,9 @@ class Parameter:
         otherwise: Form | None = None,
         form: Form | None = None,
         first: Constraint | None = None,
+        noted: bool = False,
     ) -> None:
-        self.constraint, self.otherwise, self.form = constraint, otherwise, form
+        self.constraint, self.otherwise, self.form, self.noted = constraint, otherwise, form, noted
         self.first = first or constraint
         self.event_dim = constraint.event_dim
 
@@ -60,11 +62,17 @@ class Parameter:
             if self.otherwise is None:
                 raise AttributeError(f"{type(d).__name__} was made without {self.name}")
             x = self.otherwise(d)
+            if self.noted:
+                self.note(d)
         shape = (*d._batch_shape, *x.shape[x.ndim - self.event_dim :])
         return x if x.shape == shape else broadcast_to(x, shape)
 
     def __set__(self, d: Distribution, x: Any) -> None:
         d.__dict__[self.name] = x
+
+    def note(self, d: Distribution) -> None:
+        """Show it in print from now on, as PyTorch does once it was computed."""
+        d.__dict__.setdefault("_asked", set()).add(self.name)
 
     def raw(self, d: Distribution) -> Tensor | None:
         """The parameter as it was given, before it broadcasts; None if another was given."""

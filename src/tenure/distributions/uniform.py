@@ -48,7 +48,7 @@ class Uniform(Distribution):
     @constraints.dependent_property(is_discrete=False, event_dim=0)
     def support(self) -> constraints.Constraint:
         """From low to high."""
-        found = constraints.interval(self._raw("low"), self._raw("high"))
+        found = constraints.interval(self.low, self.high)
         found.said = "between low and high"
         return found
 

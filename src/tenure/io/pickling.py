@@ -15,7 +15,7 @@ import numpy as np
 from tenure.devices import Layout, device, sparse_coo
 from tenure.dtypes import DType
 from tenure.errors import DTypeError, shown
-from tenure.io.storages import CLASSES
+from tenure.io.storages import CLASSES, Extents
 from tenure.values.grad.sparse_place import RowsBorrow
 from tenure.values.grad.sparse_rows import SparseRows
 from tenure.values.operations.boundary import array_of
@@ -244,6 +244,7 @@ WRITERS: dict[type, Callable[[Pickler, Any], None]] = {
     bytearray: lambda p, x: p._call("__builtin__ bytearray", bytes(x)),
     list: Pickler._list,
     tuple: Pickler._tuple,
+    Extents: lambda p, x: p._call("torch Size", tuple(x)),
     dict: Pickler._dict,
     OrderedDict: Pickler._ordered,
     Counter: _counter,

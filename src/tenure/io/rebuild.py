@@ -12,7 +12,7 @@ from tenure.devices import CPU, sparse_coo, strided
 from tenure.dtypes import DType, uint8
 from tenure.errors import FileError, TenureError
 from tenure.io.files import Source
-from tenure.io.storages import STORAGES, TYPES, Storage
+from tenure.io.storages import STORAGES, TYPES, Extents, Storage
 from tenure.io.unpickling import Rebuilder, text_as_bytes
 from tenure.values.grad.sparse_rows import SparseRows
 from tenure.values.operations.complexes import conj
@@ -171,10 +171,10 @@ class Words:
         return self.source.wrong(f"storage {bare[0]!r} is saved by itself", "save a tensor of it") if bare else None
 
 
-def _size(items: Any = ()) -> tuple[int, ...]:
+def _size(items: Any = ()) -> Extents:
     if not all(type(n) is int for n in items):
         raise ValueError("a torch.Size is made of ints")
-    return tuple(items)
+    return Extents(items)
 
 
 def _numpy_dtype(name: Any, *_: Any) -> Any:

@@ -136,3 +136,9 @@ def _is_dense(shape: tuple[int, ...], strides: tuple[int, ...]) -> bool:
             return False
         expected *= n
     return True
+
+
+class Extents(tuple[int, ...]):
+    """A shape that a file holds as ``torch.Size``: a tuple here, and a Size again when it is saved."""
+
+    __slots__ = ()

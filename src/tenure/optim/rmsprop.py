@@ -16,16 +16,16 @@ def _rmsprop(
     """The new value of a parameter and of the means kept for it."""
     rate, alpha, rest, eps, shrink, momentum = numbers
     g = turned(p, g, shrink, decay=decay, maximize=maximize)
-    new = [alpha * kept[0] + rest * (g * g)]
-    spread = new[0]
+    spread = square = alpha * kept[0] + rest * (g * g)
+    means = []
     if centered:
-        new.append(alpha * kept[1] + rest * g)
-        spread = spread - new[1] * new[1]
+        means = [alpha * kept[-1] + rest * g]
+        spread = spread - means[0] * means[0]
     move = g / (pointwise.sqrt(spread) + eps)
-    if len(kept) > len(new):
-        move = momentum * kept[-1] + move
-        new.append(move)
-    return p - rate * move, new
+    if len(kept) == 1 + len(means):
+        return p - rate * move, [square, *means]
+    move = momentum * kept[1] + move
+    return p - rate * move, [square, move, *means]
 
 
 class RMSprop(Formula):
@@ -34,7 +34,7 @@ class RMSprop(Formula):
     That is v ← alpha · v + (1 - alpha) · g².
     ``centered`` takes the square of a running mean of g from v; ``momentum`` sums the steps up, b ← momentum ·
     b + step; ``weight_decay`` adds weight_decay · p to the gradient; ``maximize`` goes up. State: ``step``,
-    ``square_avg``, ``grad_avg``, ``momentum_buffer``. Source: Tieleman, Hinton, Coursera 2012.
+    ``square_avg``, ``momentum_buffer``, ``grad_avg``. Source: Tieleman, Hinton, Coursera 2012.
 
     >>> w = tn.tensor([1.0], requires_grad=True)
     >>> opt = optim.RMSprop([w], lr=0.01)
@@ -65,7 +65,7 @@ class RMSprop(Formula):
 
     def _kept(self, group: Group) -> tuple[str, ...]:
         grad_avg, buffer = ["grad_avg"] * bool(group["centered"]), ["momentum_buffer"] * (group["momentum"] > 0)
-        return ("square_avg", *grad_avg, *buffer)
+        return ("square_avg", *buffer, *grad_avg)
 
     def _numbers(self, group: Group, *at: Any) -> Numbers:
         alpha = group["alpha"]

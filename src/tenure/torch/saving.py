@@ -5,18 +5,25 @@ from __future__ import annotations
 import contextlib
 import pickle
 from collections import Counter, OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
+from tenure import devices as home_devices
 from tenure import io as home
-from tenure.errors import TenureError
+from tenure.devices import CPU, Layout
+from tenure.dtypes import DType
+from tenure.errors import TenureError, following
+from tenure.io.storages import Extents
 from tenure.torch.cells import Parameter, Tensor
 from tenure.torch.crossings import given
+from tenure.torch.devices import PUBLIC, device, layout, strided
+from tenure.torch.dtypes import OF_HOME
 from tenure.torch.errors import translated
 from tenure.torch.nn.places import faced
 from tenure.torch.nn.saving import Kept
+from tenure.torch.sizes import Size
 from tenure.values.places.parameter import Parameter as HomeParameter
 from tenure.values.places.var import Var
 from tenure.values.tensor.tensor import Tensor as Value
@@ -27,6 +34,16 @@ DEFAULT_PROTOCOL = 2
 MAP_LOCATION = Any
 """Annotation of where storages go."""
 _SAFE: list[Any] = []
+LAYOUTS = {strided: home_devices.strided, PUBLIC["sparse_coo"]: home_devices.sparse_coo}
+HOMELY: dict[type, Callable[[Any], Any]] = {
+    Counter: lambda x: x, Size: Extents, device: lambda x: CPU, layout: lambda x: LAYOUTS.get(x, x),
+}  # fmt: skip
+"""Plain data of the face as the home library's, by class."""
+SHOWN: dict[type, Callable[[Any], Any]] = {
+    Extents: Size, DType: OF_HOME.__getitem__, type(CPU): lambda x: device("cpu"),
+    Layout: lambda x: following(own for own, its in LAYOUTS.items() if its is x),
+}  # fmt: skip
+"""And back."""
 
 
 def save(
@@ -64,8 +81,8 @@ def homely(x: Any, made: dict[int, Any]) -> Any:
         return kept
     if type(x) is dict:
         return {k: homely(v, made) for k, v in x.items()}
-    if type(x) is Counter:
-        return x
+    if type(x) in HOMELY:
+        return HOMELY[type(x)](x)
     return type(x)([homely(v, made) for v in x]) if type(x) in (list, tuple, set, frozenset) else given(x)
 
 
@@ -136,6 +153,8 @@ def shown(x: Any, made: dict[int, Any]) -> Any:
         return kept
     if type(x) is dict:
         return {k: shown(v, made) for k, v in x.items()}
+    if type(x) in SHOWN:
+        return SHOWN[type(x)](x)
     if type(x) in (list, tuple):
         return type(x)([shown(v, made) for v in x])
     return x

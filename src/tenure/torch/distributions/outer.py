@@ -169,7 +169,7 @@ def _property(name: str) -> Any:
         if name in self.__dict__.get("_own", ()):
             return self.__dict__["_own"][name]
         if name in getattr(self._held, "parameters", ()):
-            self._held.__dict__.setdefault("_asked", set()).add(name)
+            type(self._held).parameters[name].note(self._held)
         return show(getattr(self._held, name))
 
     def put(self: Any, value: Any) -> None:

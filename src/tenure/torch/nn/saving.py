@@ -230,10 +230,16 @@ def written(module: Any, name: str, x: Any, key: str, given: Any, assign: bool, 
             if isinstance(x, Parameter) and not isinstance(given, Parameter):
                 new = Parameter(given, requires_grad=x.requires_grad)
             setattr(module, name, new)
-        else:
+        elif not is_itself(x, given):
             x.copy_(given)
     except Exception as error:
         errors.append(
             f'While copying the parameter named "{key}", whose dimensions in the model are {x.size()} and whose'
             f" dimensions in the checkpoint are {given.size()}, an exception occurred : {error.args}."
         )
+
+
+def is_itself(x: Any, given: Any) -> bool:
+    """Whether a tensor is a window of all of x as x is now: to write it is nothing, and its other windows stay."""
+    window = given._window
+    return window is not None and window.parent is x and window.step is None and not window.foreign

@@ -32,6 +32,7 @@ __all__ = [
     "is_close",
     "is_equal",
     "is_narrow",
+    "log_normalized",
     "multiplied_in",
     "next_after",
     "numbers_only",
@@ -295,6 +296,14 @@ def as_number(x: Any) -> Any:
 def threshold_of(x: Any, threshold: Any, value: Any) -> Any:
     """x where it is above a threshold, elsewhere a number."""
     return tn.nn.functional.threshold(x, threshold, value)
+
+
+def log_normalized(x: Any) -> Any:
+    """Logarithms of probabilities, with the cotangent of ``log_softmax``: g − exp(x) Σ g, as of PyTorch's ctc_loss."""
+    if not x.dtype.is_floating:
+        return x
+    total = tn.exp(x.clip(None, 80.0)).sum(-1, keepdims=True)
+    return x - (total - total.detach())
 
 
 def numbers_only(x: Any) -> Any:

@@ -113,7 +113,8 @@ cross_entropy(input, target, weight=None, size_average=None, ignore_index=-100, 
     label_smoothing=label_smoothing)
 nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction='mean') =
     nll_loss(input, target, weight, ignore_index=ignore_index, reduction=reduction)
-ctc_loss(log_probs, targets, input_lengths, target_lengths, blank=0, reduction='mean', zero_infinity=False)
+ctc_loss(log_probs, targets, input_lengths, target_lengths, blank=0, reduction='mean', zero_infinity=False) =
+    ctc_loss(log_normalized(log_probs), targets, input_lengths, target_lengths, blank, reduction, zero_infinity)
 gaussian_nll_loss(input, target, var, full=False, eps=1e-06, reduction='mean')
 hinge_embedding_loss(input, target, margin=1.0, size_average=None, reduce=None, reduction='mean') =
     hinge_embedding_loss(input, target, margin, reduction=reduction)
