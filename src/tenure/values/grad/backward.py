@@ -19,7 +19,7 @@ from tenure.values.grad import steps
 from tenure.values.grad.asked import Asked
 from tenure.values.grad.gradients import add, replace
 from tenure.values.grad.handlers import Handler
-from tenure.values.grad.passing import segment_of, unit_of
+from tenure.values.grad.passing import segment_of, straight, unit_of
 from tenure.values.grad.reopening import Reopened
 from tenure.values.grad.replay import Replay
 from tenure.values.grad.sparse_place import RowsPlace
@@ -160,8 +160,11 @@ class Walk:
     def run(self) -> None:
         """Walk all units, young to old."""
         self.refuse_consumed()
+        plain = self.accumulate and not (self.create_graph or self.wanted or self.ends)
         while self.waiting:
-            step(self, self.waiting[0][2])
+            of = self.waiting[0][2]
+            if not (plain and type(of) is Segment and straight(self, of)):
+                step(self, of)
             pays = self.walked >= SHORT and RECORDER.open == 1 and self.waiting
             if pays and RECORDER.trace not in [w[2] for w in self.waiting]:
                 self.compute_so_far()
@@ -185,19 +188,31 @@ class Walk:
         plain = not (self.final or self.ends)  # ``behind`` takes every source as it is
         while stack:
             of, slot = stack.pop()
-            unit = self.unit(of)
-            if not self.accumulate and isinstance(of, Segment):
-                met.add((of, slot))
-            if of.spent if isinstance(of, Trace) else of.trace:
-                steps.refuse_spent(of, slot, [s for u, s in self.wanted if u is of] if self.final else ())
-            behind = unit.behind(slot)
-            for source in [s for s in (behind if plain else [self.behind(unit, x) for x in behind]) if s not in seen]:
+            if plain and type(of) is Segment and of.trace is None and self.accumulate:
+                source_at = of.sources.get
+                behind = [source_at(d) for d in paths.reached(of.path, slot)]
+            else:
+                behind = self.behind_slot(of, slot, met)
+            for source in behind:
+                if source in seen:
+                    continue
                 seen.add(source)
-                if isinstance(source, Out):
-                    stack.append((segment_of(source), source.slot))
-                elif source is not None and self.accumulate and source.grad is not None:
-                    source.grad._refuse_write()
+                if type(source) is Out:
+                    segment = source.segment
+                    stack.append((segment_of(source) if segment is None else segment, source.slot))
+                elif self.accumulate and source.grad is not None:  # type: ignore[union-attr]
+                    source.grad._refuse_write()  # type: ignore[union-attr]
         self.asked.find(met, lambda of, slot: self.source(self.unit(of), slot), self.is_wanted, self.wanted)
+
+    def behind_slot(self, of: Any, slot: int, met: set[tuple[Segment, int]]) -> list[Source]:
+        """Sources behind a slot of a unit; TN382 if what is between is consumed. What a walk for some inputs meets is
+        noted."""
+        unit = self.unit(of)
+        if not self.accumulate and isinstance(of, Segment):
+            met.add((of, slot))
+        if of.spent if isinstance(of, Trace) else of.trace:
+            steps.refuse_spent(of, slot, [s for u, s in self.wanted if u is of] if self.final else ())
+        return [self.behind(unit, source) for source in unit.behind(slot)]
 
     def walk(self, of: Any, unit: Unit, cts: Cotangents) -> None:
         """Walk one unit, from slot to slot with a handler or a request. A handler acts when all has arrived that leads
