@@ -114,7 +114,7 @@ class Walk:
 
     def want_twins(self, of: Any) -> None:
         """Request the gradients with respect to the doubles in a unit of what is asked for."""
-        for slot, number in self.asked.doubles(of) if self.asked.numbers else ():
+        for slot, number in self.asked.doubles(of):
             self.wanted.setdefault((of, slot), {})[number] = None
 
     def source(self, unit: Unit, slot: int) -> Source:
@@ -133,7 +133,8 @@ class Walk:
         found = self.units.get(of)
         if found is None:
             found = self.units[of] = (TraceUnit(of) if isinstance(of, Trace) else SegmentUnit(of), {})
-            self.want_twins(of)
+            if self.asked.numbers:
+                self.want_twins(of)
         return found[0]
 
     def arrive(self, at: tuple[Any, int] | Leaf | None, g: Any, summed: bool = False, selected: bool = False) -> None:
@@ -149,13 +150,16 @@ class Walk:
 
     def come(self, of: Any, slot: int, g: Any, summed: bool, selected: bool) -> None:
         """Add a cotangent to a slot of a unit, as ``arrive``."""
-        unit = self.unit(of)
+        at = self.units.get(of)
+        if at is None:
+            self.unit(of)
+            at = self.units[of]
+        unit, cts = at
         if selected:
             self.numbers.add((of, slot))
-        cts = self.units[of][1]
         if not cts:
             heappush(self.waiting, (-unit.number, len(self.waiting), of))
-        cts[slot] = g if slot not in cts or summed else cts[slot] + g
+        cts[slot] = g if summed or slot not in cts else cts[slot] + g
 
     def run(self) -> None:
         """Walk all units, young to old."""

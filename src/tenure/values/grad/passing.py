@@ -112,14 +112,8 @@ def send(walk: Any, source: Source, g: Any, summed: bool, selected: bool) -> Non
     if type(source) is not Out:
         walk.arrive(source, g, summed=summed, selected=selected)
         return
-    of, slot = unit_of(source), source.slot
-    at = walk.units.get(of)
-    if selected or at is None or not at[1]:
-        segment_of(source)
-        walk.come(of, slot, g, summed, selected)
-    else:
-        held = at[1]
-        held[slot] = g if summed or slot not in held else held[slot] + g
+    segment = segment_of(source)
+    walk.come(segment if segment.trace is None else unit_of(source), source.slot, g, summed, selected)
 
 
 def unit_of(out: Out) -> Any:
