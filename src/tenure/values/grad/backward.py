@@ -17,6 +17,7 @@ from typing import Any
 from tenure.runtime.bracket import bracket
 from tenure.values.grad import steps
 from tenure.values.grad.asked import Asked
+from tenure.values.grad.beforehand import refuse_consumed
 from tenure.values.grad.gradients import add, replace
 from tenure.values.grad.handlers import Handler
 from tenure.values.grad.passing import segment_of, straight, unit_of
@@ -163,7 +164,7 @@ class Walk:
 
     def run(self) -> None:
         """Walk all units, young to old."""
-        self.refuse_consumed()
+        refuse_consumed(self)
         plain = self.accumulate and not (self.create_graph or self.wanted or self.ends)
         while self.waiting:
             of = self.waiting[0][2]
@@ -182,41 +183,6 @@ class Walk:
         self.stages = [stage for stage in self.stages if stage[0].number != inf]  # they can be walked at any time
         self.walked = RECORDER.open = 0
         RECORDER.flush()
-
-    def refuse_consumed(self) -> None:
-        """TN382 before anything is recorded, if the graph leads into a consumed one; TN503 or TN506 if a gradient that
-        it leads to is lent."""
-        seen: set[Source] = {None}
-        stack: list[tuple[Any, int]] = [(of, s) for of, (_, cts) in self.units.items() for s in cts]
-        met: set[tuple[Segment, int]] = set()
-        plain = not (self.final or self.ends)  # ``behind`` takes every source as it is
-        while stack:
-            of, slot = stack.pop()
-            if plain and type(of) is Segment and of.trace is None and self.accumulate:
-                source_at = of.sources.get
-                behind = [source_at(d) for d in paths.reached(of.path, slot)]
-            else:
-                behind = self.behind_slot(of, slot, met)
-            for source in behind:
-                if source in seen:
-                    continue
-                seen.add(source)
-                if type(source) is Out:
-                    segment = source.segment
-                    stack.append((segment_of(source) if segment is None else segment, source.slot))
-                elif self.accumulate and source.grad is not None:  # type: ignore[union-attr]
-                    source.grad._refuse_write()  # type: ignore[union-attr]
-        self.asked.find(met, lambda of, slot: self.source(self.unit(of), slot), self.is_wanted, self.wanted)
-
-    def behind_slot(self, of: Any, slot: int, met: set[tuple[Segment, int]]) -> list[Source]:
-        """Sources behind a slot of a unit; TN382 if what is between is consumed. What a walk for some inputs meets is
-        noted."""
-        unit = self.unit(of)
-        if not self.accumulate and isinstance(of, Segment):
-            met.add((of, slot))
-        if of.spent if isinstance(of, Trace) else of.trace:
-            steps.refuse_spent(of, slot, [s for u, s in self.wanted if u is of] if self.final else ())
-        return [self.behind(unit, source) for source in unit.behind(slot)]
 
     def walk(self, of: Any, unit: Unit, cts: Cotangents) -> None:
         """Walk one unit, from slot to slot with a handler or a request. A handler acts when all has arrived that leads

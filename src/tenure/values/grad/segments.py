@@ -27,8 +27,8 @@ ROOT, INTO, INPUT, SAVED = range(4)
 
 
 class Adjoint:
-    """Adjoint program and the sources of its inputs: (one of ``ROOT`` … ``SAVED``, its slot or name, kind), then the ``numbers`` of the run. It
-    reads the first ``inputs`` of the segment at most, and ``residuals`` or none.
+    """Adjoint program and the ``feeds`` of its inputs (one of ``ROOT`` … ``SAVED``, its slot or name, a kind), then the
+    ``numbers`` of the run. It reads the first ``inputs`` of the segment at most, and ``residuals`` or none.
 
     ``found`` are the stops it reaches, those in ``selected`` in all their elements, ``baked`` the numbers that it took
     for constants.
@@ -107,7 +107,7 @@ def segment_gradient(
     if len(inputs) < adjoint.inputs or (adjoint.residuals and not saved):
         raise steps.consumed_error(site(segment.consumed()))  # by another thread, meanwhile
     scalars = tuple([segment.scalars[k] for k in adjoint.numbers]) if adjoint.numbers else ()
-    given = cts, into, inputs, saved
+    given: Any = (cts, into, inputs, saved)
     found = None if tracked else pull(adjoint.program, adjoint.feeds, given, scalars)
     if found is None:
         operands = [given[of][k] if of < INPUT else _stored(given[of][k], kind) for of, k, kind in adjoint.feeds]

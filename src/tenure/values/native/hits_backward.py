@@ -1,4 +1,4 @@
-"""Fast path of the usual ``backward()``, as ``gradients.short_walk``, and of a step through a segment: generated code."""
+"""Fast path of the usual ``backward()``, as ``gradients.short_walk``, and of a segment's step: generated code."""
 
 from __future__ import annotations
 
@@ -302,8 +302,8 @@ def pull(m: Code) -> None:
         with f.when(f.value("i1", f"icmp ule {f.do('add', many, count)}, {MOST_OPERANDS}")):
             t = f.call("hold")
             with f.unless(f.absent(t)):
-                for k, part in enumerate((f.constant("call_step"), program, f.constant("false"))):
-                    f.store(part, f.at(parts, f"i64 {k}"))
+                for place, part in enumerate((f.constant("call_step"), program, f.constant("false"))):
+                    f.store(part, f.at(parts, f"i64 {place}"))
                 f.store("i64 0", filled)
                 f.store(NULL, box)
                 with f.each(many) as k, f.when(f.equal(f.load(filled, "i64"), k)):
