@@ -108,23 +108,26 @@ def segment_gradient(
         raise steps.consumed_error(site(segment.consumed()))  # by another thread, meanwhile
     scalars = tuple([segment.scalars[k] for k in adjoint.numbers]) if adjoint.numbers else ()
     given: Any = (cts, into, inputs, saved)
-    found = None if tracked else pull(adjoint.program, adjoint.feeds, given, scalars)
-    if found is None:
-        operands = [given[of][k] if of < INPUT else _stored(given[of][k], kind) for of, k, kind in adjoint.feeds]
-        found = steps.call(adjoint.program, operands, scalars, tracked)
+    found: Any = feed(adjoint.feeds, given) if tracked else pull(adjoint.program, adjoint.feeds, given, scalars)
+    if type(found) is list:
+        found = steps.call(adjoint.program, found, scalars, tracked)
     return dict(zip(adjoint.found, found, strict=True)), adjoint.selected
 
 
-def _stored(found: Any, kind: Kind) -> Any:
-    """Array of the run, or that of an input, as a value."""
-    return standing(getattr(found, "_data", found), kind)
+def feed(feeds: Feeds, given: Any) -> list[Any]:
+    """Operands of an adjoint: cotangents, and arrays of the run as values."""
+    return [given[of][k] if of < INPUT else standing(_array(given[of][k]), kind) for of, k, kind in feeds]
+
+
+def _array(x: Any) -> Any:
+    return getattr(x, "_data", x)
 
 
 @coded
-def pull(program: Program, feeds: Feeds, given: Any, scalars: tuple[Any, ...]) -> Any:
-    """Results of an adjoint, as a step whose rule is known; None, and nothing done but inputs bound, if it is not, or
-    where there are no builtins."""
-    return None
+def pull(program: Program, feeds: Feeds, given: Any, scalars: tuple[Any, ...]) -> tuple[Any, ...] | list[Any]:
+    """Results of an adjoint, as a step whose rule is known, a tuple; its operands, a list, if it is new, or where there
+    are no builtins."""
+    return feed(feeds, given)
 
 
 def adjoint_of(path: Path, about: tuple[Any, ...]) -> Adjoint:
