@@ -23,7 +23,7 @@ from tenure.values.rules.sites import site
 Cotangents = dict[int, Any]
 Feeds = tuple[tuple[int, Any, Kind], ...]
 ROOT, INTO, INPUT, SAVED = range(4)
-"""What feeds an adjoint: a cotangent, a sum so far, an input of the run, a value saved of it."""
+"""Kinds of operands of an adjoint: cotangents, sums so far, inputs of the run, values saved of it."""
 
 
 class Adjoint:
