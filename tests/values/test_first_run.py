@@ -149,3 +149,16 @@ def test_threads_run_new_programs_at_once(counted: list[Any]) -> None:
     for t in threads:
         t.join()
     assert not wrong and True in counted
+
+
+@needs_code
+def test_results_that_are_one_value_are_of_one_array_from_the_first_run() -> None:
+    for turn in range(3):
+        x = tn.tensor([1.0, -2.0, 4.0, 0.5])
+        y = x * 2.0 - 1.0
+        a, b, c = y.detach(), y.reshape(2, 2), y[1:3]
+        z = y + 0.0
+        found = [v.numpy().tolist() for v in (y, a, b, c, z)]
+        whole = [1.0, -5.0, 7.0, 0.0]
+        assert found == [whole, whole, [whole[:2], whole[2:]], whole[1:3], whole], turn
+        assert a._data is y._data

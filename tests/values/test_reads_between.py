@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 import tenure as tn
+from tenure.values.grad import segments
 
 SEEDS = range(2000 if os.environ.get("TENURE_FUZZ") else 16)
 
@@ -162,3 +163,48 @@ def test_a_vmapped_call_whose_return_alone_is_wanted_again() -> None:
     (g,) = tn.autograd.grad(out.sum(), x, create_graph=True)
     g.sum().backward()
     assert x.grad is not None and x.grad.tolist() == [6.0, 12.0]
+
+
+def in_turns(seed: int, reads: bool) -> list[Any]:
+    """Gradients of a random loop of a few turns, made several times: its segments have been seen before."""
+    draw = random.Random(seed)
+    steps = [
+        lambda a, b, c: (a * c, b + a),
+        lambda a, b, c: (tn.sin(a) - b * 0.5, a),
+        lambda a, b, c: (b, a / (c * c + 2.0)),
+        lambda a, b, c: (a + a * c.sum(), b * 3.0),
+        lambda a, b, c: (a - b.detach(), b * draw.choice([0.5, 0.25])),
+    ]
+    body = [draw.choice(steps) for _ in range(4)]
+    x, c = (tn.tensor([v, 1.5, -0.5], requires_grad=True, dtype=tn.float64) for v in (0.7, 1.25))
+    held, keep = draw.random() < 0.5, draw.random() < 0.3
+    out: list[Any] = []
+    for _ in range(4):
+        a, b = x * 0.5, c * 1.5
+        for _ in range(draw.randrange(2, 7)):
+            for step in body:
+                a, b = step(a, b, c)
+            if reads:
+                (a + b).sum().item()
+        total = (a * b).sum() + a.sum()
+        if reads:
+            total.item()
+        total.backward(retain_graph=keep)
+        if keep:
+            total.backward()
+        if reads:
+            with pytest.raises(tn.errors.UseAfterMove):
+                total.backward()
+        out += [x.grad.numpy(), c.grad.numpy()]
+        if not held:
+            x.grad = c.grad = None
+    return out
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_segments_seen_before_have_the_gradients_of_one_program(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    found, whole = in_turns(seed, True), in_turns(seed, False)
+    monkeypatch.setattr(segments, "pull", lambda _, feeds, given, scalars: segments.feed(feeds, given))
+    for a, b, c in zip(found, whole, in_turns(seed, True), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-9)
+        np.testing.assert_array_equal(a, c, strict=True)

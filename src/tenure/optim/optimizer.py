@@ -28,6 +28,7 @@ from tenure.values.grad.sparse_rows import SparseRows
 from tenure.values.places.loans import UPDATING
 from tenure.values.places.parameter import Parameter
 from tenure.values.places.shared import Shared
+from tenure.values.places.updates import are_held, gradients_of
 from tenure.values.places.var import Var
 from tenure.values.rules.graph import CodeSite
 from tenure.values.rules.guard import GIL
@@ -231,7 +232,7 @@ class Optimizer(Hooked):
 
     def _refuse_orphans(self) -> None:
         for g, group in enumerate(self.param_groups):
-            for k, p in enumerate(group["params"]):
+            for k, p in enumerate(() if are_held(group["params"]) else group["params"]):
                 if isinstance(p, Parameter) and p.is_orphan():
                     raise StaleBorrowError(
                         f"parameter {k} of group {g}, of shape {list(p.shape)}, is held by no module now:"
@@ -303,15 +304,6 @@ def gradient_of(p: Any) -> Any:
         return None if p.grad is None else p.grad.value
     grad = leaf.grad
     return None if grad is None else grad._read()
-
-
-def gradients_of(params: list[Any]) -> list[Any] | None:
-    """The values of the gradients of parameters, where each of them has a dense one that needs no look; else None."""
-    try:
-        found = [p._leaf.grad._val for p in params]
-    except AttributeError:
-        return None
-    return found if {Tensor}.issuperset(map(type, found)) else None
 
 
 def _with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:

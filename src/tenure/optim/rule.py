@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import Any
 
 from tenure.dtypes import DType
@@ -43,7 +44,7 @@ class Rule:
 
         A number may be a tensor of one element.
         """
-        written = [*places, *[place for column in kept for place in column]]
+        written = [*places, *chain.from_iterable(kept)]
         refuse_writes(written)
         given = [n for n in numbers if isinstance(n, Tensor)]
         tensors = tuple([isinstance(n, Tensor) for n in numbers]) if given else (False,) * len(numbers)

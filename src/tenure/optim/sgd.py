@@ -81,16 +81,18 @@ class SGD(Formula):
             self._write(ps, grads, [], group, True)
             return
         held = [state.get("momentum_buffer") for state in states]
+        if {Var}.issuperset(map(type, held)):
+            self._write(ps, grads, [held], group, True)
+            return
         for k, b in enumerate(held):
             if type(b) is SparseRows:
                 held[k] = states[k]["momentum_buffer"] = Var(b.to_dense())
         missing = [k for k, b in enumerate(held) if b is None]
-        if not missing:
-            self._write(ps, grads, [held], group, True)
-            return
         if len(missing) < len(held):
             which = [k for k, b in enumerate(held) if b is not None]
             self._write([ps[k] for k in which], [grads[k] for k in which], [[held[k] for k in which]], group, True)
+        if not missing:
+            return
         new = [self._placed(grads[k]) for k in missing]
         also = [(states[k].__setitem__, "momentum_buffer", b) for k, b in zip(missing, new, strict=True)]
         self._write([ps[k] for k in missing], [grads[k] for k in missing], [new], group, False, also)

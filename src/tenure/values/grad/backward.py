@@ -17,9 +17,10 @@ from typing import Any
 from tenure.runtime.bracket import bracket
 from tenure.values.grad import steps
 from tenure.values.grad.asked import Asked
+from tenure.values.grad.beforehand import refuse_consumed
 from tenure.values.grad.gradients import add, replace
 from tenure.values.grad.handlers import Handler
-from tenure.values.grad.passing import segment_of, unit_of
+from tenure.values.grad.passing import segment_of, straight, unit_of
 from tenure.values.grad.reopening import Reopened
 from tenure.values.grad.replay import Replay
 from tenure.values.grad.sparse_place import RowsPlace
@@ -114,7 +115,7 @@ class Walk:
 
     def want_twins(self, of: Any) -> None:
         """Request the gradients with respect to the doubles in a unit of what is asked for."""
-        for slot, number in self.asked.doubles(of) if self.asked.numbers else ():
+        for slot, number in self.asked.doubles(of):
             self.wanted.setdefault((of, slot), {})[number] = None
 
     def source(self, unit: Unit, slot: int) -> Source:
@@ -133,7 +134,8 @@ class Walk:
         found = self.units.get(of)
         if found is None:
             found = self.units[of] = (TraceUnit(of) if isinstance(of, Trace) else SegmentUnit(of), {})
-            self.want_twins(of)
+            if self.asked.numbers:
+                self.want_twins(of)
         return found[0]
 
     def arrive(self, at: tuple[Any, int] | Leaf | None, g: Any, summed: bool = False, selected: bool = False) -> None:
@@ -149,19 +151,25 @@ class Walk:
 
     def come(self, of: Any, slot: int, g: Any, summed: bool, selected: bool) -> None:
         """Add a cotangent to a slot of a unit, as ``arrive``."""
-        unit = self.unit(of)
+        at = self.units.get(of)
+        if at is None:
+            self.unit(of)
+            at = self.units[of]
+        unit, cts = at
         if selected:
             self.numbers.add((of, slot))
-        cts = self.units[of][1]
         if not cts:
             heappush(self.waiting, (-unit.number, len(self.waiting), of))
-        cts[slot] = g if slot not in cts or summed else cts[slot] + g
+        cts[slot] = g if summed or slot not in cts else cts[slot] + g
 
     def run(self) -> None:
         """Walk all units, young to old."""
-        self.refuse_consumed()
+        refuse_consumed(self)
+        plain = self.accumulate and not (self.create_graph or self.wanted or self.ends)
         while self.waiting:
-            step(self, self.waiting[0][2])
+            of = self.waiting[0][2]
+            if not (plain and type(of) is Segment and straight(self, of)):
+                step(self, of)
             pays = self.walked >= SHORT and RECORDER.open == 1 and self.waiting
             if pays and RECORDER.trace not in [w[2] for w in self.waiting]:
                 self.compute_so_far()
@@ -175,29 +183,6 @@ class Walk:
         self.stages = [stage for stage in self.stages if stage[0].number != inf]  # they can be walked at any time
         self.walked = RECORDER.open = 0
         RECORDER.flush()
-
-    def refuse_consumed(self) -> None:
-        """TN382 before anything is recorded, if the graph leads into a consumed one; TN503 or TN506 if a gradient that
-        it leads to is lent."""
-        seen: set[Source] = {None}
-        stack: list[tuple[Any, int]] = [(of, s) for of, (_, cts) in self.units.items() for s in cts]
-        met: set[tuple[Segment, int]] = set()
-        plain = not (self.final or self.ends)  # ``behind`` takes every source as it is
-        while stack:
-            of, slot = stack.pop()
-            unit = self.unit(of)
-            if not self.accumulate and isinstance(of, Segment):
-                met.add((of, slot))
-            if of.spent if isinstance(of, Trace) else of.trace:
-                steps.refuse_spent(of, slot, [s for u, s in self.wanted if u is of] if self.final else ())
-            behind = unit.behind(slot)
-            for source in [s for s in (behind if plain else [self.behind(unit, x) for x in behind]) if s not in seen]:
-                seen.add(source)
-                if isinstance(source, Out):
-                    stack.append((segment_of(source), source.slot))
-                elif source is not None and self.accumulate and source.grad is not None:
-                    source.grad._refuse_write()
-        self.asked.find(met, lambda of, slot: self.source(self.unit(of), slot), self.is_wanted, self.wanted)
 
     def walk(self, of: Any, unit: Unit, cts: Cotangents) -> None:
         """Walk one unit, from slot to slot with a handler or a request. A handler acts when all has arrived that leads

@@ -5,16 +5,39 @@
 
 from __future__ import annotations
 
+from heapq import heappop
 from typing import Any
 
 from tenure.values.grad import steps
 from tenure.values.grad.chains import Chain, chain_behind, is_final, linked, stops_of
 from tenure.values.grad.segments import segment_gradient
 from tenure.values.grad.units import Cotangents, SegmentUnit, Unit
+from tenure.values.rules import spending
 from tenure.values.rules.graph import Leaf, Out, Segment, Source
 from tenure.values.rules.rules import Slots
-from tenure.values.rules.sites import site
+from tenure.values.rules.sites import here, site
 from tenure.values.trace.record import RECORDER
+
+
+def straight(walk: Any, segment: Segment) -> bool:
+    """Walk the unit that is next and consume it, if it is a segment seen before that nothing comes back to, in a
+    ``plain`` walk. False, and nothing done, otherwise."""
+    if segment.trace is not None or segment.handlers or segment.first:
+        return False
+    unit, cts = walk.units[segment]
+    path = segment.path
+    stops = stops_of(path, tuple(cts))
+    if stops is None:
+        return False
+    heappop(walk.waiting)
+    del walk.units[segment]
+    _pass(walk, unit, segment, cts, stops)
+    if walk.consume:
+        if walk.where is None:
+            walk.where = here()
+        spending.spend(segment, cts, walk.where)
+    walk.walked += path.size
+    return True
 
 
 def pass_through(walk: Any, unit: Unit, cts: Cotangents) -> bool:
@@ -33,16 +56,24 @@ def pass_through(walk: Any, unit: Unit, cts: Cotangents) -> bool:
     sources = segment.sources
     if not walk.accumulate:
         stops = tuple([s for s in stops if type(sources.get(s)) is Out or walk.is_wanted(sources.get(s))])
+    _pass(walk, unit, segment, cts, stops)
+    return True
+
+
+def _pass(walk: Any, unit: SegmentUnit, segment: Segment, cts: Cotangents, stops: Slots) -> None:
+    """Go from the roots of a segment to its ``stops``, in one step."""
+    sources = segment.sources
     final = tuple([s for s in stops if isinstance(sources.get(s), Leaf)])
     into = accumulators(walk, sources, stops)
-    numbers = [s for s in cts if (segment, s) in walk.numbers]
+    numbers = [s for s in cts if (segment, s) in walk.numbers] if walk.numbers else ()
     found, selected = segment_gradient(segment, cts, stops, final, numbers, into, False)
     if walk.before:
         walk.stages.append((unit, cts, stops, final, into))
-    for s in [*into, *[s for s in found if s not in into]] if into else found:
+    for s in into:
         if s in found:
-            send(walk, sources.get(s), found[s], s in into, s in selected)
-    return True
+            send(walk, sources.get(s), found.pop(s), True, s in selected)
+    for s, g in found.items():
+        send(walk, sources.get(s), g, False, s in selected)
 
 
 def pass_chain(walk: Any, chain: Chain) -> None:
@@ -60,14 +91,16 @@ def pass_chain(walk: Any, chain: Chain) -> None:
 
 def accumulators(walk: Any, sources: dict[int, Source], stops: Slots) -> Cotangents:
     """Sums so far of the leaves and earlier results behind some stops, once for each."""
-    into, seen, units = Cotangents(), set[Any](), walk.units
+    into, seen, units, known = Cotangents(), set[Any](), walk.units, walk.leaves
     for s in stops:
         source = sources.get(s)
         if type(source) is Out:
             at = units.get(unit_of(source))
             held = None if at is None else at[1].get(source.slot)
+        elif source is None:
+            continue
         else:
-            held = None if source is None else walk.held(source)
+            held = known[source] if source in known else walk.held(source)
         if held is not None and source not in seen:
             seen.add(source)
             into[s] = held
@@ -79,14 +112,8 @@ def send(walk: Any, source: Source, g: Any, summed: bool, selected: bool) -> Non
     if type(source) is not Out:
         walk.arrive(source, g, summed=summed, selected=selected)
         return
-    of, slot = unit_of(source), source.slot
-    at = walk.units.get(of)
-    if selected or at is None or not at[1]:
-        segment_of(source)
-        walk.come(of, slot, g, summed, selected)
-    else:
-        held = at[1]
-        held[slot] = g if summed or slot not in held else held[slot] + g
+    segment = segment_of(source)
+    walk.come(segment if segment.trace is None else unit_of(source), source.slot, g, summed, selected)
 
 
 def unit_of(out: Out) -> Any:

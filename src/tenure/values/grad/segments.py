@@ -11,20 +11,24 @@ from tenure.ir.verify import verified
 from tenure.ops import pointwise
 from tenure.ops.selection import zeros_of
 from tenure.values.grad import steps
+from tenure.values.native.hits import coded
 from tenure.values.operations.creation import standing
 from tenure.values.rules import packs, paths
 from tenure.values.rules.expand import Expansion
 from tenure.values.rules.graph import Segment
 from tenure.values.rules.rows import Path
-from tenure.values.rules.rules import kind_of
+from tenure.values.rules.rules import Kind, kind_of
 from tenure.values.rules.sites import site
 
 Cotangents = dict[int, Any]
+Feeds = tuple[tuple[int, Any, Kind], ...]
+ROOT, INTO, INPUT, SAVED = range(4)
+"""Kinds of operands of an adjoint: cotangents, sums so far, inputs of the run, values saved of it."""
 
 
 class Adjoint:
-    """Adjoint program and the sources of its inputs: (what, slot or name, kind), then the ``numbers`` of the run. It
-    reads the first ``inputs`` of the segment at most, and ``residuals`` or none.
+    """Adjoint program and the ``feeds`` of its inputs (one of ``ROOT`` … ``SAVED``, its slot or name, a kind), then the
+    ``numbers`` of the run. It reads the first ``inputs`` of the segment at most, and ``residuals`` or none.
 
     ``found`` are the stops it reaches, those in ``selected`` in all their elements, ``baked`` the numbers that it took
     for constants.
@@ -42,12 +46,12 @@ class Adjoint:
         into: tuple[int, ...],
         saved: Sequence[packs.Saved],
     ) -> None:
-        feeds: dict[int, tuple[str, Any]] = {}
+        feeds: dict[int, tuple[int, Any]] = {}
         ex, parts = _with_saved(path, saved, feeds)
         given, found = paths.adjoint(ex, roots, stops, into, final, numbers)
-        feeds.update({v: ("input", k) for k, v in enumerate(ex.inputs)})
-        feeds.update({v.id: ("root", s) for s, v in zip(roots, given["roots"], strict=True)})
-        feeds.update({v.id: ("into", s) for s, v in zip(into, given["into"], strict=True)})
+        feeds.update({v: (INPUT, k) for k, v in enumerate(ex.inputs)})
+        feeds.update({v.id: (ROOT, s) for s, v in zip(roots, given["roots"], strict=True)})
+        feeds.update({v.id: (INTO, s) for s, v in zip(into, given["into"], strict=True)})
         b = ex.builder
         for v, part in parts.items():
             b.applications[v], b.operands[v], b.origins[v] = b.applications[part], b.operands[part], b.origins[part]
@@ -57,16 +61,16 @@ class Adjoint:
         reads = b.reads(outputs, {*feeds, *scalars})
         used, counted = sorted(reads & feeds.keys()), sorted(reads & scalars.keys())
         self.program: Program = verified(b.extract([*used, *counted], outputs, literals).shared())
-        self.feeds = [(*feeds[v], kind_of(b.avals[v])) for v in used]
-        self.inputs = max([k + 1 for of, k, _ in self.feeds if of == "input"], default=0)
-        self.residuals = any(of == "saved" for of, _, _ in self.feeds)
+        self.feeds: Feeds = tuple([(*feeds[v], kind_of(b.avals[v])) for v in used])
+        self.inputs = max([k + 1 for of, k, _ in self.feeds if of == INPUT], default=0)
+        self.residuals = any(of == SAVED for of, _, _ in self.feeds)
         self.numbers = [scalars[v] for v in counted]
         self.found = tuple(found)
         self.selected = {s for s, v in found.items() if zeros_of(v) == UNSIGNED}
 
 
 def _with_saved(
-    path: Path, saved: Sequence[packs.Saved], feeds: dict[int, tuple[str, Any]]
+    path: Path, saved: Sequence[packs.Saved], feeds: dict[int, tuple[int, Any]]
 ) -> tuple[Expansion, dict[int, int]]:
     """Primitives of a path on its saved values, and the substitutes of the saved ones."""
     ex = Expansion()
@@ -76,11 +80,11 @@ def _with_saved(
     for what in saved:
         if isinstance(what, tuple):
             whole, found = packs.unpack(b, what, avals)
-            feeds[whole.id] = ("saved", what)
+            feeds[whole.id] = (SAVED, what)
             parts.update({v: pointwise.mark(part).id for v, part in zip(what, found, strict=True)})
     shift = len(b.avals)
     ex.advance(path)
-    feeds.update({v + shift: ("saved", v) for v in saved if isinstance(v, int)})
+    feeds.update({v + shift: (SAVED, v) for v in saved if isinstance(v, int)})
     return ex, {v + shift: part for v, part in parts.items()}
 
 
@@ -102,17 +106,28 @@ def segment_gradient(
     adjoint = adjoint_of(path, (roots, stops, final, tuple(sorted(numbers)), tuple(into), tuple(saved or ())))
     if len(inputs) < adjoint.inputs or (adjoint.residuals and not saved):
         raise steps.consumed_error(site(segment.consumed()))  # by another thread, meanwhile
-    operands = []
-    for of, k, kind in adjoint.feeds:
-        if of == "root":
-            operands.append(cts[k])
-        elif of == "into":
-            operands.append(into[k])
-        else:
-            operands.append(standing(inputs[k]._data if of == "input" else saved[k], kind))  # type: ignore[index]
-    scalars = tuple([segment.scalars[k] for k in adjoint.numbers])
-    found = steps.call(adjoint.program, operands, scalars, tracked)
+    scalars = tuple([segment.scalars[k] for k in adjoint.numbers]) if adjoint.numbers else ()
+    given: Any = (cts, into, inputs, saved)
+    found: Any = feed(adjoint.feeds, given) if tracked else pull(adjoint.program, adjoint.feeds, given, scalars)
+    if type(found) is list:
+        found = steps.call(adjoint.program, found, scalars, tracked)
     return dict(zip(adjoint.found, found, strict=True)), adjoint.selected
+
+
+def feed(feeds: Feeds, given: Any) -> list[Any]:
+    """Operands of an adjoint: cotangents, and arrays of the run as values."""
+    return [given[of][k] if of < INPUT else standing(_array(given[of][k]), kind) for of, k, kind in feeds]
+
+
+def _array(x: Any) -> Any:
+    return getattr(x, "_data", x)
+
+
+@coded
+def pull(program: Program, feeds: Feeds, given: Any, scalars: tuple[Any, ...]) -> tuple[Any, ...] | list[Any]:
+    """Results of an adjoint, as a step whose rule is known, a tuple; its operands, a list, if it is new, or where there
+    are no builtins."""
+    return feed(feeds, given)
 
 
 def adjoint_of(path: Path, about: tuple[Any, ...]) -> Adjoint:

@@ -36,6 +36,7 @@ from tenure.values.native.hits_planning import PLANNER
 from tenure.values.rules import alike, forms, graph, paths, rows, sites, spending
 from tenure.values.rules.expand import (
     Expansion,
+    expand_call,
     expand_close,
     expand_gradient,
     expand_input,
@@ -149,7 +150,7 @@ def _known() -> dict[str, Any]:
         "slow_bind": Trace.bind, "slow_point": Trace.point, "refuse_moved": refuse_moved,
         "mark_step": expand_mark,
         "close_step": expand_close, "return_step": expand_return, "widen_step": expand_widen,
-        "gradient_step": expand_gradient,
+        "gradient_step": expand_gradient, "call_step": expand_call,
         "operation_step": expand_operation, "input_step": expand_input,
         "root": ROOT,
         "mode_type": Mode,

@@ -1,4 +1,4 @@
-"""Fast path of the usual ``backward()``, as ``gradients.short_walk``: generated code."""
+"""Fast path of the usual ``backward()``, as ``gradients.short_walk``, and of a segment's step: generated code."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from tenure.values.native.hits_places import is_place
 __all__ = ["BACKWARD"]
 
 MOST_LEAVES = 500
+MOST_OPERANDS = 64
+"""Operands and numbers of an adjoint on the fast path, at most."""
 
 
 def is_number(m: Code) -> None:
@@ -263,8 +265,104 @@ def backward(m: Code) -> None:
         f.ret(f.call("onward", f.constant("slow_backward"), "ptr %x", "ptr %args", "i64 %n", "ptr %names"))
 
 
+def fed(m: Code) -> None:
+    """Return an operand of an adjoint: one of some tensors, or an array of the run as a value; NULL if it is not there.
+    A feed says where it is looked for, by which key, and of which kind it is."""
+    with m.function("fed", "ptr %feed", "ptr %given") as f:
+        of, key, kind = (f.item("ptr %feed", f"i64 {k}") for k in range(3))
+        found = f.local()
+        number = f.call("PyLong_AsLong", of, returns="i64")
+        where, given = f.item("ptr %given", number), f.value("i1", f"icmp slt {number}, 2")
+        f.store(NULL, found)
+        listed = f.is_(f.kind(where), "list")
+        with f.when(listed):
+            f.store(f.get(f.call("PyList_GetItem", where, f.call("PyLong_AsLong", key, returns="i64")), ".data"), found)
+        with f.when(f.both(f.negation(listed), f.is_(f.kind(where), "dict"))):
+            f.store(f.call("PyDict_GetItemWithError", where, key), found)
+        v = f.load(found)
+        with f.when(f.either(f.absent(v), f.is_(v, "none"))):
+            f.ret(NULL)
+        with f.when(f.both(given, f.negation(f.is_(f.kind(v), "tensor")))):
+            f.ret(NULL)
+        f.incref(v)
+        with f.when(given):
+            f.ret(v)
+        none = {name: f.incref(f.constant("none")) for name in ("trace", "src", "rule")}
+        known = {"aval": f.get(kind, "kind.aval"), "kind": kind, "slot": f.constant("zero")}
+        f.ret(f.made("tensor", data=v, **none, **{name: f.incref(x) for name, x in known.items()}))
+
+
+def operands(m: Code) -> None:
+    """Return the operands of an adjoint as a list; NULL if one is not there."""
+    with m.function("operands", "ptr %feeds", "ptr %given") as f:
+        size, fine = f.size("ptr %feeds", "Tuple"), f.local("i1")
+        out = f.call("PyList_New", size)
+        f.store(f.negation(f.absent(out)), fine)
+        with f.each(size) as k, f.when(f.load(fine, "i1")):
+            x = f.call("fed", f.item("ptr %feeds", k), "ptr %given")
+            f.store(f.negation(f.absent(x)), fine)
+            with f.unless(f.absent(x)):
+                f.call("PyList_SetItem", out, k, x, returns="i32")
+        with f.when(f.load(fine, "i1")):
+            f.ret(out)
+        f.decref(out)
+        f.ret(NULL)
+
+
+def pulled(m: Code) -> None:
+    """Return the results of an adjoint on some operands as a tuple, recorded in a held trace by a known rule; NULL
+    without an error if it is new."""
+    with m.function("pulled", "ptr %t", "ptr %program", "ptr %xs", "ptr %scalars") as f:
+        many, count = f.size("ptr %xs", "List"), f.size("ptr %scalars", "Tuple")
+        parts, slots = f.local(count=MOST_OPERANDS + 3), f.local(count=MOST_OPERANDS)
+        numbers, filled, box = f.local(count=MOST_OPERANDS), f.local("i64"), f.local()
+        for place, part in enumerate((f.constant("call_step"), "ptr %program", f.constant("false"))):
+            f.store(part, f.at(parts, f"i64 {place}"))
+        f.store("i64 0", filled)
+        f.store(NULL, box)
+        with f.each(many) as k, f.when(f.equal(f.load(filled, "i64"), k)):
+            i = f.call("slot", "ptr %t", f.call("PyList_GetItem", "ptr %xs", k))
+            f.store(i, f.at(slots, k))
+            with f.unless(f.absent(i)):
+                f.store(f.call("kind", "ptr %t", i), f.at(parts, f.do("add", k, "i64 3")))
+                f.store(f.do("add", k, "i64 1"), filled)
+        end = f.load(filled, "i64")
+        with f.when(f.equal(end, many)):
+            after = f.do("add", many, "i64 3")
+            with f.each(count) as k:
+                number = f.item("ptr %scalars", k)
+                f.store(number, f.at(numbers, k))
+                f.store(f.kind(number), f.at(parts, f.do("add", after, k)))
+            row = (slots, many, numbers, count, "i64 2", "i1 true")
+            f.store(f.call("take", "ptr %t", parts, f.do("add", after, count), *row), box)
+        with f.each(end) as k:
+            f.decref(f.load(f.at(slots, k)))
+        f.ret(f.load(box))
+
+
+def pull(m: Code) -> None:
+    """pull(program, feeds, given, scalars)"""
+    with m.function("pull", "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
+        program, feeds, given, scalars = (f.load(f.at("ptr %args", f"i64 {k}")) for k in range(4))
+        many, box = f.do("add", f.size(feeds, "Tuple"), f.size(scalars, "Tuple")), f.local()
+        xs = f.call("operands", feeds, given)
+        with f.when(f.absent(xs)):
+            finish(f, NULL)
+            f.ret(f.call("PyObject_Vectorcall", f.constant("slow_pull"), "ptr %args", "i64 %n", NULL))
+        f.store(NULL, box)
+        with f.when(f.value("i1", f"icmp ule {many}, {MOST_OPERANDS}")):
+            t = f.call("hold")
+            with f.unless(f.absent(t)):
+                f.store(f.call("release", t, f.call("pulled", t, program, xs, scalars)), box)
+        found = f.load(box)
+        with f.when(f.both(f.absent(found), f.negation(f.failed()))):
+            f.ret(xs)
+        f.decref(xs)
+        f.ret(found)
+
+
 BACKWARD = (
     *(is_number, leaves_of, behind, into, gradients, gradients_here, first_gradient, deposit, deposits, walk),
-    backward,
+    *(backward, fed, operands, pulled, pull),
 )
-"""``backward``, with its internal functions."""
+"""``backward`` and ``pull``, with their internal functions."""

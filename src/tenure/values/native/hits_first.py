@@ -186,7 +186,7 @@ def started(m: Code) -> None:
         with f.unless(fits):
             f.store("i64 0", out)
         with f.when(f.both(fits, f.equal(f.load(out, "i64"), "i64 0"))):
-            with f.when(f.call("planned", "ptr %s", "ptr %outputs", returns="i1")):
+            with f.when(f.call("planned", "ptr %s", b, "ptr %outputs", returns="i1")):
                 size = f.do("add", f.do("add", count(f, "arrays"), count(f, "made_count")), "i64 2")
                 held = f.call("PyList_New", size)
                 with f.unless(f.absent(held)):

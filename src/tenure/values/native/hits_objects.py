@@ -13,7 +13,7 @@ HANDLE = ("aval", "bound", "code", "data", "held", "kind", "lasti", "rule", "slo
 """Slots of a handle, whose offsets are known only once its class is made."""
 
 LATE = {
-    "var": ("borrows", "home", "leaf", "loans", "ties", "val", "whole"),
+    "var": ("borrows", "holders", "home", "leaf", "loans", "ties", "val", "whole"),
     "borrow": ("endings", "parent", "place", "region", "stale", "val"),
 }
 """Slots of a place and of a borrow, likewise."""

@@ -138,33 +138,46 @@ def operations(m: Code) -> None:
 
 
 def assign(m: Code) -> None:
-    """Give the outputs arrays: that of an input, one that a value is computed into, or one for a copy, which is then
-    marked in ``made`` by a value that is negative."""
-    with m.function("assign", "ptr %s", "ptr %outputs", returns="void") as f:
+    """Give the outputs arrays: that of an input, that of an output before which is the same value, one that a value is
+    computed into, or one for a copy, which is then marked in ``made`` by a value that is negative."""
+    with m.function("assign", "ptr %s", "ptr %b", "ptr %outputs", returns="void") as f:
         names = ("homes", "places", "own", "results", "made", "new")
         homes, places, own, results, made, new = (listed(f, name) for name in names)
         arrays, inputs, shift = count(f, "arrays"), count(f, "inputs"), planner(f, "shift")
+        avals = f.get("ptr %b", "builder.avals")
         with f.each(f.size("ptr %outputs", "List")) as j:
             value = whole(f, f.call("PyList_GetItem", "ptr %outputs", j))
             v, one, to = word(f, new, value), f.do("add", arrays, count(f, "made_count")), f.at(results, j, "i64")
             is_input = f.value("i1", f"icmp slt {v}, {arrays.split()[1]}")
             f.store(f.choice(is_input, v, one), to)
             with f.unless(is_input):
-                home, known = word(f, homes, v), f.local("i1")
+                home, known, twice = word(f, homes, v), f.local("i1"), f.local("i1")
                 computed = f.value("i1", f"icmp sge {home}, {inputs.split()[1]}")
                 f.store("i1 false", known)
+                f.store("i1 false", twice)
                 with f.when(computed):
-                    plain = f.equal(word(f, own, home), "i64 0")
+                    taken = word(f, own, home)  # by the result of this number, counted from 1
+                    plain = f.equal(taken, "i64 0")
                     f.store(f.both(plain, f.equal(word(f, places, home), "i64 0")), known)
-                bare = f.load(known, "i1")
-                put(f, made, f.do("mul", count(f, "made_count"), "i64 2"), value)
-                copied = f.do("add", f.do("mul", count(f, "made_count"), "i64 2"), "i64 1")
-                put(f, made, copied, f.choice(bare, "i64 -1", v))
-                with f.when(bare):
-                    put(f, own, home, "i64 1")
-                    base = f.do("shl", f.do("add", one, planner(f, "arrays")), shift)
-                    put(f, places, home, base)
-                f.store(f.do("add", count(f, "made_count"), "i64 1"), at(f, "made_count"))
+                    with f.unless(plain):
+                        before = f.do("sub", taken, "i64 1")
+                        first = word(f, made, f.do("mul", before, "i64 2"))
+                        with f.when(f.equal(word(f, new, first), v)):
+                            both = [f.call("PyList_GetItem", avals, x) for x in (first, value)]
+                            same = f.call("PyObject_RichCompareBool", *both, "i32 2", returns="i32")
+                            f.store(f.equal(same, "i32 1"), twice)
+                        with f.when(f.load(twice, "i1")):
+                            f.store(f.do("add", arrays, before), to)
+                with f.unless(f.load(twice, "i1")):
+                    bare = f.load(known, "i1")
+                    put(f, made, f.do("mul", count(f, "made_count"), "i64 2"), value)
+                    copied = f.do("add", f.do("mul", count(f, "made_count"), "i64 2"), "i64 1")
+                    put(f, made, copied, f.choice(bare, "i64 -1", v))
+                    with f.when(bare):
+                        put(f, own, home, f.do("add", count(f, "made_count"), "i64 1"))
+                        base = f.do("shl", f.do("add", one, planner(f, "arrays")), shift)
+                        put(f, places, home, base)
+                    f.store(f.do("add", count(f, "made_count"), "i64 1"), at(f, "made_count"))
         f.ret()
 
 
@@ -182,7 +195,7 @@ def placed_inputs(m: Code) -> None:
 
 def planned(m: Code) -> None:
     """Plan the memory of the operations, and write the table."""
-    with m.function("planned", "ptr %s", "ptr %outputs", returns="i1") as f:
+    with m.function("planned", "ptr %s", "ptr %b", "ptr %outputs", returns="i1") as f:
         names = ("starts", "operands", "homes", "last", "places", "totals", "donors", "free")
         starts, reads, homes, last, places, totals, donors, free = (listed(f, name) for name in names)
         n, arrays, inputs = count(f, "count"), count(f, "arrays"), count(f, "inputs")
@@ -197,7 +210,7 @@ def planned(m: Code) -> None:
             v = word(f, listed(f, "new"), whole(f, f.call("PyList_GetItem", "ptr %outputs", j)))
             put(f, last, word(f, homes, v), end)
         f.call_at(function(f, "take_over"), code, n, inputs, homes, last, places, donors, returns="i64")
-        f.call("assign", "ptr %s", "ptr %outputs", returns="void")
+        f.call("assign", "ptr %s", "ptr %b", "ptr %outputs", returns="void")
         with f.each(f"i64 {CLASSES}") as kind:
             put(f, free, kind, "i64 -1")
         begin = f.do("add", planner(f, "header"), word(f, totals, 1))

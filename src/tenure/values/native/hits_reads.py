@@ -189,10 +189,9 @@ def run_plan(m: Code) -> None:
         f.store(NULL, left)
         f.store(NULL, done)
         begun, residuals = f.call("begin", "ptr %t", "ptr %plan", left, returns="i1"), f.local()
-        f.store(f.constant("no_residuals"), residuals)
-        with f.unless(f.is_(f.get("ptr %plan", "plan.graph"), "true")):
-            f.incref(f.load(residuals))
+        f.store(f.incref(f.constant("no_residuals")), residuals)
         with f.when(f.is_(f.get("ptr %plan", "plan.graph"), "true")):
+            f.decref(f.load(residuals))
             f.store(f.call("PyList_New", "i64 0"), residuals)
         more = f.load(residuals)
         with f.when(f.both(begun, f.negation(f.absent(more)))):

@@ -142,6 +142,65 @@ def is_free(m: Code) -> None:
         f.ret(f.both(*[f.is_(f.get("ptr %p", f"var.{slot}"), "none") for slot in ("loans", "ties")]))
 
 
+def gradients_of(m: Code) -> None:
+    """gradients_of(places), a list"""
+    with m.function("gradients_of", "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
+        places = f.load("ptr %args")
+        with f.unless(f.is_(f.kind(places), "list")):
+            leave_to(f, "slow_gradients_of")
+        size = f.size(places, "List")
+        out, filled = f.call("PyList_New", size), f.local("i64")
+        f.store("i64 0", filled)
+        with f.unless(f.absent(out)):
+            with f.each(size) as k, f.when(f.equal(f.load(filled, "i64"), k)):
+                g = f.call("gradient_of", f.call("PyList_GetItem", places, k))
+                with f.unless(f.absent(g)):
+                    f.call("PyList_SetItem", out, k, f.incref(g), returns="i32")
+                    f.store(f.do("add", k, "i64 1"), filled)
+            with f.when(f.equal(f.load(filled, "i64"), size)):
+                f.ret(out)
+        f.decref(out)
+        leave_to(f, "slow_gradients_of")
+
+
+def gradient_of(m: Code) -> None:
+    """The value of a place's gradient; NULL where that needs a look."""
+    with m.function("gradient_of", "ptr %p") as f:
+        with f.unless(is_place(f, "ptr %p")):
+            f.ret(NULL)
+        leaf = f.get("ptr %p", "var.leaf")
+        with f.unless(f.is_(f.kind(leaf), "leaf")):
+            f.ret(NULL)
+        grad = f.get(leaf, "leaf.grad")
+        with f.unless(is_place(f, grad)):
+            f.ret(NULL)
+        v = f.get(grad, "var.val")
+        f.ret(f.choice(f.is_(f.kind(v), "tensor"), v, NULL))
+
+
+def are_held(m: Code) -> None:
+    """are_held(places), a list"""
+    with m.function("are_held", "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
+        places = f.load("ptr %args")
+        with f.unless(f.is_(f.kind(places), "list")):
+            leave_to(f, "slow_are_held")
+        with f.each(f.size(places, "List")) as k:
+            p = f.call("PyList_GetItem", places, k)
+            with f.unless(f.is_(f.kind(p), "var")):
+                with f.unless(f.is_(f.kind(p), "parameter")):
+                    leave_to(f, "slow_are_held")
+                holders = f.get(p, "var.holders")
+                with f.unless(f.is_(holders, "none")):
+                    with f.unless(f.is_(f.kind(holders), "list")):
+                        leave_to(f, "slow_are_held")
+                    with f.when(f.empty(holders, "List")):
+                        leave_to(f, "slow_are_held")
+                    holder = f.call("PyWeakref_GetObject", f.call("PyList_GetItem", holders, "i64 0"))
+                    with f.when(f.is_(holder, "none")):
+                        leave_to(f, "slow_are_held")
+        f.ret(f.incref(f.constant("true")))
+
+
 def become(m: Code) -> None:
     """become(places, values), a list and a tuple"""
     with m.function("become", "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
@@ -206,5 +265,8 @@ def registered(m: Code) -> None:
         f.ret(f.call("onward", f.constant("slow_registered"), "ptr %self", "ptr %args", "i64 %n", NULL))
 
 
-UPDATING = (bind_all, updated, update, mark_all, are_places, refuse_writes, is_free, become, enter_site, registered)
+UPDATING = (
+    *(bind_all, updated, update, mark_all, are_places, refuse_writes, is_free, become, enter_site, registered),
+    *(gradients_of, gradient_of, are_held),
+)
 """Builtins of this module, with their internal functions."""

@@ -7,7 +7,9 @@ from typing import Any
 
 from tenure.values.native.hits import coded
 from tenure.values.places.loans import LENDING, UPDATING, WATCHERS
+from tenure.values.places.parameter import Parameter
 from tenure.values.rules.levels import refuse_writing
+from tenure.values.trace import record
 
 
 @coded
@@ -29,3 +31,19 @@ def become(places: list[Any], values: tuple[Any, ...]) -> None:
         if value._kind.level is not None:
             refuse_writing(place._home, value)
         place._keep(value)
+
+
+@coded
+def gradients_of(places: list[Any]) -> list[Any] | None:
+    """Values of the gradients of places, where each of them has a dense one that needs no look; else None."""
+    try:
+        found = [p._leaf.grad._val for p in places]
+    except AttributeError:
+        return None
+    return found if {record._Tensor}.issuperset(map(type, found)) else None
+
+
+@coded
+def are_held(places: list[Any]) -> bool:
+    """Whether of some places each that modules once held is held by one now."""
+    return not any(isinstance(p, Parameter) and p.is_orphan() for p in places)

@@ -51,22 +51,6 @@ def prepare() -> None:
     """Tell the native code what it needs of the compiler, before its first use."""
 
 
-def apart(ex: Expansion, outputs: list[int]) -> bool:
-    """Whether no two of some values are one, which has one array for all."""
-    made = ex.builder.applications
-    views = {v for v in outputs if (at := made[v]) is not None and at.alias is not None}
-    return len({*outputs} - views | {unaliased(ex, v) for v in views}) == len(outputs)
-
-
-def unaliased(ex: Expansion, v: int) -> int:
-    """The value that another stands for."""
-    at = ex.builder.applications[v]
-    while at is not None and at.alias is not None:
-        v = ex.builder.operands[v][at.alias]
-        at = ex.builder.applications[v]
-    return v
-
-
 def run(t: Any, path: Path, slots: tuple[int, ...], save: Save) -> Once | None:
     """Run a trace whose path has never run; None, and nothing done, where that is left to a plan."""
     if path.stamp or t.vmapped or NOTED or plan.EXECUTOR is not Tiered:
@@ -79,8 +63,6 @@ def run(t: Any, path: Path, slots: tuple[int, ...], save: Save) -> Once | None:
     if standing.open and isinstance(save, tuple):
         return None
     outputs = [ex.slots[slot] for slot in slots]
-    if len(outputs) > 1 and not apart(ex, outputs):
-        return None
     if standing.graph:
         start(t, standing, t.handles)
     sites = Sites(t, t.handles)
