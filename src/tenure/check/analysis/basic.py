@@ -10,6 +10,7 @@ from tenure.check.analysis.functions import outer
 from tenure.check.analysis.indices import numbered
 from tenure.check.analysis.iteration import exhausted
 from tenure.check.analysis.libraries import defined, named
+from tenure.check.analysis.handed import yielded
 from tenure.check.analysis.machine import Machine
 from tenure.check.analysis.sequences import slice_of, store
 from tenure.check.analysis.views import first_of, lend, view_of
@@ -252,6 +253,7 @@ def yield_value(m: Machine, op: ops.Yield) -> None:
     read(m, op.src, "yield")
     for told in m.on.returned:
         told(m, m.get(op.src))
+    yielded(m, m.get(op.src))
     m.put(op.dst, ())
 
 

@@ -8,11 +8,12 @@ from tenure.check.analysis.arguments import Arguments
 from tenure.check.analysis.conflicts import reading
 from tenure.check.analysis.entries import entry
 from tenure.check.analysis.frames import execute
+from tenure.check.analysis.handed import handed_by
 from tenure.check.analysis.kinds import example_of
 from tenure.check.analysis.libraries import named
 from tenure.check.analysis.machine import Machine
 from tenure.check.analysis.replay import apply, encloses
-from tenure.check.analysis.screen import is_generator, is_small, written_inside
+from tenure.check.analysis.screen import is_generator, is_small, may_hand, written_inside
 from tenure.check.analysis.session import Session
 from tenure.check.analysis.summaries import Encoder, Summary, path_of
 from tenure.check.analysis.unasked import left, written_by
@@ -85,6 +86,8 @@ def call_function(
     if is_generator(function):
         unknown_call(m, op)
         made = m.fresh("generator", "iterator", target="once")
+        if m.depth == 0 and may_hand(function) and (hands := summarize(m, function, {}).hands) is not None:
+            handed_by(m, function, made, hands)
         return (Ref(made),)
     if function.node.__class__ is ast.AsyncFunctionDef:
         made = m.fresh("coroutine", "unknown")

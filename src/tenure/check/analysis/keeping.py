@@ -8,7 +8,7 @@ from tenure.check.analysis.events import Events
 from tenure.check.analysis.findings import Conflict
 from tenure.check.analysis.machine import Machine
 from tenure.check.effects.effect import CONTAINERS, MUTABLE, OBJECTS, TENSORS
-from tenure.check.scope import bound_names
+from tenure.check.scope import bound_names, last_name
 from tenure.check.values import MUST, Holder, Loan, Obj, Ref, Value, Write, plain
 
 __all__ = ["KEEPING", "kept_before"]
@@ -209,7 +209,7 @@ def _watched_replaced(m: Machine, ref: Ref, name: object, op: ops.Op) -> None:
 def _used_after(m: Machine, ref: Ref, node: ast.AST) -> None:
     """Note the use of an object that was moved, donated or gone through."""
     write = ref.write
-    same = write is not None and write.node is m.op.node
+    same = write is not None and write.node is m.op.node and not _by_rounds(m, ref.obj, write)
     if write is None or ref.obj.summary or (same and (m.frame is None or write.call is m.frame.call)):
         return
     if write.sort == "consumed":
@@ -222,6 +222,13 @@ def _used_after(m: Machine, ref: Ref, node: ast.AST) -> None:
     else:
         rule = "donated-value-used" if write.sort == "donated" else "use-after-move"
         note(m, rule, node, write.node, detail=write.sort)
+
+
+def _by_rounds(m: Machine, obj: Obj, write: Write) -> bool:
+    """Whether each round of a loop goes with one call or test through an iterator that was made before the loop."""
+    made = isinstance(obj.node, ast.Call | ast.GeneratorExp) and write.sort == "consumed"
+    read = isinstance(obj.node, ast.Call) and last_name(obj.node.func) in ("open", "iter")
+    return made and not read and m.repeating and m.frame is None and obj not in m.state.fresh and not obj.summary
 
 
 def _written(m: Machine, ref: Ref, holder: Holder | None, write: Write) -> None:

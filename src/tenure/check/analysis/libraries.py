@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from tenure.check import ops
-from tenure.check.analysis.conflicts import give_up, read, reading
+from tenure.check.analysis.conflicts import give_up, note, read, reading
 from tenure.check.analysis.machine import Machine
 from tenure.check.analysis.sequences import repeat
 from tenure.check.analysis.views import lend
@@ -180,17 +180,16 @@ def _donate(m: Machine, obj: Obj, op: ops.Call) -> None:
     said = [ref.obj for ref in m.state.cells.get((obj, "donated"), ())]
     wanted = {part.const for one in said for part in ([one] if one.const is not ... else [r.obj for r in m.items(one)])}
     names = _parameters(m, obj)
-    for at, (register, _) in enumerate(op.args):
-        if at in wanted or (at < len(names) and names[at] in wanted):
-            _give_up_all(m, register)
-    for name, register in op.keywords:
-        if name in wanted or (name in names and names.index(name) in wanted):
-            _give_up_all(m, register)
-
-
-def _give_up_all(m: Machine, register: int) -> None:
-    for ref in m.get(register):
-        give_up(m, ref.obj, "donated")
+    given = [one for at, (one, _) in enumerate(op.args) if at in wanted or (at < len(names) and names[at] in wanted)]
+    given += [one for name, one in op.keywords if name in wanted or (name in names and names.index(name) in wanted)]
+    taken: dict[Obj, int] = {}
+    for register in given:
+        value = m.get(register)
+        for ref in value:
+            first = taken.setdefault(ref.obj, register)
+            if first != register and len(value) == 1 and ref.obj.kind != "scalar" and not ref.obj.summary:
+                note(m, "donated-value-used", m.nodes.get(register), m.nodes.get(first), detail="donated")
+            give_up(m, ref.obj, "donated")
 
 
 def _parameters(m: Machine, compiled: Obj) -> list[str]:

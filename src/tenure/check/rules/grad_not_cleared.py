@@ -18,7 +18,7 @@ _LATER = "the gradients of earlier rounds are never cleared"
 _LOST = "the gradients are cleared between the backward pass and the step that needs them"
 _WORDS = ("steps with the sum of all gradients", "added to here")
 
-_ELSEWHERE = ("zero_grad", "accelerat", "deepspeed", "accumul", ".grad", "closure", "functorch", "xm.")
+_ELSEWHERE = ("accelerat", "deepspeed", "accumul", ".grad", "closure", "functorch", "xm.")
 """Words of modules in which gradients of a given optimizer may be cleared, or meant to add up."""
 
 _CLASSES = ("torch.optim.Optimizer", "torch.optim.optimizer.Optimizer")
@@ -53,7 +53,7 @@ def _uncleared(facts: Facts) -> Iterator[Event]:
 
 def _by_methods(facts: Facts) -> Iterator[Event]:
     """Classes that make an optimizer, call `backward` in one method and step in another, and clear nothing anywhere."""
-    if any(word in facts.source.text for word in (*_ELSEWHERE, "grad = None", "set_to_none")):
+    if any(word in facts.source.text for word in ("zero_grad", *_ELSEWHERE, "grad = None", "set_to_none")):
         return
     for info in facts.module.classes.values() if "backward" in facts.source.text else ():
         scope = facts.module.body.scopes[info.node]
@@ -173,10 +173,16 @@ def _optimizers_in(facts: Facts, scope: Scope, body: list[ast.AST]) -> Made:
 
 
 def _given(facts: Facts, node: ast.AST) -> Iterator[str]:
-    """The parameters that are optimizers, by annotation or name; what clears their gradients would be in the module."""
+    """The parameters that are optimizers, by annotation or name, and whose gradients nobody else clears.
+
+    The module clears none, or this very function does, so that it is the one that sees to it.
+    """
+    elsewhere = "zero_grad" in facts.source.text
+    own = {_method(one, "zero_grad") for one in walk(node)} if elsewhere else set()
     for one in parameters(node) if isinstance(node, ast.FunctionDef) else ():
         said = None if one.annotation is None else facts.program.resolve(facts.module, one.annotation)
-        if said in _CLASSES or one.arg in ("optimizer", "optim", "opt"):
+        named = said in _CLASSES or one.arg in ("optimizer", "optim", "opt")
+        if named and (not elsewhere or one.arg in own):
             yield one.arg
 
 
