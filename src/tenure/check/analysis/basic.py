@@ -7,10 +7,10 @@ from tenure.check import ops
 from tenure.check.analysis.conflicts import captured, read
 from tenure.check.analysis.entries import class_of, kind_by_use
 from tenure.check.analysis.functions import outer
+from tenure.check.analysis.handed import yielded
 from tenure.check.analysis.indices import numbered
 from tenure.check.analysis.iteration import exhausted
 from tenure.check.analysis.libraries import defined, named
-from tenure.check.analysis.handed import yielded
 from tenure.check.analysis.machine import Machine
 from tenure.check.analysis.sequences import slice_of, store
 from tenure.check.analysis.views import first_of, lend, view_of

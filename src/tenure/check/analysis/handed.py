@@ -6,7 +6,8 @@
             out[:] = chunk
             yield out
 
-The summary of the function says so (`Summary.hands`); each further item of its generator is then a write to the ones before.
+The summary of the function says so (`Summary.hands`); each further item of its generator is then a write to
+the ones before.
 """
 
 import ast
@@ -21,6 +22,9 @@ from tenure.check.values import Holder, Obj, Ref, Value, Write
 
 __all__ = ["HANDED", "handed_by", "is_reused", "renewed", "yielded"]
 
+_Reused = tuple[str, tuple[str, ast.AST], str]
+"""The name of a generator function, and the write that fills its buffer: its place and text."""
+
 
 def yielded(m: Machine, value: Value) -> None:
     """Note what a loop yields that was made before the loop."""
@@ -28,7 +32,7 @@ def yielded(m: Machine, value: Value) -> None:
         obj = value[0].obj
         own = obj.kind in MUTABLE and obj.parameter is None and obj.owner is None and obj.base is None
         if own and not obj.summary and obj not in m.state.fresh:
-            m.notes("yielded", dict)[obj] = m.op.node
+            m.notes("yielded", dict[Obj, ast.AST])[obj] = m.op.node
 
 
 def _written(m: Machine, ref: Ref, holder: Holder | None, write: Write) -> None:
@@ -50,17 +54,17 @@ def handed_by(m: Machine, function: Function, made: Obj, hands: tuple[str, Write
     item = m.fresh("handed", kind)
     m.state.cells[(made, "*")] = (Ref(item),)
     home = function.home.source.path if isinstance(function.home, Module) else ""
-    m.notes("reused", dict)[made] = (function.name, write.inner or (home, write.node), write.text)
+    m.notes("reused", dict[Obj, _Reused])[made] = (function.name, write.inner or (home, write.node), write.text)
 
 
 def is_reused(m: Machine, it: Obj) -> bool:
     """Whether an iterator gives one buffer again and again."""
-    return m.newest(it) in m.notes("reused", dict)
+    return m.newest(it) in m.notes("reused", dict[Obj, _Reused])
 
 
 def renewed(m: Machine, it: Obj) -> None:
     """Note that an iterator gives its next item: what it gave before changes, but for the variable of the loop."""
-    known = m.notes("reused", dict).get(m.newest(it))
+    known = m.notes("reused", dict[Obj, _Reused]).get(m.newest(it))
     if known is None:
         return
     name, inner, text = known

@@ -23,7 +23,8 @@ def _stored_again(m: Machine, obj: Obj, name: object, value: Value, register: in
         if ref.obj.kind == "dict" and m.repeating:
             _keepers(m).setdefault(ref.obj, set()).add((obj, name))
         taken = [at[0] for at in ref.loan.sources() if isinstance(at, tuple)]
-        if register is None or obj in taken or (taken and ref.obj.kind in CONTAINERS):
+        looked_up = any(one.kind not in OBJECTS for one in taken) and ref.obj.kind in CONTAINERS
+        if register is None or obj in taken or looked_up:
             # A called function puts back the object that it has taken out; a list that is looked up in one table and
             # put in another is one that they share.
             continue
