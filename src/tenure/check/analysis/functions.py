@@ -10,7 +10,7 @@ from tenure.check.analysis.entries import entry
 from tenure.check.analysis.frames import execute
 from tenure.check.analysis.handed import handed_by
 from tenure.check.analysis.kinds import example_of
-from tenure.check.analysis.libraries import named
+from tenure.check.analysis.libraries import compiled_outside, named
 from tenure.check.analysis.machine import Machine
 from tenure.check.analysis.replay import apply, encloses
 from tenure.check.analysis.screen import is_generator, is_small, may_hand, written_inside
@@ -60,6 +60,8 @@ def outer(m: Machine, name: str) -> Value:
         example = example_of(m.program, m.module, given[0])
     if example is not None and obj.kind == "unknown":
         adopt(obj, example)
+    if obj.kind == "unknown" and obj.text == "" and len(given := m.module.values.get(name, [])) == 1:
+        compiled_outside(m, obj, given[0])
     value = (Ref(obj),)
     m.state.cells[full] = value
     return value

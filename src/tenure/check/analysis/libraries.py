@@ -1,5 +1,6 @@
 """Library calls that no table can describe, and functions that a library has compiled."""
 
+import ast
 from collections.abc import Iterator
 
 from tenure.check import ops
@@ -12,7 +13,7 @@ from tenure.check.effects.effect import CONTAINERS, HOLDING, MUTABLE, OBJECTS, T
 from tenure.check.scope import parameters
 from tenure.check.values import Holder, Obj, Ref, Value
 
-__all__ = ["call_compiled", "defined", "imported", "named", "special_call"]
+__all__ = ["call_compiled", "compiled_outside", "defined", "imported", "named", "special_call"]
 
 _DONATING = ("donate_argnums", "donate_argnames")
 
@@ -173,6 +174,22 @@ def call_compiled(m: Machine, ref: Ref, op: ops.Call) -> Value:
         reading(m, traced, "call", op.node)
     _donate(m, obj, op)
     return (Ref(m.fresh("computed", "jax")),)
+
+
+def compiled_outside(m: Machine, obj: Obj, made: ast.expr) -> None:
+    """Let a variable of the module be the compiled function that it is bound to, if that takes over its arguments."""
+    if not isinstance(made, ast.Call) or not made.args or not isinstance(made.args[0], ast.Name):
+        return
+    said = [one.value for one in made.keywords if one.arg in _DONATING]
+    target = m.program.resolve(m.module, made.func) if said else None
+    effect = tables.function(target) if isinstance(target, str) else None
+    if effect is None or effect.role != "jit":
+        return
+    obj.kind, obj.text, obj.node = "function", "compiled", made
+    parts = [part for one in said for part in (one.elts if isinstance(one, ast.Tuple | ast.List) else [one])]
+    donated = (m.constant(part.value) for part in parts if isinstance(part, ast.Constant))
+    m.state.cells[(obj, "donated")] = tuple(ref for value in donated for ref in value)
+    m.state.cells[(obj, "function")] = named(m, m.program.lookup(m.module, made.args[0].id))
 
 
 def _donate(m: Machine, obj: Obj, op: ops.Call) -> None:
