@@ -82,7 +82,10 @@ Target = "str | Function | ClassInfo | Module"
 
 @dataclass(slots=True, eq=False)
 class Module:
-    """A module: its body as a function, and the target of each of its names, where it is unique."""
+    """A module: its body as a function, and the target of each of its names, where it is unique.
+
+    `inner` are the classes that its functions define.
+    """
 
     source: Source
     name: str
@@ -90,6 +93,7 @@ class Module:
     imports: dict[str, str] = field(default_factory=dict)
     functions: dict[str, Function] = field(default_factory=dict)
     classes: dict[str, ClassInfo] = field(default_factory=dict)
+    inner: dict[ast.ClassDef, ClassInfo] = field(default_factory=dict)
     values: dict[str, list[ast.expr]] = field(default_factory=dict)
     stars: list[str] = field(default_factory=list)
     _libraries: frozenset[str] | None = None
@@ -100,6 +104,15 @@ class Module:
         if self._libraries is None:
             self._libraries = frozenset(map(top_of, self.imports.values()))
         return self._libraries
+
+    def class_at(self, node: ast.ClassDef, parent: Function | None = None) -> ClassInfo | None:
+        """The class that a definition makes, in the module or (`parent`) in a function."""
+        info = self.classes.get(node.name)
+        if info is None or info.node is not node:
+            info = self.inner.get(node)
+            if info is None and parent is not None and parent is not self.body:
+                info = self.inner[node] = class_info(node, self, parent)
+        return info
 
     @property
     def package(self) -> str:
@@ -137,8 +150,9 @@ class Program:
         """Break reference cycles, so that the trees are freed at once."""
         for module in self._modules.values():
             if module is not None:
-                for info in module.classes.values():
+                for info in (*module.classes.values(), *module.inner.values()):
                     info.methods.clear()
+                module.inner.clear()
                 module.functions.clear()
                 module.classes.clear()
                 module.body.scopes.clear()

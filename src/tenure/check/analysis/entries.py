@@ -161,8 +161,7 @@ def _by_its_methods(m: Machine, function: Function, given: ast.arg, obj: Obj) ->
 
 def class_of(m: Machine, node: ast.ClassDef) -> ClassInfo | None:
     """The class of a method."""
-    info = m.module.classes.get(node.name)
-    return info if info is not None and info.node is node else None
+    return m.module.class_at(node)
 
 
 def kind_by_use(m: Machine, name: str, *, given: bool = False, function: Function | None = None) -> str:

@@ -46,7 +46,10 @@ def outer(m: Machine, name: str) -> Value:
         parent = m.function.parent
         enclosed = False
         while parent is not None and parent.parent is not None:
-            enclosed = enclosed or (name in parent.locals and not isinstance(parent.node, ast.ClassDef))
+            if name in parent.locals and not isinstance(parent.node, ast.ClassDef):
+                if not enclosed and (made := _class_within(m, parent, name)) is not None:
+                    return named(m, made)
+                enclosed = True
             parent = parent.parent
         if not enclosed:
             target = m.program.lookup(m.module, name)
@@ -65,6 +68,12 @@ def outer(m: Machine, name: str) -> Value:
     value = (Ref(obj),)
     m.state.cells[full] = value
     return value
+
+
+def _class_within(m: Machine, parent: ops.Function, name: str) -> ClassInfo | None:
+    """The class of this name that an enclosing function defines, if the name is bound to nothing else."""
+    found = [one for one in parent.scope.of(ast.ClassDef) if one.name == name]
+    return m.module.class_at(found[0], parent) if len(found) == 1 and m.module is parent.home else None
 
 
 def call_property(m: Machine, ref: Ref, method: ops.Function) -> Value:

@@ -91,7 +91,7 @@ def _callee(program: Program, module: Module, function: Function, func: ast.expr
             info = _callee(program, module, function, made)
             callee = program.find_method(info, name) if isinstance(info, ClassInfo) else None
         case ast.Attribute(value=ast.Name(id="self"), attr=name) if function.in_class is not None:
-            info = module.classes.get(function.in_class.name)
+            info = module.class_at(function.in_class)
             callee = None if info is None else program.find_method(info, name)
         case ast.Attribute(value=ast.Name(id=name), attr=attribute) if name in module.imports:
             callee = program.attribute(program.lookup(module, name), attribute)
