@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from tenure.check.inplace import works_in_place
 from tenure.check.lower import function_of
 from tenure.check.ops import Function
 from tenure.check.scope import Scope, bound_names, default_of, parameters
@@ -50,7 +51,9 @@ class ClassInfo:
     def in_place(self) -> frozenset[str]:
         """The attributes that hold something made with `inplace=True`, or with a lone True."""
         if self._in_place is None:
-            self._in_place = frozenset(name for name, given in self.attributes.items() if any(map(_in_place, given)))
+            scope = self.module.body.scopes[self.node]
+            pairs = [(name, one) for name, given in self.attributes.items() for one in given]
+            self._in_place = frozenset(name for name, one in pairs if works_in_place(one, scope))
         return self._in_place
 
     @property
@@ -366,17 +369,6 @@ def _noted(info: ClassInfo) -> dict[str, Given]:
                         one = arguments[given]
                         found.setdefault(name, Given(one.annotation, default_of(method, one), given))
     return found
-
-
-def _in_place(given: ast.expr) -> bool:
-    match given:
-        case ast.Call(func=ast.Attribute(attr="Sequential") | ast.Name(id="Sequential"), args=[first, *_]):
-            return _in_place(first)
-        case ast.Call(args=[ast.Constant(value=True)]):
-            return True
-        case ast.Call(keywords=keywords):
-            return any(one.arg == "inplace" for one in keywords)
-    return False
 
 
 def _given(

@@ -171,10 +171,12 @@ def _by_convention(function: Function, obj: Obj, value: Value) -> bool:
 def _mark(m: Machine, function: Function, obj: Obj, holder: Holder, write: Write) -> None:
     cells = m.state.cells
     loan = m.loan("argument", holder, Ref(obj), function.name, copylike=True)
-    cells[holder] = tuple(
-        one._replace(loan=loan, write=write) if one.obj is obj and one.write is None else one
-        for one in cells.get(holder, ())
-    )
+    # Of `x + f(x)` the first operand waits in a register.
+    waiting = [one for one in cells.holding(obj) if isinstance(one[0], int) and m.sources.get(one[0]) == holder]
+    for at, value in [(holder, cells.get(holder, ())), *waiting]:
+        cells[at] = tuple(
+            one._replace(loan=loan, write=write) if one.obj is obj and one.write is None else one for one in value
+        )
 
 
 UNASKED = Events(written=(_noted,), placed=(_stored,))
