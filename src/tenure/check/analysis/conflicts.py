@@ -396,6 +396,5 @@ def _kept_unchanged(loan: Loan, write: Write, how: str) -> bool:
     """Whether code that keeps a container wants it unchanged: a second name is often only a short one."""
     if loan.relation in ("iteration", "traced", "queued", "argument") or how == "again" or loan.text == "shallow":
         return True
-    # A generator goes on to change what it gave.
     handed = bool(write.via) and any(isinstance(at, tuple) and at[0].kind == "iterator" for at in loan.sources())
     return handed or isinstance(write.node, ast.AugAssign) or KEPT.search(loan.name) is not None

@@ -23,7 +23,8 @@ def _stored_again(m: Machine, obj: Obj, name: object, value: Value, register: in
         if ref.obj.kind == "dict" and m.repeating:
             _keepers(m).setdefault(ref.obj, set()).add((obj, name))
         taken = [at[0] for at in ref.loan.sources() if isinstance(at, tuple)]
-        looked_up = any(one.kind not in OBJECTS for one in taken) and ref.obj.kind in CONTAINERS
+        lasting = all(one.kind in OBJECTS for one in taken) and _made_elsewhere(m, ref)
+        looked_up = bool(taken) and ref.obj.kind in CONTAINERS and not lasting
         if register is None or obj in taken or looked_up:
             # A called function puts back the object that it has taken out; a list that is looked up in one table and
             # put in another is one that they share.
@@ -42,6 +43,15 @@ def _stored_again(m: Machine, obj: Obj, name: object, value: Value, register: in
                         # taken from under another key each round.
                         continue
                     conflict(m, old, "again", m.op.node)
+
+
+def _made_elsewhere(m: Machine, ref: Ref) -> bool:
+    """Whether another function than the present one made what an object keeps, and nothing here makes it anew."""
+    node, line = m.function.node, getattr(ref.obj.node, "lineno", 0)
+    anew = {one.attr for one in m.function.scope.of(ast.Attribute) if isinstance(one.ctx, ast.Store)}
+    if ref.loan is None or any(isinstance(at, tuple) and at[1] in anew for at in ref.loan.sources()):
+        return False
+    return not getattr(node, "lineno", 0) <= line <= (getattr(node, "end_lineno", 0) or 0)
 
 
 def _in_tuples(m: Machine, value: Value) -> list[tuple[object, Ref]]:

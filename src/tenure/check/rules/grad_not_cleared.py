@@ -62,8 +62,15 @@ def _by_methods(facts: Facts) -> Iterator[Event]:
         steps = [call for call in calls if (name := _method(call, "step")) in made and str(name).startswith("self.")]
         backward = [call for call in calls if _method(call, "backward") is not None]
         is_plain = steps and backward and not _in_one_loop(info.node, steps[0], backward[0])
-        if is_plain and not _once(facts, info.node, steps[0]):
+        if is_plain and not _once(facts, info.node, steps[0]) and not _made_with(facts, info.node, steps[0]):
             yield Event(facts.source.path, RULE.name, (steps[0], backward[0]))
+
+
+def _made_with(facts: Facts, node: ast.ClassDef, step: ast.AST) -> bool:
+    """Whether the method that steps makes the optimizer as well, at each call."""
+    methods = [walk(one) for one in node.body if isinstance(one, ast.FunctionDef)]
+    own = next((nodes for nodes in methods if step in nodes), [])
+    return any(name == _method(step, "step") for one in own for name, _ in _optimizers(facts, one))
 
 
 def _once(facts: Facts, node: ast.ClassDef, step: ast.AST) -> bool:
