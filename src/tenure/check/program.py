@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from tenure.check.inplace import works_in_place
 from tenure.check.lower import function_of
 from tenure.check.ops import Function
 from tenure.check.scope import Scope, bound_names, default_of, parameters
@@ -50,7 +51,9 @@ class ClassInfo:
     def in_place(self) -> frozenset[str]:
         """The attributes that hold something made with `inplace=True`, or with a lone True."""
         if self._in_place is None:
-            self._in_place = frozenset(name for name, given in self.attributes.items() if any(map(_in_place, given)))
+            scope = self.module.body.scopes[self.node]
+            pairs = [(name, one) for name, given in self.attributes.items() for one in given]
+            self._in_place = frozenset(name for name, one in pairs if works_in_place(one, scope))
         return self._in_place
 
     @property
@@ -82,7 +85,10 @@ Target = "str | Function | ClassInfo | Module"
 
 @dataclass(slots=True, eq=False)
 class Module:
-    """A module: its body as a function, and the target of each of its names, where it is unique."""
+    """A module: its body as a function, and the target of each of its names, where it is unique.
+
+    `inner` are the classes that its functions define.
+    """
 
     source: Source
     name: str
@@ -90,6 +96,7 @@ class Module:
     imports: dict[str, str] = field(default_factory=dict)
     functions: dict[str, Function] = field(default_factory=dict)
     classes: dict[str, ClassInfo] = field(default_factory=dict)
+    inner: dict[ast.ClassDef, ClassInfo] = field(default_factory=dict)
     values: dict[str, list[ast.expr]] = field(default_factory=dict)
     stars: list[str] = field(default_factory=list)
     _libraries: frozenset[str] | None = None
@@ -100,6 +107,15 @@ class Module:
         if self._libraries is None:
             self._libraries = frozenset(map(top_of, self.imports.values()))
         return self._libraries
+
+    def class_at(self, node: ast.ClassDef, parent: Function | None = None) -> ClassInfo | None:
+        """The class that a definition makes, in the module or (`parent`) in a function."""
+        info = self.classes.get(node.name)
+        if info is None or info.node is not node:
+            info = self.inner.get(node)
+            if info is None and parent is not None and parent is not self.body:
+                info = self.inner[node] = class_info(node, self, parent)
+        return info
 
     @property
     def package(self) -> str:
@@ -137,8 +153,9 @@ class Program:
         """Break reference cycles, so that the trees are freed at once."""
         for module in self._modules.values():
             if module is not None:
-                for info in module.classes.values():
+                for info in (*module.classes.values(), *module.inner.values()):
                     info.methods.clear()
+                module.inner.clear()
                 module.functions.clear()
                 module.classes.clear()
                 module.body.scopes.clear()
@@ -352,17 +369,6 @@ def _noted(info: ClassInfo) -> dict[str, Given]:
                         one = arguments[given]
                         found.setdefault(name, Given(one.annotation, default_of(method, one), given))
     return found
-
-
-def _in_place(given: ast.expr) -> bool:
-    match given:
-        case ast.Call(func=ast.Attribute(attr="Sequential") | ast.Name(id="Sequential"), args=[first, *_]):
-            return _in_place(first)
-        case ast.Call(args=[ast.Constant(value=True)]):
-            return True
-        case ast.Call(keywords=keywords):
-            return any(one.arg == "inplace" for one in keywords)
-    return False
 
 
 def _given(

@@ -79,7 +79,7 @@ def bodies(module: Module) -> Iterator[Function]:
         if isinstance(node, ast.ClassDef):
             stack += [(child, parent, node) for child in _definitions(scopes[node])]
         else:
-            function = _known(module, node, in_class) or function_of(node, parent, in_class)
+            function = _known(module, node, parent, in_class) or function_of(node, parent, in_class)
             yield function
             stack += [(child, function, None) for child in _definitions(function.scope)]
 
@@ -91,11 +91,11 @@ def _definitions(scope: Scope) -> list[_Definition]:
 
 
 def _known(
-    module: Module, node: ast.FunctionDef | ast.AsyncFunctionDef, in_class: ast.ClassDef | None
+    module: Module, node: ast.FunctionDef | ast.AsyncFunctionDef, parent: Function, in_class: ast.ClassDef | None
 ) -> Function | None:
     if in_class is None:
         known = module.functions.get(node.name)
     else:
-        info = module.classes.get(in_class.name)
-        known = info.methods.get(node.name) if info is not None and info.node is in_class else None
+        info = module.class_at(in_class, parent)
+        known = info.methods.get(node.name) if info is not None else None
     return known if known is not None and known.node is node else None

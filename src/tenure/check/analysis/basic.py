@@ -5,8 +5,9 @@ from dataclasses import replace
 
 from tenure.check import ops
 from tenure.check.analysis.conflicts import captured, read
-from tenure.check.analysis.entries import class_of, kind_by_use
+from tenure.check.analysis.entries import kind_by_use
 from tenure.check.analysis.functions import outer
+from tenure.check.analysis.handed import yielded
 from tenure.check.analysis.indices import numbered
 from tenure.check.analysis.iteration import exhausted
 from tenure.check.analysis.libraries import defined, named
@@ -179,7 +180,7 @@ def define(m: Machine, op: ops.Def) -> None:
 
 
 def define_class(m: Machine, op: ops.Class) -> None:
-    info = class_of(m, op.node) if isinstance(op.node, ast.ClassDef) else None
+    info = m.module.class_at(op.node, m.function) if isinstance(op.node, ast.ClassDef) else None
     m.put(op.dst, named(m, info))
 
 
@@ -252,6 +253,7 @@ def yield_value(m: Machine, op: ops.Yield) -> None:
     read(m, op.src, "yield")
     for told in m.on.returned:
         told(m, m.get(op.src))
+    yielded(m, m.get(op.src))
     m.put(op.dst, ())
 
 

@@ -42,6 +42,8 @@ _WRITING_OUT = frozenset(("join", "writelines", "writerows"))
 
 _SCHEDULING = frozenset(("create_task", "ensure_future"))
 """Functions that have a coroutine run as soon as somebody waits."""
+_CASTING = ("pandas", "xarray", "jax", "cupy", "dask", "mlx", "polars")
+"""Libraries other than NumPy whose values have `astype`."""
 
 _OF_PATHS = frozenset(("glob", "rglob", "iterdir"))
 """Methods of paths that give their items once."""
@@ -160,6 +162,8 @@ def _call_on(m: Machine, refs: list[Ref], op: ops.Call) -> Value:
     kind = obj.kind
     if kind == "unknown" and only_torch(name) and imports(m, "torch"):
         kind = obj.kind = "tensor"
+    if kind == "unknown" and name == "astype" and imports(m, "numpy") and not any(imports(m, one) for one in _CASTING):
+        kind = obj.kind = "ndarray"
     if kind == "unknown" and name in ("items", "keys") and not op.args and _may_be_dictionary(m, op):
         kind = obj.kind = "dict"
     if kind == "unknown" and name in RESIZING and is_iterated(m, obj):

@@ -305,8 +305,7 @@ def conflict(m: Machine, ref: Ref, how: str, node: ast.AST) -> None:
     assert loan is not None and write is not None
     if contradictory(*loan.all_conditions(), write.conditions, m.op.conditions):
         return
-    known = ref.obj.kind in MUTABLE or loan.relation in _KNOWN
-    certain = ref.must and write.certain and known and how in _READS
+    certain = ref.must and write.certain and how in _READS and (ref.obj.kind in MUTABLE or loan.relation in _KNOWN)
     if ref.obj.kind in CONTAINERS and not _kept_unchanged(loan, write, how):
         certain = False
     window = m.windows.get(loan)
@@ -386,12 +385,13 @@ def _hidden_from_autograd(ref: Ref) -> bool:
 
 def _doubted(held: Ref, write: Write) -> bool:
     """Whether an iteration that may have been disturbed is now disturbed for certain."""
-    iterated = held.loan is not None and held.loan.relation == "iteration"
-    return iterated and held.write is not None and not held.must and write.sort == "resize" and write.certain
+    iterated = held.loan is not None and held.loan.relation == "iteration" and held.write is not None
+    return iterated and not held.must and write.sort == "resize" and write.certain
 
 
 def _kept_unchanged(loan: Loan, write: Write, how: str) -> bool:
     """Whether code that keeps a container wants it unchanged: a second name is often only a short one."""
     if loan.relation in ("iteration", "traced", "queued", "argument") or how == "again" or loan.text == "shallow":
         return True
-    return isinstance(write.node, ast.AugAssign) or KEPT.search(loan.name) is not None
+    handed = bool(write.via) and any(isinstance(at, tuple) and at[0].kind == "iterator" for at in loan.sources())
+    return handed or isinstance(write.node, ast.AugAssign) or KEPT.search(loan.name) is not None

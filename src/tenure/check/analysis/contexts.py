@@ -66,7 +66,7 @@ def _context(m: Machine) -> Obj | None:
     function = m.function
     if function.name != "forward" or function.in_class is None or m.frame is not None:
         return None
-    info = m.module.classes.get(function.in_class.name)
+    info = m.module.class_at(function.in_class)
     if info is None or not _is_operation(m, info):
         return None
     name = next((one.arg for one in parameters(function.node)), "")

@@ -25,6 +25,9 @@ _OPTIMIZERS = re.compile(r"(opt|optim|optimizer)($|_|·)|\w+_(opt|optim|optimize
 _WEIGHTS = re.compile(r"(w\d*|weights?|theta|params?|bias|coef)($|_)")
 """Names of tensors that are trained."""
 
+_FRAMES = re.compile(r"(\w+_)?df\d?|data_?frame|frame")
+"""Names of frames of pandas."""
+
 _OF_LEAVES = frozenset(("grad", "data", "requires_grad"))
 
 
@@ -135,9 +138,18 @@ def given_object(m: Machine, function: Function, given: ast.arg, at: int) -> Obj
         obj.kind = "dict"
     if obj.kind == "unknown":
         obj.kind = kind_by_use(m, given.arg, given=True, function=function)
+    if obj.kind == "unknown" and obj.target is None and imports(m, "pandas") and _is_frame(m, given):
+        obj.target = "pandas.DataFrame"
     if obj.kind == "unknown" and given.annotation is None and obj.target is None:
         _by_its_methods(m, function, given, obj)
     return obj
+
+
+def _is_frame(m: Machine, given: ast.arg) -> bool:
+    """Whether a parameter is a frame of pandas, by its annotation or name."""
+    if given.annotation is not None:
+        return m.program.resolve(m.module, given.annotation) == "pandas.DataFrame"
+    return _FRAMES.fullmatch(given.arg) is not None
 
 
 def _by_its_methods(m: Machine, function: Function, given: ast.arg, obj: Obj) -> None:
@@ -149,8 +161,7 @@ def _by_its_methods(m: Machine, function: Function, given: ast.arg, obj: Obj) ->
 
 def class_of(m: Machine, node: ast.ClassDef) -> ClassInfo | None:
     """The class of a method."""
-    info = m.module.classes.get(node.name)
-    return info if info is not None and info.node is node else None
+    return m.module.class_at(node)
 
 
 def kind_by_use(m: Machine, name: str, *, given: bool = False, function: Function | None = None) -> str:

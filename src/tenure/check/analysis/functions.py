@@ -8,11 +8,12 @@ from tenure.check.analysis.arguments import Arguments
 from tenure.check.analysis.conflicts import reading
 from tenure.check.analysis.entries import entry
 from tenure.check.analysis.frames import execute
+from tenure.check.analysis.handed import handed_by
 from tenure.check.analysis.kinds import example_of
-from tenure.check.analysis.libraries import named
+from tenure.check.analysis.libraries import compiled_outside, named
 from tenure.check.analysis.machine import Machine
 from tenure.check.analysis.replay import apply, encloses
-from tenure.check.analysis.screen import is_generator, is_small, written_inside
+from tenure.check.analysis.screen import is_generator, is_small, may_hand, written_inside
 from tenure.check.analysis.session import Session
 from tenure.check.analysis.summaries import Encoder, Summary, path_of
 from tenure.check.analysis.unasked import left, written_by
@@ -45,7 +46,10 @@ def outer(m: Machine, name: str) -> Value:
         parent = m.function.parent
         enclosed = False
         while parent is not None and parent.parent is not None:
-            enclosed = enclosed or (name in parent.locals and not isinstance(parent.node, ast.ClassDef))
+            if name in parent.locals and not isinstance(parent.node, ast.ClassDef):
+                if not enclosed and (made := _class_within(m, parent, name)) is not None:
+                    return named(m, made)
+                enclosed = True
             parent = parent.parent
         if not enclosed:
             target = m.program.lookup(m.module, name)
@@ -59,9 +63,17 @@ def outer(m: Machine, name: str) -> Value:
         example = example_of(m.program, m.module, given[0])
     if example is not None and obj.kind == "unknown":
         adopt(obj, example)
+    if obj.kind == "unknown" and obj.text == "" and len(given := m.module.values.get(name, [])) == 1:
+        compiled_outside(m, obj, given[0])
     value = (Ref(obj),)
     m.state.cells[full] = value
     return value
+
+
+def _class_within(m: Machine, parent: ops.Function, name: str) -> ClassInfo | None:
+    """The class of this name that an enclosing function defines, if the name is bound to nothing else."""
+    found = [one for one in parent.scope.of(ast.ClassDef) if one.name == name]
+    return m.module.class_at(found[0], parent) if len(found) == 1 and m.module is parent.home else None
 
 
 def call_property(m: Machine, ref: Ref, method: ops.Function) -> Value:
@@ -85,6 +97,8 @@ def call_function(
     if is_generator(function):
         unknown_call(m, op)
         made = m.fresh("generator", "iterator", target="once")
+        if m.depth == 0 and may_hand(function) and (hands := summarize(m, function, {}).hands) is not None:
+            handed_by(m, function, made, hands)
         return (Ref(made),)
     if function.node.__class__ is ast.AsyncFunctionDef:
         made = m.fresh("coroutine", "unknown")

@@ -4,6 +4,7 @@ from tenure.check import ops
 from tenure.check.analysis import attributes, basic, calls, functions, items, iteration, operators
 from tenure.check.analysis.borrows import BORROWS
 from tenure.check.analysis.contexts import CONTEXTS
+from tenure.check.analysis.handed import HANDED
 from tenure.check.analysis.keeping import KEEPING
 from tenure.check.analysis.recorder import RECORDER
 from tenure.check.analysis.session import Handlers
@@ -41,5 +42,5 @@ HANDLERS: Handlers = {
     ops.Call: calls.call,
 }
 
-LISTENERS = (RECORDER, KEEPING, BORROWS, UNASKED, CONTEXTS)
+LISTENERS = (RECORDER, KEEPING, BORROWS, UNASKED, CONTEXTS, HANDED)
 """The listeners of the analysis itself; those of the rules come after them."""

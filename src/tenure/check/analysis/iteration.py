@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from tenure.check import ops
 from tenure.check.analysis.conflicts import GONE, give_up, read, reading, used_after, write_to, wrote
+from tenure.check.analysis.handed import is_reused, renewed
 from tenure.check.analysis.machine import Machine
 from tenure.check.analysis.views import lend, view_of
 from tenure.check.effects.effect import CONTAINERS, TENSORS
@@ -81,7 +82,8 @@ def take_next(m: Machine, op: ops.Next) -> None:
             if held.loan is not None and held.loan.relation == "iteration":
                 reading(m, (held,), "iterate", op.node)
         out += _elements(m, ref, op)
-    _another(m, out)
+    if not any(is_reused(m, ref.obj) for ref in value):
+        _another(m, out)
     m.put(op.dst, tuple(out))
 
 
@@ -93,7 +95,7 @@ def _another(m: Machine, items: list[Ref]) -> None:
     if not found:
         return
     any_of = {r.obj for r in found if (r.obj.field == "*" or isinstance(r.obj.field, Obj)) and not r.obj.deep}
-    at_home = {one.owner for one in any_of}
+    at_home = {one.owner for one in any_of} | {one.obj for one in items if one.obj.kind == "tuple"}
     walked = {r.loan.source[0] for r in found if r.loan is not None and isinstance(r.loan.source, tuple)}
     roots = {r.obj.root() for r in found if not r.obj.deep}
     cells = m.state.cells
@@ -137,6 +139,7 @@ def _given_by(m: Machine, it: Obj, op: ops.Next) -> Value:
     found = [r for at, held in enumerate(looked_at) for r in _items_of(m, held, op, at, role)]
     found += [r for at in inner for r in _elements(m, at, op)]
     if not looked_at and not inner:
+        renewed(m, it)
         found += [lend(m, r, "element", (it, "*")) for r in m.items(it)]
     return tuple(dict.fromkeys(found))
 

@@ -8,7 +8,7 @@ from tenure.check.analysis.events import Events
 from tenure.check.analysis.findings import Conflict
 from tenure.check.analysis.machine import Machine
 from tenure.check.effects.effect import CONTAINERS, MUTABLE, OBJECTS, TENSORS
-from tenure.check.scope import bound_names
+from tenure.check.scope import bound_names, last_name
 from tenure.check.values import MUST, Holder, Loan, Obj, Ref, Value, Write, plain
 
 __all__ = ["KEEPING", "kept_before"]
@@ -23,7 +23,9 @@ def _stored_again(m: Machine, obj: Obj, name: object, value: Value, register: in
         if ref.obj.kind == "dict" and m.repeating:
             _keepers(m).setdefault(ref.obj, set()).add((obj, name))
         taken = [at[0] for at in ref.loan.sources() if isinstance(at, tuple)]
-        if register is None or obj in taken or (taken and ref.obj.kind in CONTAINERS):
+        lasting = all(one.kind in OBJECTS for one in taken) and _made_elsewhere(m, ref)
+        looked_up = bool(taken) and ref.obj.kind in CONTAINERS and not lasting
+        if register is None or obj in taken or looked_up:
             # A called function puts back the object that it has taken out; a list that is looked up in one table and
             # put in another is one that they share.
             continue
@@ -41,6 +43,15 @@ def _stored_again(m: Machine, obj: Obj, name: object, value: Value, register: in
                         # taken from under another key each round.
                         continue
                     conflict(m, old, "again", m.op.node)
+
+
+def _made_elsewhere(m: Machine, ref: Ref) -> bool:
+    """Whether another function than the present one made what an object keeps, and nothing here makes it anew."""
+    node, line = m.function.node, getattr(ref.obj.node, "lineno", 0)
+    anew = {one.attr for one in m.function.scope.of(ast.Attribute) if isinstance(one.ctx, ast.Store)}
+    if ref.loan is None or any(isinstance(at, tuple) and at[1] in anew for at in ref.loan.sources()):
+        return False
+    return not getattr(node, "lineno", 0) <= line <= (getattr(node, "end_lineno", 0) or 0)
 
 
 def _in_tuples(m: Machine, value: Value) -> list[tuple[object, Ref]]:
@@ -209,7 +220,7 @@ def _watched_replaced(m: Machine, ref: Ref, name: object, op: ops.Op) -> None:
 def _used_after(m: Machine, ref: Ref, node: ast.AST) -> None:
     """Note the use of an object that was moved, donated or gone through."""
     write = ref.write
-    same = write is not None and write.node is m.op.node
+    same = write is not None and write.node is m.op.node and not _by_rounds(m, ref.obj, write)
     if write is None or ref.obj.summary or (same and (m.frame is None or write.call is m.frame.call)):
         return
     if write.sort == "consumed":
@@ -222,6 +233,13 @@ def _used_after(m: Machine, ref: Ref, node: ast.AST) -> None:
     else:
         rule = "donated-value-used" if write.sort == "donated" else "use-after-move"
         note(m, rule, node, write.node, detail=write.sort)
+
+
+def _by_rounds(m: Machine, obj: Obj, write: Write) -> bool:
+    """Whether each round of a loop goes with one call or test through an iterator that was made before the loop."""
+    made = isinstance(obj.node, ast.Call | ast.GeneratorExp) and write.sort == "consumed"
+    read = isinstance(obj.node, ast.Call) and last_name(obj.node.func) in ("open", "iter")
+    return made and not read and m.repeating and m.frame is None and obj not in m.state.fresh and not obj.summary
 
 
 def _written(m: Machine, ref: Ref, holder: Holder | None, write: Write) -> None:

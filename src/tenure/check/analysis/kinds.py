@@ -60,6 +60,8 @@ def _attribute_kind(program: Program, info: ClassInfo, name: str) -> Obj | None:
         if not isinstance(base, ClassInfo) or name not in base.attributes:
             continue
         found = [example_of(program, base.module, given) for given in base.attributes[name]]
+        if len(found) == 1 and str(found[0].target).endswith("nn.Sequential") and name in base.in_place:
+            found[0].text = "in-place"
         known = [one for one in found if one.kind != "scalar" or one.const is not None]
         if known and all(one.kind == known[0].kind for one in known):
             if any((one.target, one.text) != (known[0].target, known[0].text) for one in known):

@@ -1,9 +1,10 @@
 """Library calls that no table can describe, and functions that a library has compiled."""
 
+import ast
 from collections.abc import Iterator
 
 from tenure.check import ops
-from tenure.check.analysis.conflicts import give_up, read, reading
+from tenure.check.analysis.conflicts import give_up, note, read, reading
 from tenure.check.analysis.machine import Machine
 from tenure.check.analysis.sequences import repeat
 from tenure.check.analysis.views import lend
@@ -12,7 +13,7 @@ from tenure.check.effects.effect import CONTAINERS, HOLDING, MUTABLE, OBJECTS, T
 from tenure.check.scope import parameters
 from tenure.check.values import Holder, Obj, Ref, Value
 
-__all__ = ["call_compiled", "defined", "imported", "named", "special_call"]
+__all__ = ["call_compiled", "compiled_outside", "defined", "imported", "named", "special_call"]
 
 _DONATING = ("donate_argnums", "donate_argnames")
 
@@ -175,22 +176,37 @@ def call_compiled(m: Machine, ref: Ref, op: ops.Call) -> Value:
     return (Ref(m.fresh("computed", "jax")),)
 
 
+def compiled_outside(m: Machine, obj: Obj, made: ast.expr) -> None:
+    """Let a variable of the module be the compiled function that it is bound to, if that takes over its arguments."""
+    if not isinstance(made, ast.Call) or not made.args or not isinstance(made.args[0], ast.Name):
+        return
+    said = [one.value for one in made.keywords if one.arg in _DONATING]
+    target = m.program.resolve(m.module, made.func) if said else None
+    effect = tables.function(target) if isinstance(target, str) else None
+    if effect is None or effect.role != "jit":
+        return
+    obj.kind, obj.text, obj.node = "function", "compiled", made
+    parts = [part for one in said for part in (one.elts if isinstance(one, ast.Tuple | ast.List) else [one])]
+    donated = (m.constant(part.value) for part in parts if isinstance(part, ast.Constant))
+    m.state.cells[(obj, "donated")] = tuple(ref for value in donated for ref in value)
+    m.state.cells[(obj, "function")] = named(m, m.program.lookup(m.module, made.args[0].id))
+
+
 def _donate(m: Machine, obj: Obj, op: ops.Call) -> None:
     """Give up the arguments that a compiled function takes over, by their positions or names."""
     said = [ref.obj for ref in m.state.cells.get((obj, "donated"), ())]
     wanted = {part.const for one in said for part in ([one] if one.const is not ... else [r.obj for r in m.items(one)])}
     names = _parameters(m, obj)
-    for at, (register, _) in enumerate(op.args):
-        if at in wanted or (at < len(names) and names[at] in wanted):
-            _give_up_all(m, register)
-    for name, register in op.keywords:
-        if name in wanted or (name in names and names.index(name) in wanted):
-            _give_up_all(m, register)
-
-
-def _give_up_all(m: Machine, register: int) -> None:
-    for ref in m.get(register):
-        give_up(m, ref.obj, "donated")
+    given = [one for at, (one, _) in enumerate(op.args) if at in wanted or (at < len(names) and names[at] in wanted)]
+    given += [one for name, one in op.keywords if name in wanted or (name in names and names.index(name) in wanted)]
+    taken: dict[Obj, int] = {}
+    for register in given:
+        value = m.get(register)
+        for ref in value:
+            first = taken.setdefault(ref.obj, register)
+            if first != register and len(value) == 1 and ref.obj.kind != "scalar" and not ref.obj.summary:
+                note(m, "donated-value-used", m.nodes.get(register), m.nodes.get(first), detail="donated")
+            give_up(m, ref.obj, "donated")
 
 
 def _parameters(m: Machine, compiled: Obj) -> list[str]:

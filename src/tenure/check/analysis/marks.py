@@ -53,7 +53,7 @@ class Marks:
 
     def __init__(self, module: Module, function: Function) -> None:
         self.module = module
-        self.owner = module.classes.get(function.in_class.name) if function.in_class is not None else None
+        self.owner = module.class_at(function.in_class) if function.in_class is not None else None
         self.written: set[str] = set()
         self.lent: set[str] = set()
         self.called: list[ast.expr] = []

@@ -1,14 +1,18 @@
 """Operators, in place and not."""
 
+import ast
+
 from tenure.check import ops
 from tenure.check.analysis.arguments import Arguments
 from tenure.check.analysis.conflicts import paired, read
 from tenure.check.analysis.effects_on import perform
+from tenure.check.analysis.iteration import consume_register
 from tenure.check.analysis.libraries import imported
 from tenure.check.analysis.machine import Machine
 from tenure.check.analysis.sequences import repeat
 from tenure.check.effects import tables
 from tenure.check.effects.effect import HOLDING, MUTABLE, TENSORS, Kind
+from tenure.check.scope import last_name
 from tenure.check.values import Holder, Obj, Ref, Value
 
 __all__ = ["operate"]
@@ -43,10 +47,17 @@ def _tested(m: Machine, op: ops.Operate, values: list[Value]) -> Value:
     if op.name != "is":
         for register in op.operands:
             read(m, register, "format" if op.name == "format" else "operator", deep=op.name == "format")
+    if op.name == "in" and len(values) == 2 and not any(_by_iter(ref.obj) for ref in values[1]):
+        consume_register(m, op.operands[1])
     made = m.fresh(op.name, "unknown" if op.name == "unknown" else "scalar")
     if op.name == "format" and len(values) >= 1 and values[0]:
         made.base = values[0][0].obj if values[0][0].obj.owner is not None else None
     return (Ref(made),)
+
+
+def _by_iter(obj: Obj) -> bool:
+    """Whether an iterator was made by `iter`: asking it for one item after the other is a search for a subsequence."""
+    return isinstance(obj.node, ast.Call) and last_name(obj.node.func) == "iter"
 
 
 def _augmented(m: Machine, op: ops.Operate, values: list[Value], kinds: list[str]) -> tuple[Value, Holder | None]:

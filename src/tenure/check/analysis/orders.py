@@ -30,7 +30,7 @@ _CALLED = frozenset(("__call__", "__next__", "__getitem__"))
 
 def users(module: Module) -> list[Function]:
     """A user for each class that keeps something in one method and writes it in another."""
-    return [_user(module, info) for info in module.classes.values() if _keeps(module, info)]
+    return [_user(module, info) for info in (*module.classes.values(), *module.inner.values()) if _keeps(module, info)]
 
 
 def shown(found: Findings) -> None:
@@ -81,7 +81,7 @@ def _user(module: Module, info: ClassInfo) -> Function:
             part.lineno, part.col_offset = line, column  # type: ignore[attr-defined]
             part.end_lineno, part.end_col_offset = line, column + len("class")  # type: ignore[attr-defined]
     assert isinstance(node, ast.FunctionDef)
-    function = function_of(node, module.body)
+    function = function_of(node, info.methods["__init__"].parent or module.body)
     function.steps = _STEPS
     return function
 

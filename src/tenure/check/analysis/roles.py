@@ -5,7 +5,7 @@ import ast
 from tenure.check import ops
 from tenure.check.analysis.arguments import pick
 from tenure.check.analysis.borrows import EXCLUSIVE, SHARED, may_borrow
-from tenure.check.analysis.conflicts import give_up, paired, write_to, wrote
+from tenure.check.analysis.conflicts import give_up, paired, read, write_to, wrote
 from tenure.check.analysis.gradients import backward, saved_in_place, zero_grad
 from tenure.check.analysis.graphs import differentiable, kept_for_backward, recorded, tensors_of
 from tenure.check.analysis.iteration import consume_register, rewound
@@ -21,9 +21,12 @@ __all__ = ["after", "before"]
 
 _CONSUMING = frozenset(
     ("list", "tuple", "set", "frozenset", "dict", "sorted", "sum", "max", "min", "any", "all", "Counter", "deque",
-     "clip_grad_norm_", "clip_grad_value_", "clip_grad_norm")
+     "clip_grad_norm_", "clip_grad_value_", "clip_grad_norm", "clip_grads_with_norm_", "get_total_norm")
 )
 """Functions that go through an iterator to its end."""
+
+_LOOKING = frozenset(("sum", "max", "min", "any", "all", "sorted"))
+"""Functions that look into the items of a container."""
 
 _TAKING = frozenset(("extend", "update", "extendleft", "union", "difference", "intersection"))
 """Methods that do so with their argument."""
@@ -66,6 +69,8 @@ def roles(m: Machine, effect: Effect, bound: dict[str, int], result: Value, op: 
     may_fail = m.is_method and isinstance(getattr(getattr(op.node, "func", None), "value", None), ast.Subscript)
     if consumed is not None and not may_fail and name in (_TAKING if m.is_method else _CONSUMING):
         consume_register(m, consumed)
+        if name in _LOOKING and not m.is_method:
+            read(m, consumed, "call", deep=True)
     if role == "rewind":
         for ref in m.get(bound.get("0")):
             rewound(m, ref.obj)

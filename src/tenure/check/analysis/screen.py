@@ -12,9 +12,9 @@ from tenure.check.analysis.marks import ONCE, Marks
 from tenure.check.lower.expressions import function_of
 from tenure.check.ops import Function
 from tenure.check.program import ClassInfo, Module, Program
-from tenure.check.scope import last_name, parameters
+from tenure.check.scope import bound_names, last_name, parameters
 
-__all__ = ["is_generator", "is_small", "worth_running", "written_inside"]
+__all__ = ["is_generator", "is_small", "may_hand", "worth_running", "written_inside"]
 
 _SMALL = 25
 _BY_CALL = frozenset(("__call__", "forward"))
@@ -40,12 +40,20 @@ def worth_running(program: Program, module: Module, function: Function) -> bool:
 
 
 def _hands_on(program: Program, module: Module, function: Function, marks: Marks) -> bool:
-    """Whether a body makes what can be gone through once, and calls a function that goes twice through a parameter."""
+    """Whether a body makes what can be gone through once, and hands it to what may go through it twice.
+
+    That is a function which goes twice through a parameter, or an object that keeps it.
+    """
     found = [_callee(program, module, function, func) for func in marks.called]
     named = {one.attr for one in marks.called if isinstance(one, ast.Attribute)}
+    classes = [one for one in found if isinstance(one, ClassInfo) and one.given]
+    keeping = any(named or "__call__" in one.methods for one in classes)
     found += [one.methods[name] for one in found if isinstance(one, ClassInfo) for name in named & one.methods.keys()]
     callees = [one for one in found if isinstance(one, Function) and isinstance(one.home, Module)]
-    if not any(Marks.of(one.home, one).twice for one in callees if isinstance(one.home, Module)):
+    if any(is_generator(one) and may_hand(one) for one in callees):
+        return True
+    twice = any(Marks.of(one.home, one).twice for one in callees if isinstance(one.home, Module))
+    if not keeping and not twice:
         return False
     known = any(isinstance(func, ast.Name) and func.id in ONCE for func in marks.called)
     return known or any(is_generator(one) or _gives_once(one) for one in callees)
@@ -83,7 +91,7 @@ def _callee(program: Program, module: Module, function: Function, func: ast.expr
             info = _callee(program, module, function, made)
             callee = program.find_method(info, name) if isinstance(info, ClassInfo) else None
         case ast.Attribute(value=ast.Name(id="self"), attr=name) if function.in_class is not None:
-            info = module.classes.get(function.in_class.name)
+            info = module.class_at(function.in_class)
             callee = None if info is None else program.find_method(info, name)
         case ast.Attribute(value=ast.Name(id=name), attr=attribute) if name in module.imports:
             callee = program.attribute(program.lookup(module, name), attribute)
@@ -123,6 +131,14 @@ def is_generator(function: ops.Function) -> bool:
     """Whether a call of a function makes a generator, which runs later and once."""
     plain = isinstance(function.node, ast.FunctionDef) and not function.node.decorator_list
     return plain and bool(function.scope.of(ast.Yield, ast.YieldFrom))
+
+
+def may_hand(function: Function) -> bool:
+    """Whether a loop of a generator yields a variable that it does not bind."""
+    given = [one.value.id for one in function.scope.of(ast.Yield) if isinstance(one.value, ast.Name)]
+    given += [ast.unparse(one.value.func) for one in function.scope.of(ast.Yield) if isinstance(one.value, ast.Call)]
+    loops = function.scope.of(ast.For, ast.While)
+    return bool(given) and bool(loops) and not set(given) <= bound_names(loops)
 
 
 def _gives_once(function: ops.Function) -> bool:

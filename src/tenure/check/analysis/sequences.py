@@ -5,6 +5,7 @@
 """
 
 from tenure.check.analysis.conflicts import write_to, wrote
+from tenure.check.analysis.handed import renewed
 from tenure.check.analysis.machine import HIDDEN_FIELDS, Machine
 from tenure.check.analysis.views import lend
 from tenure.check.values import WIDEST, Obj, Ref, Value
@@ -56,6 +57,7 @@ def items_from(m: Machine, new: Obj, ref: Ref, called: str, start: int | None, t
             lent = tuple(lend(m, part, "element", (obj, name), text, copylike=bool(text)) for part in value)
             for position in _positions(m, new, obj, name, called, start, times):
                 hold(m, new, position, lent)
+    renewed(m, obj)
     if new.kind in _LINES and obj.kind not in _LINES:
         uncounted(m, new)
 

@@ -54,7 +54,8 @@ class Fresh:
 class Summary:
     """Facts for callers, and the findings of the body: for its module, whichever caller had it run.
 
-    `calls` are the summaries that it made use of, `files` those it depends on.
+    `calls` are the summaries that it made use of, `files` those it depends on; `hands` is the kind of the buffer that
+    a generator yields in each round, with the write that fills it again.
     """
 
     acts: dict[tuple[object, ...], Act] = field(default_factory=dict)
@@ -62,6 +63,7 @@ class Summary:
     stores: list[tuple[Path, object, tuple[Given | Fresh, ...]]] = field(default_factory=list)
     reads: set[str] = field(default_factory=set)
     known: bool = True
+    hands: tuple[str, Write] | None = None
     found: Findings = field(default_factory=Findings)
     calls: "dict[Summary, None]" = field(default_factory=dict)
     files: set[str] = field(default_factory=set)

@@ -1,7 +1,7 @@
 """Writes to arguments by functions that read as if they left them alone.
 
-Such a function returns what it was given as if that were new (`y = f(x)`, and x is read later), or it is one that works
-out a result by convention: `forward`, `transform`, `predict`.
+Such a function returns what it was given as if that were new (`y = f(x)`, and x is read later), works out something
+else from it (`x -= x.mean(); return x.max()`), or is one that does so by convention: `forward`, `transform`, `predict`.
 """
 
 import ast
@@ -29,6 +29,12 @@ _CHANGING = re.compile(
     r"patch|attach|mark|store|write|initiali[sz]e|init|populate|load|setup|assign|apply|sort|shuffle|swap|inplace)(_|$)"
 )
 """Names of functions that change what they are given, and say so."""
+
+_ADVANCING = re.compile(
+    r"(^|_)(step|move|advance|integrate|evolve|relax|propagate|run|train|optimi[sz]e|minimi[sz]e|perturb|mutate|kick|drift|decay|"
+    r"solve|iterate|sweep|prepare|preprocess|build|fit|merge|join|rename|convert|encode|label|tag|flag|format)(_|$)"
+)
+"""Names of functions that may bring what they are given forward, and return something about it."""
 
 _MEANT = re.compile(
     r"(^|_)(out|outs?|output|outputs|buf|buffer|buffers|dst|dest|destination|results?|res|ret|acc|accumulator|cache|caches|"
@@ -103,8 +109,21 @@ def left(
         obj = refs[0].obj
         if obj.kind not in MUTABLE and not _is_frame(obj):
             continue
-        if (obj in returned and _named_anew(m, at, holder)) or _by_convention(function, obj, value):
+        anew = obj in returned and _named_anew(m, at, holder)
+        beside = obj not in returned and not _ADVANCING.search(name) and _beside(obj, written[obj], value)
+        if anew or beside or _by_convention(function, obj, value):
             _mark(m, function, obj, holder, written[obj])
+
+
+def _beside(obj: Obj, write: Write, value: Value) -> bool:
+    """Whether a function that works something else out writes its argument as if that were its own.
+
+    `x -= x.mean()` reads like a new value, and so does a column of a frame that a result is computed from.
+    """
+    site = write.node if write.inner is None else write.inner[1]
+    by_name = isinstance(site, ast.AugAssign) and isinstance(site.target, ast.Name) and obj.kind in TENSORS
+    worked_out = any(ref.obj.const is not None for ref in value) and not any(ref.obj.text == "nothing" for ref in value)
+    return worked_out and (by_name or _is_frame(obj))
 
 
 def overwritten(m: Machine, op: ops.Call, given: int) -> None:
@@ -152,10 +171,12 @@ def _by_convention(function: Function, obj: Obj, value: Value) -> bool:
 def _mark(m: Machine, function: Function, obj: Obj, holder: Holder, write: Write) -> None:
     cells = m.state.cells
     loan = m.loan("argument", holder, Ref(obj), function.name, copylike=True)
-    cells[holder] = tuple(
-        one._replace(loan=loan, write=write) if one.obj is obj and one.write is None else one
-        for one in cells.get(holder, ())
-    )
+    # Of `x + f(x)` the first operand waits in a register.
+    waiting = [one for one in cells.holding(obj) if isinstance(one[0], int) and m.sources.get(one[0]) == holder]
+    for at, value in [(holder, cells.get(holder, ())), *waiting]:
+        cells[at] = tuple(
+            one._replace(loan=loan, write=write) if one.obj is obj and one.write is None else one for one in value
+        )
 
 
 UNASKED = Events(written=(_noted,), placed=(_stored,))

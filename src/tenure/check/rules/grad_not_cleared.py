@@ -18,7 +18,7 @@ _LATER = "the gradients of earlier rounds are never cleared"
 _LOST = "the gradients are cleared between the backward pass and the step that needs them"
 _WORDS = ("steps with the sum of all gradients", "added to here")
 
-_ELSEWHERE = ("zero_grad", "accelerat", "deepspeed", "accumul", ".grad", "closure", "functorch", "xm.")
+_ELSEWHERE = ("accelerat", "deepspeed", "accumul", ".grad", "closure", "functorch", "xm.")
 """Words of modules in which gradients of a given optimizer may be cleared, or meant to add up."""
 
 _CLASSES = ("torch.optim.Optimizer", "torch.optim.optimizer.Optimizer")
@@ -53,7 +53,7 @@ def _uncleared(facts: Facts) -> Iterator[Event]:
 
 def _by_methods(facts: Facts) -> Iterator[Event]:
     """Classes that make an optimizer, call `backward` in one method and step in another, and clear nothing anywhere."""
-    if any(word in facts.source.text for word in (*_ELSEWHERE, "grad = None", "set_to_none")):
+    if any(word in facts.source.text for word in ("zero_grad", *_ELSEWHERE, "grad = None", "set_to_none")):
         return
     for info in facts.module.classes.values() if "backward" in facts.source.text else ():
         scope = facts.module.body.scopes[info.node]
@@ -62,8 +62,15 @@ def _by_methods(facts: Facts) -> Iterator[Event]:
         steps = [call for call in calls if (name := _method(call, "step")) in made and str(name).startswith("self.")]
         backward = [call for call in calls if _method(call, "backward") is not None]
         is_plain = steps and backward and not _in_one_loop(info.node, steps[0], backward[0])
-        if is_plain and not _once(facts, info.node, steps[0]):
+        if is_plain and not _once(facts, info.node, steps[0]) and not _made_with(facts, info.node, steps[0]):
             yield Event(facts.source.path, RULE.name, (steps[0], backward[0]))
+
+
+def _made_with(facts: Facts, node: ast.ClassDef, step: ast.AST) -> bool:
+    """Whether the method that steps makes the optimizer as well, at each call."""
+    methods = [walk(one) for one in node.body if isinstance(one, ast.FunctionDef)]
+    own = next((nodes for nodes in methods if step in nodes), [])
+    return any(name == _method(step, "step") for one in own for name, _ in _optimizers(facts, one))
 
 
 def _once(facts: Facts, node: ast.ClassDef, step: ast.AST) -> bool:
@@ -177,10 +184,16 @@ def _optimizers_in(facts: Facts, scope: Scope, body: list[ast.AST]) -> Made:
 
 
 def _given(facts: Facts, node: ast.AST) -> Iterator[str]:
-    """The parameters that are optimizers, by annotation or name; what clears their gradients would be in the module."""
+    """The parameters that are optimizers, by annotation or name, and whose gradients nobody else clears.
+
+    The module clears none, or this very function does, so that it is the one that sees to it.
+    """
+    elsewhere = "zero_grad" in facts.source.text
+    own = {_method(one, "zero_grad") for one in walk(node)} if elsewhere else set()
     for one in parameters(node) if isinstance(node, ast.FunctionDef) else ():
         said = None if one.annotation is None else facts.program.resolve(facts.module, one.annotation)
-        if said in _CLASSES or one.arg in ("optimizer", "optim", "opt"):
+        named = said in _CLASSES or one.arg in ("optimizer", "optim", "opt")
+        if named and (not elsewhere or one.arg in own):
             yield one.arg
 
 
