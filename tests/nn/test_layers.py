@@ -169,6 +169,15 @@ def test_refused_losses() -> None:
         F.huber_loss(tn.ones(1), tn.ones(1), delta=0.0)
 
 
+@pytest.mark.parametrize(("x", "y", "what"), [([0.5, 1.5], [1.0, 1.0], "input"), ([0.5], [-1.0], "target"),
+                                              ([float("nan")], [1.0], "input")])  # fmt: skip
+def test_binary_cross_entropy_takes_probabilities(x: list[float], y: list[float], what: str) -> None:
+    p = tn.tensor(x, requires_grad=True)
+    loss = F.binary_cross_entropy(p * 1.0, tn.tensor(y))
+    with pytest.raises(tn.DomainError, match=f"binary_cross_entropy: {what} is"):
+        loss.item()
+
+
 def test_binary_cross_entropy_at_zero_and_far_away() -> None:
     x = tn.tensor([0.0, 200.0, -200.0, 200.0], requires_grad=True)
     y = tn.tensor([1.0, 1.0, 0.0, 0.0])

@@ -68,7 +68,7 @@ def embedding_bag(
         if flag(f"embedding_bag: {name}", given) and mode == "max":
             raise ValueError(f"embedding_bag: {name} goes with mode='sum' and 'mean', not 'max'")
     skipped, form = _row(padding_idx, table.shape[0]), (max_norm, norm_type, scale_grad_by_freq, sparse)
-    rows = fetched("embedding_bag", weight, no_negative(flat, table.shape[0]), skipped, *form)
+    rows = fetched("embedding_bag", weight, no_negative(flat), skipped, *form)
     counts = None if skipped is None else flat != skipped
     if per_sample_weights is not None:
         rows = rows * _weights(value_of(per_sample_weights), index, table, mode)

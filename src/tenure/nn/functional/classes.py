@@ -87,7 +87,7 @@ def _at_targets(logs: Any, y: Any, weight: Any, ignore_index: int, axis: int) ->
     """The weighted losses at class indices, 0 where ignored, and the sum of their weights."""
     classes = logs.shape[axis]
     counts = y != ignore_index
-    index = where(counts, no_negative(y, classes), 0)
+    index = where(counts, no_negative(y), 0)
     losses = -take_along_axis(logs, index.unsqueeze(axis), axis=axis).squeeze(axis)
     if weight is None:
         return where(counts, losses, 0.0), counts.sum()

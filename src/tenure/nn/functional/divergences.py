@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tenure.dtypes import float32
 from tenure.errors import ShapeError
 from tenure.nn.functional.reducing import flags, reduced, tensors, way
-from tenure.ops.promote import parameters
-from tenure.values.native.hits import apply
+from tenure.ops import draws
+from tenure.ops.promote import Operation, parameters
+from tenure.values.native.hits import apply, apply_one
 from tenure.values.operations.arithmetic import where
 from tenure.values.operations.special import xlogy
 from tenure.values.tensor.composite import composite
@@ -32,8 +34,8 @@ def binary_cross_entropy(
     """Binary cross-entropy of probabilities x, -(y · log x + (1 - y) · log(1 - x)), with logarithms of at least -100.
 
     ``weight`` scales each element and broadcasts; ``reduction`` is "mean", "sum" or "none"; older flags as in
-    ``mse_loss``. NaN outside of [0, 1]. ``binary_cross_entropy_with_logits`` is more accurate near 0 and 1. ShapeError
-    (TN802) if shapes differ.
+    ``mse_loss``. ``binary_cross_entropy_with_logits`` is more accurate near 0 and 1. ShapeError (TN802) if shapes
+    differ; DomainError (TN802), when the result is read, for an input or a target that is not between 0 and 1.
 
     >>> F.binary_cross_entropy(tn.tensor([0.5]), tn.tensor([1.0]))
     tensor(0.6931)
@@ -46,7 +48,16 @@ def binary_cross_entropy(
     return apply(BINARY, operands, parameters(("reduction",), reduction))
 
 
+PROBABILITY = Operation("probability", lambda x, *, what: draws.within(x, what=what, open=False, most=1.0))
+"""The identity on numbers of [0, 1]; DomainError (TN802), when it is computed, for others."""
+
+
 def _binary(x: Any, y: Any, weight: Any = None, *, reduction: str) -> Any:
+    if x.dtype.kind == "h":  # whose least number is above LEAST
+        wide = [v if v is None else v.to(float32) for v in (x, y, weight)]
+        return _binary(*wide, reduction=reduction).to(x.dtype)
+    x = apply_one(PROBABILITY, x, parameters(("what",), "binary_cross_entropy: input"))
+    y = apply_one(PROBABILITY, y, parameters(("what",), "binary_cross_entropy: target"))
     kept = x * (1.0 - x)
     steep = (kept < LEAST) & (kept >= 0.0)
     inner = where(steep, 0.5, x)

@@ -160,7 +160,7 @@ def embedding(
     if max_norm is None and not (scale_grad_by_freq or sparse or isinstance(weight, Shared)):
         rows = apply(EMBEDDING, (index, table))
         return rows if skipped is None else where((index == skipped).unsqueeze(-1), rows.detach(), rows)
-    flat = no_negative(index, count).flatten()
+    flat = no_negative(index).flatten()
     form = (max_norm, norm_type, scale_grad_by_freq, sparse)
     rows = fetched("embedding", weight, flat, skipped, *form).reshape(*index.shape, table.shape[1])
     if skipped is None:
@@ -212,7 +212,7 @@ def _coded(x: Value, *, classes: int) -> Value:
 ONE_HOT = Operation("one_hot", _coded)
 
 
-def no_negative(index: Any, size: int) -> Tensor:
+def no_negative(index: Any) -> Tensor:
     """An index in which counting from the end is out of range, too: the check names what was given."""
     index = index.long()
     return where(index < 0, index - FROM_THE_END, index)

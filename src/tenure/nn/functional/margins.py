@@ -177,7 +177,7 @@ def _multi_margin(x: Any, y: Any, *given: Any, reduction: str, squared: bool) ->
     *weight, margin = given
     count = x.shape[-1]
     rows = x.reshape(-1, count)
-    index = no_negative(y, count).reshape(-1, 1)
+    index = no_negative(y).reshape(-1, 1)
     away = (margin - take_along_axis(rows, index, axis=1) + rows).clip(0.0, None)
     numbers = apply_one(CLASSES, rows)
     away = away.square() if squared else away
@@ -216,7 +216,7 @@ def _multilabel(x: Any, y: Any, *, reduction: str) -> Any:
     count, single = x.shape[-1], x.ndim == 1
     rows, y = x.reshape(-1, count), y.long().reshape(-1, count)
     valid = (y < 0).long().cumsum(axis=1) == 0
-    index = where(y == -1, 0, no_negative(y, count))
+    index = where(y == -1, 0, no_negative(y))
     numbers = apply_one(CLASSES, rows)
     scores = take_along_axis(rows, index, axis=1)
     labels = (valid.unsqueeze(2) & (index.unsqueeze(2) == numbers)).any(axis=1)

@@ -271,7 +271,10 @@ class Writes:
         if abs(number) < SMALL[of.kind] and type(number) is not complex and (of.kind != "u" or number >= 0):
             params = parameters(SHAPE_AND_DTYPE, check_shape(self._aval.shape, of), of)
             return apply(FILL, (), params, (float(number) if of.kind == "f" else number,))
-        return shaping.broadcast_to(made(number, dtype=of), self._aval.shape)
+        try:
+            return shaping.broadcast_to(made(number, dtype=of), self._aval.shape)
+        except TenureError as error:
+            raise translated(error) from None
 
     def _value_for(self: Any, v: Any, shape: tuple[int, ...], rest: Any) -> Any:
         """Value to be written to a part, in the tensor's dtype, without leading axes of size 1."""

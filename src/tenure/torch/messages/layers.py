@@ -47,6 +47,7 @@ LAYERS = rows(
      if len(sizes(x)) == len(sizes(grid)) and sizes(x)[0] == sizes(grid)[0] else "grid_sampler(): expected grid and"
      f" input to have same batch size, but got input with sizes [{x}] and grid with sizes [{grid}]"),
     (r"pad: (-?\d+) elements around axis (\d+) of size (\d+) in mode 'reflect'", None, padded),
+    (r"binary_cross_entropy: (input|target) is \S+", None, "all elements of {0} should be between 0 and 1"),
     (r"smooth_l1_loss: beta is not negative", None, "smooth_l1_loss does not support negative values for beta."),
     (r"ctc_loss: \d+ target_lengths for \d+ sequences", None, "target_lengths must be of size batch_size"),
     (r"ctc_loss: \d+ input_lengths for \d+ sequences", None, "input_lengths must be of size batch_size"),

@@ -7,13 +7,14 @@ from typing import Any
 
 import tenure as tn
 import tenure.nn.functional as F
+from tenure.nn.functional.layer import no_negative
 from tenure.torch.cells import Tensor, unwrap, wrap
-from tenure.torch.errors import TorchIndexError, refuse
+from tenure.torch.errors import TorchIndexError, TorchValueError, refuse
 from tenure.torch.names.precision import AUTOCAST, raised
 
 __all__ = [
-    "in_row", "inside", "is_face", "masked", "only_floats", "padded", "padded_rows", "placed_back", "places_of",
-    "put_by_index", "reduced_by_index", "selected", "taken",
+    "chance", "from_zero", "in_row", "inside", "is_face", "masked", "only_floats", "padded", "padded_rows",
+    "placed_back", "places_of", "put_by_index", "reduced_by_index", "selected", "taken",
 ]
 
 
@@ -44,6 +45,7 @@ def only_floats(x: Any) -> Any:
 
 def placed_back(fn: Any, x: Any, indices: Any, *args: Any) -> Any:
     """Unpooling, whose gradient goes to every element of an index, though one alone is seen."""
+    indices = from_zero(indices)
     found = fn(tn.detach(x), indices, *args)
     if not x.requires_grad:
         return found
@@ -68,11 +70,23 @@ def padded(x: Any, widths: Any, mode: str, value: Any) -> Any:
     return F.pad(x, tuple(widths), mode, value)
 
 
+def chance(p: Any) -> Any:
+    """A probability."""
+    if not 0 <= p <= 1:
+        raise refuse(f"dropout probability has to be between 0 and 1, but got {p}", TorchValueError)
+    return p
+
+
+def from_zero(index: Any) -> Any:
+    """An index in which a number below 0 is out of range, as in PyTorch's functions: they do not count from the end."""
+    return no_negative(index) if index.dtype.kind == "i" else index
+
+
 def selected(x: Any, dim: int, index: Any) -> Any:
     """Parts of x along an axis, by number."""
     if len(index.shape) > 1:
         raise refuse("index_select(): Index is supposed to be a vector", TorchIndexError)
-    return tn.index_select(x, dim, index)
+    return tn.index_select(x, dim, from_zero(index))
 
 
 def masked(x: Any, mask: Any) -> Any:
@@ -85,6 +99,8 @@ def masked(x: Any, mask: Any) -> Any:
 def padded_rows(rows: Any, size: int, fill_value: int) -> Any:
     """So many rows: the first ones, or filled up with a number."""
     have = rows.shape[0]
+    if size < 0:
+        raise refuse("nonzero_static: 'size' must be an non-negative integer")
     if have >= size:
         return rows[:size]
     more = tn.full((size - have, rows.shape[1]), fill_value, dtype=rows.dtype)
@@ -103,6 +119,7 @@ def inside(fn: Any) -> Any:
 
 def reduced_by_index(x: Any, dim: int, index: Any, source: Any, reduce: str, include_self: bool) -> Any:
     """x with parts of a source reduced into it; of a number as of one element."""
+    index = from_zero(index)
     if x.shape:
         return tn.index_reduce(x, dim, index, source, reduce, include_self=include_self)
     one, index = tn.reshape(x, (1,)), tn.reshape(index, (-1,))

@@ -53,12 +53,12 @@ softplus(input, beta=1.0, threshold=20.0)
 softshrink(input, lambd=0.5)
 
 [F elementwise]
-dropout dropout1d dropout2d dropout3d(input, p=0.5, training=True, inplace=False) = NAME(input, p) if training and p
-    else input
+dropout dropout1d dropout2d dropout3d(input, p=0.5, training=True, inplace=False) = NAME(input, p)
+    if chance(p) and training else input
 
 [F]
 alpha_dropout feature_alpha_dropout(input, p=0.5, training=False, inplace=False) = NAME(input, p, True)
-    if training and p else input
+    if chance(p) and training else input
 embedding(input, weight, padding_idx=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False, sparse=False)
 embedding_bag(input, weight, offsets=None, max_norm=None, norm_type=2, scale_grad_by_freq=False, mode='mean',
     sparse=False, per_sample_weights=None, include_last_offset=False, padding_idx=None)

@@ -68,7 +68,7 @@ narrow_copy(input, dim, start, length) = clone(narrow(input, dim, start, length)
 [torch Tensor out]
 take_along_dim(input, indices, dim=None)
 take(input, index) = taken(input, index)
-gather(input, dim, index, *, sparse_grad=False) = gather(input, dim, index)
+gather(input, dim, index, *, sparse_grad=False) = gather(input, dim, from_zero(index))
 index_select(input, dim, index) = selected(input, dim, index)
 masked_select(input, mask) = masked(input, mask)
 nonzero(input, *, as_tuple=False) = places_of(input, as_tuple)
@@ -98,7 +98,7 @@ nonzero_static(input, *, size, fill_value=-1) = padded_rows(nonzero(input, as_tu
 
 [torch Tensor Tensor_ out]
 tril triu(input, diagonal=0)
-index_copy(input, dim, index, source)
+index_copy(input, dim, index, source) = index_copy(input, dim, from_zero(index), source)
 index_fill(input, dim, index, value) = index_fill(input, dim, index, fitting(input, value)) ! f'IndexFillBackward{1 *
     (type(value) is _V)}'
 masked_fill(input, mask, value) = masked_fill(broadcast_tensors(input, mask)[0], mask,
@@ -106,13 +106,14 @@ masked_fill(input, mask, value) = masked_fill(broadcast_tensors(input, mask)[0],
 masked_scatter(input, mask, source) = masked_scatter(broadcast_tensors(input, mask)[0], mask, source)
 
 [torch Tensor Tensor_ out bools]
-scatter(input, dim, index, src: Tensor) = scatter(input, dim, index, src)
-scatter(input, dim, index, value: number) = scatter(input, dim, index, value=value) ! 'ScatterBackward1'
-scatter(input, dim, index, src: Tensor, *, reduce) = scatter(input, dim, index, src, reduce=reduce)
-scatter(input, dim, index, value: number, *, reduce) = scatter(input, dim, index, value=value, reduce=reduce)
-scatter_add(input, dim, index, src)
-scatter_reduce(input, dim, index, src, reduce, *, include_self=True)
-index_add(input, dim, index, source, *, alpha=1)
+scatter(input, dim, index, src: Tensor) = scatter(input, dim, from_zero(index), src)
+scatter(input, dim, index, value: number) = scatter(input, dim, from_zero(index), value=value) ! 'ScatterBackward1'
+scatter(input, dim, index, src: Tensor, *, reduce) = scatter(input, dim, from_zero(index), src, reduce=reduce)
+scatter(input, dim, index, value: number, *, reduce) = scatter(input, dim, from_zero(index), value=value, reduce=reduce)
+scatter_add(input, dim, index, src) = scatter_add(input, dim, from_zero(index), src)
+scatter_reduce(input, dim, index, src, reduce, *, include_self=True) = scatter_reduce(input, dim, from_zero(index), src,
+    reduce, include_self=include_self)
+index_add(input, dim, index, source, *, alpha=1) = index_add(input, dim, from_zero(index), source, alpha=alpha)
 index_reduce(input, dim, index, source, reduce, *, include_self=True) = reduced_by_index(input, dim, index, source,
     reduce, include_self)
 index_put(input, indices, values, accumulate=False) = put_by_index(input, indices, values, accumulate)

@@ -1,0 +1,71 @@
+"""Calls that PyTorch refuses for what stands in their operands: the face raises PyTorch's class, when the result is read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import tenure.torch as face
+
+pytestmark = pytest.mark.peers
+CALLS = """
+torch.gather(z, 0, below)
+torch.gather(z, 1, below)
+z.scatter(0, below, z)
+z.scatter(0, below, 1.0)
+z.clone().scatter_(0, below, z)
+z.scatter_add(0, below, z)
+z.clone().scatter_add_(0, below, z)
+z.scatter_reduce(0, below, z, 'sum')
+z.index_select(0, last)
+z.index_add(0, last, z[:1])
+z.clone().index_add_(0, last, z[:1])
+z.index_copy(0, last, z[:1])
+z.index_reduce(0, last, z[:1], 'amax')
+F.max_unpool1d(z[None], below[None], 2)
+F.embedding(last, z)
+F.nll_loss(z[:1], last)
+F.binary_cross_entropy(z + 0.5, z)
+F.binary_cross_entropy(z / 9, z + 1.5)
+F.binary_cross_entropy(z / 9 - 1, z / 9)
+F.binary_cross_entropy(z * float('nan'), z / 9)
+nn.BCELoss()(torch.tensor([1.5]).half(), torch.tensor([1.0]).half())
+F.alpha_dropout(z, 1.5)
+F.dropout(z, -0.5, training=False)
+torch.zeros(2, dtype=torch.uint8).fill_(300)
+torch.nonzero_static(last, size=-1)
+torch.multinomial(-z - 1, 1)
+torch.bernoulli(z + 2)
+torch.poisson(-z - 1)
+torch.bincount(last)
+""".strip().splitlines()
+KEPT = """
+z[last]
+torch.take(z, last)
+z.index_fill(0, last, 1.0)
+z.put(last, z[0, :1])
+torch.take_along_dim(z, below, 0)
+z.index_put((last,), z[:1])
+""".strip().splitlines()
+"""Calls that count from the end."""
+
+
+def result(torch: Any, call: str) -> Any:
+    z = torch.arange(6.0).reshape(3, 2) / 9
+    names = {"torch": torch, "nn": torch.nn, "F": torch.nn.functional, "z": z, "last": torch.tensor([-1]),
+             "below": torch.tensor([[-1, 0], [0, 1], [1, 0]])}  # fmt: skip
+    return eval(call, names).tolist()
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_what_pytorch_refuses_is_refused(call: str) -> None:
+    with pytest.raises(Exception) as wanted:  # noqa: PT011
+        result(pytest.importorskip("torch"), call)
+    with pytest.raises(wanted.type):
+        result(face, call)
+
+
+@pytest.mark.parametrize("call", KEPT)
+def test_what_counts_from_the_end_goes_on_to(call: str) -> None:
+    assert result(face, call) == result(pytest.importorskip("torch"), call)
