@@ -24,7 +24,7 @@ from tenure.compile.transpose import across, turned
 
 I64 = ir.IntType(64)
 LINE = 64
-STREAM = 20 << 20
+STREAM = 32 << 20
 """Bytes moved from which results are written past the caches: the next kernel would not find them there."""
 
 
