@@ -1,4 +1,4 @@
-"""Calls that PyTorch refuses for what stands in their operands: the face raises PyTorch's class, when the result is read."""
+"""What PyTorch refuses for the values of its operands: the face raises PyTorch's class, when the result is read."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def result(torch: Any, call: str) -> Any:
 
 @pytest.mark.parametrize("call", CALLS)
 def test_what_pytorch_refuses_is_refused(call: str) -> None:
-    with pytest.raises(Exception) as wanted:  # noqa: PT011
+    with pytest.raises(Exception) as wanted:
         result(pytest.importorskip("torch"), call)
     with pytest.raises(wanted.type):
         result(face, call)

@@ -168,9 +168,16 @@ def embedding(
     return where((index == skipped).unsqueeze(-1), rows.detach(), rows)
 
 
-def _embedded(at: Value, table: Value) -> Value:
+def _from_the_begin(at: Value) -> Value:
     at = as_type(at, int64)
-    at = pointwise.where(pointwise.less(at, at.coerce(0)), at - FROM_THE_END, at)
+    return pointwise.where(pointwise.less(at, at.coerce(0)), at - FROM_THE_END, at)
+
+
+NO_NEGATIVE = Operation("no_negative", _from_the_begin)
+
+
+def _embedded(at: Value, table: Value) -> Value:
+    at = _from_the_begin(at)
     flat = move.reshape(at, shape=(math.prod(at.shape),))
     rows = select.chosen(table, flat, spec=("a", ":"), at=0, unique=False, lead=None)
     return move.reshape(rows, shape=(*at.shape, table.shape[1]))
@@ -203,9 +210,7 @@ def one_hot(tensor: ArrayLike, num_classes: int = -1) -> Tensor:
 
 
 def _coded(x: Value, *, classes: int) -> Value:
-    x = as_type(x, int64)
-    b, far = x.builder, x - FROM_THE_END
-    place = rearrange.shaped(pointwise.where(pointwise.less(x, x.coerce(0)), far, x), (*x.shape, 1))
+    b, place = x.builder, rearrange.shaped(_from_the_begin(x), (*x.shape, 1))
     return index.add_along(b.full((*x.shape, classes), 0, int64), b.full(place.shape, 1, int64), place)
 
 
@@ -214,8 +219,7 @@ ONE_HOT = Operation("one_hot", _coded)
 
 def no_negative(index: Any) -> Tensor:
     """An index in which counting from the end is out of range, too: the check names what was given."""
-    index = index.long()
-    return where(index < 0, index - FROM_THE_END, index)
+    return apply_one(NO_NEGATIVE, index)
 
 
 def scaled_dot_product_attention(
