@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 import tenure.torch as face
@@ -39,6 +40,19 @@ torch.multinomial(-z - 1, 1)
 torch.bernoulli(z + 2)
 torch.poisson(-z - 1)
 torch.bincount(last)
+A.jacobian(lambda a: torch.ones(2), z[0], strict=True)
+A.jacobian(lambda a, b: (a * 2, b * 1), (z[0], z[1]), strict=True)
+A.jacobian(lambda a: a * 2, z[0], strict=True, create_graph=True)
+A.jacobian(lambda a: a * 2, z[0], strategy='forward-mode')
+A.hessian(lambda a: (a * 2).sum(), z[0], strict=True)
+A.hessian(lambda a: a * 2, z[0])
+A.vjp(lambda a, b: a * 2, (z[0], z[1]), z[0], strict=True)
+A.vjp(lambda a: a * 2, z[0], z)
+A.jvp(lambda a: a.detach(), z[0], z[1], strict=True)
+A.jvp(lambda a: a * 2, z[0], z[1], strict=True, create_graph=True)
+A.hvp(lambda a: (a * 2).sum(), z[0], z[1], strict=True)
+A.vhp(lambda a: a.sum().detach(), z[0], z[1], strict=True)
+A.hvp(lambda a: (a * 2).sum(), z[0])
 """.strip().splitlines()
 KEPT = """
 z[last]
@@ -47,13 +61,18 @@ z.index_fill(0, last, 1.0)
 z.put(last, z[0, :1])
 torch.take_along_dim(z, below, 0)
 z.index_put((last,), z[:1])
+A.jvp(lambda a: a ** 3, z[1], z[2], strict=True)[1]
+A.hvp(lambda a: (a ** 3).sum(), z[1], z[2], strict=True)[1]
+A.hessian(lambda a: (a ** 3).sum(), z[1], strict=True)
+A.jacobian(lambda a: a ** 3, z[1], strict=True, create_graph=True)
 """.strip().splitlines()
-"""Calls that count from the end."""
+"""Calls that go on: what counts from the end, and what depends on its input."""
 
 
 def result(torch: Any, call: str) -> Any:
     z = torch.arange(6.0).reshape(3, 2) / 9
-    names = {"torch": torch, "nn": torch.nn, "F": torch.nn.functional, "z": z, "last": torch.tensor([-1]),
+    names = {"torch": torch, "nn": torch.nn, "F": torch.nn.functional, "A": torch.autograd.functional, "z": z,
+             "last": torch.tensor([-1]),
              "below": torch.tensor([[-1, 0], [0, 1], [1, 0]])}  # fmt: skip
     return eval(call, names).tolist()
 
@@ -67,5 +86,5 @@ def test_what_pytorch_refuses_is_refused(call: str) -> None:
 
 
 @pytest.mark.parametrize("call", KEPT)
-def test_what_counts_from_the_end_goes_on_to(call: str) -> None:
-    assert result(face, call) == result(pytest.importorskip("torch"), call)
+def test_what_pytorch_takes_goes_on(call: str) -> None:
+    np.testing.assert_allclose(result(face, call), result(pytest.importorskip("torch"), call), rtol=1e-6)
