@@ -103,13 +103,16 @@ def rule_of_all(rule: Callable[[Any], Any], f: Any, forward: Any, backward: Any,
         def back(given: Any, g: Any) -> Any:
             form, tensors = given
             missing: list[int] = []
+            came = tree.leaves(g)
 
-            def one(tensors: Any, g: Any) -> Any:
-                cotangents = backward(form.filled(tensors), g)
+            def one(tensors: Any, parts: Any) -> Any:
+                found = iter(parts)
+                given = tree.rebuild(g, iter([None if c is None else following(found) for c in came]))
+                cotangents = backward(form.filled(tensors), given)
                 missing[:] = [k for k, c in enumerate(cotangents) if c is None]
                 return [c for c in cotangents if c is not None]
 
-            wide = iter(vmap(one, randomness=randomness)(tensors, g))
+            wide = iter(vmap(one, randomness=randomness)(tensors, [c for c in came if c is not None]))
             each = [None if k in missing else following(wide) for k in range(len(own))]
             return tuple([c if c is None or has else c.sum(axis=0) for c, has in zip(each, own, strict=True)])
 
