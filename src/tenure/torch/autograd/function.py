@@ -210,8 +210,8 @@ class Call:
         call that has returned."""
         for k in self.at:
             if x is self.seen[k]:
-                argument, given = self.args[k], self.values[k]
-                if getattr(argument, "_val", None) is given and given._kind.level is value._kind.level:
+                argument, level = self.args[k], value._kind.level
+                if getattr(argument, "_val", None) is self.values[k] and self.values[k]._kind.level is level:
                     return argument
         return Tensor._of(value)
 
