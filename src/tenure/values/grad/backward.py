@@ -320,9 +320,7 @@ class Walk:
         if handler is not None and handler.rule is not None:
             if self.consume and handler.keeps and isinstance(of, Trace):
                 of.spent[slot] = self.where = self.where or here()
-            if handler.note is not None:
-                handler.note(self.notes)
-            passed = handler.apply_rule(steps.settle(g), RECORDER.trace if self.create_graph else None)
+            passed = handler.apply_rule(steps.settle(g), RECORDER.trace if self.create_graph else None, self.notes)
             return {s: steps.settle(gx) for s, gx in passed.items()}
         return {slot: g}
 

@@ -72,8 +72,7 @@ class Handler:
     @property
     def is_rule(self) -> bool:
         """Whether it is a custom rule and nothing else."""
-        other = self.hooks or self.keep or self.of or self.refuse or self.note
-        return not (self.rule is None or other or self.residuals is None)
+        return not (self.rule is None or self.hooks or self.keep or self.of or self.refuse or self.residuals is None)
 
     def like(self, other: Handler) -> None:
         """Copy the handlers of another result, for its double."""
@@ -121,8 +120,10 @@ class Handler:
         handler.refuse = partial(undetermined, self.name, self.unknown or "what the rule took out of the graph")
         return out
 
-    def apply_rule(self, g: Any, t: Any) -> dict[int, Any]:
-        """Cotangents of the inputs by a custom rule, by their slots."""
+    def apply_rule(self, g: Any, t: Any, notes: dict[Any, set[int]]) -> dict[int, Any]:
+        """Cotangents of the inputs by a custom rule, by their slots; ``notes`` are those of the walk."""
+        if self.note is not None:
+            self.note(notes)
         out: dict[int, Any] = {}
         for slot, gx in zip(self.inputs, self.cotangents(g, t), strict=True):
             if gx is not None:
