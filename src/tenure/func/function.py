@@ -136,7 +136,7 @@ class Function:
 
 
 def called(kind: type[Function], ctx: FunctionCtx, kept: Any, g: Any) -> tuple[Any, ...]:
-    """What the backward of a Function returns, with what ``forward`` has ``kept`` on the context."""
+    """Gradients by the backward of a Function, on a context with all that ``forward`` has ``kept``."""
     ctx._saved = tuple(kept[0])
     vars(ctx).update(kept[1])
     found = kind.backward(ctx, *tree.leaves(g))
