@@ -104,6 +104,29 @@ def test_transforms_take_them() -> None:
         assert_allclose(each[:, 0], gx, rtol=1e-10)
 
 
+def test_results_without_a_gradient_are_none() -> None:
+    seen = []
+
+    class Pair(tn.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Any) -> Any:
+            ctx.set_materialize_grads(False)
+            return 2 * x, 3 * x, x > 0
+
+        @staticmethod
+        def backward(ctx: Any, *gs: Any) -> Any:
+            seen.append([g is not None for g in gs])
+            return sum(k * g for k, g in zip((2, 3), gs[:2], strict=True) if g is not None)
+
+    w = tn.tensor(X, requires_grad=True)
+    for k in range(2):
+        Pair.apply(w)[k].sum().backward()
+    assert seen == [[True, False, False], [False, True, False]]
+    assert_allclose(w.grad.numpy(), [5.0] * 3)
+    x = tn.tensor(X)
+    assert_allclose(tn.jvp(lambda x: Pair.apply(x)[1], [x], [x])[1], 3 * X)
+
+
 def test_refusals() -> None:
     class Bad(tn.autograd.Function):
         @staticmethod

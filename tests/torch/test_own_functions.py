@@ -104,3 +104,83 @@ def test_a_silent_write_of_what_forward_saved_stops_the_backward() -> None:
     q.data.add_(1)
     with pytest.raises(BorrowError, match="TN506"):
         out.backward()
+
+
+def unmaterialized(lib: Any, log: list[Any], name: str = "f") -> Any:
+    """A Function of three results whose backward logs which of them have a gradient."""
+
+    class Powers(lib.autograd.Function):  # type: ignore[misc]
+        generate_vmap_rule = True
+
+        @staticmethod
+        def forward(x: Any) -> Any:
+            return x * 2, x**2, x**3
+
+        @staticmethod
+        def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+            ctx.save_for_backward(*inputs)
+            ctx.set_materialize_grads(False)
+
+        @staticmethod
+        def backward(ctx: Any, *gs: Any) -> Any:
+            log.append((name, [g is None for g in gs]))
+            (x,) = ctx.saved_tensors
+            return sum(g * f for g, f in zip(gs, (2, 2 * x, 3 * x * x), strict=True) if g is not None)
+
+    return Powers
+
+
+def second(lib: Any, w: Any, f: Any) -> Any:
+    a, b, _ = f(w)
+    (g,) = lib.autograd.grad((b * b).sum(), w, create_graph=True)
+    return (g * g).sum() + (g * a).sum()
+
+
+def hooked(lib: Any, w: Any, f: Any) -> Any:
+    y = f(w)[2]
+    y.register_hook(lambda g: g * 2)
+    return y
+
+
+def again(lib: Any, w: Any, f: Any) -> Any:
+    a, b, c = f(w)
+    b.sum().backward(retain_graph=True)
+    c.sum().item()
+    return a + c
+
+
+USES: dict[str, Any] = {
+    "one": lambda lib, w, f: f(w)[1],
+    "two": lambda lib, w, f: f(w)[0] * f(w)[2],
+    "detached": lambda lib, w, f: f(w)[0].detach() * f(w)[2],
+    "zero": lambda lib, w, f: f(w)[0] * 0 + lib.floor(f(w)[1]),
+    "picked": lambda lib, w, f: lib.stack(f(w)[:2])[1],
+    "nested": lambda lib, w, f: unmaterialized(lib, LOG, "inner").apply(f(w)[2] * 2)[0],
+    "vmapped": lambda lib, w, f: lib.func.vmap(lambda x: f(x)[1])(w),
+    "second": second, "hooked": hooked, "again": again,
+}  # fmt: skip
+LOG: list[Any] = []
+
+
+@pytest.mark.peers
+@pytest.mark.parametrize("name", USES)
+def test_a_result_without_a_gradient_is_none(name: str) -> None:
+    seen = []
+    for lib in (torch, pytest.importorskip("torch")):
+        LOG.clear()
+        w = lib.tensor([0.5, -2.0, 3.0], dtype=lib.float64, requires_grad=True)
+        USES[name](lib, w, unmaterialized(lib, LOG).apply).sum().backward()
+        seen.append((sorted(LOG), w.grad.tolist()))
+    assert seen[0] == seen[1]
+
+
+def test_a_backward_that_failed_leaves_no_note() -> None:
+    LOG.clear()
+    w = torch.ones(2, requires_grad=True)
+    a, b, _ = unmaterialized(torch, LOG).apply(w)
+    hook = a.register_hook(lambda g: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        (a + b).sum().backward(retain_graph=True)
+    hook.remove()
+    b.sum().backward()
+    assert LOG == [("f", [True, False, True])]

@@ -53,6 +53,7 @@ class custom_vjp(Generic[P, R]):
         self._function = function
         self._forward: Callable[..., Any] | None = None
         self._backward: Callable[..., Any] | None = None
+        self._asks: Callable[[], bool] = lambda: False
 
     @checked_first
     def defvjp(self, forward: Callable[..., Any], backward: Callable[..., Any]) -> None:
@@ -96,7 +97,7 @@ class custom_vjp(Generic[P, R]):
         assert self._forward is not None and self._backward is not None
         own = [isinstance(x, Tensor) and innermost([x]) is level for x in leaves]
         wide = list(widen([x for x, has in zip(leaves, own, strict=True) if has], level))
-        twin = rule_of_all(custom_vjp, *self._flat(args), own)
+        twin = rule_of_all(self._like, *self._flat(args), own)
         call = RECORDER.vmap
         while call is not None and call.level is not level:
             call = call.outer
@@ -105,6 +106,12 @@ class custom_vjp(Generic[P, R]):
         outside = twin("error" if call is None else call.randomness)
         out = bracket(((put, "vmap", outer),), ((put, "vmap", RECORDER.vmap),), outside, *given)
         return tree.map_leaves(lambda y: select(y, 0, level) if isinstance(y, Tensor) else y, out)
+
+    def _like(self, function: Any) -> custom_vjp[Any, Any]:
+        """A rule of another function that asks as this one does."""
+        made = custom_vjp(function)
+        made._asks = self._asks
+        return made
 
     def _flat(self, args: tuple[Any, ...]) -> tuple[Any, Any, Any]:
         """The function and its rule as those of the leaves of such arguments."""
@@ -123,7 +130,8 @@ class custom_vjp(Generic[P, R]):
         if wrong or not found:
             what = wrong or "nothing"
             raise DTypeError(f"custom_vjp functions give tensors, and {function.__name__} gave {what}", at=site(here()))
-        results, outs = Results([value_of(y) for y in found], function.__name__), tree.form(out)
+        results = Results([value_of(y) for y in found], function.__name__, self._asks())
+        outs = tree.form(out)
         held = [value_of(x) if isinstance(x, Tensor) else x for x in tree.leaves(kept)]
         form, inputs = Form(kept, held), [leaves[k] for k in tracked]
         constants = [x for k, x in enumerate(leaves) if k not in tracked]
@@ -144,10 +152,12 @@ class custom_vjp(Generic[P, R]):
 
 
 def ruled(
-    function: Callable[..., Any], forward: Callable[..., Any], backward: Callable[..., Any], name: str
-) -> Callable[..., Any]:
-    """A function with its rule, for who makes one at each call."""
+    function: Callable[..., Any], forward: Callable[..., Any], backward: Callable[..., Any], name: str,
+    asks: Callable[[], bool],
+) -> Callable[..., Any]:  # fmt: skip
+    """A function with its rule, for who makes one at each call; ``asks`` says afterwards whether ``backward`` is given
+    None for results that no cotangent comes to."""
     made = custom_vjp(lambda *args: function(*args))
     made._function.__name__ = made._function.__qualname__ = name
-    made._forward, made._backward = forward, backward
+    made._forward, made._backward, made._asks = forward, backward, asks
     return made

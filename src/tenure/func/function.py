@@ -12,7 +12,7 @@ from tenure.values.rules.sites import here, site
 from tenure.values.tensor.tensor import Tensor
 from tenure.values.trace.given import flag
 
-OWN = ("needs_input_grad", "_saved", "_constant")
+OWN = ("needs_input_grad", "_saved", "_constant", "_materialize")
 
 
 class FunctionCtx:
@@ -22,6 +22,7 @@ class FunctionCtx:
         self.needs_input_grad = needs_input_grad
         self._saved: tuple[Any, ...] = ()
         self._constant: tuple[Any, ...] = ()
+        self._materialize = True
 
     def save_for_backward(self, *tensors: Tensor | None) -> None:
         """Keep tensors, or None, for ``saved_tensors``; DTypeError (TN802) for others."""
@@ -42,8 +43,8 @@ class FunctionCtx:
         self._constant = tensors
 
     def set_materialize_grads(self, value: bool) -> None:
-        """Accepted; a cotangent of a result that nothing uses is zeros in any case."""
-        flag("set_materialize_grads: value", value)
+        """Whether ``backward`` gets zeros for a result that nothing uses, or None."""
+        self._materialize = flag("set_materialize_grads: value", value)
 
     def mark_dirty(self, *tensors: Tensor) -> NoReturn:
         """WriteError (TN594): arguments are values, which are not written."""
@@ -97,14 +98,17 @@ class Function:
         """The result for some arguments."""
         needs = tuple([isinstance(x, Tensor) and x.requires_grad for x in args])
         constant: list[int] = []
+        materialize = True
 
         def forward(*given: Any) -> tuple[Any, FunctionCtx]:
+            nonlocal materialize
             ctx = FunctionCtx(needs)
             if cls.setup_context is Function.setup_context:
                 out = cls.forward(ctx, *given)
             else:
                 out = cls.forward(*given)
                 cls.setup_context(ctx, given, out)
+            materialize = ctx._materialize
             constant[:] = [k for k, y in enumerate(tree.leaves(out)) if any(y is c for c in ctx._constant)]
             return out, ctx
 
@@ -114,11 +118,7 @@ class Function:
             return out, (list(ctx._saved), others)
 
         def back(kept: Any, g: Any) -> tuple[Any, ...]:
-            ctx = FunctionCtx(needs)
-            ctx._saved = tuple(kept[0])
-            vars(ctx).update(kept[1])
-            found = cls.backward(ctx, *tree.leaves(g))
-            found = found if isinstance(found, tuple) else (found,)
+            found = called(cls, FunctionCtx(needs), kept, g)
             return found[: len(args)] if all(x is None for x in found[len(args) :]) else found
 
         def plain(*given: Any) -> Any:
@@ -127,8 +127,17 @@ class Function:
         plain.__name__ = plain.__qualname__ = cls.__name__
         rule: Any = custom_vjp(plain)
         rule.defvjp(first, back)
+        rule._asks = lambda: not materialize
         out = rule(*args)
         if not constant:
             return out
         leaves = [detach(y) if k in constant else y for k, y in enumerate(tree.leaves(out))]
         return tree.rebuild(out, iter(leaves))
+
+
+def called(kind: type[Function], ctx: FunctionCtx, kept: Any, g: Any) -> tuple[Any, ...]:
+    """Gradients by the backward of a Function, on a context with all that ``forward`` has ``kept``."""
+    ctx._saved = tuple(kept[0])
+    vars(ctx).update(kept[1])
+    found = kind.backward(ctx, *tree.leaves(g))
+    return found if isinstance(found, tuple) else (found,)

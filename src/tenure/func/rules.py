@@ -104,12 +104,12 @@ def rule_of_all(rule: Callable[[Any], Any], f: Any, forward: Any, backward: Any,
             form, tensors = given
             missing: list[int] = []
 
-            def one(tensors: Any, g: Any) -> Any:
-                cotangents = backward(form.filled(tensors), g)
+            def one(tensors: Any, came: Any) -> Any:
+                cotangents = backward(form.filled(tensors), refilled(g, came))
                 missing[:] = [k for k, c in enumerate(cotangents) if c is None]
                 return [c for c in cotangents if c is not None]
 
-            wide = iter(vmap(one, randomness=randomness)(tensors, g))
+            wide = iter(vmap(one, randomness=randomness)(tensors, [c for c in tree.leaves(g) if c is not None]))
             each = [None if k in missing else following(wide) for k in range(len(own))]
             return tuple([c if c is None or has else c.sum(axis=0) for c, has in zip(each, own, strict=True)])
 
@@ -117,6 +117,12 @@ def rule_of_all(rule: Callable[[Any], Any], f: Any, forward: Any, backward: Any,
         return all_of
 
     return made
+
+
+def refilled(form: Any, leaves: Sequence[Any]) -> Any:
+    """A tree with other leaves, None where it has None."""
+    found = iter(leaves)
+    return tree.map_leaves(lambda x: None if x is None else following(found), form)
 
 
 def cotangents_of(found: Any, forms: tuple[Any, ...], f: Any) -> list[Any]:

@@ -64,8 +64,7 @@ class FunctionCtx:
         self._dirty = args
 
     def set_materialize_grads(self, value: bool) -> None:
-        """Whether ``backward`` gets zeros for a result without a gradient, or None; for a differentiable one that
-        nothing uses it gets zeros in any case."""
+        """Whether ``backward`` gets zeros for a result without a gradient, or None."""
         self.materialize_grads = value
 
 
@@ -97,10 +96,14 @@ class Call:
         if not mode.grad or True not in self.needs:
             return self.result(self.forward(*given))
         if mode.eager or RECORDER.vmap is not None:
-            rule = ruled(self.forward, self.first, self.back, f"{self.function.__name__}Backward")
+            rule = ruled(self.forward, self.first, self.back, f"{self.function.__name__}Backward", self.asks)
             return self.result(rule(*given))
         begun = Beginning(RECORDER.trace, [])
         return self.connected(begun, no_grad().apply(self.forward, *given))
+
+    def asks(self) -> bool:
+        """Whether ``backward`` gets None for results without a gradient."""
+        return not self.ctx.materialize_grads
 
     def connected(self, begun: Beginning, found: tuple[Any, ...]) -> Any:
         """The results of ``forward``, in the graph those that have a gradient."""
@@ -111,7 +114,7 @@ class Call:
         inputs = [self.values[k] for k in self.at if self.needs[k]]
         rest = [self.values[k] for k in self.at if not self.needs[k]]
         self.kept = saved = [x._read() for x in self.ctx._saved if x is not None]
-        results = Results([found[k] for k in moving] if constant else found, name)
+        results = Results([found[k] for k in moving] if constant else found, name, self.asks())
         handler, parts, _ = results.connected(begun, inputs, rest, saved, bool(saved))
         needed = [self.needs[k] for k in self.at]
 
@@ -203,11 +206,12 @@ class Call:
         return g if g._aval.dtype is mine.dtype else g.to(mine.dtype)
 
     def saved(self, x: Any, value: Any) -> Any:
-        """A saved tensor: the argument that it was, unless that has been written since."""
+        """A saved tensor: the argument that it was, unless that has been written since, or was an example of a vmapped
+        call that has returned."""
         for k in self.at:
             if x is self.seen[k]:
-                argument = self.args[k]
-                if getattr(argument, "_val", None) is self.values[k]:
+                argument, level = self.args[k], value._kind.level
+                if getattr(argument, "_val", None) is self.values[k] and self.values[k]._kind.level is level:
                     return argument
         return Tensor._of(value)
 

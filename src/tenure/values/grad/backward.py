@@ -47,6 +47,7 @@ class Walk:
     are added to what the leaves hold, ``before``; with ``final`` the walk ends at what is asked for. ``stages`` and
     ``direct`` are how gradients have come to leaves that held some; ``numbers`` are the vertices of whose cotangent all
     elements are selected. ``ends`` has a leaf for each result that is asked for and whose own graph is consumed.
+    ``notes`` has for results of a rule which of them a cotangent came to, where the rule asks.
     ``waiting`` is a heap of the units that cotangents have arrived at, ``within`` those that are being walked, ``met``
     what the walk of the last one meets.
     """
@@ -71,6 +72,7 @@ class Walk:
         self.wanted_leaves: dict[Leaf, list[int]] = {}
         self.ends: dict[Out, Leaf] = {}
         self.found: dict[int, Any] = {}
+        self.notes: dict[Any, set[int]] = {}
         self.numbers: set[tuple[Any, int]] = set()
         self.reopened = Reopened()
 
@@ -318,7 +320,7 @@ class Walk:
         if handler is not None and handler.rule is not None:
             if self.consume and handler.keeps and isinstance(of, Trace):
                 of.spent[slot] = self.where = self.where or here()
-            passed = handler.apply_rule(steps.settle(g), RECORDER.trace if self.create_graph else None)
+            passed = handler.apply_rule(steps.settle(g), RECORDER.trace if self.create_graph else None, self.notes)
             return {s: steps.settle(gx) for s, gx in passed.items()}
         return {slot: g}
 

@@ -2,11 +2,15 @@
 
     y, z = forward(x)   outside the graph
     whole = mark(concat(y, z), x);  y, z = parts of whole
+
+A rule may ask which results a cotangent came to. Each part is then a result of a rule of its own, which passes the
+cotangent on and notes that it came.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from tenure import dtypes
@@ -22,12 +26,14 @@ from tenure.values.rules.sites import here, site
 
 class Results:
     """Values that ``forward`` gave, flat. Those that are floating have a gradient, as one tensor: so a rule has one
-    result."""
+    result. A rule that ``asks`` is given None for those that no cotangent came to; ``came`` has the others, None where
+    that is not known."""
 
-    __slots__ = ("avals", "dtype", "is_one", "values")
+    __slots__ = ("asks", "avals", "came", "dtype", "is_one", "name", "values")
 
-    def __init__(self, values: Sequence[Any], name: str) -> None:
-        self.values, self.is_one = values, len(values) == 1
+    def __init__(self, values: Sequence[Any], name: str, asks: bool = False) -> None:
+        self.values, self.is_one, self.name, self.asks = values, len(values) == 1, name, asks
+        self.came: set[int] | None = None
         self.avals = [y._aval for y in values]
         kinds = [aval.dtype for aval in self.avals if aval.dtype.has_gradient]
         if not kinds:
@@ -45,6 +51,9 @@ class Results:
         handler = t.handlers.get(whole._slot) or t.handlers.setdefault(whole._slot, Handler())
         handler.inputs, handler.keeps = tuple(slots), keeps
         parts = self.parted(whole, plain)
+        if self.asks and not self.is_one:
+            handler.note = self.read
+            parts = [self.noting(k, y) if y._kind.tracked else y for k, y in enumerate(parts)]
         handler.residuals = Residuals(kept)
         own = {id(y): part for y, part in zip(self.values, parts, strict=True)}
         read = begun.was_read(t)
@@ -73,12 +82,36 @@ class Results:
             start = end
         return out
 
+    def noting(self, k: int, part: Any) -> Any:
+        """A result that notes if a cotangent comes to it."""
+        y, (_, slot) = steps.marked(detach(part), None, [part], False)
+        handler = y._trace.handlers.setdefault(y._slot, Handler())
+        handler.name, handler.inputs, handler.residuals = self.name, (slot,), Residuals([])
+        handler.rule, handler.note = passed_on, partial(self.noted, k)
+        return y
+
+    def noted(self, k: int, notes: dict[Any, set[int]]) -> None:
+        """Note that a cotangent came to a result."""
+        notes.setdefault(self, set()).add(k)
+
+    def read(self, notes: dict[Any, set[int]]) -> None:
+        """Read the notes of a walk, before the rule is called."""
+        self.came = notes.get(self, set())
+
     def cotangents(self, g: Any) -> list[Any]:
-        """The cotangents of the results, from that of the one; zeros for what is not floating."""
+        """The cotangents of the results, from that of the one; zeros for what is not floating, or None if asked."""
         if self.is_one:
             return [g]
+        came, self.came = self.came, None
+        if came is not None:
+            return [y if k in came else None for k, y in enumerate(self.parted(g, [None] * len(self.avals)))]
         zeros = [None if aval.dtype.has_gradient else steps.fill(aval, 0) for aval in self.avals]
         return self.parted(g, zeros)
+
+
+def passed_on(g: Any, _: Sequence[Any]) -> list[Any]:
+    """Rule of a result that only notes."""
+    return [g]
 
 
 def checked(g: Any, aval: Any) -> Any:

@@ -45,12 +45,15 @@ class Handler:
 
     ``keep(g)`` retains what the hooks leave; ``rule(g, residuals)`` gives cotangents for ``inputs``, the slots that
     the result was computed from, and ``keeps`` values for that, the ``residuals``; ``name`` is that of its function.
-    ``unknown`` names a residual of which is not known how it depends on the inputs. A result that is a cotangent made
-    of one has the error as its ``refuse``. The handler of a double has the ``rank`` of the result that it is ``of``, to
-    which the cotangents of doubles of earlier walks go on.
+    ``note`` is told the notes of a walk before the rule is called. ``unknown`` names a residual of which is not known
+    how it depends on the inputs. A result that is a cotangent made of one has the error as its ``refuse``. The handler
+    of a double has the ``rank`` of the result that it is ``of``, to which the cotangents of doubles of earlier walks go
+    on.
     """
 
-    __slots__ = ("hooks", "inputs", "keep", "keeps", "name", "of", "rank", "refuse", "residuals", "rule", "unknown")
+    __slots__ = (
+        "hooks", "inputs", "keep", "keeps", "name", "note", "of", "rank", "refuse", "residuals", "rule", "unknown",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.hooks: dict[int, Hook] = {}
@@ -64,6 +67,7 @@ class Handler:
         self.rank: tuple[float, int] | None = None
         self.unknown: str | None = None
         self.refuse: Callable[[], Exception] | None = None
+        self.note: Callable[[dict[Any, set[int]]], None] | None = None
 
     @property
     def is_rule(self) -> bool:
@@ -73,7 +77,7 @@ class Handler:
     def like(self, other: Handler) -> None:
         """Copy the handlers of another result, for its double."""
         self.hooks, self.keep, self.rule, self.keeps = other.hooks, other.keep, other.rule, other.keeps
-        self.name, self.unknown, self.refuse = other.name, other.unknown, other.refuse
+        self.name, self.unknown, self.refuse, self.note = other.name, other.unknown, other.refuse, other.note
 
     def apply_hooks(self, g: Any) -> Any:
         """Cotangent after the hooks."""
@@ -116,8 +120,10 @@ class Handler:
         handler.refuse = partial(undetermined, self.name, self.unknown or "what the rule took out of the graph")
         return out
 
-    def apply_rule(self, g: Any, t: Any) -> dict[int, Any]:
-        """Cotangents of the inputs by a custom rule, by their slots."""
+    def apply_rule(self, g: Any, t: Any, notes: dict[Any, set[int]]) -> dict[int, Any]:
+        """Cotangents of the inputs by a custom rule, by their slots; ``notes`` are those of the walk."""
+        if self.note is not None:
+            self.note(notes)
         out: dict[int, Any] = {}
         for slot, gx in zip(self.inputs, self.cotangents(g, t), strict=True):
             if gx is not None:

@@ -89,14 +89,15 @@ def ruled_walk(root: Any, keep: bool) -> bool:
 
 class Ruled:
     """One such backward: the gradients ``found``, of leaves that had one, ``before``, on top of it; and how they have
-    come, ``direct`` or by ``stages``."""
+    come, ``direct`` or by ``stages``; ``notes`` are those of rules that ask."""
 
-    __slots__ = ("before", "consume", "direct", "found", "leaves", "stages", "trace", "waiting", "ways")
+    __slots__ = ("before", "consume", "direct", "found", "leaves", "notes", "stages", "trace", "waiting", "ways")
 
     def __init__(self, trace: Trace, ways: Ways, leaves: dict[int, Any], consume: CodeSite) -> None:
         self.trace, self.ways, self.leaves, self.consume = trace, ways, leaves, consume
         self.before = {leaf: held(leaf.grad) for leaf in leaves.values()}
         self.found: dict[Leaf, Any] = {}
+        self.notes: dict[Any, set[int]] = {}
         self.direct: list[tuple[Leaf, Any]] = []
         self.stages: list[tuple[tuple[tuple[int, int | None], ...], tuple[int, ...], tuple[int, ...]]] = []
         self.waiting: Cotangents = {}
@@ -165,5 +166,6 @@ class Ruled:
         handler = t.handlers[slot]
         if self.consume is not None and handler.keeps:
             t.spent[slot] = self.consume
-        passed = handler.apply_rule(steps.settle(steps.ones(t.kind(slot).aval) if g is None else g), None)
+        g = steps.ones(t.kind(slot).aval) if g is None else g
+        passed = handler.apply_rule(steps.settle(g), None, self.notes)
         return self.sort({s: steps.settle(gx) for s, gx in passed.items()})
