@@ -20,19 +20,17 @@ from tenure.torch.cells.parts import is_bools, is_mask, is_whole, of_index
 from tenure.torch.cells.retaining import Retained, carried
 from tenure.torch.cells.roles import become_owner, rebind
 from tenure.torch.cells.silent import note
+from tenure.torch.cells.spreading import count, spread, touch
 from tenure.torch.cells.steps import Index, index
 from tenure.torch.cells.views import ints
 from tenure.torch.cells.windows import (
     MULTIPLE,
     VIEW_OF_LEAF,
-    count,
     geometry,
     layout,
     lineage,
     look,
     present,
-    spread,
-    touch,
     windowed,
 )
 from tenure.torch.errors import refuse, translated
