@@ -282,6 +282,7 @@ class Methods:
 
     def new(self: Any, *data: Any, device: Any = None) -> Any:
         """A tensor of this one's dtype, by sizes or data."""
+        check_device(device)
         if data and not all(isinstance(n, int) for n in data) and not isinstance(data[0], Size):
             return tensor(data[0], dtype=self.dtype)
         return self.new_zeros(*data) if data else self.new_zeros(0)
