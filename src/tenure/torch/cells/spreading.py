@@ -86,22 +86,23 @@ def note_write(v: Any) -> None:
     if w.step is None or w.flag == NO_GRAD:
         return
     if w.is_root is not w.recorded:
-        if w.recorded and w.flag is None and hangs_on_root(v) and not is_tracked(v) and present(v)._kind.tracked:
-            cut(v)
+        if w.recorded and w.flag is None and present(v)._kind.tracked:
+            remake(v)
     elif is_tracked(v):
         join(v)
     elif w.flag == VIEW_OF_LEAF:
         cut(v)
 
 
-def hangs_on_root(v: Any) -> bool:
-    """Whether a view was taken of one that has, or had, a gradient of its own."""
+def remake(v: Any) -> None:
+    """Let a view have a graph anew, from the base; where it was taken of a leaf, and the base has no graph, it gets none."""
     t = v._window.parent
-    while t._window is not None and t._window.step is not None:
-        if t._window.is_root:
-            return True
+    while t._window is not None and t._window.step is not None and not t._window.is_root:
         t = t._window.parent
-    return False
+    if t._window is None or t._window.step is None or is_tracked(v):
+        forget(v)
+    else:
+        cut(v)
 
 
 def cut(v: Any) -> None:

@@ -224,11 +224,22 @@ def seen(x: Any, base: Any) -> Any:
         value = w.step.see(base)
     elif w.node is not None:
         value = grafted(w.step.see(detach(base)), w.node)
+    elif w.recorded:
+        value = enable_grad().apply(seen_of_base, x) if w.written else enable_grad().apply(w.step.see, base)
     else:
-        value = enable_grad().apply(w.step.see, base) if w.recorded else w.step.see(detach(base))
-        if not w.recorded and is_tracked(w.parent):
+        value = w.step.see(detach(base))
+        if is_tracked(w.parent):
             value = as_leaf(value, Leaf())  # as in PyTorch: it requires grad, which goes nowhere
     return value
+
+
+def seen_of_base(x: Any) -> Any:
+    """The part of its base that a view shows: after a write, what it was taken from is not in its graph."""
+    w, parent = x._window, x._window.parent
+    outer = parent._window
+    if outer is None or outer.is_root or not outer.recorded:
+        return w.step.see(present(parent))
+    return w.step.see(seen_of_base(parent))
 
 
 def is_shared(owner: Any) -> bool:
