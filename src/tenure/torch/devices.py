@@ -16,8 +16,8 @@ KINDS = (
 class device:
     """A device: a type and an index. Every name of PyTorch's may stand in a program; tensors live on the CPU.
 
-    As a context it is the default device of factories within the block; "meta", which works in each of PyTorch's builds,
-    is refused where it is made the default.
+    As a context it is the default device of factories within the block. "meta" is refused where it is made the default:
+    it works in every build of PyTorch.
     """
 
     __slots__ = ("_tokens", "index", "type")

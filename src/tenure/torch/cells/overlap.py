@@ -27,11 +27,13 @@ def owner_of(x: Any) -> Any:
 def refuse_overlap(x: Any, operands: Sequence[Any], copies: bool = False, part: Geometry | None = None) -> None:
     """RuntimeError where a write of x reads some of what it writes; a copy of elements onto themselves is none. An
     operand is compared as it is, with a ``part`` of x as an index assigns it: broadcast, without leading ones."""
-    if x._window is None and not any(getattr(v, "_window", None) is not None for v in operands):
+    if x._window is None and not any(getattr(v, "_window", None) is not None or (part and v is x) for v in operands):
         return
     target = part or geometry(x)
-    sources = [source_of(v, target, part) for v in operands if v is not x and hasattr(v, "_window")
-               and owner_of(v) is owner_of(x)]
+    sources = [source_of(v, target, part) for v in operands
+               if (v is not x or part) and hasattr(v, "_window") and owner_of(v) is owner_of(x)]
+    if part is not None and any(source.shape != target.shape for source in sources):
+        return  # it cannot be broadcast, which is said first
     if copies and any(source.is_same(target) for source in sources) and not present(x)._kind.tracked:
         return
     if not target.layout.is_contiguous:
@@ -54,7 +56,9 @@ def refuse_overlap(x: Any, operands: Sequence[Any], copies: bool = False, part: 
 def source_of(v: Any, target: Geometry, part: Geometry | None) -> Geometry:
     """Geometry of an operand; where a part is assigned, as the assignment broadcasts it."""
     source = geometry(v)
-    return source if part is None else Geometry(source.offset, source.layout.fitted(target.shape))
+    if part is None or any(n not in (1, m) for n, m in zip(source.shape[::-1], target.shape[::-1], strict=False)):
+        return source
+    return Geometry(source.offset, source.layout.fitted(target.shape))
 
 
 def folded(of: Layout) -> bool:

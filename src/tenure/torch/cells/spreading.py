@@ -95,7 +95,7 @@ def note_write(v: Any) -> None:
 
 
 def remake(v: Any) -> None:
-    """Let a view have a graph anew, from the base; where it was taken of a leaf, and the base has no graph, it gets none."""
+    """Let a view have a graph anew, from its base; one of a leaf, whose base has no graph, gets none."""
     t = v._window.parent
     while t._window is not None and t._window.step is not None and not t._window.is_root:
         t = t._window.parent
