@@ -213,6 +213,8 @@ class Autograd:
 
         if self._leaf is None and is_consumed(present(self)):
             return HookHandle({}, shown)  # no gradient comes any more
+        if self._window is not None:
+            self.__dict__["_hooked"] = True
         return handled(autograd.register_hook(self if self._leaf is not None else present(self), shown))
 
     def register_post_accumulate_grad_hook(self: Any, hook: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What a write tells the views of a cell: that their elements have changed, and that PyTorch makes their graphs anew.
+"""Writes told to the views of a cell: their elements have changed, and PyTorch makes their graphs anew.
 
 PyTorch counts the writes of a cell, whatever part they write. A view that is used after one has a graph from the base
 that it and the views it was taken of have in common: one of those that is a leaf itself gets nothing from it any more.
@@ -27,13 +27,13 @@ def spread(x: Any, written: Geometry | None = None) -> None:
     mine = {id(t) for t in lineage(x)}
     in_graph = is_tracked(owner)
     where: CodeSite = None
-    counted = counter(x)
+    quiet = counter(x) if x._window is not None and x._window.quiet else None
     for r in known:
         v = r()
         if v is None:
             continue
         w = v._window
-        if counter(v) is counted:
+        if (counter(v) if w.quiet else None) is quiet:
             note_write(v)
         if v is x:
             w.foreign = () if written is None else w.foreign
@@ -86,12 +86,18 @@ def note_write(v: Any) -> None:
     if w.step is None or w.flag == NO_GRAD:
         return
     if w.is_root is not w.recorded:
-        if w.recorded and w.flag is None and present(v)._kind.tracked:
+        if w.recorded and w.flag is None and is_seen_apart(v) and present(v)._kind.tracked:
             remake(v)
     elif is_tracked(v):
         join(v)
     elif w.flag == VIEW_OF_LEAF:
         cut(v)
+
+
+def is_seen_apart(v: Any) -> bool:
+    """Whether another graph of a view, of the same elements, can be told from the one that it has: the view has hooks,
+    or was taken of a view."""
+    return v._window.parent._window is not None or "_hooked" in v.__dict__
 
 
 def remake(v: Any) -> None:
