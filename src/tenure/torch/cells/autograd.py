@@ -262,7 +262,7 @@ class Autograd:
 
     def detach_(self: Any) -> Any:
         """Take the tensor out of its graph; RuntimeError for a view."""
-        if self._window is not None and not self._window.is_root:
+        if self._window is not None and self._window.step is not None:
             raise refuse("Can't detach views in-place. Use detach() instead.")
         keep_nodes(self)
         value = detach(present(self))
