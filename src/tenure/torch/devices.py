@@ -16,7 +16,8 @@ KINDS = (
 class device:
     """A device: a type and an index. Every name of PyTorch's may stand in a program; tensors live on the CPU.
 
-    As a context it is the default device of factories within the block.
+    As a context it is the default device of factories within the block. "meta" is refused where it is made the default:
+    it works in every build of PyTorch.
     """
 
     __slots__ = ("_tokens", "index", "type")
@@ -57,6 +58,8 @@ class device:
         return device, (self.type, self.index)
 
     def __enter__(self) -> device:
+        if self.type == "meta":
+            check_device(self)
         self._tokens.append(DEFAULT.set(self))
         return self
 
@@ -75,7 +78,10 @@ def get_default_device() -> device:
 
 def set_default_device(to: Any) -> None:
     """Set the device of factories that are not told one; None is the CPU."""
-    DEFAULT.set(CPU if to is None else device(to))
+    wanted = CPU if to is None else device(to)
+    if wanted.type == "meta":
+        check_device(wanted)
+    DEFAULT.set(wanted)
 
 
 def check_device(given: Any) -> None:

@@ -18,9 +18,9 @@ from tenure.errors import TenureError, following
 from tenure.io.storages import Extents
 from tenure.torch.cells import Parameter, Tensor
 from tenure.torch.crossings import given
-from tenure.torch.devices import PUBLIC, device, layout, strided
+from tenure.torch.devices import PUBLIC, check_device, device, layout, strided
 from tenure.torch.dtypes import OF_HOME
-from tenure.torch.errors import translated
+from tenure.torch.errors import refuse, translated
 from tenure.torch.nn.places import faced
 from tenure.torch.nn.saving import Kept
 from tenure.torch.sizes import Size
@@ -105,6 +105,7 @@ def load(
     mmap: bool | None = None, **pickle_load_args: Any,
 ) -> Any:  # fmt: skip
     """Read what ``save``, or PyTorch, has written."""
+    check_location(map_location)
     head = _head(f)
     if head == HEAD:
         if weights_only is not False:
@@ -119,6 +120,24 @@ def load(
     except TenureError as error:
         raise translated(error) from None
     return shown(found, {})
+
+
+def check_location(given: Any) -> None:
+    """Refuse a device that nothing can be read to, as PyTorch's build for the CPU does, and "meta"."""
+    if given is None or callable(given) or isinstance(given, dict):
+        return
+    kind = str(given).partition(":")[0]
+    if kind == "cuda":
+        raise refuse(
+            "Attempting to deserialize object on a CUDA device but torch.cuda.is_available() is False. If you are"
+            " running on a CPU-only machine, please use torch.load with map_location=torch.device('cpu') to map your"
+            " storages to the CPU."
+        )
+    if kind == "meta":
+        check_device(kind)
+    if kind != "cpu":
+        text = f"don't know how to restore data location of torch.storage.UntypedStorage (tagged with {given})"
+        raise refuse(text)
 
 
 def _head(f: Any) -> bytes:

@@ -13,7 +13,7 @@ from tenure.torch.cells.handles import HookHandle, handled
 from tenure.torch.cells.retaining import Retained, carried, retained
 from tenure.torch.cells.roles import keep_nodes, outlive, rebind, step_aside
 from tenure.torch.cells.silent import note, refuse_rewritten
-from tenure.torch.cells.windows import detached, look, present
+from tenure.torch.cells.windows import NO_GRAD, detached, forget, is_tracked, look, present
 from tenure.torch.errors import TorchTypeError, refuse, translated
 from tenure.values.grad import autograd
 from tenure.values.grad.handlers import handler_of
@@ -88,8 +88,8 @@ class Autograd:
         """Make the tensor a leaf, or none any more; RuntimeError for a result, or a dtype without a gradient."""
         if requires_grad and self._aval.dtype.kind not in "hfc":
             raise refuse("only Tensors of floating point dtype can require gradients")
-        if bool(requires_grad) == self.requires_grad:
-            return self
+        if bool(requires_grad) == self.requires_grad and not (requires_grad and self._leaf is None and self.is_leaf):
+            return self  # a view that requires what its base does becomes a leaf of its own
         if not requires_grad and self._leaf is None and self.is_leaf:
             return self  # a view taken outside the graph: it requires what its base does
         if not requires_grad and not self.is_leaf:
@@ -107,13 +107,17 @@ class Autograd:
                 outlive(self)
             if self._window is not None:
                 step_aside(self)
-                self._window.is_root = True
+                self._window.is_root, self._window.recorded = True, self._window.flag != NO_GRAD
             value = as_leaf(value, self._leaf)
         elif self._leaf is not None:
             keep_nodes(self)
             kept = Frozen(self._leaf)
             self._leaf.grad = None
             self._leaf, self._frozen = None, kept
+            if self._window is not None and self._window.step is not None and is_tracked(self):
+                self._window.is_root = self._window.recorded = False
+                forget(self)
+                return self  # a view, which requires what its base does
         hold(self, value)
         return self
 
@@ -209,6 +213,8 @@ class Autograd:
 
         if self._leaf is None and is_consumed(present(self)):
             return HookHandle({}, shown)  # no gradient comes any more
+        if self._window is not None:
+            self.__dict__["_hooked"] = True
         return handled(autograd.register_hook(self if self._leaf is not None else present(self), shown))
 
     def register_post_accumulate_grad_hook(self: Any, hook: Any) -> Any:
@@ -256,7 +262,7 @@ class Autograd:
 
     def detach_(self: Any) -> Any:
         """Take the tensor out of its graph; RuntimeError for a view."""
-        if self._window is not None and not self._window.is_root:
+        if self._window is not None and self._window.step is not None:
             raise refuse("Can't detach views in-place. Use detach() instead.")
         keep_nodes(self)
         value = detach(present(self))

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, NoReturn, Self
 
+from tenure.torch.cells.spreading import count, spread
 from tenure.torch.cells.views import Views
-from tenure.torch.cells.windows import count, described, look, present, spread
+from tenure.torch.cells.windows import described, look, present
 from tenure.torch.cells.writes import Writes
 from tenure.values.places.loans import absent
 from tenure.values.places.var import Var

@@ -12,7 +12,7 @@ from typing import Any
 from tenure.errors import BorrowError
 from tenure.torch.cells.aliasing import is_safe
 from tenure.torch.cells.geometry import Geometry, Layout, is_dense, made
-from tenure.torch.cells.windows import geometry, lineage
+from tenure.torch.cells.windows import geometry, lineage, present
 from tenure.torch.errors import refuse
 from tenure.values.rules.sites import here, site
 
@@ -27,9 +27,15 @@ def owner_of(x: Any) -> Any:
 def refuse_overlap(x: Any, operands: Sequence[Any], copies: bool = False, part: Geometry | None = None) -> None:
     """RuntimeError where a write of x reads some of what it writes; a copy of elements onto themselves is none. An
     operand is compared as it is, with a ``part`` of x as an index assigns it: broadcast, without leading ones."""
-    if x._window is None and not any(getattr(v, "_window", None) is not None for v in operands):
+    if x._window is None and not any(getattr(v, "_window", None) is not None or (part and v is x) for v in operands):
         return
     target = part or geometry(x)
+    sources = [source_of(v, target, part) for v in operands
+               if (v is not x or part) and hasattr(v, "_window") and owner_of(v) is owner_of(x)]
+    if part is not None and any(source.shape != target.shape for source in sources):
+        return  # it cannot be broadcast, which is said first
+    if copies and any(source.is_same(target) for source in sources) and not present(x)._kind.tracked:
+        return
     if not target.layout.is_contiguous:
         if made(target.layout, "folded", folded):
             raise refuse(
@@ -38,18 +44,21 @@ def refuse_overlap(x: Any, operands: Sequence[Any], copies: bool = False, part: 
             )
         if x._window is not None and shows_twice(target):
             raise undefined()
-    for v in operands:
-        if v is x or not hasattr(v, "_window") or owner_of(v) is not owner_of(x):
-            continue
-        source = geometry(v)
-        if part is not None:
-            source = Geometry(source.offset, source.layout.fitted(target.shape))
+    for source in sources:
         if source.is_same(target) or not source.overlaps(target):
             continue
         if is_dense(source.layout) and is_dense(target.layout):
             raise shared()
         if not (copies and onto_itself(source, target)):
             raise undefined()
+
+
+def source_of(v: Any, target: Geometry, part: Geometry | None) -> Geometry:
+    """Geometry of an operand; where a part is assigned, as the assignment broadcasts it."""
+    source = geometry(v)
+    if part is None or any(n not in (1, m) for n, m in zip(source.shape[::-1], target.shape[::-1], strict=False)):
+        return source
+    return Geometry(source.offset, source.layout.fitted(target.shape))
 
 
 def folded(of: Layout) -> bool:

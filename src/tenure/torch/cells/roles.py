@@ -8,10 +8,12 @@ from collections.abc import Callable
 from typing import Any
 
 from tenure.torch.cells.geometry import contiguous
+from tenure.torch.cells.spreading import join
 from tenure.torch.cells.steps import Strided
 from tenure.torch.cells.windows import (
     VIEW_OF_LEAF,
     Window,
+    base_of,
     forget,
     geometry,
     is_shared,
@@ -174,6 +176,11 @@ def outlive(x: Any) -> None:
     written since they were taken, PyTorch makes their graph anew."""
     for r in x._borrows if x._window is None else x._window.owner._borrows:
         v = r()
-        if v is not None and v is not x and any(t is x for t in lineage(v)) and not v._window.is_root:
+        if v is None or v is x or not any(t is x for t in lineage(v)):
+            continue
+        w = v._window
+        if not w.is_root:
             forget(v)
-            v._window.recorded = v._window.written
+            w.recorded = w.written
+        elif w.written and base_of(v) is x and (v._leaf is not None or not hasattr(v, "_val")):
+            join(v)

@@ -5,7 +5,7 @@
     d = x.detach()          a window with a graph of its own (``is_root``): no step, the parent's elements
 
 A write of a window puts its part into its parent's value, and so on up to the owner (``giving``). Every other window
-that shows a written element forgets its value (``spread``): one that the writer was taken from looks again, and any
+that shows a written element forgets its value (``spreading``): one that the writer was taken from looks again, and any
 other is stale, which the next read finds (``aliasing``). Who does not write pays nothing.
 """
 
@@ -30,7 +30,7 @@ from tenure.values.operations.arithmetic import detach
 from tenure.values.operations.boundary import array_of
 from tenure.values.operations.creation import wrap
 from tenure.values.places.var import as_leaf
-from tenure.values.rules.graph import GRAFTED, CodeSite, Frozen, Leaf
+from tenure.values.rules.graph import GRAFTED, CodeSite, Leaf
 from tenure.values.rules.modes import current_mode, enable_grad
 from tenure.values.rules.sites import here, site
 from tenure.values.tensor.tensor import Tensor as Value
@@ -161,11 +161,16 @@ def take(x: Any, v: Any, step: Step | None, where: CodeSite = None) -> Any:
     return v
 
 
-def is_tracked(x: Any) -> bool:
-    """Whether the tensor that the views of x are views of in PyTorch's graph requires grad."""
+def base_of(x: Any) -> Any:
+    """Tensor that x, and the views of x, are views of in PyTorch's graph."""
     while x._window is not None and x._window.step is not None:
         x = x._window.parent
-    return bool(present(x)._kind.tracked)
+    return x
+
+
+def is_tracked(x: Any) -> bool:
+    """Whether the tensor that the views of x are views of in PyTorch's graph requires grad."""
+    return bool(present(base_of(x))._kind.tracked)
 
 
 @coded
@@ -219,11 +224,22 @@ def seen(x: Any, base: Any) -> Any:
         value = w.step.see(base)
     elif w.node is not None:
         value = grafted(w.step.see(detach(base)), w.node)
+    elif w.recorded:
+        value = enable_grad().apply(seen_of_base, x) if w.written else enable_grad().apply(w.step.see, base)
     else:
-        value = enable_grad().apply(w.step.see, base) if w.recorded else w.step.see(detach(base))
-        if not w.recorded and is_tracked(w.parent):
+        value = w.step.see(detach(base))
+        if is_tracked(w.parent):
             value = as_leaf(value, Leaf())  # as in PyTorch: it requires grad, which goes nowhere
     return value
+
+
+def seen_of_base(x: Any) -> Any:
+    """The part of its base that a view shows: after a write, what it was taken from is not in its graph."""
+    w, parent = x._window, x._window.parent
+    outer = parent._window
+    if outer is None or outer.is_root or not outer.recorded:
+        return w.step.see(present(parent))
+    return w.step.see(seen_of_base(parent))
 
 
 def is_shared(owner: Any) -> bool:
@@ -320,75 +336,3 @@ def forget(x: Any) -> None:
         if w.is_root and x._val._kind.tracked:
             w.node = x._val
         del x._val
-
-
-def spread(x: Any, written: Geometry | None = None) -> None:
-    """Tell the windows of x's cell that x, or a part of it, has been written."""
-    owner = x if x._window is None else x._window.owner
-    known = owner._borrows
-    if not known:
-        return
-    at = geometry(x) if written is None else written
-    mine = {id(t) for t in lineage(x)}
-    in_graph = is_tracked(owner)
-    where: CodeSite = None
-    for r in known:
-        v = r()
-        if v is None:
-            continue
-        w = v._window
-        note_write(v)
-        if v is x:
-            w.foreign = () if written is None else w.foreign
-        elif w.owner is owner and w.geometry.overlaps(at):
-            if id(v) not in mine:
-                where = where or here()
-                w.foreign = [*w.foreign, (at, where)]
-            forget(v)
-        elif in_graph and w.recorded and joins(v, owner):
-            forget(v)
-    owner._borrows = [r for r in known if r() is not None]
-
-
-def joins(v: Any, owner: Any) -> bool:
-    """Whether a view without a gradient gets one, as its owner has, whatever part of that was written."""
-    value = getattr(v, "_val", None)
-    if value is None or value._kind.tracked:
-        return False
-    return all(t is owner or not t._window.is_root for t in lineage(v))
-
-
-def counter(x: Any) -> dict[str, Any]:
-    """Attributes that have the count of writes of a tensor's elements: the owner's, or those of the view that ``.data``
-    gave, whose writes PyTorch counts apart."""
-    while x._window is not None and not (x._window.quiet and x._window.step is None):
-        x = x._window.parent
-    return x.__dict__  # type: ignore[no-any-return]
-
-
-def count(x: Any) -> None:
-    """Count a write (``_version``)."""
-    held = counter(x) if x._window is not None else x.__dict__
-    held["_writes"] = held.get("_writes", 0) + 1
-
-
-def touch(x: Any) -> None:
-    """Note a write of x that changes no element."""
-    for r in (x if x._window is None else x._window.owner)._borrows:
-        if (v := r()) is not None:
-            note_write(v)
-
-
-def note_write(v: Any) -> None:
-    """Note that elements of a view's owner are written: PyTorch makes the graph of a view anew, if its base became a
-    leaf since it was taken, or was written in the graph since the view became one."""
-    w = v._window
-    w.written = True
-    if w.recorded is not w.is_root or w.flag == NO_GRAD or w.step is None or not present(w.parent)._kind.tracked:
-        return
-    if not w.recorded:
-        w.recorded = True
-        forget(v)
-    elif v._leaf is not None:
-        v._frozen, v._leaf, w.is_root = Frozen(v._leaf), None, False
-        forget(v)

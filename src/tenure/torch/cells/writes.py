@@ -20,19 +20,17 @@ from tenure.torch.cells.parts import is_bools, is_mask, is_whole, of_index
 from tenure.torch.cells.retaining import Retained, carried
 from tenure.torch.cells.roles import become_owner, rebind
 from tenure.torch.cells.silent import note
+from tenure.torch.cells.spreading import count, spread, touch
 from tenure.torch.cells.steps import Index, index
 from tenure.torch.cells.views import ints
 from tenure.torch.cells.windows import (
     MULTIPLE,
     VIEW_OF_LEAF,
-    count,
     geometry,
     layout,
     lineage,
     look,
     present,
-    spread,
-    touch,
     windowed,
 )
 from tenure.torch.errors import refuse, translated
@@ -194,7 +192,7 @@ class Writes:
         """Write a number or a tensor at a basic index."""
         part = part_of(self, step)
         w = getattr(v, "_window", None)
-        if w is not None or (hasattr(v, "_window") and v._aval.shape and not part.layout.is_contiguous):
+        if w is not None or v is self or (hasattr(v, "_window") and v._aval.shape and not part.layout.is_contiguous):
             if w is not None and w.parent is self and w.step is step and self._shows(v):
                 return
             if v._aval.shape:
@@ -247,6 +245,8 @@ class Writes:
         if type(v) in (int, float):
             number = int(v) if aval.dtype.kind in "iu" else v
             new = apply(indexing.SETITEM, (old,), params, (number, *starts)) if aval.dtype.kind != "b" else None
+        elif v is self:
+            return False
         elif getattr(v, "_window", v) is None and v._aval.dtype is aval.dtype and v._aval.ndim <= aval.ndim:
             value = look(v)
             new = apply(indexing.SETITEM, (old, value), params, starts) if current_mode().grad or not (

@@ -16,7 +16,7 @@ from tenure.torch.cells.layout import laid
 from tenure.torch.cells.leaving import elements
 from tenure.torch.cells.processes import is_mapped, share
 from tenure.torch.cells.roles import rebind
-from tenure.torch.cells.windows import counter
+from tenure.torch.cells.spreading import counter
 from tenure.torch.devices import CPU, check_device, device, strided
 from tenure.torch.dtypes import BY_NAME, LEGACY, OF_HOME, Defaults, dtype, home_dtype
 from tenure.torch.errors import TorchIndexError, TorchTypeError, TorchValueError, refuse, translated
@@ -282,6 +282,7 @@ class Methods:
 
     def new(self: Any, *data: Any, device: Any = None) -> Any:
         """A tensor of this one's dtype, by sizes or data."""
+        check_device(device)
         if data and not all(isinstance(n, int) for n in data) and not isinstance(data[0], Size):
             return tensor(data[0], dtype=self.dtype)
         return self.new_zeros(*data) if data else self.new_zeros(0)

@@ -22,6 +22,7 @@ from tenure.nn.lazy import Lazy
 from tenure.nn.module import Module as HomeModule
 from tenure.torch.cells import Tensor
 from tenure.torch.crossings import flattened, given
+from tenure.torch.devices import check_device
 from tenure.torch.dtypes import Defaults, float32
 from tenure.torch.errors import plainly, translated
 from tenure.torch.names.mixing import layer
@@ -84,10 +85,13 @@ def constructor(init: Callable[..., None]) -> Callable[..., None]:
 
     named_here = list(inspect.signature(init).parameters)
     last = named_here.index("dtype") if "dtype" in named_here else 0
+    on_device = "device" in named_here
 
     @functools.wraps(init)
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
         begun(self)
+        if on_device:
+            check_device(kwargs.get("device"))
         if len(args) < last and kwargs.get("dtype") is None and Defaults.float is not float32:
             kwargs["dtype"] = Defaults.float
         try:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tenure.nn.module import Module as HomeModule
+from tenure.torch.devices import check_device
 from tenure.torch.nn.calls import KINDS, Called
 from tenure.torch.nn.places import Waiting, typename
 from tenure.torch.nn.registry import Registry, adopted
@@ -61,6 +62,7 @@ class Converted:
         def convert(t: Any) -> Any:
             wanted = dtype if dtype is not None and is_numeric(t) else None
             if isinstance(t, Waiting):
+                check_device(device)
                 return t if wanted is None else t.retyped(wanted)
             given = [x for x in (device, wanted) if x is not None]
             return t.to(*given) if given else t
@@ -83,6 +85,7 @@ class Converted:
         """Write zeros to all parameters and buffers."""
 
         def emptied(t: Any) -> Any:
+            check_device(device)
             return t.zero_()
 
         return self._apply(emptied, recurse=recurse)
