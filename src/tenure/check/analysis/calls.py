@@ -187,7 +187,7 @@ def _call_on(m: Machine, refs: list[Ref], op: ops.Call) -> Value:
 
 
 def _may_be_dictionary(m: Machine, op: ops.Call) -> bool:
-    """Whether an unknown object with keys may be a dictionary: nothing is called on its variable or attribute that none has."""
+    """Whether an unknown object with keys may be a dictionary: nothing is called on its name that none has."""
     source = None if op.receiver is None else m.sources.get(op.receiver)
     used: Collection[str] = ()
     if isinstance(source, str):
