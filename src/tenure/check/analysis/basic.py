@@ -189,6 +189,12 @@ def read_value(m: Machine, op: ops.Read) -> None:
         for ref in m.get(op.src):
             exhausted(m, ref)
         return
+    if op.how == "test" and m.frame is not None:
+        value = m.get(op.src)
+        const = value[0].obj.const if len(value) == 1 else ...
+        m.frame.tested.pop(op.node, None)
+        if isinstance(const, bool | None):
+            m.frame.tested[op.node] = bool(const)
     read(m, op.src, op.how, deep=op.how == "format")
 
 

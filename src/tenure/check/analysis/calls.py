@@ -1,6 +1,7 @@
 """Calls: of library functions and methods, of functions and classes of the checked tree, and of unknown callees."""
 
 import ast
+from collections.abc import Collection
 
 from tenure.check import ops
 from tenure.check.analysis.arguments import Arguments
@@ -186,9 +187,13 @@ def _call_on(m: Machine, refs: list[Ref], op: ops.Call) -> Value:
 
 
 def _may_be_dictionary(m: Machine, op: ops.Call) -> bool:
-    """Whether an unknown object with keys may be a dictionary: nothing is called on its variable that none has."""
+    """Whether an unknown object with keys may be a dictionary: nothing is called on its name that none has."""
     source = None if op.receiver is None else m.sources.get(op.receiver)
-    used = m.function.scope.uses.methods.get(plain(source), ()) if isinstance(source, str) else ()
+    used: Collection[str] = ()
+    if isinstance(source, str):
+        used = m.function.scope.uses.methods.get(plain(source), ())
+    elif isinstance(source, tuple) and isinstance(source[0].target, ClassInfo):
+        used = source[0].target.uses.get(str(source[1]), ())
     return only_dictionary(used) and not imports(m, "pandas")
 
 

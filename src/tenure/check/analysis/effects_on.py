@@ -99,7 +99,7 @@ def _done(m: Machine, sort: str, spec: str, value: Value, holder: Holder | None,
     write_to(m, value, holder, write, all_of=every)
     for ref in value:
         reordered(m, ref, name)
-    if named:
+    if named and (m.frame is None or not m.frame.excludes(write.conditions)):
         for told in m.on.by_name:
             told(m, value, holder, write)
 

@@ -19,8 +19,8 @@ class Frame:
 
     `call` is where the body under check calls it, in its own file, `at` where the last frame does; `temporaries` are
     the cells of parameters whose arguments nothing else holds; `by_name` are the objects of arguments that it wrote by
-    `x += y`, `written` those that it wrote in any way, `given` the arguments, `above` the number of conditions that
-    the call stands under.
+    `x += y`, `written` those that it wrote in any way, `given` the arguments, `tested` how tests of known values came
+    out, `above` the number of conditions that the call stands under.
     """
 
     number: int
@@ -35,6 +35,7 @@ class Frame:
     by_name: dict[Obj, Write] = field(default_factory=dict)
     written: dict[Obj, Write] = field(default_factory=dict)
     given: dict[str, tuple[Value, Holder | None]] = field(default_factory=dict)
+    tested: dict[ast.AST, bool] = field(default_factory=dict)
     above: int = 0
     temporaries: set[Holder | None] = field(default_factory=set)
 
@@ -50,7 +51,9 @@ class Frame:
 
     def excludes(self, conditions: tuple[tuple[ast.expr, bool], ...]) -> bool:
         """Whether the function does not come there with its arguments."""
-        return ruled_out(conditions[self.above :], self.given, self.function)
+        own = conditions[self.above :]
+        otherwise = any(self.tested.get(test, holds) is not holds for test, holds in own)
+        return otherwise or ruled_out(own, self.given, self.function)
 
 
 def ruled_out(

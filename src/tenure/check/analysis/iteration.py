@@ -181,7 +181,7 @@ def _at(m: Machine, obj: Obj, key: Obj) -> Value:
     if m.complete(obj):
         return m.items(obj) or m.field(obj, key)
     items = m.items(obj) if any(True for _ in m.state.fields(obj)) else ()
-    if not items or (obj, "*") in m.state.cells:
+    if not items or m.state.cells.get((obj, "*")):
         return items or m.field(obj, key)
     # Of an object that was given, those that were read so far are only some.
     return tuple(dict.fromkeys((*(one._replace(must=False) for one in items), *m.field(obj, key))))

@@ -7,6 +7,7 @@ from tenure.check.analysis.conflicts import GONE, conflict, note, used_after, wr
 from tenure.check.analysis.events import Events
 from tenure.check.analysis.findings import Conflict
 from tenure.check.analysis.machine import Machine
+from tenure.check.analysis.unasked import asked_for
 from tenure.check.effects.effect import CONTAINERS, MUTABLE, OBJECTS, TENSORS
 from tenure.check.scope import bound_names, last_name
 from tenure.check.values import MUST, Holder, Loan, Obj, Ref, Value, Write, plain
@@ -187,7 +188,7 @@ def _marked_for_givers(m: Machine, ref: Ref, given: Loan, write: Write) -> bool:
     while at is not None:
         source = at.source
         held = m.state.cells.get(source, ()) if isinstance(source, str) else ()
-        if any(one.obj is ref.obj and one.write is None for one in held):
+        if any(one.obj is ref.obj and one.write is None for one in held) and not asked_for(m, source):
             loan = m.loan("argument", source, ref._replace(loan=None), given.text, copylike=True)
             loan.node, found = at.node, True
             m.state.cells[source] = tuple(  # type: ignore[index]

@@ -20,7 +20,7 @@ from tenure.check.program import Module
 from tenure.check.scope import bound_names
 from tenure.check.values import Holder, Obj, Ref, Value, Write, plain
 
-__all__ = ["UNASKED", "left", "overwritten", "written_by"]
+__all__ = ["UNASKED", "asked_for", "left", "overwritten", "written_by"]
 
 _Given = Mapping[str, tuple[Value, Holder | None]]
 
@@ -110,9 +110,32 @@ def left(
         if obj.kind not in MUTABLE and not _is_frame(obj):
             continue
         anew = obj in returned and _named_anew(m, at, holder)
-        beside = obj not in returned and not _ADVANCING.search(name) and _beside(obj, written[obj], value)
+        beside = obj not in returned and not _is_asked(m, function, written[obj]) and _beside(obj, written[obj], value)
         if anew or beside or _by_convention(function, obj, value):
             _mark(m, function, obj, holder, written[obj])
+
+
+def _is_asked(m: Machine, function: Function, write: Write) -> bool:
+    """Whether a function says that it changes what it is given, or calls one that does so and makes the write."""
+    names, frame = [function.name, *write.via], m.by_number.get(str(write.frame))
+    while frame is not None and frame is not m.frame:
+        names.append(frame.function.name)
+        frame = frame.parent
+    return any(map(_says_so, names))
+
+
+def asked_for(m: Machine, holder: Holder | None) -> bool:
+    """Whether the call under way that was given a variable says that it changes what it is given."""
+    frame, found = m.frame, False
+    while frame is not None:
+        if any(taken == holder for _, taken in frame.given.values()):
+            found = _says_so(frame.function.name)
+        frame = frame.parent
+    return found
+
+
+def _says_so(name: str) -> bool:
+    return not name.startswith("__") and bool(_CHANGING.search(name.lower()) or _ADVANCING.search(name.lower()))
 
 
 def _beside(obj: Obj, write: Write, value: Value) -> bool:

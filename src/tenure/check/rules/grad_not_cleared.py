@@ -7,7 +7,7 @@ from tenure.check.analysis.findings import Event
 from tenure.check.facts import Facts, own_nodes
 from tenure.check.rules.rule import Rule
 from tenure.check.rules.wording import reports_of
-from tenure.check.scope import Scope, bound_names, parameters, walk
+from tenure.check.scope import Scope, bound_names, last_name, parameters, walk
 from tenure.diagnostic import Diagnostic
 
 __all__ = ["RULE"]
@@ -74,13 +74,43 @@ def _made_with(facts: Facts, node: ast.ClassDef, step: ast.AST) -> bool:
 
 
 def _once(facts: Facts, node: ast.ClassDef, step: ast.AST) -> bool:
-    """Whether the method that steps is called once, by the module's own statements outside of loops."""
-    names = {one.name for one in node.body if isinstance(one, ast.FunctionDef) and step in walk(one)}
-    called = [call for name in names for call in walk(facts.source.tree) if _method(call, name) is not None]
-    loops = (one for one in own_nodes(facts.source.tree.body) if isinstance(one, ast.For | ast.While))
-    again = {call for loop in loops for call in walk(loop)}
-    straight = set(own_nodes(facts.source.tree.body)) - again
-    return len(called) == 1 and set(called) <= straight
+    """Whether the method that steps is called at one place, which comes there once with each object."""
+    names = [one.name for one in node.body if isinstance(one, ast.FunctionDef) and step in walk(one)]
+    called = [call for name in names for call in _calls(facts, name)]
+    return len(called) == 1 and _comes_once(facts, called[0], _root(called[0].func), node.name)
+
+
+def _comes_once(facts: Facts, call: ast.Call, name: str, made: str, depth: int = 4) -> bool:
+    """Whether nothing repeats a call on one object of a name, which loops and functions around it may make anew."""
+    functions: list[ast.FunctionDef | ast.AsyncFunctionDef] = [
+        *facts.nodes(ast.FunctionDef), *facts.nodes(ast.AsyncFunctionDef)
+    ]  # fmt: skip
+    around = [one for one in functions if call in own_nodes(one.body)]
+    body = list(own_nodes(around[0].body if around else facts.source.tree.body))
+    loops = [one for one in body if isinstance(one, ast.For | ast.While) and call in walk(one)]
+    if depth == 0 or any(name not in bound_names(loop.body) for loop in loops):
+        return False
+    if not around:
+        return call in body
+    if name in bound_names(around[0].body):
+        values = [one.value for one in body if isinstance(one, ast.Assign) and name in bound_names([one])]
+        return all(isinstance(one, ast.Call) and last_name(one.func) == made for one in values)
+    callers = _calls(facts, around[0].name)
+    if not callers:
+        # A function without a caller is no loop; a method is there to be called again.
+        return not any(one.arg == "self" for one in parameters(around[0]))
+    return len(callers) == 1 and _comes_once(facts, callers[0], "", made, depth - 1)
+
+
+def _calls(facts: Facts, name: str) -> list[ast.Call]:
+    return [one for one in facts.nodes(ast.Call) if last_name(one.func) == name]
+
+
+def _root(node: ast.expr) -> str:
+    """The variable that an expression starts from."""
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 def _in_one_loop(node: ast.ClassDef, step: ast.AST, backward: ast.AST) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from tenure.check import ops
 from tenure.check.analysis.conflicts import note
 from tenure.check.analysis.events import Events
 from tenure.check.analysis.machine import Machine
@@ -27,7 +28,9 @@ def _written(m: Machine, ref: Ref, holder: Holder | None, write: Write) -> None:
 
 
 def _read(m: Machine, ref: Ref) -> None:
-    if ref.must and not _one_of_many(ref) and (copied := arriving(m, ref.obj)) is not None:
+    handed_on = isinstance(m.op, ops.Return | ops.Yield) and ref.obj.kind == "tensor"
+    # Whoever is given the tensor may wait.
+    if ref.must and not handed_on and not _one_of_many(ref) and (copied := arriving(m, ref.obj)) is not None:
         note(m, RULE.name, m.op.node, copied.root().node, text="this reads what a copy without waiting writes")
 
 
