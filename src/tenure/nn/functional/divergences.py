@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from tenure.dtypes import float32
 from tenure.errors import ShapeError
 from tenure.nn.functional.reducing import flags, reduced, tensors, way
-from tenure.ops import draws
-from tenure.ops.promote import Operation, parameters
-from tenure.values.native.hits import apply, apply_one
+from tenure.ops.promote import parameters
+from tenure.values.native.hits import apply
 from tenure.values.operations.arithmetic import where
+from tenure.values.operations.bounds import from_zero_to
 from tenure.values.operations.special import xlogy
 from tenure.values.tensor.composite import composite
 from tenure.values.trace.given import flag
@@ -48,16 +48,11 @@ def binary_cross_entropy(
     return apply(BINARY, operands, parameters(("reduction",), reduction))
 
 
-PROBABILITY = Operation("probability", lambda x, *, what: draws.within(x, what=what, open=False, most=1.0))
-"""The identity on numbers of [0, 1]; DomainError (TN802), when it is computed, for others."""
-
-
 def _binary(x: Any, y: Any, weight: Any = None, *, reduction: str) -> Any:
     if x.dtype.kind == "h":  # whose least number is above LEAST
         wide = [v if v is None else v.to(float32) for v in (x, y, weight)]
         return _binary(*wide, reduction=reduction).to(x.dtype)
-    x = apply_one(PROBABILITY, x, parameters(("what",), "binary_cross_entropy: input"))
-    y = apply_one(PROBABILITY, y, parameters(("what",), "binary_cross_entropy: target"))
+    x, y = (from_zero_to(1.0, v, f"binary_cross_entropy: {of}") for v, of in ((x, "input"), (y, "target")))
     kept = x * (1.0 - x)
     steep = (kept < LEAST) & (kept >= 0.0)
     inner = where(steep, 0.5, x)

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from tenure.dtypes import float32
 from tenure.errors import ShapeError
-from tenure.ir.program import Value
 from tenure.nn.functional.reducing import at_least, reduced, scalar, tensors, way
-from tenure.ops import draws
-from tenure.ops.promote import Operation, parameters
-from tenure.values.native.hits import apply, apply_one
+from tenure.ops.promote import parameters
+from tenure.values.native.hits import apply
 from tenure.values.operations.arithmetic import where
+from tenure.values.operations.bounds import from_zero_to
 from tenure.values.operations.creation import tensor
 from tenure.values.operations.reading import value_of
 from tenure.values.operations.special import xlogy
@@ -100,19 +99,11 @@ def _check_variances(shape: tuple[int, ...], own: tuple[int, ...]) -> None:
         )
 
 
-def _not_negative(x: Value) -> Value:
-    """Zeros; DomainError (TN802), when they are computed, where an element is negative."""
-    return draws.within(x, what="gaussian_nll_loss: var", open=False, most=1.0)
-
-
-NOT_NEGATIVE = Operation("not_negative", _not_negative)
-
-
 def _gaussian(x: Any, y: Any, var: Any, eps: Any, *, reduction: str, full: bool) -> Any:
     if var.ndim and var.shape == x.shape[:-1] != x.shape:
         var = var.unsqueeze(-1)
     below = where(var < 0, var, 0.0).detach()
-    zeros = apply_one(NOT_NEGATIVE, below.to(float32) if below.dtype.kind == "h" else below)
+    zeros = from_zero_to(1.0, below.to(float32) if below.dtype.kind == "h" else below, "gaussian_nll_loss: var")
     var = at_least(var + zeros.to(var.dtype), eps)
     losses = 0.5 * (var.log() + (x - y).square() / var)
     return reduced(losses + 0.5 * math.log(2 * math.pi) if full else losses, None, reduction)

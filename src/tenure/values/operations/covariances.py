@@ -9,9 +9,7 @@ import numpy as np
 from tenure import dtypes
 from tenure.dtypes import promote
 from tenure.errors import DTypeError, ShapeError
-from tenure.ops import draws
-from tenure.ops.promote import Operation, parameters
-from tenure.values.native.hits import apply_one
+from tenure.values.operations.bounds import from_zero_to
 from tenure.values.operations.complexes import complex, imag, real
 from tenure.values.operations.reading import value_of
 from tenure.values.rules.sites import at_users_line
@@ -32,12 +30,6 @@ def _observations(name: str, given: Any) -> Tensor:
     return x if x._aval.ndim == 2 else x.reshape(1, -1)
 
 
-WEIGHTS = Operation(
-    "weights", lambda x, *, what: draws.within(x, what=what, open=False, most=float(np.finfo(x.dtype.numpy).max))
-)
-"""The identity on what is not negative."""
-
-
 def _weights(weights: Any, what: str, kinds: str, size: int, dtype: Any) -> Any:
     """A weight for each observation, none of them negative."""
     weights = value_of(weights)
@@ -47,7 +39,7 @@ def _weights(weights: Any, what: str, kinds: str, size: int, dtype: Any) -> Any:
     if weights._aval.shape != (size,):
         raise ShapeError(f"cov: {what} of shape {list(weights._aval.shape)} for {size} observations")
     wide = dtype.parts
-    known = apply_one(WEIGHTS, weights.to(wide), parameters(("what",), f"cov: {what}"))
+    known = from_zero_to(float(np.finfo(wide.numpy).max), weights.to(wide), f"cov: {what}")
     return known if dtype.is_complex else known.to(dtype)
 
 
