@@ -247,6 +247,15 @@ def test_errors_name_the_shapes(call):
     assert all(piece in str(caught.value) for piece in pieces), str(caught.value)
 
 
+@pytest.mark.parametrize("call", ["tn.cov(x, aweights=v)", "tn.cov(x, fweights=k)", "loss(v, v, v)"])
+def test_what_is_not_negative_is_so_at_the_line_that_uses_it(call):
+    names = {"tn": tn, "x": tn.ones(2, 3), "v": tn.tensor([1.0, -1.0, 1.0]), "k": tn.tensor([1, -1, 1])}
+    names["loss"] = tn.nn.functional.gaussian_nll_loss
+    with pytest.raises(tn.DomainError, match="is -1(.|\n)*-->(.|\n)*it is not negative") as caught:
+        eval(compile(call, "user.py", "eval"), names).numpy()
+    assert "user.py:1" in str(caught.value)
+
+
 EXACT = (
     "flip of two axes", "roll", "tile", "repeat", "unfold", "hstack", "vstack", "tril 0", "triu 2", "diag -2", "kron",
     "trace", "inner", "mm", "bmm", "tensordot", "einsum 'ij,jk,k'", "einsum 'iij->ji'", "vecdot",

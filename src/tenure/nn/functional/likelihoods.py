@@ -11,7 +11,7 @@ from tenure.nn.functional.reducing import at_least, reduced, scalar, tensors, wa
 from tenure.ops.promote import parameters
 from tenure.values.native.hits import apply
 from tenure.values.operations.arithmetic import where
-from tenure.values.operations.bounds import from_zero_to
+from tenure.values.operations.bounds import not_negative
 from tenure.values.operations.creation import tensor
 from tenure.values.operations.reading import value_of
 from tenure.values.operations.special import xlogy
@@ -103,7 +103,7 @@ def _gaussian(x: Any, y: Any, var: Any, eps: Any, *, reduction: str, full: bool)
     if var.ndim and var.shape == x.shape[:-1] != x.shape:
         var = var.unsqueeze(-1)
     below = where(var < 0, var, 0.0).detach()
-    zeros = from_zero_to(1.0, below.to(float32) if below.dtype.kind == "h" else below, "gaussian_nll_loss: var")
+    zeros = not_negative(below.to(float32) if below.dtype.kind == "h" else below, "gaussian_nll_loss: var")
     var = at_least(var + zeros.to(var.dtype), eps)
     losses = 0.5 * (var.log() + (x - y).square() / var)
     return reduced(losses + 0.5 * math.log(2 * math.pi) if full else losses, None, reduction)

@@ -12,6 +12,7 @@ from tenure.ops.pooling import Span
 from tenure.ops.promote import Operation, parameters
 from tenure.values.native.hits import apply
 from tenure.values.operations.reading import value_of
+from tenure.values.rules.sites import at_users_line
 from tenure.values.trace.given import flag, ints_of
 
 if TYPE_CHECKING:
@@ -242,4 +243,4 @@ def _unpooled(
     if output is not None:
         shape = sizes_of(name, "output_size", ints_of(output, f"{name}: output_size")[-n:], n, 0)
     bounded(name, x._aval, shape)
-    return apply(UNPOOLED, (x, place.long()), parameters(("shape",), shape))
+    return at_users_line(apply(UNPOOLED, (x, place.long()), parameters(("shape",), shape)))

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from tenure import dtypes
 from tenure.dtypes import promote
 from tenure.errors import DTypeError, ShapeError
-from tenure.values.operations.bounds import from_zero_to
+from tenure.values.operations.bounds import not_negative
 from tenure.values.operations.complexes import complex, imag, real
 from tenure.values.operations.reading import value_of
 from tenure.values.rules.sites import at_users_line
@@ -38,8 +36,7 @@ def _weights(weights: Any, what: str, kinds: str, size: int, dtype: Any) -> Any:
         raise DTypeError(f"cov: {what} of {weights._aval.dtype.name}, where {wanted} are wanted")
     if weights._aval.shape != (size,):
         raise ShapeError(f"cov: {what} of shape {list(weights._aval.shape)} for {size} observations")
-    wide = dtype.parts
-    known = from_zero_to(float(np.finfo(wide.numpy).max), weights.to(wide), f"cov: {what}")
+    known = not_negative(weights.to(dtype.parts), f"cov: {what}")
     return known if dtype.is_complex else known.to(dtype)
 
 
