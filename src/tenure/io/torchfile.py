@@ -197,5 +197,3 @@ def _legacy_places(source: Source, keys: Any, words: Words) -> dict[str, tuple[i
         places[key] = (at + 8, nbytes)
         at += 8 + nbytes
     return places
-
-

@@ -239,5 +239,3 @@ def emit_single(module: ir.Module, name: str, bits: int) -> ir.Function:
 
     total(n, n.product("images", *target), term)
     return function
-
-

@@ -272,5 +272,3 @@ class Tiles(Results):
         count = b.select(self.marks, b.mul(self.height, self.width), constant(0))
         (found,) = counted(b, constant(0), count, 1, one, [I1(0)])
         return found
-
-

@@ -22,9 +22,34 @@ def is_number(m: Code) -> None:
         f.ret("i1 true")
 
 
+def is_apart(m: Code) -> None:
+    """Whether the gradients of two leaves can be added in any order: they are of two places, or both by rows."""
+    with m.function("is_apart", "ptr %x", "ptr %y", returns="i1") as f:
+        rows, of = [], []
+        for leaf in ("ptr %x", "ptr %y"):
+            by_rows, base = f.is_(f.kind(leaf), "rowleaf"), f.local()
+            f.store(leaf, base)
+            with f.when(by_rows):
+                f.store(f.get(leaf, "rowleaf.of"), base)
+            rows.append(by_rows)
+            of.append(f.load(base))
+        f.ret(f.either(f.negation(f.equal(*of)), f.every(*rows, f.negation(f.equal("ptr %x", "ptr %y")))))
+
+
+def is_plain_leaf(m: Code) -> None:
+    """Whether an object is a leaf, or rows of one, without hooks."""
+    with m.function("is_plain_leaf", "ptr %leaf", returns="i1") as f:
+        with f.when(f.is_(f.kind("ptr %leaf"), "leaf")):
+            f.ret(f.empty(f.get("ptr %leaf", "leaf.hooks"), "Dict"))
+        with f.unless(f.is_(f.kind("ptr %leaf"), "rowleaf")):
+            f.ret("i1 false")
+        hooks = [f.get(x, "leaf.hooks") for x in ("ptr %leaf", f.get("ptr %leaf", "rowleaf.of"))]
+        f.ret(f.every(*[f.empty(x, "Dict") for x in hooks]))
+
+
 def leaves_of(m: Code) -> None:
-    """Return the distinct leaves behind a result of a held trace, as a list; NULL if there are other sources, or one
-    leaf twice."""
+    """Return the distinct leaves behind a result of a held trace, as a list; NULL if there are other sources, one leaf
+    twice, or one with rows of it."""
     with m.function("leaves_of", "ptr %t", "ptr %x") as f:
         over, deps = f.local("i32"), f.call("behind", "ptr %t", "ptr %x")
         with f.when(f.absent(deps)):
@@ -47,11 +72,11 @@ def leaves_of(m: Code) -> None:
                 f.store(f.get(x, ".src"), box)
             leaf, good = f.load(box), f.local("i1")
             f.store("i1 false", good)
-            with f.unless(f.absent(leaf)), f.when(f.is_(f.kind(leaf), "leaf")):
-                f.store(f.empty(f.get(leaf, "leaf.hooks"), "Dict"), good)
+            with f.unless(f.absent(leaf)), f.when(f.call("is_plain_leaf", leaf, returns="i1")):
+                f.store("i1 true", good)
                 with f.each(k) as j:
-                    other = f.call("PyList_GetItem", out, j)
-                    f.store(f.both(f.load(good, "i1"), f.negation(f.equal(other, leaf))), good)
+                    apart = f.call("is_apart", f.call("PyList_GetItem", out, j), leaf, returns="i1")
+                    f.store(f.both(f.load(good, "i1"), apart), good)
             with f.unless(f.load(good, "i1")):
                 f.decref(out)
                 f.ret(NULL)
@@ -73,9 +98,14 @@ def behind(m: Code) -> None:
 
 
 def into(m: Code) -> None:
-    """Return the slot of a leaf's gradient value, which goes into %known; None if it has none; NULL if that is left to
-    the slow path."""
+    """Return the slot of a leaf's gradient value, which goes into %known; None if it has none, or comes by rows; NULL
+    if that is left to the slow path."""
     with m.function("into", "ptr %t", "ptr %leaf", "ptr %known") as f:
+        with f.when(f.is_(f.kind("ptr %leaf"), "rowleaf")):
+            grad = f.get(f.get("ptr %leaf", "rowleaf.of"), "leaf.grad")
+            with f.when(f.either(f.is_(grad, "none"), f.is_(f.kind(grad), "rows_place"))):
+                f.ret(f.incref(f.constant("none")))
+            f.ret(NULL)
         grad = f.get("ptr %leaf", "leaf.grad")
         f.store(NULL, "ptr %known")
         with f.when(f.is_(grad, "none")):
@@ -177,6 +207,10 @@ def deposit(m: Code) -> None:
     """Compare and set: replace a leaf's gradient by a value computed from %known (or NULL): 1; 0, and nothing done, if
     the gradient is another by now; -1 with an error."""
     with m.function("deposit", "ptr %leaf", "ptr %g", "ptr %known", returns="i32") as f:
+        with f.when(f.is_(f.kind("ptr %leaf"), "rowleaf")):
+            added = f.call_python(f.constant("add_rows_of"), "ptr %leaf", "ptr %g")
+            f.decref(added)
+            f.ret(f.choice(f.absent(added), "i32 -1", "i32 1"))
         grad = f.get("ptr %leaf", "leaf.grad")
         with f.when(f.both(f.is_(grad, "none"), f.absent("ptr %known"))):
             f.ret(f.call("first_gradient", "ptr %leaf", "ptr %g", returns="i32"))
@@ -362,7 +396,20 @@ def pull(m: Code) -> None:
 
 
 BACKWARD = (
-    *(is_number, leaves_of, behind, into, gradients, gradients_here, first_gradient, deposit, deposits, walk),
+    *(
+        is_number,
+        is_apart,
+        is_plain_leaf,
+        leaves_of,
+        behind,
+        into,
+        gradients,
+        gradients_here,
+        first_gradient,
+        deposit,
+        deposits,
+        walk,
+    ),
     *(backward, fed, operands, pulled, pull),
 )
 """``backward`` and ``pull``, with their internal functions."""

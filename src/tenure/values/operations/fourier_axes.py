@@ -59,9 +59,7 @@ def _over_two(name: str, x: Any, s: Any, dim: Any, norm: Any, axes: Any, kind: s
     return _over(name, x, s, given, norm, None, kind, inverse)
 
 
-def fft2(
-    x: ArrayLike, s: Sizes = None, dim: Axes = None, norm: str | None = None, *, axes: Axes = None
-) -> Tensor:
+def fft2(x: ArrayLike, s: Sizes = None, dim: Axes = None, norm: str | None = None, *, axes: Axes = None) -> Tensor:
     """The discrete Fourier transform along two axes (the last).
 
     ``s`` are the sizes there, -1 for that of x. OutOfRange (TN801) for an axis that is not there, ShapeError
@@ -74,9 +72,7 @@ def fft2(
     return _over_two("fft2", x, s, dim, norm, axes, "c2c", False)
 
 
-def ifft2(
-    x: ArrayLike, s: Sizes = None, dim: Axes = None, norm: str | None = None, *, axes: Axes = None
-) -> Tensor:
+def ifft2(x: ArrayLike, s: Sizes = None, dim: Axes = None, norm: str | None = None, *, axes: Axes = None) -> Tensor:
     """The inverse Fourier transform along two axes (the last).
 
     ``s`` are the sizes there, -1 for that of x. OutOfRange (TN801) for an axis that is not there, ShapeError
@@ -89,9 +85,7 @@ def ifft2(
     return _over_two("ifft2", x, s, dim, norm, axes, "c2c", True)
 
 
-def rfft2(
-    x: ArrayLike, s: Sizes = None, dim: Axes = None, norm: str | None = None, *, axes: Axes = None
-) -> Tensor:
+def rfft2(x: ArrayLike, s: Sizes = None, dim: Axes = None, norm: str | None = None, *, axes: Axes = None) -> Tensor:
     """The Fourier transform of real numbers along two axes (the last).
 
     Of the last axis the first half is kept. ``s`` are the sizes there, -1 for that of x. OutOfRange (TN801) for an
@@ -104,9 +98,7 @@ def rfft2(
     return _over_two("rfft2", x, s, dim, norm, axes, "r2c", False)
 
 
-def irfft2(
-    x: ArrayLike, s: Sizes = None, dim: Axes = None, norm: str | None = None, *, axes: Axes = None
-) -> Tensor:
+def irfft2(x: ArrayLike, s: Sizes = None, dim: Axes = None, norm: str | None = None, *, axes: Axes = None) -> Tensor:
     """The inverse of ``rfft2``, real numbers, along two axes (the last).
 
     The last axis of x is half a transform. ``s`` are the sizes there, -1 for that of x. OutOfRange (TN801) for an
@@ -119,9 +111,7 @@ def irfft2(
     return _over_two("irfft2", x, s, dim, norm, axes, "c2r", True)
 
 
-def hfft2(
-    x: ArrayLike, s: Sizes = None, dim: Axes = None, norm: str | None = None, *, axes: Axes = None
-) -> Tensor:
+def hfft2(x: ArrayLike, s: Sizes = None, dim: Axes = None, norm: str | None = None, *, axes: Axes = None) -> Tensor:
     """The real Fourier transform of a Hermitian signal, given by its half, along two axes (the last).
 
     The last axis of x is half a transform. ``s`` are the sizes there, -1 for that of x. OutOfRange (TN801) for an
@@ -134,9 +124,7 @@ def hfft2(
     return _over_two("hfft2", x, s, dim, norm, axes, "c2r", False)
 
 
-def ihfft2(
-    x: ArrayLike, s: Sizes = None, dim: Axes = None, norm: str | None = None, *, axes: Axes = None
-) -> Tensor:
+def ihfft2(x: ArrayLike, s: Sizes = None, dim: Axes = None, norm: str | None = None, *, axes: Axes = None) -> Tensor:
     """The inverse of ``hfft2`` along two axes (the last).
 
     Of the last axis the first half is kept. ``s`` are the sizes there, -1 for that of x. OutOfRange (TN801) for an
@@ -149,9 +137,7 @@ def ihfft2(
     return _over_two("ihfft2", x, s, dim, norm, axes, "r2c", True)
 
 
-def fftn(
-    x: ArrayLike, s: Sizes = None, dim: Axes = None, norm: str | None = None, *, axes: Axes = None
-) -> Tensor:
+def fftn(x: ArrayLike, s: Sizes = None, dim: Axes = None, norm: str | None = None, *, axes: Axes = None) -> Tensor:
     """The discrete Fourier transform along several axes (all, or the last ones).
 
     ``s`` are the sizes there, -1 for that of x. OutOfRange (TN801) for an axis that is not there, ShapeError
@@ -163,9 +149,7 @@ def fftn(
     return _over("fftn", x, s, dim, norm, axes, "c2c", False)
 
 
-def ifftn(
-    x: ArrayLike, s: Sizes = None, dim: Axes = None, norm: str | None = None, *, axes: Axes = None
-) -> Tensor:
+def ifftn(x: ArrayLike, s: Sizes = None, dim: Axes = None, norm: str | None = None, *, axes: Axes = None) -> Tensor:
     """The inverse Fourier transform along several axes (all, or the last ones).
 
     ``s`` are the sizes there, -1 for that of x. OutOfRange (TN801) for an axis that is not there, ShapeError
@@ -177,9 +161,7 @@ def ifftn(
     return _over("ifftn", x, s, dim, norm, axes, "c2c", True)
 
 
-def rfftn(
-    x: ArrayLike, s: Sizes = None, dim: Axes = None, norm: str | None = None, *, axes: Axes = None
-) -> Tensor:
+def rfftn(x: ArrayLike, s: Sizes = None, dim: Axes = None, norm: str | None = None, *, axes: Axes = None) -> Tensor:
     """The Fourier transform of real numbers along several axes (all, or the last ones).
 
     Of the last axis the first half is kept. ``s`` are the sizes there, -1 for that of x. OutOfRange (TN801) for an
@@ -192,9 +174,7 @@ def rfftn(
     return _over("rfftn", x, s, dim, norm, axes, "r2c", False)
 
 
-def irfftn(
-    x: ArrayLike, s: Sizes = None, dim: Axes = None, norm: str | None = None, *, axes: Axes = None
-) -> Tensor:
+def irfftn(x: ArrayLike, s: Sizes = None, dim: Axes = None, norm: str | None = None, *, axes: Axes = None) -> Tensor:
     """The inverse of ``rfftn``, real numbers, along several axes (all, or the last ones).
 
     The last axis of x is half a transform. ``s`` are the sizes there, -1 for that of x. OutOfRange (TN801) for an
@@ -207,9 +187,7 @@ def irfftn(
     return _over("irfftn", x, s, dim, norm, axes, "c2r", True)
 
 
-def hfftn(
-    x: ArrayLike, s: Sizes = None, dim: Axes = None, norm: str | None = None, *, axes: Axes = None
-) -> Tensor:
+def hfftn(x: ArrayLike, s: Sizes = None, dim: Axes = None, norm: str | None = None, *, axes: Axes = None) -> Tensor:
     """The real Fourier transform of a Hermitian signal, given by its half, along several axes (all, or the last ones).
 
     The last axis of x is half a transform. ``s`` are the sizes there, -1 for that of x. OutOfRange (TN801) for an
@@ -222,9 +200,7 @@ def hfftn(
     return _over("hfftn", x, s, dim, norm, axes, "c2r", False)
 
 
-def ihfftn(
-    x: ArrayLike, s: Sizes = None, dim: Axes = None, norm: str | None = None, *, axes: Axes = None
-) -> Tensor:
+def ihfftn(x: ArrayLike, s: Sizes = None, dim: Axes = None, norm: str | None = None, *, axes: Axes = None) -> Tensor:
     """The inverse of ``hfftn`` along several axes (all, or the last ones).
 
     Of the last axis the first half is kept. ``s`` are the sizes there, -1 for that of x. OutOfRange (TN801) for an

@@ -66,7 +66,6 @@ class GeneratorMode:
         """Mode in force now."""
         return self.outer if self.frame is None or self.frame.f_back is None else self.mode
 
-
     def end(self) -> None:
         """Restore the former mode, unless the resumer of the generator has entered or left a mode of its own."""
         if MODE.get() is self:
