@@ -309,7 +309,9 @@ FUNCTIONS = {
     for name in traits.PLAIN
     if "f" in TABLE[name].dtypes and hasattr(tn, PUBLIC.get(name, name)) and name != "complex"
 }
-WRITTEN = {f"operator {name}": function(name, lambda m, *xs, name=name: m.operator(name, *xs)) for name in OPERATORS}
+WRITTEN = {
+    f"operator {name}": function(name, lambda m, *xs, name=name: m.operator(name, *xs)) for name in OPERATORS
+}
 IDIOMS: dict[str, tuple[Step, int, bool]] = {
     "scale": (lambda m, x: 2.5 * x, 1, True),
     "shift": (lambda m, x: 1 - x, 1, True),

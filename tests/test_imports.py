@@ -78,7 +78,9 @@ def test_unknown_name() -> None:
 def test_a_subpackage_is_a_public_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package = tmp_path / "lazy_package"
     package.mkdir()
-    (package / "__init__.py").write_text("from tenure import _lazy\n__getattr__, __dir__ = _lazy.attach(globals())")
+    (package / "__init__.py").write_text(
+        "from tenure import _lazy\n__getattr__, __dir__ = _lazy.attach(globals())"
+    )
     (package / "__init__.pyi").write_text("from lazy_package import part as part")
     (package / "part.py").write_text("here = 1")
     monkeypatch.syspath_prepend(tmp_path)

@@ -61,7 +61,9 @@ def test_kills_at_random_moments(seed: int, tmp_path: Path) -> None:
 def launched(ranks: int, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
     """A job of ``tenure launch``."""
     line = [sys.executable, "-m", "tenure", "launch", "-n", str(ranks), *arguments]
-    return subprocess.run(line, env=jobs.environment(**more), capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(
+        line, env=jobs.environment(**more), capture_output=True, text=True, timeout=120, check=False
+    )
 
 
 def ranks_of(starter: int) -> list[int]:

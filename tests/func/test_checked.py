@@ -489,7 +489,7 @@ def test_async_functions_and_generators() -> None:
 
 PACKAGE = {
     "__init__.py": "import tenure as tn\ntn.check_package(__name__)\nfrom . import inner\n",
-    "inner.py": """
+    "inner.py": '''
         from __future__ import annotations
         import functools
         import tenure as tn
@@ -513,9 +513,9 @@ PACKAGE = {
 
         def untouched(x: tn.Tensor, names: str = "Ref") -> None:
             x.data = x * 2
-    """,
+    ''',
 }
-USER = """
+USER = '''
     import sys
     import tenure as tn
     {before}
@@ -532,7 +532,7 @@ USER = """
     except tn.TenureError as error:
         print("refused" if "imported already" in str(error) else error)
     print(v.tolist())
-"""
+'''
 
 
 @pytest.mark.parametrize("inside", [True, False])

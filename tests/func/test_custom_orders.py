@@ -239,7 +239,9 @@ UNKNOWN: dict[str, Any] = {
     "a function": rule(square, lambda x: tn.vjp(square, x), lambda pull, g: pull(g)),
     "an array of the rule": rule(square, lambda x: (x * x, x), lambda r, g: (g * t(2 * r.numpy()),)),
     "numbers of the cotangent": rule(square, lambda x: (x * x, x), lambda r, g: (t(2 * r.numpy() * g.numpy()),)),
-    "a rule without gradients": rule(square, lambda x: (x * x, x), lambda r, g: tn.no_grad()(lambda: (2 * g * r,))()),
+    "a rule without gradients": rule(
+        square, lambda x: (x * x, x), lambda r, g: tn.no_grad()(lambda: (2 * g * r,))()
+    ),
 }
 
 

@@ -160,3 +160,4 @@ def test_reproducible_models() -> None:
         return [p.tolist() for p in nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 2)).parameters()]
 
     assert build() == build()
+

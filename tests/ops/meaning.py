@@ -278,7 +278,9 @@ def matmul(x: Array, y: Array, selects: int = 0, marks: bool = False) -> Array:
     for *b, i, j in np.ndindex(shape):
         pairs = [(xb[(*b, i, k)].item(), yb[(*b, k, j)].item()) for k in range(x.shape[-1])]
         kept = [
-            u * v for u, v in pairs if not (selects & 1 and str(u) == "-0.0") and not (selects & 2 and str(v) == "-0.0")
+            u * v
+            for u, v in pairs
+            if not (selects & 1 and str(u) == "-0.0") and not (selects & 2 and str(v) == "-0.0")
         ]
         values.append(total(kept) if kept or not marks else -0.0)
     return as_array(values, shape, x.dtype)
@@ -388,6 +390,7 @@ def chained(x: Array, g: Array) -> Array:
     product, (_, wide) = elementwise(operator.mul)(x, g), np.broadcast_arrays(x, g)
     kept = [-0.0 if str(h) == "-0.0" else abs(p) if p == 0 else p for p, h in zip(product.flat, wide.flat, strict=True)]
     return as_array(kept, product.shape, product.dtype)
+
 
 
 def order(keys: Array, start: Array, *, length: int) -> Array:

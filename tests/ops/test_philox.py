@@ -95,7 +95,9 @@ def test_values_follow_from_lanes(seed: int, number: int) -> None:
     assert uniform(seed, number, (6,), "float64").tolist() == doubles
 
 
-@given(seed=seeds, number=numbers, low=st.integers(-(2**63), 2**63 - 1), high=st.integers(-(2**63) + 1, 2**63))
+@given(
+    seed=seeds, number=numbers, low=st.integers(-(2**63), 2**63 - 1), high=st.integers(-(2**63) + 1, 2**63)
+)
 def test_integers_multiply_and_shift(seed: int, number: int, low: int, high: int) -> None:
     if low >= high:
         low, high = high - 1, low + 1
@@ -117,7 +119,9 @@ def test_normal_is_box_muller(dtype: str) -> None:
 
 @pytest.mark.parametrize("name", GENERATORS)
 @given(seed=seeds, number=numbers, short=st.integers(0, 40), more=st.integers(0, 40))
-def test_a_shape_is_a_prefix_of_a_larger_one(name: str, seed: int, number: int, short: int, more: int) -> None:
+def test_a_shape_is_a_prefix_of_a_larger_one(
+    name: str, seed: int, number: int, short: int, more: int
+) -> None:
     generate = GENERATORS[name]
     long = generate(seed, number, (short + more,))
     np.testing.assert_array_equal(generate(seed, number, (short,)), long[:short])

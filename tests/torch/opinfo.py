@@ -250,11 +250,8 @@ def gradient(lib: Any, out: Any, inputs: list[Any]) -> list[Any] | None:
     """Gradients of the weighted sum of all results for the inputs; None where no result has one."""
     total = None
     for x in leaves(out):
-        if (
-            isinstance(x, lib.Tensor)
-            and x.requires_grad
-            and x.dtype in (lib.float32, lib.float64, lib.complex64, lib.complex128)
-        ):
+        if isinstance(x, lib.Tensor) and x.requires_grad and x.dtype in (lib.float32, lib.float64, lib.complex64,
+                                                                          lib.complex128):
             real = x.abs() if x.is_complex() else x
             term = (real.double() * lib.tensor(weights(x))).sum()
             total = term if total is None else total + term
@@ -292,14 +289,12 @@ def inputs_of(sample: Any) -> list[Any]:
 
 def described(sample: Any) -> str:
     """Short text of a sample."""
-
     def one(x: Any) -> str:
         if isinstance(x, torch.Tensor):
             return f"{str(x.dtype).removeprefix('torch.')}{list(x.shape)}"
         if isinstance(x, list | tuple):
             return f"[{', '.join(map(one, x))}]"
         return repr(x)[:40]
-
     words = [one(sample.input), *map(one, sample.args), *[f"{k}={one(v)}" for k, v in sample.kwargs.items()]]
     return ", ".join(words)
 
@@ -316,9 +311,8 @@ def attempt(fn: Any, *args: Any, **kwargs: Any) -> tuple[Any, Exception | None]:
 
 def compare(op: Any, mine: Any, sample: Any, tally: Tally) -> None:
     """One sample: forward and gradient."""
-    numbers = op.name not in RANDOM or (
-        "attention" in op.name and not sample.kwargs.get("dropout_p") and "multi" not in op.name
-    )
+    numbers = op.name not in RANDOM or ("attention" in op.name and not sample.kwargs.get("dropout_p")
+                                        and "multi" not in op.name)
     if "hermitian" in getattr(op.gradcheck_wrapper, "__name__", "") and isinstance(sample.input, torch.Tensor):
         x = sample.input.detach()
         sample.input = (x + x.mH).requires_grad_(sample.input.requires_grad)
@@ -356,9 +350,8 @@ def compare(op: Any, mine: Any, sample: Any, tally: Tally) -> None:
             tally.note("gradient raised", f"{described(sample)}: {type(error).__name__}: {str(error)[:160]!r}")
             return
         zeros = [None if b is None or float(b.abs().sum()) == 0 else b for b in g or ()]
-        found = differs(
-            [None if b is None else a for a, b in zip(h or [None] * len(zeros), zeros, strict=True)], zeros, slack=10
-        )
+        found = differs([None if b is None else a for a, b in zip(h or [None] * len(zeros), zeros, strict=True)],
+                        zeros, slack=10)
         if found is not None:
             tally.note("gradient", f"{described(sample)}: {found}")
             return
@@ -374,13 +367,8 @@ def is_tie(given: Any, ours: Any, theirs: Any) -> bool:
     if not isinstance(theirs, tuple):
         dim = given[2].get("dim", given[1][0] if given[1] else -1)
         x = given[0]
-        return (
-            differs(
-                face.take_along_dim(x, ours, dim),
-                torch.from_numpy(plain(face.take_along_dim(x, face.tensor(plain(theirs)), dim))),
-            )
-            is None
-        )
+        return differs(face.take_along_dim(x, ours, dim), torch.from_numpy(plain(face.take_along_dim(
+            x, face.tensor(plain(theirs)), dim)))) is None
     if differs(ours[0], theirs[0]) is not None:
         return False
     x, dims = plain(given[0]), [a for a in (*given[1], given[2].get("dim", -1)) if type(a) is int]

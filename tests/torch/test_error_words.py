@@ -202,7 +202,6 @@ def test_both_parts_of_a_function_run_under_the_same_autocast():
     said = []
     for torch in (face, pytest.importorskip("torch")):
         for cast in (None, torch.float32):
-
             class Product(torch.autograd.Function):
                 @staticmethod
                 @torch.amp.custom_fwd(device_type="cpu", cast_inputs=cast)

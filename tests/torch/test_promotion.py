@@ -88,9 +88,8 @@ def test_functions_of_one_tensor_give_pytorchs_dtype(name: str) -> None:
     wrong = []
     more = {"cumsum": (0,), "softmax": (0,), "sort": (0,)}.get(name, ())
     for a in DTYPES:
-        mine, theirs = (
-            outcome(lib, lambda t, x: getattr(t, name)(x, *more), ones(lib, a, (2,))) for lib in (face, torch)
-        )
+        mine, theirs = (outcome(lib, lambda t, x: getattr(t, name)(x, *more), ones(lib, a, (2,)))
+                        for lib in (face, torch))
         if mine != theirs:
             wrong.append(f"{a}: {mine}, not {theirs}")
     assert not wrong, "\n".join(wrong)
@@ -113,9 +112,8 @@ REDUCED: dict[str, Any] = {
 def test_a_dtype_that_is_asked_for_is_that_of_the_result(name: str) -> None:
     wrong = []
     for a, b in itertools.product(["int16", "float32"], ["uint8", "int8", "int32", "bfloat16", "float64"]):
-        mine, theirs = (
-            REDUCED[name](t, t.tensor([[3, 1], [1, 100]], dtype=getattr(t, a)), getattr(t, b)) for t in (face, torch)
-        )
+        mine, theirs = (REDUCED[name](t, t.tensor([[3, 1], [1, 100]], dtype=getattr(t, a)), getattr(t, b))
+                        for t in (face, torch))
         if str(mine.dtype) != str(theirs.dtype) or mine.double().tolist() != theirs.double().tolist():
             wrong.append(f"{a} in {b}: {mine}, not {theirs}")
     assert not wrong, "\n".join(wrong)

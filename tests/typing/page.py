@@ -300,7 +300,6 @@ reveal_type(quiet(x))  # Tensor
 clipped("s")  # error
 callback: Callable[[tn.Tensor], tn.Tensor] = tn.exp
 
-
 # data
 class Pairs(data.Dataset[tuple[tn.Tensor, tn.Tensor]]):
     def __len__(self) -> int:

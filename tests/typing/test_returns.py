@@ -61,3 +61,5 @@ def test_a_result_has_a_type() -> None:
     loose = {name: [said for said in returned(f) if re.search(r"\bAny\b", said)] for name, f in functions()}
     told = {name for name in loose if name in ANYTHING or name.split(".")[-1] in ANYTHING}
     assert not {name: said for name, said in loose.items() if said and name not in told}
+
+

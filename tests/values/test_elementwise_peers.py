@@ -13,8 +13,6 @@ import tenure as tn
 pytestmark = pytest.mark.peers
 INF, NAN = float("inf"), float("nan")
 POINTS = [0.0, 1.0, -1.0, 0.5, -0.5, 2.0, -2.0, 0.25, 3.7, -3.7, 7.25, 30.0, -30.0, INF, -INF, NAN]
-
-
 def words(text: str) -> list[str]:
     return text.split()
 

@@ -149,7 +149,9 @@ SHAPES: dict[str, list[Case]] = ORDER | {
     "hstack": [of_list("hstack")],
     "index_put": [(lambda x, y: tn.index_put(x, (tn.tensor([0, 2]),), y[:2]), written)],
     "masked_scatter": [(lambda x, y: tn.masked_scatter(x, x > 0, y), masked)],
-    "meshgrid": [(lambda x, y: tn.meshgrid(x[0], y[0], indexing="ij")[1], lambda x, y: np.broadcast_to(y[0], (4, 4)))],
+    "meshgrid": [
+        (lambda x, y: tn.meshgrid(x[0], y[0], indexing="ij")[1], lambda x, y: np.broadcast_to(y[0], (4, 4)))
+    ],
     "moveaxis": [same("moveaxis", 0, 1)],
     "movedim": [(lambda x, y: tn.movedim(x, 0, 1), lambda x, y: x.T)],
     "narrow": [(lambda x, y: tn.narrow(x, 1, 1, 2), lambda x, y: x[:, 1:3])],
@@ -195,7 +197,9 @@ SHAPES: dict[str, list[Case]] = ORDER | {
     "cross": [
         (
             lambda x, y: tn.cross(x[0, :3], y[0, :3]),
-            lambda x, y: np.array([x[0, i] * y[0, j] - x[0, j] * y[0, i] for i, j in ((1, 2), (2, 0), (0, 1))], object),
+            lambda x, y: np.array(
+                [x[0, i] * y[0, j] - x[0, j] * y[0, i] for i, j in ((1, 2), (2, 0), (0, 1))], object
+            ),
         )
     ],
     "dot": [(lambda x, y: tn.dot(x[0], y[0]), lambda x, y: x[0] @ y[0])],

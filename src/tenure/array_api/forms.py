@@ -121,7 +121,9 @@ def reshape(x: ArrayLike, /, shape: Shape, *, copy: bool | None = None) -> Tenso
     return tenure.reshape(x, shape, copy=copy)
 
 
-def searchsorted(x1: ArrayLike, x2: ArrayLike, /, *, side: str = "left", sorter: ArrayLike | None = None) -> Tensor:
+def searchsorted(
+    x1: ArrayLike, x2: ArrayLike, /, *, side: str = "left", sorter: ArrayLike | None = None
+) -> Tensor:
     """The places at which the elements of x2 go in the sorted vector x1.
 
     >>> tn.array_api.searchsorted(tn.tensor([1, 3, 5]), tn.tensor([3]))

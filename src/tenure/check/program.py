@@ -371,7 +371,9 @@ def _noted(info: ClassInfo) -> dict[str, Given]:
     return found
 
 
-def _given(attributes: dict[str, list[ast.expr]], method: ast.FunctionDef | ast.AsyncFunctionDef, scope: Scope) -> None:
+def _given(
+    attributes: dict[str, list[ast.expr]], method: ast.FunctionDef | ast.AsyncFunctionDef, scope: Scope
+) -> None:
     if not method.args.args:
         return
     receiver = method.args.args[0].arg

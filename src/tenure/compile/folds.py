@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 BLOCKS = -2
 """The loop variable that counts the blocks of a reduced run."""
 
-
 def operand_forms(body: Body, x: int) -> set[Affine]:
     """The addresses that reading the operand element by element meets."""
     t = Tracer(body.program, body.plan.stored)

@@ -38,5 +38,7 @@ class Generic:
         held = {RESULT: out, CONSTANT: constant, **{TEMP - k: x for k, x in enumerate(temps)}}
         for call, numbers in zip(rule.calls, rule.numbers, strict=True):
             buffers = [(held[k] if k < 0 else given[k]).ctypes.data for k in call.spots]
-            GENERIC(call.function.address)((ctypes.c_int64 * len(buffers))(*buffers), numbers.buffer_info()[0] + 8)
+            GENERIC(call.function.address)(
+                (ctypes.c_int64 * len(buffers))(*buffers), numbers.buffer_info()[0] + 8
+            )
         return out

@@ -1,6 +1,6 @@
 """The forms of a compiled program before code: kernels in order, with what each computes, reads and writes.
 
-kernel 0: stores %3; keeps %1 %2; reads %0; rows [8] of [64]
+    kernel 0: stores %3; keeps %1 %2; reads %0; rows [8] of [64]
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Ranges that values of a program must lie in when it runs, from the traits of its primitives.
 
-y = gather x i        becomes        each element of i lies in [−n, n), n the size of the axis
+    y = gather x i        becomes        each element of i lies in [−n, n), n the size of the axis
 """
 
 from __future__ import annotations

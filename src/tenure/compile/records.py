@@ -1,6 +1,6 @@
 """Records on symbols: the words of a rule as source, to be filled in for the extents of a call.
 
-the rule of exp f32[s0, 64]        has the numbers  s0*64, 1, …  and a result of  room(s0*256)
+    the rule of exp f32[s0, 64]        has the numbers  s0*64, 1, …  and a result of  room(s0*256)
 """
 
 from __future__ import annotations

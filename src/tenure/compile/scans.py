@@ -255,7 +255,9 @@ class Scans:
             out = self.b.insert_element(out, x, lane(k))
         return out
 
-    def one_by_one(self, chains: list[Chain], first: ir.Value, last: ir.Value, held: Held, starts: list[Any]) -> Held:
+    def one_by_one(
+        self, chains: list[Chain], first: ir.Value, last: ir.Value, held: Held, starts: list[Any]
+    ) -> Held:
         """The elements from one on to another of each chain, one after the other."""
         b, size = self.b, len(held[0])
         stride = constant(1) if self.inner is None else self.inner

@@ -187,7 +187,9 @@ class Tiered:
         self.attempts += 1
         if self.compiled is None and (self.attempts == ATTEMPTS or not lost):
             self.why = why = said or "no cache keeps its code"
-            warnings.warn(f"a program runs op by op, as it cannot be compiled: {why}", RuntimeWarning, stacklevel=3)
+            warnings.warn(
+                f"a program runs op by op, as it cannot be compiled: {why}", RuntimeWarning, stacklevel=3
+            )
 
     def cached(self) -> Executable | None:
         """The code from a cache, if one has it."""

@@ -245,7 +245,9 @@ class StackDataset(Dataset[Any]):
 
 
 @checked_first
-def random_split(dataset: Items[T], lengths: Sequence[float], generator: Generator | None = None) -> list[Subset[T]]:
+def random_split(
+    dataset: Items[T], lengths: Sequence[float], generator: Generator | None = None
+) -> list[Subset[T]]:
     """Parts of a data set at random, of the given lengths, or of fractions that sum to 1.
 
     ShapeError (TN802) if the lengths do not sum to the number of samples.

@@ -25,14 +25,11 @@ def _orders(loader: Any, batch_size: int | None, sampler: Any, batch_sampler: An
     ordered = sampler is not None or batch_sampler is not None
     beside = batch_size != 1 or loader.shuffle or sampler is not None or loader.drop_last
     return [
-        (batch_size is not None and batch_size < 1, f"a batch has one sample or more, not {batch_size}"),
-        (
-            iterated and (loader.shuffle or ordered),
-            "an IterableDataset has an order of its own: no shuffle, no sampler",
-        ),
-        (loader.shuffle and ordered, "shuffle draws an order, and a sampler gives one: choose"),
-        (batch_sampler is not None and beside, "batch_sampler stands for batch_size, shuffle, sampler and drop_last"),
-        (batch_size is None and loader.drop_last, "drop_last is about batches, and batch_size=None has none"),
+        (batch_size is not None and batch_size < 1, f"a batch has one sample or more, not {batch_size}"), (iterated and
+        (loader.shuffle or ordered), "an IterableDataset has an order of its own: no shuffle, no sampler"),
+        (loader.shuffle and ordered, "shuffle draws an order, and a sampler gives one: choose"), (batch_sampler is not
+        None and beside, "batch_sampler stands for batch_size, shuffle, sampler and drop_last"), (batch_size is None
+        and loader.drop_last, "drop_last is about batches, and batch_size=None has none"),
     ]
 
 

@@ -296,3 +296,5 @@ def _broadcast(group: RankGroup, x: Tensor, source: int) -> Tensor:
     if group.size > 1:
         algorithms.spread(group, out, source, wait)
     return x if out is array else shaped(out, aval)
+
+

@@ -396,3 +396,5 @@ def parallel(
         raise ValueError(f"parallel: bucket_mb is a number of megabytes above 0, not {shown(bucket_mb)}")
     count = None if shards is None else count_of(shards, "parallel")
     return Parallel(module, count, bucket_mb, flag("parallel: buffers", buffers), group)
+
+

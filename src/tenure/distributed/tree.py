@@ -101,7 +101,9 @@ class Sums:
         self.found.append((node, array))
 
 
-def total(parts: int, found: dict[Node, Array], mine: frozenset[Node] | set[Node], add: Adder, out: Array) -> Array:
+def total(
+    parts: int, found: dict[Node, Array], mine: frozenset[Node] | set[Node], add: Adder, out: Array
+) -> Array:
     """The sum of all parts from those of subtrees, written to ``out``. Arrays of the nodes in ``mine`` may be
     written."""
     whole = Node(0, parts)

@@ -120,3 +120,5 @@ def shard_optimizer(optimizer: Optimizer, *, group: RankGroup | None = None) -> 
     chosen(group)
     optimizer._given_group = group  # type: ignore[attr-defined]
     return optimizer
+
+

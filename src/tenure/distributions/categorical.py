@@ -250,3 +250,5 @@ class Multinomial(OfClasses):
         chance = (count * logits + n * (-p).log1p() - ways).exp()
         spread = (chance * (count + 1).lgamma()).sum(0).sum(-1)
         return n * self._class_entropy() - full_like(spread, n + 1.0).lgamma() + spread
+
+

@@ -45,7 +45,9 @@ class ConstraintRegistry:
     def register(self, constraint: Region, factory: None = None) -> Callable[[Factory], Factory]: ...
     @overload
     def register(self, constraint: Region, factory: Factory) -> Factory: ...
-    def register(self, constraint: Region, factory: Factory | None = None) -> Factory | Callable[[Factory], Factory]:
+    def register(
+        self, constraint: Region, factory: Factory | None = None
+    ) -> Factory | Callable[[Factory], Factory]:
         """Register what makes the transform for constraints of a class; without ``factory`` as a decorator."""
         kind = type(constraint) if isinstance(constraint, Constraint) else constraint
         if not isinstance(kind, type) or not issubclass(kind, Constraint):

@@ -59,7 +59,9 @@ class Distribution:
             cls.parameters = {**cls.parameters, **own}
             cls.arg_constraints = {name: x.constraint for name, x in cls.parameters.items()}
 
-    def __init__(self, batch_shape: Shape = (), event_shape: Shape = (), validate_args: bool | None = None) -> None:
+    def __init__(
+        self, batch_shape: Shape = (), event_shape: Shape = (), validate_args: bool | None = None
+    ) -> None:
         self._batch_shape, self._event_shape = check_shape(batch_shape), check_shape(event_shape)
         self._validating(validate_args)
         if self._validate_args:
@@ -73,7 +75,9 @@ class Distribution:
         if validate_args is not None:
             self._validate_args = flag(f"{self._name}: validate_args", validate_args)
 
-    def _take(self, validate_args: bool | None, event_shape: tuple[int, ...] | None = None, **values: Any) -> None:
+    def _take(
+        self, validate_args: bool | None, event_shape: tuple[int, ...] | None = None, **values: Any
+    ) -> None:
         """Take parameters by their names: what a subclass with declared ones does first."""
         self._validating(validate_args)
         take(self, event_shape, **values)
@@ -290,3 +294,5 @@ def _summary(x: Any) -> str:
     if x.numel() != 1:
         return str(list(x.shape))
     return str(x.detach().numpy().reshape(-1)[0])
+
+

@@ -49,6 +49,8 @@ for _p, _others in INFINITE.items():
         register_kl(_p, _q)(_infinite)
 
 
+
+
 def _of_normal(q: Normal, mean: Tensor, square: Tensor) -> Tensor:
     """The mean of −log q(x) of a normal q, by the mean of x and of its square."""
     spread = square - 2 * q.loc * mean + q.loc**2

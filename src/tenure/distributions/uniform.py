@@ -149,7 +149,9 @@ class GeneralizedPareto(Distribution):
     )
     has_rsample = True
 
-    def __init__(self, loc: Operand, scale: Operand, concentration: Operand, validate_args: bool | None = None) -> None:
+    def __init__(
+        self, loc: Operand, scale: Operand, concentration: Operand, validate_args: bool | None = None
+    ) -> None:
         self._take(validate_args, loc=loc, scale=scale, concentration=concentration)
 
     @constraints.dependent_property(is_discrete=False, event_dim=0)

@@ -146,7 +146,9 @@ def near(a: Any, b: Any, atol: float, rtol: float) -> bool:
     return a.size == b.size and bool(np.allclose(a.reshape(b.shape), b, rtol=rtol, atol=atol))
 
 
-def differing(what: str, found: list[list[Any]], expected: list[list[Any]], atol: float, rtol: float) -> str | None:
+def differing(
+    what: str, found: list[list[Any]], expected: list[list[Any]], atol: float, rtol: float
+) -> str | None:
     """Message about the first Jacobians that do not agree."""
     for y, (ours, theirs) in enumerate(zip(found, expected, strict=True)):
         for k, (a, b) in enumerate(zip(ours, theirs, strict=True)):

@@ -33,26 +33,17 @@ Rows = Callable[[Any, list[Any]], list[Any]]
 
 @overload
 def jacrev(
-    func: Callable[[Tensor], Tensor],
-    argnums: Literal[0] = 0,
-    has_aux: Literal[False] = False,
-    *,
+    func: Callable[[Tensor], Tensor], argnums: Literal[0] = 0, has_aux: Literal[False] = False, *,
     chunk_size: int | None = None,
 ) -> Transformed[[Tensor], Tensor]: ...
 @overload
 def jacrev(
-    func: Callable[Concatenate[Tensor, P], Tensor],
-    argnums: int = 0,
-    has_aux: Literal[False] = False,
-    *,
+    func: Callable[Concatenate[Tensor, P], Tensor], argnums: int = 0, has_aux: Literal[False] = False, *,
     chunk_size: int | None = None,
 ) -> Transformed[Concatenate[Tensor, P], Tensor]: ...
 @overload
 def jacrev(
-    func: Callable[P, Any],
-    argnums: int | Sequence[int] = 0,
-    has_aux: bool = False,
-    *,
+    func: Callable[P, Any], argnums: int | Sequence[int] = 0, has_aux: bool = False, *,
     chunk_size: int | None = None,
 ) -> Transformed[P, Any]: ...
 @checked_first
@@ -84,7 +75,9 @@ def jacfwd(
     func: Callable[Concatenate[Tensor, P], Tensor], argnums: int = 0, has_aux: Literal[False] = False
 ) -> Transformed[Concatenate[Tensor, P], Tensor]: ...
 @overload
-def jacfwd(func: Callable[P, Any], argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Transformed[P, Any]: ...
+def jacfwd(
+    func: Callable[P, Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
+) -> Transformed[P, Any]: ...
 @checked_first
 def jacfwd(func: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Any:
     """A function that returns the Jacobian of ``func``, by forward mode: a tangent per element of the argument.
@@ -100,13 +93,17 @@ def jacfwd(func: Function, argnums: int | Sequence[int] = 0, has_aux: bool = Fal
 
 
 @overload
-def hessian(func: Callable[[Tensor], Tensor], argnums: Literal[0] = 0) -> Transformed[[Tensor], Tensor]: ...
+def hessian(
+    func: Callable[[Tensor], Tensor], argnums: Literal[0] = 0
+) -> Transformed[[Tensor], Tensor]: ...
 @overload
 def hessian(
     func: Callable[Concatenate[Tensor, P], Tensor], argnums: int = 0
 ) -> Transformed[Concatenate[Tensor, P], Tensor]: ...
 @overload
-def hessian(func: Callable[P, Any], argnums: int | Sequence[int] = 0) -> Transformed[P, Any]: ...
+def hessian(
+    func: Callable[P, Any], argnums: int | Sequence[int] = 0
+) -> Transformed[P, Any]: ...
 @checked_first
 def hessian(func: Function, argnums: int | Sequence[int] = 0) -> Any:
     """A function that returns the second derivatives of ``func``: ``jacfwd`` of ``jacrev``.

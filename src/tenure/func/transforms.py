@@ -154,7 +154,9 @@ def grad(
     func: Callable[P, Tensor], argnums: tuple[int, ...] | list[int], has_aux: Literal[False] = False
 ) -> Transformed[P, tuple[Any, ...]]: ...
 @overload
-def grad(func: Callable[P, Any], argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Transformed[P, Any]: ...
+def grad(
+    func: Callable[P, Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
+) -> Transformed[P, Any]: ...
 @checked_first
 def grad(func: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Any:
     """A function that returns the gradient of ``func``, a function with a scalar result; see ``value_and_grad``.

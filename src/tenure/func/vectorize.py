@@ -40,24 +40,14 @@ UNSAID: Final = _Unsaid()
 @overload
 def vmap(
     func: Callable[[Tensor], R],
-    in_axes: Any = UNSAID,
-    out_axes: Any = UNSAID,
-    randomness: str = "error",
-    *,
-    in_dims: Any = UNSAID,
-    out_dims: Any = UNSAID,
-    chunk_size: int | None = None,
+    in_axes: Any = UNSAID, out_axes: Any = UNSAID, randomness: str = "error", *, in_dims: Any = UNSAID,
+    out_dims: Any = UNSAID, chunk_size: int | None = None,
 ) -> Transformed[[Tensor], R]: ...
 @overload
 def vmap(
     func: Callable[P, R],
-    in_axes: Any = UNSAID,
-    out_axes: Any = UNSAID,
-    randomness: str = "error",
-    *,
-    in_dims: Any = UNSAID,
-    out_dims: Any = UNSAID,
-    chunk_size: int | None = None,
+    in_axes: Any = UNSAID, out_axes: Any = UNSAID, randomness: str = "error", *, in_dims: Any = UNSAID,
+    out_dims: Any = UNSAID, chunk_size: int | None = None,
 ) -> Transformed[P, R]: ...
 @checked_first
 def vmap(

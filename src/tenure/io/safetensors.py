@@ -127,7 +127,9 @@ def load(data: bytes) -> dict[str, Tensor]:
     return load_file(io.BytesIO(data))
 
 
-def _header(what: str, tensors: Any, metadata: Any, stored: Any) -> tuple[bytes, list[np.ndarray[Any, Any]]]:
+def _header(
+    what: str, tensors: Any, metadata: Any, stored: Any
+) -> tuple[bytes, list[np.ndarray[Any, Any]]]:
     """Header of a file and the arrays behind it: those of wide elements first, so that each lies aligned."""
     for argument, given in (("tensors", tensors), ("metadata", {} if metadata is None else metadata)):
         if not isinstance(given, Mapping) or not all(isinstance(key, str) for key in given):

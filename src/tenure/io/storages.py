@@ -53,7 +53,9 @@ class Storage:
 class Storages:
     """Tensors from the storages of one file. ``nbytes`` gives the size of a storage, ``fill`` reads all of it."""
 
-    def __init__(self, source: Source, nbytes: Callable[[str], int], fill: Callable[[str, memoryview], None]) -> None:
+    def __init__(
+        self, source: Source, nbytes: Callable[[str], int], fill: Callable[[str, memoryview], None]
+    ) -> None:
         self.source = source
         self._nbytes, self._fill = nbytes, fill
         self._read: dict[str, Any] = {}

@@ -197,3 +197,5 @@ def _legacy_places(source: Source, keys: Any, words: Words) -> dict[str, tuple[i
         places[key] = (at + 8, nbytes)
         at += 8 + nbytes
     return places
+
+

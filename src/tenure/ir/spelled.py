@@ -1,7 +1,7 @@
 """Applications of symbols as source, to be made for values of the symbols.
 
-exp f32[s0, 64]        becomes   v0 = aval((s0, 64), …);  k0 = (s0, 64)
-                                 a0 = known0(k0) or new(like0, kin0, k0, (v0,), {}, v0)
+    exp f32[s0, 64]        becomes   v0 = aval((s0, 64), …);  k0 = (s0, 64)
+                                     a0 = known0(k0) or new(like0, kin0, k0, (v0,), {}, v0)
 """
 
 from __future__ import annotations

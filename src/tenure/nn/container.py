@@ -191,7 +191,9 @@ class ModuleList(_Ordered[M]):
             count = len(list(run))
             last = first + count - 1
             one = count == 1
-            children.append((f"({first})" if one else f"({first}-{last})", text if one else f"{count} x {text}"))
+            children.append(
+                (f"({first})" if one else f"({first}-{last})", text if one else f"{count} x {text}")
+            )
             first = last + 1
         return state.describe(self, children)
 

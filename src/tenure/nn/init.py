@@ -89,11 +89,7 @@ def normal_(tensor: Place, mean: float = 0.0, std: float = 1.0, generator: Gener
 
 @checked_first
 def trunc_normal_(
-    tensor: Place,
-    mean: float = 0.0,
-    std: float = 1.0,
-    a: float = -2.0,
-    b: float = 2.0,
+    tensor: Place, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0,
     generator: Generator | None = None,
 ) -> Place:
     """Write normal random numbers of those that lie in [a, b] to a place; returns it.

@@ -102,7 +102,9 @@ class NLLLoss(WeightedLoss):
 
     def forward(self, input: ArrayLike, target: ArrayLike) -> Tensor:
         """The loss of an input (N, C, …) at class indices (N, …)."""
-        return functional.nll_loss(input, target, self.weight, ignore_index=self.ignore_index, reduction=self.reduction)
+        return functional.nll_loss(
+            input, target, self.weight, ignore_index=self.ignore_index, reduction=self.reduction
+        )
 
 
 class NLLLoss2d(NLLLoss):

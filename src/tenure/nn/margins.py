@@ -164,7 +164,9 @@ class MultiMarginLoss(WeightedLoss):
 
     def forward(self, input: ArrayLike, target: ArrayLike) -> Tensor:
         """The loss of scores (N, C) at class indices (N,)."""
-        return functional.multi_margin_loss(input, target, self.p, self.margin, self.weight, reduction=self.reduction)
+        return functional.multi_margin_loss(
+            input, target, self.p, self.margin, self.weight, reduction=self.reduction
+        )
 
 
 class TripletMarginLoss(Loss):

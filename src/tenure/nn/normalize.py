@@ -60,7 +60,9 @@ class LayerNorm(Scaled):
         self.eps = eps
         self.elementwise_affine = elementwise_affine
         self.register_parameter("weight", Parameter(ones(shape, dtype=dtype)) if elementwise_affine else None)
-        self.register_parameter("bias", Parameter(zeros(shape, dtype=dtype)) if elementwise_affine and bias else None)
+        self.register_parameter(
+            "bias", Parameter(zeros(shape, dtype=dtype)) if elementwise_affine and bias else None
+        )
 
     def forward(self, input: ArrayLike) -> Tensor:
         """The normalized input, in its shape, which ends in ``normalized_shape``."""

@@ -279,7 +279,9 @@ class Transformer(Module):
         return found
 
     @staticmethod
-    def generate_square_subsequent_mask(sz: int, device: str | None = None, dtype: DTypeLike | None = None) -> Tensor:
+    def generate_square_subsequent_mask(
+        sz: int, device: str | None = None, dtype: DTypeLike | None = None
+    ) -> Tensor:
         """The causal mask (sz, sz): -∞ above the diagonal, where a later position would be seen, else 0.
 
         >>> nn.Transformer.generate_square_subsequent_mask(2)

@@ -1,6 +1,6 @@
 """The product of the chain rule: a partial derivative times a cotangent or tangent, parts of which may be unselected.
 
-d = 1 / x; g = where c 1 −0.0; b = chain d g      b is −0.0 where c does not hold, also where d is infinite
+    d = 1 / x; g = where c 1 −0.0; b = chain d g      b is −0.0 where c does not hold, also where d is infinite
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ def _chained(other: Rule) -> Partial:
 chain: Primitive = pointwise(
     "chain",
     lower=elementwise(
-        lambda e, x, g: e.select(e.call("unselected", g), e.number(NONE, g), e.add(e.multiply(x, g), e.number(0.0, g))),
+        lambda e, x, g: e.select(
+            e.call("unselected", g), e.number(NONE, g), e.add(e.multiply(x, g), e.number(0.0, g))
+        ),
         folds=True,
     ),
     ref=lambda np, x, g: np.where(

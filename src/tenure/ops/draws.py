@@ -101,13 +101,14 @@ poisson = _distribution("poisson", rejection.poisson, (interval(0.5, 30.0),))
 """Poisson counts of a rate, as floats."""
 binomial = _distribution("binomial", rejection.binomial, (interval(1.0, 90.0), interval(0.05, 0.95)))
 """Binomial counts of a number of trials and a probability, as floats."""
-von_mises = _distribution("von_mises", rejection.von_mises, (POSITIVE,), lambda ans, x: von_mises_slope(ans, x))
+von_mises = _distribution(
+    "von_mises", rejection.von_mises, (POSITIVE,), lambda ans, x: von_mises_slope(ans, x)
+)
 """Angles of [−π, π] around 0, of the von Mises distribution of a concentration."""
 
 
 def span(*, what: str, open: bool, most: float) -> Interval:
     """The interval of a parameter of some name: from 0, or above it, up to ``most``."""
-
     def error(x: float) -> Exception:
         upper = "positive and finite" if open else "not negative and finite"
         if most == 1.0:

@@ -317,7 +317,9 @@ class Rewritten(Kind):
         return n.reference(at)  # type: ignore[no-any-return]
 
 
-def elementwise(function: Rule, cost: Cost = Cost.LIGHT, *, folds: bool = False, exact: bool | None = None) -> Element:
+def elementwise(
+    function: Rule, cost: Cost = Cost.LIGHT, *, folds: bool = False, exact: bool | None = None
+) -> Element:
     """The rule of an elementwise primitive from a function of elements, operands broadcasting."""
 
     def rule(e: Any, index: Any, *xs: Any, **params: Any) -> Any:

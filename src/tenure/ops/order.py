@@ -32,8 +32,6 @@ def runs(shape: tuple[int, ...], axes: tuple[int, ...]) -> list[tuple[int, ...]]
 def extent(shape: tuple[int, ...], run: tuple[int, ...]) -> tuple[int, int, int]:
     """(outer, n, inner): the elements before a run of reduced axes, along it, and behind it."""
     return prod(shape[: run[0]]), prod(shape[k] for k in run), prod(shape[run[-1] + 1 :])
-
-
 SHORT = 160
 """Keys of a row that are ordered by comparing every pair."""
 FEW = 32

@@ -1,6 +1,6 @@
 """Resampling in primitives: elements of an axis as sums of a few others, each with a weight; blocks and windows.
 
-taps x index weights       Σ_t x[index_t] · weights_t along an axis
+    taps x index weights       Σ_t x[index_t] · weights_t along an axis
 """
 
 from __future__ import annotations

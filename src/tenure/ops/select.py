@@ -83,7 +83,8 @@ def beside(x: Value, i: Value, axis: int, name: str) -> tuple[list[Value], dict[
         raise ShapeError(f"{name}: indices of {i.ndim} dimensions for a tensor of {x.ndim}")
     whole_numbers(i, name)
     arrays = [
-        as_index(i) if k == axis else counting(x, x.shape[k] if n == 1 else n, k, x.ndim) for k, n in enumerate(i.shape)
+        as_index(i) if k == axis else counting(x, x.shape[k] if n == 1 else n, k, x.ndim)
+        for k, n in enumerate(i.shape)
     ]
     return arrays, {"spec": ("a",) * x.ndim, "at": 0, "unique": False}
 

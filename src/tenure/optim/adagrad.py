@@ -22,7 +22,9 @@ def _adagrad(
     return p - rate * (g / (pointwise.sqrt(total) + eps)), [total]
 
 
-def _by_rows(g: Any, kept: list[Any], numbers: list[Any], *, decay: bool, maximize: bool) -> tuple[Any, list[Any]]:
+def _by_rows(
+    g: Any, kept: list[Any], numbers: list[Any], *, decay: bool, maximize: bool
+) -> tuple[Any, list[Any]]:
     rate, eps, _ = numbers
     g = -g if maximize else g
     square = g * g

@@ -114,10 +114,8 @@ def home_dtype(d: Any) -> Any:
     """The home library's dtype of one of the face, of Python's ``bool``, ``int``, ``float``, ``complex``, or None."""
     if type(d) is dtype:
         if d.home is None:
-            raise refuse(
-                f"tensors of {d!r} are not supported",
-                help="float32, float64, float16, bfloat16 and the integer, bool and complex dtypes are",
-            )
+            raise refuse(f"tensors of {d!r} are not supported", help="float32, float64, float16, bfloat16 and the "
+                         "integer, bool and complex dtypes are")
         return d.home
     if d is None or isinstance(d, DType):
         return d

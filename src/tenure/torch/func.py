@@ -112,10 +112,8 @@ def functional_call(
     dicts = parameter_and_buffer_dicts
     for part in [dicts] if isinstance(dicts, dict) else dicts:
         if given.keys() & part.keys():
-            raise ValueError(
-                f"{sorted(given.keys() & part.keys())} appeared in multiple dictionaries; behavior of"
-                " functional call is ambiguous"
-            )
+            raise ValueError(f"{sorted(given.keys() & part.keys())} appeared in multiple dictionaries; behavior of"
+                             " functional call is ambiguous")
         given.update(part)
     slots: dict[str, tuple[dict[str, Any], str]] = {}
     for path, owner in module.named_modules(remove_duplicate=False):

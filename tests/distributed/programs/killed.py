@@ -1,6 +1,6 @@
 """A run in which a rank kills itself, and perhaps another one later; prints where it comes to.
 
-killed.py STEPS FOLDER WHO:STEP:PLACE…      PLACE: forward, backward, update, save, or a number of milliseconds
+    killed.py STEPS FOLDER WHO:STEP:PLACE…      PLACE: forward, backward, update, save, or a number of milliseconds
 """
 
 from __future__ import annotations

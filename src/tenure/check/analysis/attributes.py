@@ -85,8 +85,7 @@ def set_attribute(m: Machine, op: ops.SetAttr) -> None:
             r._replace(loan=m.loan("chain", first, r, op.name, copylike=True))
             if first is not None and r.obj.kind in MUTABLE
             else r
-            if holder in (None, (obj, op.name))
-            else lend(m, r, relation, holder, copylike=shared)
+            if holder in (None, (obj, op.name)) else lend(m, r, relation, holder, copylike=shared)
             for r in given
         )
         for r in held:

@@ -134,7 +134,10 @@ def _result(m: Machine, effect: Effect, bound: dict[str, int], op: ops.Op, name:
             return tuple(ref for register in of for ref in m.get(register))
         case "view" | "maybe-view":
             return tuple(
-                made for register in of for ref in m.get(register) for made in _shared(m, ref, register, effect, name)
+                made
+                for register in of
+                for ref in m.get(register)
+                for made in _shared(m, ref, register, effect, name)
             )
         case "element":
             return _element(m, of, effect, bound)

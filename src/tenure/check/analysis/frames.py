@@ -25,7 +25,9 @@ __all__ = ["execute"]
 _DEEPEST = 5
 _PLAIN = frozenset(("staticmethod", "classmethod", "property", "override", "abstractmethod"))
 _QUIET = frozenset(("no_grad", "inference_mode"))
-_STATEFUL = frozenset(("module", "tenure-module", "optimizer", "tenure-optimizer", "instance", "iterator"))
+_STATEFUL = frozenset(
+    ("module", "tenure-module", "optimizer", "tenure-optimizer", "instance", "iterator")
+)
 """Kinds of objects with fields or a position."""
 
 _FEW = 6

@@ -264,7 +264,9 @@ def summary_of(
     return summary
 
 
-def _made(program: Program, session: Session, function: ops.Function, examples: dict[str, Obj], depth: int) -> Summary:
+def _made(
+    program: Program, session: Session, function: ops.Function, examples: dict[str, Obj], depth: int
+) -> Summary:
     module = function.home
     assert isinstance(module, Module)
     summary = Summary()

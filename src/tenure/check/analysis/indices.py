@@ -145,9 +145,7 @@ def _no_array(m: Machine, node: ast.AST) -> bool:
     return False
 
 
-def array_kind(
-    m: Machine,
-) -> str:
+def array_kind(m: Machine, ) -> str:
     """The kind of an array of which nothing else is known; "" where no library is imported."""
     if imports(m, "numpy"):
         return "ndarray"

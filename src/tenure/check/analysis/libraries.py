@@ -54,7 +54,9 @@ def _shallow(m: Machine, op: ops.Call) -> Value | None:
     whole = m.everything(ref.obj) if ref.obj.kind == "module" else m.part(ref.obj, "**")
     held = [lend(m, Ref(whole), "shallow", source, copylike=True)]
     for field, inner in list(m.state.fields(ref.obj)):
-        m.state.cells[(new, field)] = tuple(lend(m, part, "shallow", (ref.obj, field), copylike=True) for part in inner)
+        m.state.cells[(new, field)] = tuple(
+            lend(m, part, "shallow", (ref.obj, field), copylike=True) for part in inner
+        )
     m.state.cells[(new, "*")] = tuple(held)
     return (Ref(new),)
 

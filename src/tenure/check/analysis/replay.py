@@ -156,9 +156,7 @@ def _returns(m: Machine, function: ops.Function, parameter: str) -> bool:
     return any(isinstance(value, ast.Name) and value.id == parameter for value in returned)
 
 
-def discarded(
-    m: Machine,
-) -> set[ast.AST]:
+def discarded(m: Machine, ) -> set[ast.AST]:
     """Expressions of the present body whose values are discarded."""
     return m.discarded
 

@@ -20,26 +20,8 @@ from tenure.check.values import Obj, Ref, Value
 __all__ = ["after", "before"]
 
 _CONSUMING = frozenset(
-    (
-        "list",
-        "tuple",
-        "set",
-        "frozenset",
-        "dict",
-        "sorted",
-        "sum",
-        "max",
-        "min",
-        "any",
-        "all",
-        "Counter",
-        "deque",
-        "clip_grad_norm_",
-        "clip_grad_value_",
-        "clip_grad_norm",
-        "clip_grads_with_norm_",
-        "get_total_norm",
-    )
+    ("list", "tuple", "set", "frozenset", "dict", "sorted", "sum", "max", "min", "any", "all", "Counter", "deque",
+     "clip_grad_norm_", "clip_grad_value_", "clip_grad_norm", "clip_grads_with_norm_", "get_total_norm")
 )
 """Functions that go through an iterator to its end."""
 

@@ -1,7 +1,7 @@
 """Sequences made of others: the positions of their items, as far as they are known.
 
-[a] + [b]         a at 0, b at 1            [a] * n, sorted(xs)      a somewhere
-[a] * 2           a at 0 and at 1           list(d)                  the keys of d
+    [a] + [b]         a at 0, b at 1            [a] * n, sorted(xs)      a somewhere
+    [a] * 2           a at 0 and at 1           list(d)                  the keys of d
 """
 
 from tenure.check.analysis.conflicts import write_to, wrote

@@ -181,9 +181,7 @@ def certainly(m: Machine, obj: Obj, name: str) -> str:
     return "maybe"
 
 
-def _bound_now(
-    m: Machine,
-) -> dict[str, int]:
+def _bound_now(m: Machine, ) -> dict[str, int]:
     if not isinstance(m.op, ops.Call):
         return {}
     shift = 1 if m.is_method else 0
@@ -191,8 +189,6 @@ def _bound_now(
     return out | {name: register for name, register in m.op.keywords if name}
 
 
-def _gives_dtype(
-    m: Machine,
-) -> bool:
+def _gives_dtype(m: Machine, ) -> bool:
     bound = _bound_now(m)
     return "dtype" in bound or len([key for key in bound if key.isdigit() and key != "0"]) > 0

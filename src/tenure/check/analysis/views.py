@@ -30,6 +30,7 @@ _CONVERTING = frozenset(
 """Operations that read as if they made something new."""
 
 
+
 def lend(m: Machine, ref: Ref, relation: str, source: Holder | None, text: str = "", *, copylike: bool = False) -> Ref:
     """The reference under a new loan, unless its object was written unexpectedly before."""
     if ref.write is not None or ref.obj.kind in ("scalar", "function", "module-name"):

@@ -38,7 +38,9 @@ def lower_within(
 ) -> Graph:
     """The graph of a body that is executed within another one: registers, names and conditions do not collide."""
     first = number << 16
-    lowering = _Lowering(function=function, registers=first, comprehensions=first, rename=rename, conditions=conditions)
+    lowering = _Lowering(
+        function=function, registers=first, comprehensions=first, rename=rename, conditions=conditions
+    )
     lowering.body(statements_of(function.node))
     lowering.edge(lowering.here, 1)
     lowering.graph.finish()

@@ -18,7 +18,9 @@ __all__ = ["RULE"]
 
 
 def _check(facts: Facts) -> Iterator[Diagnostic]:
-    return of_events(facts, RULE, "this hook writes the gradient that it is given", ("written here", "registered here"))
+    return of_events(
+        facts, RULE, "this hook writes the gradient that it is given", ("written here", "registered here")
+    )
 
 
 def _hooked(m: Machine, refs: list[Ref], op: ops.Call) -> None:

@@ -73,13 +73,17 @@ class _Terms:
     __rmul__ = __mul__
 
 
-def _gamma_slope(v: Lanes, a: ir.Value, x: ir.Value, n: int, logarithm: bool, step: float) -> ir.Value:
+def _gamma_slope(
+    v: Lanes, a: ir.Value, x: ir.Value, n: int, logarithm: bool, step: float
+) -> ir.Value:
     y = x if logarithm else log(v.b, x)
     ans, _ = _tail(v, a, exp(v.b, x) if logarithm else x, y, n, step)
     return ans if logarithm else v.mul(ans, x)
 
 
-def _tail(v: Lanes, a: ir.Value, size: ir.Value, y: ir.Value, n: int, step: float) -> tuple[ir.Value, ir.Value]:
+def _tail(
+    v: Lanes, a: ir.Value, size: ir.Value, y: ir.Value, n: int, step: float
+) -> tuple[ir.Value, ir.Value]:
     """The integral at ``size``, whose logarithm is y, and whether it goes over w < 0."""
     b = v.b
     lower = v.compare("<", size, v.select(v.compare("<", a, 1.0), 1.5, a))

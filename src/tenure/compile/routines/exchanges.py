@@ -1,7 +1,7 @@
 """The order of rows after exchanges, one after the other: what LAPACK's pivots mean.
 
-buffers  pivots (int32, from 1), result (int64)
-numbers  lists, pivots of a list, rows
+    buffers  pivots (int32, from 1), result (int64)
+    numbers  lists, pivots of a list, rows
 """
 
 from __future__ import annotations

@@ -239,3 +239,5 @@ def emit_single(module: ir.Module, name: str, bits: int) -> ir.Function:
 
     total(n, n.product("images", *target), term)
     return function
+
+

@@ -21,7 +21,6 @@ from tenure.compile.routines.matrix import HEAD, REALS, Call, blas, number, real
 
 ROW_MAJOR, LEFT, UPPER, LOWER, PLAIN, CONJUGATED, UNIT, NON_UNIT = 101, 141, 121, 122, 111, 113, 132, 131
 
-
 def cholesky(c: Call) -> None:
     """The lower factor: column by column it is an upper one."""
     b, (x, out), n = c.b, c.buffers, c.size(0)

@@ -308,3 +308,4 @@ def bits_of(b: ir.IRBuilder, differs: ir.Value) -> tuple[ir.Value, ir.Value]:
 def up(b: ir.IRBuilder, x: ir.Value, y: ir.Value) -> ir.Value:
     """x / y, rounded up."""
     return b.udiv(b.add(x, b.sub(y, constant(1))), y)
+

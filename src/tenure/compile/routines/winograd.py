@@ -272,3 +272,5 @@ class Tiles(Results):
         count = b.select(self.marks, b.mul(self.height, self.width), constant(0))
         (found,) = counted(b, constant(0), count, 1, one, [I1(0)])
         return found
+
+

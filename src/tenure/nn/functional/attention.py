@@ -127,7 +127,9 @@ def attend(
     q = _split(linear(q, *p.inner[0]), p.heads)
     k, v = (
         _projection(name, x, affine, more, fixed, (n, p.heads, size // p.heads))
-        for name, x, affine, more, fixed in zip(("key", "value"), (k, v), p.inner[1:], p.more, static, strict=True)
+        for name, x, affine, more, fixed in zip(
+            ("key", "value"), (k, v), p.inner[1:], p.more, static, strict=True
+        )
     )
     added = int(p.more[0] is not None) + int(zero)
     if zero:
@@ -167,7 +169,9 @@ def _split(x: Any, heads: int) -> Any:
     return x.reshape(*x.shape[:2], heads, x.shape[-1] // heads).permute(0, 2, 1, 3)
 
 
-def _projection(name: str, x: Any, affine: tuple[Any, Any], more: Any, fixed: Any, sizes: tuple[int, int, int]) -> Any:
+def _projection(
+    name: str, x: Any, affine: tuple[Any, Any], more: Any, fixed: Any, sizes: tuple[int, int, int]
+) -> Any:
     """Key or value by heads, (batch, heads, length, features of a head), with the one to append behind."""
     n, heads, each = sizes
     if fixed is not None:

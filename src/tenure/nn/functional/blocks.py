@@ -44,7 +44,9 @@ def _each_or_one(fn: Operation, name: str, x: Any, ndim: int, params: Any) -> Te
     return out.squeeze(0) if x.ndim < ndim else out
 
 
-def unfold(input: ArrayLike, kernel_size: Sizes, dilation: Sizes = 1, padding: Sizes = 0, stride: Sizes = 1) -> Tensor:
+def unfold(
+    input: ArrayLike, kernel_size: Sizes, dilation: Sizes = 1, padding: Sizes = 0, stride: Sizes = 1
+) -> Tensor:
     """The windows of an image as columns: (N, C, H, W) or (C, H, W) gives (N, C · KH · KW, windows).
 
     ShapeError (TN802) where no window fits.

@@ -78,7 +78,8 @@ def _class_axis(x: Any, y: Any) -> int:
     expected = x.shape[:axis] + x.shape[axis + 1 :]
     if y.shape != expected:
         raise ShapeError(
-            f"input of shape {list(x.shape)} goes with class indices of shape {list(expected)}, not {list(y.shape)}"
+            f"input of shape {list(x.shape)} goes with class indices of shape {list(expected)},"
+            f" not {list(y.shape)}"
         )
     return axis
 
@@ -98,7 +99,9 @@ def _at_targets(logs: Any, y: Any, weight: Any, ignore_index: int, axis: int) ->
 def _checked_weight(weight: Any, classes: int) -> Any:
     w = value_of(weight)
     if w.shape != (classes,):
-        raise ShapeError(f"weight of shape {list(w.shape)} for {classes} classes", help="give one weight per class")
+        raise ShapeError(
+            f"weight of shape {list(w.shape)} for {classes} classes", help="give one weight per class"
+        )
     return w
 
 

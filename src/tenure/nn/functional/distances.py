@@ -52,7 +52,9 @@ def _cosine(x: Any, y: Any, eps: Any, *, axis: int, shape: tuple[int, ...]) -> A
 COSINE = composite("cosine_similarity", _cosine, "SumBackward1")
 
 
-def pairwise_distance(x1: ArrayLike, x2: ArrayLike, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Tensor:
+def pairwise_distance(
+    x1: ArrayLike, x2: ArrayLike, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False
+) -> Tensor:
     """The p-norm of x1 - x2 + eps along the last axis.
 
     Shapes broadcast together; the result has them without the last axis, which ``keepdim`` keeps with size 1.

@@ -122,7 +122,9 @@ def normalize(
     return x / norms.norm(x, p, dim if axis is None else axis, True).clamp_min(least)
 
 
-def local_response_norm(input: ArrayLike, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Tensor:
+def local_response_norm(
+    input: ArrayLike, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
+) -> Tensor:
     """Local response normalization: x / (k + alpha · mean of x² over ``size`` channels around)^beta.
 
     Channels are the second axis; beyond the first and the last one zeros count. Of an even size, one channel more lies

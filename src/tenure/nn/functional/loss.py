@@ -185,7 +185,9 @@ def _logistic(x: Any, y: Any, *given: Any, reduction: str, weighted: bool, rated
     return reduced(losses if weight is None else losses * weight, None, reduction)
 
 
-LOGISTIC = composite("binary_cross_entropy_with_logits", _logistic, "BinaryCrossEntropyWithLogitsBackward0")
+LOGISTIC = composite(
+    "binary_cross_entropy_with_logits", _logistic, "BinaryCrossEntropyWithLogitsBackward0"
+)
 
 
 def soft_margin_loss(
@@ -207,4 +209,6 @@ def soft_margin_loss(
     return apply(SOFT_MARGIN, tensors((input, target)), form)
 
 
-SOFT_MARGIN = composite("soft_margin_loss", lambda x, y, *, reduction: reduced(softplus(-(y * x)), None, reduction))
+SOFT_MARGIN = composite(
+    "soft_margin_loss", lambda x, y, *, reduction: reduced(softplus(-(y * x)), None, reduction)
+)

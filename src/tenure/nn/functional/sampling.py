@@ -150,7 +150,9 @@ def _element(flat: Any, corner: Any, shape: Any) -> Any:
     return where(inside.unsqueeze(1), take_along_axis(flat, index, axis=2), 0.0)  # type: ignore[union-attr]
 
 
-def affine_grid(theta: ArrayLike, size: tuple[int, ...] | list[int], align_corners: bool | None = None) -> Tensor:
+def affine_grid(
+    theta: ArrayLike, size: tuple[int, ...] | list[int], align_corners: bool | None = None
+) -> Tensor:
     """The grid of affine maps theta (N, 2, 3) for images of ``size`` (N, C, H, W): (N, H, W, 2); in 3-d (N, 3, 4).
 
     As ``grid_sample`` reads it: from -1 to 1, at the centres of the outer elements with ``align_corners``, else at

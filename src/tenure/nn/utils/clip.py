@@ -124,7 +124,9 @@ def _norm(tensors: list[Tensor], order: float) -> Tensor:
 
 
 @checked_first
-def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float, foreach: bool | None = None) -> None:
+def clip_grad_value_(
+    parameters: Tensor | Iterable[Tensor], clip_value: float, foreach: bool | None = None
+) -> None:
     """Keep every element of the gradients of some parameters within ± ``clip_value``; writes them.
 
     ``foreach`` has no effect.

@@ -78,7 +78,9 @@ class BasePruningMethod:
         self._tensor_name = name
         return self
 
-    def prune(self, t: Tensor, default_mask: Tensor | None = None, importance_scores: Tensor | None = None) -> Tensor:
+    def prune(
+        self, t: Tensor, default_mask: Tensor | None = None, importance_scores: Tensor | None = None
+    ) -> Tensor:
         """A tensor with elements pruned, of no module."""
         mask = ones(t.shape, dtype=t.dtype) if default_mask is None else default_mask
         return t * self.compute_mask(t if importance_scores is None else importance_scores, default_mask=mask)

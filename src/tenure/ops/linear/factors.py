@@ -211,7 +211,9 @@ def _solved_vjp(g: Value, ans: Value, a: Value, known: Value, rows: Value, *, tu
     return [-(mm(transposed(far), back) if turned else mm(transposed(back), far)), back]
 
 
-def _solved_jvp(dxs: Sequence[Value | None], ans: Value, a: Value, known: Value, rows: Value, *, turned: bool) -> Value:
+def _solved_jvp(
+    dxs: Sequence[Value | None], ans: Value, a: Value, known: Value, rows: Value, *, turned: bool
+) -> Value:
     da, change = parts.tangents(dxs)
     if da is not None:
         moved = mm(ans, da if turned else transposed(da))

@@ -123,3 +123,5 @@ def ormqr(a: Value, tau: Value, other: Value, *, left: bool, transpose: bool) ->
         )
     t = adjoint(t) if transpose else t
     return other - (mm(v, t, mm(adjoint(v), other)) if left else mm(mm(other, v), t, adjoint(v)))
+
+

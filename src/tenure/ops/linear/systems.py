@@ -1,7 +1,7 @@
 """Linear systems, inverses and determinants, in primitives.
 
-solve a b        known = factors a; x = solved a known b, checked to be regular
-det a            the product of the diagonal of factors a, with the sign of their order
+    solve a b        known = factors a; x = solved a known b, checked to be regular
+    det a            the product of the diagonal of factors a, with the sign of their order
 """
 
 from __future__ import annotations

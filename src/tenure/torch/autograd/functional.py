@@ -17,19 +17,13 @@ Tensors = Any
 
 
 STRICT = "This is not allowed in strict mode"
-NO_GRADIENT = (
-    "Output {} of the user-provided function does not require gradients. The outputs must be computed in a"
-    " differentiable manner from the input when running in strict mode."
-)
-LINEAR = (
-    "While computing the hessian, found that the jacobian of the user-provided function with respect to input"
-    f" {{}} is independent of the input. {STRICT}. You should ensure that your function is twice differentiable"
-    " and that the jacobian depends on the inputs (this would be violated by a linear function for example)."
-)
-STRATEGY = (
-    'Expected strategy to be either "forward-mode" or "reverse-mode". Hint: If your function has more outputs'
-    ' than inputs, "forward-mode" tends to be more performant. Otherwise, prefer to use "reverse-mode".'
-)
+NO_GRADIENT = ("Output {} of the user-provided function does not require gradients. The outputs must be computed in a"
+               " differentiable manner from the input when running in strict mode.")
+LINEAR = ("While computing the hessian, found that the jacobian of the user-provided function with respect to input"
+          f" {{}} is independent of the input. {STRICT}. You should ensure that your function is twice differentiable"
+          " and that the jacobian depends on the inputs (this would be violated by a linear function for example).")
+STRATEGY = ('Expected strategy to be either "forward-mode" or "reverse-mode". Hint: If your function has more outputs'
+            ' than inputs, "forward-mode" tends to be more performant. Otherwise, prefer to use "reverse-mode".')
 
 
 def _tuple(given: Any, what: str, of: str) -> tuple[bool, tuple[Any, ...]]:
@@ -39,9 +33,8 @@ def _tuple(given: Any, what: str, of: str) -> tuple[bool, tuple[Any, ...]]:
     for k, x in enumerate(found):
         if not isinstance(x, Tensor):
             one = f"the value at index {k}" if several else f"the given {what}"
-            raise TypeError(
-                f"The {what} given to {of} must be either a Tensor or a tuple of Tensors but {one} has type {type(x)}."
-            )
+            raise TypeError(f"The {what} given to {of} must be either a Tensor or a tuple of Tensors but {one} has type"
+                            f" {type(x)}.")
     return several, found
 
 
@@ -114,9 +107,8 @@ def vjp(func: Any, inputs: Tensors, v: Tensors = None, create_graph: bool = Fals
     several, xs = _prepared(inputs, create_graph, "vjp")
     many, ys = _called(func, xs, strict, "vjp")
     if v is None and (len(ys) > 1 or ys[0].numel() != 1):
-        raise RuntimeError(
-            "The vector v can only be None if the user-provided function returns a single Tensor with a single element."
-        )
+        raise RuntimeError("The vector v can only be None if the user-provided function returns a single Tensor with a"
+                           " single element.")
     vs = None if v is None else _vectors(v, ys)
     apart = f"The output of the user-provided function is independent of input {{}}. {STRICT}."
     found = _filled(_grad(ys, xs, vs, create_graph), xs, create_graph, apart if strict else None)
@@ -134,10 +126,8 @@ def jacobian(
     several, xs = _prepared(inputs, create_graph, "jacobian")
     many, ys = _called(func, xs, strict, "jacobian")
     if strict and vectorize:
-        raise RuntimeError(
-            "torch.autograd.functional.jacobian: `strict=True` and `vectorized=True` are not supported"
-            " together. Please either set `strict=False` or `vectorize=False`."
-        )
+        raise RuntimeError("torch.autograd.functional.jacobian: `strict=True` and `vectorized=True` are not supported"
+                           " together. Please either set `strict=False` or `vectorize=False`.")
     rows = []
     for i, y in enumerate(ys):
         apart = f"Output {i} of the user-provided function is independent of input {{}}. {STRICT}." if strict else None
@@ -162,10 +152,8 @@ def jacobian(
 def _check_strategy(strategy: str, vectorize: bool) -> None:
     assert strategy in ("forward-mode", "reverse-mode"), STRATEGY
     if strategy == "forward-mode" and not vectorize:
-        raise NotImplementedError(
-            "Computing Jacobian using forward-AD or forward-over-reverse Hessian isonly"
-            " implemented for `vectorize=True`."
-        )
+        raise NotImplementedError("Computing Jacobian using forward-AD or forward-over-reverse Hessian isonly"
+                                  " implemented for `vectorize=True`.")
 
 
 def hessian(
@@ -198,10 +186,8 @@ def jvp(func: Any, inputs: Tensors, v: Tensors = None, create_graph: bool = Fals
     """The result of a function, and the product of its Jacobian with a vector."""
     _, given = _prepared(inputs, create_graph, "jvp")
     if v is None and (len(given) > 1 or given[0].numel() != 1):
-        raise RuntimeError(
-            "The vector v can only be None if the input to the user-provided function is a single Tensor"
-            " with a single element."
-        )
+        raise RuntimeError("The vector v can only be None if the input to the user-provided function is a single Tensor"
+                           " with a single element.")
     vs = (wrap(unwrap(given[0].detach()) * 0 + 1),) if v is None else _vectors(v, given)
     if strict:
         return _by_two_gradients(func, given, vs, create_graph)
@@ -237,10 +223,8 @@ def _by_hessian(func: Any, inputs: Tensors, v: Tensors, create_graph: bool, stri
     """The result, and the product of a vector with the Hessian, which is symmetric."""
     several, xs = _prepared(inputs, create_graph, of)
     if v is None and (len(xs) > 1 or xs[0].numel() != 1):
-        raise RuntimeError(
-            "The vector v can only be None if the input to the user-provided function is a single Tensor"
-            " with a single element."
-        )
+        raise RuntimeError("The vector v can only be None if the input to the user-provided function is a single Tensor"
+                           " with a single element.")
     y, gs = _gradient(func, xs, strict, of)
     vs = (_zeros(xs[0]) + 1,) if v is None else _vectors(v, xs)
     apart = f"The hessian of the user-provided function is independent of input {{}}. {STRICT}."

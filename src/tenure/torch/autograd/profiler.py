@@ -68,7 +68,9 @@ class EventList(list[Any]):
 
     def export_chrome_trace(self, path: str) -> None:
         """Write the events as Chrome's tracing reads them."""
-        events = [{"name": e.name, "ph": "X", "ts": e.start, "dur": e.cpu_time_total, "pid": 0, "tid": 0} for e in self]
+        events = [
+            {"name": e.name, "ph": "X", "ts": e.start, "dur": e.cpu_time_total, "pid": 0, "tid": 0} for e in self
+        ]
         with open(path, "w", encoding="utf-8") as file:
             json.dump({"traceEvents": events}, file)
 

@@ -158,9 +158,8 @@ class Autograd:
             autograd.set_grad(self, rows)
             return
         if not isinstance(g, Value):
-            raise refuse(
-                f"assigned grad expected to be a Tensor or None but got grad of type {type(g).__name__}", TorchTypeError
-            )
+            raise refuse(f"assigned grad expected to be a Tensor or None but got grad of type {type(g).__name__}",
+                         TorchTypeError)
         if g is self:
             raise refuse("can't assign Variable as its own grad")
         if g._aval.shape != self._aval.shape:
@@ -271,3 +270,4 @@ class Autograd:
             self._frozen, self._leaf = Frozen(self._leaf), None
         hold(self, value)
         return self
+

@@ -26,11 +26,9 @@ def from_numpy(array: Any) -> Any:
     check_current(array)
     size = array.itemsize
     if any(n < 0 or n % size for n in array.strides):
-        raise ValueError(
-            "At least one stride in the given numpy array is negative, and tensors with negative strides"
-            " are not currently supported. (You can probably work around this by making a copy of your"
-            " array  with array.copy().)"
-        )
+        raise ValueError("At least one stride in the given numpy array is negative, and tensors with negative strides"
+                         " are not currently supported. (You can probably work around this by making a copy of your"
+                         " array  with array.copy().)")
     ours = array.flags.writeable or root_of(array).flags.writeable or others_of(None, array)  # else it is a constant
     copied = is_safe() and array.nbytes <= SMALL and ours
     x: Any = Tensor._of(value := made(array.copy() if copied else array))

@@ -38,10 +38,8 @@ def stored(x: Any, strides: Sequence[int] | None = None, order: Sequence[int] | 
     if order is not None:
         n = len(shape)
         if len(order) != n:
-            raise refuse(
-                "Number of dimensions in size does not match the length of the physical_layout; i.e."
-                f" len(size) = {n} is not equal to len(physical_layout) = {len(order)}"
-            )
+            raise refuse("Number of dimensions in size does not match the length of the physical_layout; i.e."
+                         f" len(size) = {n} is not equal to len(physical_layout) = {len(order)}")
         for k, d in enumerate(order):
             if not 0 <= d < n:
                 text = f"(expected to be between 0 and {n - 1}, but got {d} at index {k})"

@@ -30,11 +30,8 @@ def refuse_overlap(x: Any, operands: Sequence[Any], copies: bool = False, part: 
     if x._window is None and not any(getattr(v, "_window", None) is not None or (part and v is x) for v in operands):
         return
     target = part or geometry(x)
-    sources = [
-        source_of(v, target, part)
-        for v in operands
-        if (v is not x or part) and hasattr(v, "_window") and owner_of(v) is owner_of(x)
-    ]
+    sources = [source_of(v, target, part) for v in operands
+               if (v is not x or part) and hasattr(v, "_window") and owner_of(v) is owner_of(x)]
     if part is not None and any(source.shape != target.shape for source in sources):
         return  # it cannot be broadcast, which is said first
     if copies and any(source.is_same(target) for source in sources) and not present(x)._kind.tracked:

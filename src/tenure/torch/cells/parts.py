@@ -212,11 +212,8 @@ class Parts:
         if isinstance(key, str):
             raise refuse("new(): invalid data type 'str'", TorchTypeError)
         if isinstance(key, float):
-            raise refuse(
-                f"only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid "
-                f"indices (got {type(key).__name__})",
-                TorchIndexError,
-            )
+            raise refuse(f"only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid "
+                         f"indices (got {type(key).__name__})", TorchIndexError)
         basic, rest = ((key,), None) if type(key) in (int, slice) else self._split(key)
         if type(key) is int and not self._aval.shape:
             text = "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++"
@@ -321,10 +318,8 @@ class Parts:
     def _equally(self: Any, cuts: Any, at: int) -> tuple[Any, ...]:
         n = self._aval.shape[at]
         if isinstance(cuts, int) and (cuts < 1 or n % cuts):
-            raise refuse(
-                f"attempted to split along dimension {at}, but the size of the dimension {n} is not divisible"
-                f" by the split_size {cuts}!"
-            )
+            raise refuse(f"attempted to split along dimension {at}, but the size of the dimension {n} is not divisible"
+                         f" by the split_size {cuts}!")
         return self.tensor_split(cuts, at)  # type: ignore[no-any-return]
 
     def unbind(self: Any, dim: int = 0) -> tuple[Any, ...]:

@@ -1,6 +1,6 @@
 """Writes of a part of a view with a graph of its own that shows elements more than once.
 
-d = x.expand(2, 3).detach();  d[1] = v        d[0] shows v too, and so does x
+    d = x.expand(2, 3).detach();  d[1] = v        d[0] shows v too, and so does x
 """
 
 from __future__ import annotations

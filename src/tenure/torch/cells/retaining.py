@@ -1,6 +1,6 @@
 """Gradients that results retain: they follow a tensor through its writes, where hooks stay with the elements before.
 
-y.retain_grad(); y *= 2; (3 * y).sum().backward()        y.grad is 3, the gradient of what was written
+    y.retain_grad(); y *= 2; (3 * y).sum().backward()        y.grad is 3, the gradient of what was written
 """
 
 from __future__ import annotations

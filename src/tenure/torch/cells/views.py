@@ -180,10 +180,8 @@ class Views(Parts):
     def view_as_complex(self: Any) -> Any:
         """View of pairs along the last axis as complex numbers."""
         if self._aval.dtype.kind != "f":
-            raise refuse(
-                "view_as_complex is only supported for half, float and double tensors, but got a tensor of"
-                f" scalar type: {spelled(self._aval.dtype.name)}"
-            )
+            raise refuse("view_as_complex is only supported for half, float and double tensors, but got a tensor of"
+                         f" scalar type: {spelled(self._aval.dtype.name)}")
         return self._view(AsComplex(layout_of(self)))
 
     @property
@@ -263,7 +261,9 @@ class Views(Parts):
     def mT(self: Any) -> Any:
         """View with the last two axes exchanged."""
         if len(self._aval.shape) < 2:
-            raise refuse(f"tensor.mT is only supported on matrices or batches of matrices. Got {self.ndim}-D tensor.")
+            raise refuse(
+                f"tensor.mT is only supported on matrices or batches of matrices. Got {self.ndim}-D tensor."
+            )
         return self.transpose(-2, -1)
 
     def movedim(self: Any, source: Any, destination: Any) -> Any:
@@ -381,3 +381,4 @@ class Views(Parts):
     def storage_offset(self: Any) -> int:
         """Offset of the first element in those of the owner."""
         return geometry(self).offset
+

@@ -77,10 +77,8 @@ def is_recorded(x: Any, *others: Any, by_view: bool = False) -> bool:
         raise refuse(VIEW_OF_LEAF)
     if root._leaf is not None:
         what = "a leaf Variable" if root is x and not by_view else "a view of a leaf Variable"
-        raise refuse(
-            f"{what} that requires grad is being used in an in-place operation.",
-            help="update it under `with torch.no_grad():`, or through .data",
-        )
+        raise refuse(f"{what} that requires grad is being used in an in-place operation.",
+                     help="update it under `with torch.no_grad():`, or through .data")
     return True
 
 
@@ -127,12 +125,16 @@ class Writes:
         refuse_overlap(self, operands)
         shape = self._aval.shape
         if value._aval.shape != shape:
-            raise refuse(f"output with shape {list(shape)} doesn't match the broadcast shape {list(value._aval.shape)}")
+            raise refuse(
+                f"output with shape {list(shape)} doesn't match the broadcast shape {list(value._aval.shape)}"
+            )
         value = fitted(self, value)
         recorded = is_recorded(self, value)
         return self._put(value, recorded)
 
-    def _put(self: Any, value: Any, recorded: bool, written: Geometry | None = None, at: Index | None = None) -> Any:
+    def _put(
+        self: Any, value: Any, recorded: bool, written: Geometry | None = None, at: Index | None = None
+    ) -> Any:
         lent = self._lent if self._window is None else self._window.owner._lent
         if lent is not None:
             lent.refuse_write(geometry(self))
@@ -247,11 +249,8 @@ class Writes:
             return False
         elif getattr(v, "_window", v) is None and v._aval.dtype is aval.dtype and v._aval.ndim <= aval.ndim:
             value = look(v)
-            new = (
-                apply(indexing.SETITEM, (old, value), params, starts)
-                if current_mode().grad or not (value._kind.tracked)
-                else None
-            )
+            new = apply(indexing.SETITEM, (old, value), params, starts) if current_mode().grad or not (
+                value._kind.tracked) else None
         else:
             return False
         if new is None:
@@ -319,9 +318,8 @@ class Writes:
         """Write one number everywhere."""
         if isinstance(value, Value):
             if value._aval.shape:
-                raise refuse(
-                    f"fill_ only supports 0-dimension value tensor but got tensor with {value.ndim} dimensions."
-                )
+                raise refuse(f"fill_ only supports 0-dimension value tensor but got tensor with {value.ndim}"
+                             " dimensions.")
             return self.copy_(value)
         return self._put(self._full(self._number(value)), is_recorded(self))
 

@@ -10,7 +10,6 @@ from tenure.torch.messages.tensors import TENSORS
 
 __all__ = ["spelled", "words"]
 
-
 def words(message: str) -> tuple[str | None, str] | None:
     """PyTorch's class and words for a message of the home library; None where it has none of its own here."""
     for pattern, kind, says in (*LAYERS, *TENSORS):

@@ -53,7 +53,9 @@ def as_tensors(xs: Any) -> list[Any]:
         raise refuse(f"argument 'tensors' must be tuple of Tensors, not {type(xs).__name__}", TorchTypeError)
     for k, x in enumerate(xs):
         if not isinstance(x, Value):
-            raise refuse(f"expected Tensor as element {k} in argument 0, but got {type(x).__name__}", TorchTypeError)
+            raise refuse(
+                f"expected Tensor as element {k} in argument 0, but got {type(x).__name__}", TorchTypeError
+            )
     return [x._read() for x in xs]
 
 

@@ -98,10 +98,8 @@ def to_sparse_csr(x: Any, dense_dim: Any = None) -> CompressedRows:
     """A matrix, dense or sparse, by compressed rows."""
     coo = (x if isinstance(x, SparseTensor) else x.to_sparse()).coalesce()
     if coo.dim() != 2:
-        raise refuse(
-            "Only tensors with two sparse dimensions can be converted to the SparseCsr layout, got "
-            f"self with {coo.dim()} sparse dimensions."
-        )
+        raise refuse("Only tensors with two sparse dimensions can be converted to the SparseCsr layout, got "
+                     f"self with {coo.dim()} sparse dimensions.")
     begins = coo._at.new_zeros(coo.shape[0] + 1)
     begins[1:] = coo._at[0].bincount(minlength=coo.shape[0]).cumsum(0)
     return CompressedRows(begins, coo._at[1].clone(), coo._all, coo.shape)

@@ -158,11 +158,8 @@ def text(row: Row, way: str) -> str:
         lines.insert(0, f"if _older: {new} = _older_form({row.name!r}, ({', '.join(moved[:-1])}, *_older))")
     starred = any(p.startswith("*") for p in parameters)
     more = [f"{new}=None" for old, new in (("dim", "axis"), ("keepdim", "keepdims")) if old in names]
-    lines.extend(
-        f"if {new} is not None: {old} = {new}"
-        for old, new in (("dim", "axis"), ("keepdim", "keepdims"))
-        if old in names
-    )
+    lines.extend(f"if {new} is not None: {old} = {new}" for old, new in (("dim", "axis"), ("keepdim", "keepdims"))
+                 if old in names)
     if "dim=None" in parameters and ("dim", "") in row.plain():
         said = f"{row.name}() missing 1 required positional arguments: 'dim'"
         lines.append(f"if dim is None: raise TypeError({said!r})")
@@ -244,15 +241,7 @@ SEVERAL = ("*tensors", "*args", "*operands")
 APART = {"index_add", "index_copy", "scatter", "scatter_add", "scatter_reduce", "index_put", "masked_scatter"}
 """Functions whose in-place form refuses an operand that shares elements with the tensor."""
 READERS = {"gather", "index_select", "take", "take_along_dim", "masked_select", "cross", "outer", "ger", "kron"} | {
-    "cat",
-    "concat",
-    "concatenate",
-    "stack",
-    "hstack",
-    "vstack",
-    "dstack",
-    "column_stack",
-    "row_stack",
+    "cat", "concat", "concatenate", "stack", "hstack", "vstack", "dstack", "column_stack", "row_stack"
 }
 """Functions that refuse an ``out=`` that shares elements with an operand."""
 

@@ -43,10 +43,8 @@ def reseated(name: str) -> Callable[..., Any]:
         before = [r for r in self._borrows if r() is not None]
         if self._window is not None or before:
             if self._leaf is not None or name == "as_strided_":
-                raise refuse(
-                    f"{name} of a view, or of a tensor that has views, is not supported here",
-                    help=f"x = x.{name[:-1]}(…)",
-                )
+                raise refuse(f"{name} of a view, or of a tensor that has views, is not supported here",
+                             help=f"x = x.{name[:-1]}(…)")
             return seen_as(self, lambda x: getattr(x, name[:-1])(*args, **kwargs))
         view = getattr(self, name[:-1])(*args, **kwargs)
         if view is not self:

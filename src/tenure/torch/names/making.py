@@ -140,7 +140,9 @@ def from_numpy(array: Any) -> Any:
         raise refuse(text, TorchTypeError) from None
 
 
-def frombuffer(buffer: Any, *, dtype: Any, count: int = -1, offset: int = 0, requires_grad: bool = False) -> Any:
+def frombuffer(
+    buffer: Any, *, dtype: Any, count: int = -1, offset: int = 0, requires_grad: bool = False
+) -> Any:
     """A tensor of a copy of the bytes of a buffer."""
     x = Tensor._of(tn.frombuffer(buffer, dtype=home_dtype(dtype), count=count, offset=offset))
     return x.requires_grad_() if requires_grad else x

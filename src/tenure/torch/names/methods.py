@@ -220,9 +220,8 @@ class Methods:
             elif isinstance(a, str | _DEVICE) or (type(a) is int and device is None):
                 device = a
             elif a is not None and type(a) is not bool:
-                raise refuse(
-                    f"to() received an invalid combination of arguments - got ({type(a).__name__})", TorchTypeError
-                )
+                raise refuse(f"to() received an invalid combination of arguments - got ({type(a).__name__})",
+                             TorchTypeError)
         if device is not None:
             check_device(device)
         return self._in(self._aval.dtype if dtype is None else home_dtype(dtype), copy)

@@ -90,11 +90,8 @@ def normalized(x: Any, *others: Any) -> str | None:
     differ = [y for y in others if y is not None and y._aval.dtype is not x._aval.dtype]
     if name == "float64" or len(differ) > 1:
         return SHARED
-    return (
-        "mixed dtype (CPU): expect parameter to have scalar type of Float"
-        if differ[0] is others[0]
-        else (expected(x, differ[0]))
-    )
+    return "mixed dtype (CPU): expect parameter to have scalar type of Float" if differ[0] is others[0] else (
+        expected(x, differ[0]))
 
 
 def inner(x: Any, y: Any) -> str | None:

@@ -75,6 +75,7 @@ def operator(step: Any, name: str, reflected: bool = False, node: str | None = N
     return method
 
 
+
 def product(x: Any, y: Any) -> Any:
     """The product of matrices of one dtype."""
     if AUTOCAST.dtype is not None:
@@ -95,6 +96,7 @@ def _floor(x: Any, y: Any) -> Any:
 
 def _raised(x: Any, y: Any) -> Any:
     return power(x, y) if isinstance(x, Value) else x**y
+
 
 
 STEPS: dict[str, Any] = {

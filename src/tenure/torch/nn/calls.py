@@ -24,7 +24,9 @@ KINDS = (
 )  # fmt: skip
 EVERY: dict[str, dict[int, Any]] = {kind: OrderedDict() for kind in KINDS}
 """Hooks of every module, by kind."""
-IN_ALL = [EVERY[kind] for kind in ("_backward_pre_hooks", "_backward_hooks", "_forward_hooks", "_forward_pre_hooks")]
+IN_ALL = [
+    EVERY[kind] for kind in ("_backward_pre_hooks", "_backward_hooks", "_forward_hooks", "_forward_pre_hooks")
+]
 
 
 class Called:
@@ -59,7 +61,9 @@ class Called:
         flags = {"with_kwargs": with_kwargs, "always_called": always_call}
         return registered(self.__dict__, "_forward_hooks", hook, prepend, **flags)
 
-    def register_full_backward_pre_hook(self: Any, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
+    def register_full_backward_pre_hook(
+        self: Any, hook: Callable[..., Any], prepend: bool = False
+    ) -> RemovableHandle:
         """Call ``hook(module, grad_output)`` when a backward comes to the results of a call."""
         return registered(self.__dict__, "_backward_pre_hooks", hook, prepend)
 

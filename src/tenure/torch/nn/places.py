@@ -65,7 +65,6 @@ class Waiting(uninitialized.Uninitialized):
             " `load_state_dict` when trying to load an uninitialized parameter into an initialized one. Call `forward`"
             " to initialize the parameters before accessing their attributes."
         )
-
     __str__ = uninitialized.Uninitialized.__repr__
 
     def materialize(self: Any, shape: Any, device: Any = None, dtype: Any = None) -> None:

@@ -35,7 +35,8 @@ class Registry:
         checked_name(self, "parameter", name, self._parameters)
         if param is not None and not is_parameter(param):
             raise TypeError(
-                f"cannot assign '{typename(param)}' object to parameter '{name}' (torch.nn.Parameter or None required)"
+                f"cannot assign '{typename(param)}' object to parameter '{name}' "
+                "(torch.nn.Parameter or None required)"
             )
         if param is not None and not param.is_leaf:
             raise ValueError(

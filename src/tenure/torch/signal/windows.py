@@ -14,13 +14,7 @@ from tenure.torch.errors import TorchTypeError, TorchValueError, refuse
 
 
 def _made(
-    name: str,
-    M: int,
-    sym: bool,
-    shape: Any,
-    dtype: Any = None,
-    layout: Any = None,
-    device: Any = None,
+    name: str, M: int, sym: bool, shape: Any, dtype: Any = None, layout: Any = None, device: Any = None,
     requires_grad: bool = False,
 ) -> Any:
     """Taper whose elements are a function of their numbers, from 0, and of the last one's."""
@@ -44,7 +38,6 @@ def general_cosine(M: int, *, a: Any, sym: bool = True, **options: Any) -> Any:
         raise refuse("Coefficients must be a list/tuple", TorchTypeError)
     if not a:
         raise refuse("Coefficients cannot be empty", TorchValueError)
-
     def shape(k: Any, last: int) -> Any:
         return sum((-1) ** i * w * np.cos(2 * np.pi * i * k / last) for i, w in enumerate(a))
 
@@ -92,7 +85,6 @@ def exponential(M: int, *, center: float | None = None, tau: float = 1.0, sym: b
         raise refuse(f"Tau must be positive, got: {tau} instead.", TorchValueError)
     if sym and center is not None:
         raise refuse("Center must be None for symmetric windows", TorchValueError)
-
     def shape(k: Any, last: int) -> Any:
         return np.exp(-np.abs(k - (last / 2 if center is None else center)) / tau)
 
@@ -110,7 +102,6 @@ def kaiser(M: int, *, beta: float = 12.0, sym: bool = True, **options: Any) -> A
     """The Kaiser window of a shape."""
     if beta < 0:
         raise refuse(f"beta must be non-negative, got: {beta} instead.", TorchValueError)
-
     def shape(k: Any, last: int) -> Any:
         return np.i0(beta * np.sqrt(np.maximum(0, 1 - (2 * k / last - 1) ** 2))) / np.i0(beta)
 

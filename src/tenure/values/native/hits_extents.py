@@ -1,7 +1,7 @@
 """Templates filled in for extents, as ``ir.kin.Line.at`` of an ``ir.templates.Filled``: generated code.
 
-exp f32[s0, 64], where s0 != 1        becomes, from words for sums of products (``ir.sums``),
-values of the symbols, avals, applications that are new, and a copy of the template
+    exp f32[s0, 64], where s0 != 1        becomes, from words for sums of products (``ir.sums``),
+    values of the symbols, avals, applications that are new, and a copy of the template
 """
 
 from __future__ import annotations

@@ -139,13 +139,8 @@ class Casting:
 
 
 def to(
-    x: Any,
-    *args: DTypeLike | Tensor,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    copy: bool = False,
-    non_blocking: bool = False,
-    memory_format: MemoryFormat | None = None,
+    x: Any, *args: DTypeLike | Tensor, dtype: DTypeLike | None = None, device: str | None = None, copy: bool = False,
+    non_blocking: bool = False, memory_format: MemoryFormat | None = None,
 ) -> Tensor:
     """The tensor in another dtype; there is one device. ``args``: a dtype, a device, both, or a tensor to be like.
 

@@ -77,7 +77,9 @@ def searchsorted(
     return apply(SEARCH, tuple(given), parameters(("behind", "narrow"), behind, flag("out_int32", out_int32)))
 
 
-def bucketize(x: ArrayLike, boundaries: ArrayLike, *, out_int32: bool = False, right: bool = False) -> Tensor:
+def bucketize(
+    x: ArrayLike, boundaries: ArrayLike, *, out_int32: bool = False, right: bool = False
+) -> Tensor:
     """The number (int64) of boundaries, a sorted list, that are below each element; with ``right`` also those equal.
 
     ShapeError (TN802) for boundaries of more than one axis.

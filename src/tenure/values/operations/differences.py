@@ -114,6 +114,7 @@ def trapezoid(
     return at_users_line(found.sum(at))
 
 
+
 @public
 def cumulative_trapezoid(
     y: ArrayLike,

@@ -26,7 +26,9 @@ LOG_SOFTMAX = Operation("log_softmax", statistics.log_softmax)
 
 
 def _along(fn: Operation) -> Callable[..., Tensor]:
-    def step(input: Any, dim: int | None = None, *, axis: int | None = None, dtype: DTypeLike | None = None) -> Tensor:
+    def step(
+        input: Any, dim: int | None = None, *, axis: int | None = None, dtype: DTypeLike | None = None
+    ) -> Tensor:
         x = value_of(input)
         if dtype is not None:
             x = x.to(dtype)

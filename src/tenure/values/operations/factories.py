@@ -28,32 +28,17 @@ if TYPE_CHECKING:
 
 @overload
 def full(
-    shape: Shape | None = None,
-    fill_value: Number | np.generic | None = None,
-    *,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    requires_grad: Literal[True],
-    size: Shape | None = None,
+    shape: Shape | None = None, fill_value: Number | np.generic | None = None, *,
+    dtype: DTypeLike | None = None, device: str | None = None, requires_grad: Literal[True], size: Shape | None = None,
 ) -> Var: ...
 @overload
 def full(
-    shape: Shape | None = None,
-    fill_value: Number | np.generic | None = None,
-    *,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    requires_grad: bool = False,
-    size: Shape | None = None,
+    shape: Shape | None = None, fill_value: Number | np.generic | None = None, *,
+    dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False, size: Shape | None = None,
 ) -> Tensor: ...
 def full(
-    shape: Shape | None = None,
-    fill_value: Number | np.generic | None = None,
-    *,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    requires_grad: bool = False,
-    size: Shape | None = None,
+    shape: Shape | None = None, fill_value: Number | np.generic | None = None, *,
+    dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False, size: Shape | None = None,
 ) -> Tensor:
     """A tensor of one number everywhere; its dtype is the number's default unless given.
 
@@ -85,27 +70,18 @@ def full(
 @overload
 def zeros(
     *sizes: Shape,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    requires_grad: Literal[True],
-    shape: Shape | None = None,
+    dtype: DTypeLike | None = None, device: str | None = None, requires_grad: Literal[True], shape: Shape | None = None,
     size: Shape | None = None,
 ) -> Var: ...
 @overload
 def zeros(
     *sizes: Shape,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    requires_grad: bool = False,
-    shape: Shape | None = None,
+    dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False, shape: Shape | None = None,
     size: Shape | None = None,
 ) -> Tensor: ...
 def zeros(
     *sizes: Shape,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    requires_grad: bool = False,
-    shape: Shape | None = None,
+    dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False, shape: Shape | None = None,
     size: Shape | None = None,
 ) -> Tensor:
     """Zeros of a shape, given as ints, as one sequence or by name; float32 unless given.
@@ -123,27 +99,18 @@ def zeros(
 @overload
 def ones(
     *sizes: Shape,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    requires_grad: Literal[True],
-    shape: Shape | None = None,
+    dtype: DTypeLike | None = None, device: str | None = None, requires_grad: Literal[True], shape: Shape | None = None,
     size: Shape | None = None,
 ) -> Var: ...
 @overload
 def ones(
     *sizes: Shape,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    requires_grad: bool = False,
-    shape: Shape | None = None,
+    dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False, shape: Shape | None = None,
     size: Shape | None = None,
 ) -> Tensor: ...
 def ones(
     *sizes: Shape,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    requires_grad: bool = False,
-    shape: Shape | None = None,
+    dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False, shape: Shape | None = None,
     size: Shape | None = None,
 ) -> Tensor:
     """Ones of a shape, given as ints, as one sequence or by name; float32 unless given.
@@ -167,26 +134,17 @@ def _constant(number: int, size: tuple[Any, ...], dtype: DTypeLike | None, devic
 
 @overload
 def zeros_like(
-    x: ArrayLike,
-    *,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    requires_grad: Literal[True],
+    x: ArrayLike, *,
+    dtype: DTypeLike | None = None, device: str | None = None, requires_grad: Literal[True],
 ) -> Var: ...
 @overload
 def zeros_like(
-    x: ArrayLike,
-    *,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    requires_grad: bool = False,
+    x: ArrayLike, *,
+    dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False,
 ) -> Tensor: ...
 def zeros_like(
-    x: ArrayLike,
-    *,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    requires_grad: bool = False,
+    x: ArrayLike, *,
+    dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False,
 ) -> Tensor:
     """Zeros in the shape and dtype of x.
 
@@ -199,26 +157,17 @@ def zeros_like(
 
 @overload
 def ones_like(
-    x: ArrayLike,
-    *,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    requires_grad: Literal[True],
+    x: ArrayLike, *,
+    dtype: DTypeLike | None = None, device: str | None = None, requires_grad: Literal[True],
 ) -> Var: ...
 @overload
 def ones_like(
-    x: ArrayLike,
-    *,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    requires_grad: bool = False,
+    x: ArrayLike, *,
+    dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False,
 ) -> Tensor: ...
 def ones_like(
-    x: ArrayLike,
-    *,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    requires_grad: bool = False,
+    x: ArrayLike, *,
+    dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False,
 ) -> Tensor:
     """Ones in the shape and dtype of x.
 
@@ -231,29 +180,17 @@ def ones_like(
 
 @overload
 def full_like(
-    x: ArrayLike,
-    fill_value: Number | np.generic,
-    *,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    requires_grad: Literal[True],
+    x: ArrayLike, fill_value: Number | np.generic, *,
+    dtype: DTypeLike | None = None, device: str | None = None, requires_grad: Literal[True],
 ) -> Var: ...
 @overload
 def full_like(
-    x: ArrayLike,
-    fill_value: Number | np.generic,
-    *,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    requires_grad: bool = False,
+    x: ArrayLike, fill_value: Number | np.generic, *,
+    dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False,
 ) -> Tensor: ...
 def full_like(
-    x: ArrayLike,
-    fill_value: Number | np.generic,
-    *,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    requires_grad: bool = False,
+    x: ArrayLike, fill_value: Number | np.generic, *,
+    dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False,
 ) -> Tensor:
     """One number in the shape and dtype of x; DTypeError (TN802) if that cannot hold it.
 
@@ -272,33 +209,18 @@ def like(x: Any) -> Tensor:
 
 @overload
 def eye(
-    n: int,
-    m: int | None = None,
-    *,
-    k: int = 0,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    requires_grad: Literal[True],
+    n: int, m: int | None = None, *, k: int = 0,
+    dtype: DTypeLike | None = None, device: str | None = None, requires_grad: Literal[True],
 ) -> Var: ...
 @overload
 def eye(
-    n: int,
-    m: int | None = None,
-    *,
-    k: int = 0,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    requires_grad: bool = False,
+    n: int, m: int | None = None, *, k: int = 0,
+    dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False,
 ) -> Tensor: ...
 @public
 def eye(
-    n: int,
-    m: int | None = None,
-    *,
-    k: int = 0,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    requires_grad: bool = False,
+    n: int, m: int | None = None, *, k: int = 0,
+    dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False,
 ) -> Tensor:
     """Ones on a diagonal, ``k`` above the main one, zeros elsewhere; float32 unless given.
 
@@ -318,27 +240,18 @@ def eye(
 @overload
 def empty(
     *sizes: Shape,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    requires_grad: Literal[True],
-    shape: Shape | None = None,
+    dtype: DTypeLike | None = None, device: str | None = None, requires_grad: Literal[True], shape: Shape | None = None,
     size: Shape | None = None,
 ) -> Var: ...
 @overload
 def empty(
     *sizes: Shape,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    requires_grad: bool = False,
-    shape: Shape | None = None,
+    dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False, shape: Shape | None = None,
     size: Shape | None = None,
 ) -> Tensor: ...
 def empty(
     *sizes: Shape,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    requires_grad: bool = False,
-    shape: Shape | None = None,
+    dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False, shape: Shape | None = None,
     size: Shape | None = None,
 ) -> Tensor:
     """A tensor of a shape, to become a place that is written: zeros, as memory that was not written has no value.
@@ -354,26 +267,17 @@ def empty(
 
 @overload
 def empty_like(
-    x: ArrayLike,
-    *,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    requires_grad: Literal[True],
+    x: ArrayLike, *,
+    dtype: DTypeLike | None = None, device: str | None = None, requires_grad: Literal[True],
 ) -> Var: ...
 @overload
 def empty_like(
-    x: ArrayLike,
-    *,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    requires_grad: bool = False,
+    x: ArrayLike, *,
+    dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False,
 ) -> Tensor: ...
 def empty_like(
-    x: ArrayLike,
-    *,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    requires_grad: bool = False,
+    x: ArrayLike, *,
+    dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False,
 ) -> Tensor:
     """A tensor in the shape and dtype of x, to become a place that is written: zeros, as of ``tn.empty``.
 

@@ -59,7 +59,9 @@ def _over_two(name: str, x: Any, s: Any, dim: Any, norm: Any, axes: Any, kind: s
     return _over(name, x, s, given, norm, None, kind, inverse)
 
 
-def fft2(x: ArrayLike, s: Sizes = None, dim: Axes = None, norm: str | None = None, *, axes: Axes = None) -> Tensor:
+def fft2(
+    x: ArrayLike, s: Sizes = None, dim: Axes = None, norm: str | None = None, *, axes: Axes = None
+) -> Tensor:
     """The discrete Fourier transform along two axes (the last).
 
     ``s`` are the sizes there, -1 for that of x. OutOfRange (TN801) for an axis that is not there, ShapeError
@@ -72,7 +74,9 @@ def fft2(x: ArrayLike, s: Sizes = None, dim: Axes = None, norm: str | None = Non
     return _over_two("fft2", x, s, dim, norm, axes, "c2c", False)
 
 
-def ifft2(x: ArrayLike, s: Sizes = None, dim: Axes = None, norm: str | None = None, *, axes: Axes = None) -> Tensor:
+def ifft2(
+    x: ArrayLike, s: Sizes = None, dim: Axes = None, norm: str | None = None, *, axes: Axes = None
+) -> Tensor:
     """The inverse Fourier transform along two axes (the last).
 
     ``s`` are the sizes there, -1 for that of x. OutOfRange (TN801) for an axis that is not there, ShapeError
@@ -85,7 +89,9 @@ def ifft2(x: ArrayLike, s: Sizes = None, dim: Axes = None, norm: str | None = No
     return _over_two("ifft2", x, s, dim, norm, axes, "c2c", True)
 
 
-def rfft2(x: ArrayLike, s: Sizes = None, dim: Axes = None, norm: str | None = None, *, axes: Axes = None) -> Tensor:
+def rfft2(
+    x: ArrayLike, s: Sizes = None, dim: Axes = None, norm: str | None = None, *, axes: Axes = None
+) -> Tensor:
     """The Fourier transform of real numbers along two axes (the last).
 
     Of the last axis the first half is kept. ``s`` are the sizes there, -1 for that of x. OutOfRange (TN801) for an
@@ -98,7 +104,9 @@ def rfft2(x: ArrayLike, s: Sizes = None, dim: Axes = None, norm: str | None = No
     return _over_two("rfft2", x, s, dim, norm, axes, "r2c", False)
 
 
-def irfft2(x: ArrayLike, s: Sizes = None, dim: Axes = None, norm: str | None = None, *, axes: Axes = None) -> Tensor:
+def irfft2(
+    x: ArrayLike, s: Sizes = None, dim: Axes = None, norm: str | None = None, *, axes: Axes = None
+) -> Tensor:
     """The inverse of ``rfft2``, real numbers, along two axes (the last).
 
     The last axis of x is half a transform. ``s`` are the sizes there, -1 for that of x. OutOfRange (TN801) for an
@@ -111,7 +119,9 @@ def irfft2(x: ArrayLike, s: Sizes = None, dim: Axes = None, norm: str | None = N
     return _over_two("irfft2", x, s, dim, norm, axes, "c2r", True)
 
 
-def hfft2(x: ArrayLike, s: Sizes = None, dim: Axes = None, norm: str | None = None, *, axes: Axes = None) -> Tensor:
+def hfft2(
+    x: ArrayLike, s: Sizes = None, dim: Axes = None, norm: str | None = None, *, axes: Axes = None
+) -> Tensor:
     """The real Fourier transform of a Hermitian signal, given by its half, along two axes (the last).
 
     The last axis of x is half a transform. ``s`` are the sizes there, -1 for that of x. OutOfRange (TN801) for an
@@ -124,7 +134,9 @@ def hfft2(x: ArrayLike, s: Sizes = None, dim: Axes = None, norm: str | None = No
     return _over_two("hfft2", x, s, dim, norm, axes, "c2r", False)
 
 
-def ihfft2(x: ArrayLike, s: Sizes = None, dim: Axes = None, norm: str | None = None, *, axes: Axes = None) -> Tensor:
+def ihfft2(
+    x: ArrayLike, s: Sizes = None, dim: Axes = None, norm: str | None = None, *, axes: Axes = None
+) -> Tensor:
     """The inverse of ``hfft2`` along two axes (the last).
 
     Of the last axis the first half is kept. ``s`` are the sizes there, -1 for that of x. OutOfRange (TN801) for an
@@ -137,7 +149,9 @@ def ihfft2(x: ArrayLike, s: Sizes = None, dim: Axes = None, norm: str | None = N
     return _over_two("ihfft2", x, s, dim, norm, axes, "r2c", True)
 
 
-def fftn(x: ArrayLike, s: Sizes = None, dim: Axes = None, norm: str | None = None, *, axes: Axes = None) -> Tensor:
+def fftn(
+    x: ArrayLike, s: Sizes = None, dim: Axes = None, norm: str | None = None, *, axes: Axes = None
+) -> Tensor:
     """The discrete Fourier transform along several axes (all, or the last ones).
 
     ``s`` are the sizes there, -1 for that of x. OutOfRange (TN801) for an axis that is not there, ShapeError
@@ -149,7 +163,9 @@ def fftn(x: ArrayLike, s: Sizes = None, dim: Axes = None, norm: str | None = Non
     return _over("fftn", x, s, dim, norm, axes, "c2c", False)
 
 
-def ifftn(x: ArrayLike, s: Sizes = None, dim: Axes = None, norm: str | None = None, *, axes: Axes = None) -> Tensor:
+def ifftn(
+    x: ArrayLike, s: Sizes = None, dim: Axes = None, norm: str | None = None, *, axes: Axes = None
+) -> Tensor:
     """The inverse Fourier transform along several axes (all, or the last ones).
 
     ``s`` are the sizes there, -1 for that of x. OutOfRange (TN801) for an axis that is not there, ShapeError
@@ -161,7 +177,9 @@ def ifftn(x: ArrayLike, s: Sizes = None, dim: Axes = None, norm: str | None = No
     return _over("ifftn", x, s, dim, norm, axes, "c2c", True)
 
 
-def rfftn(x: ArrayLike, s: Sizes = None, dim: Axes = None, norm: str | None = None, *, axes: Axes = None) -> Tensor:
+def rfftn(
+    x: ArrayLike, s: Sizes = None, dim: Axes = None, norm: str | None = None, *, axes: Axes = None
+) -> Tensor:
     """The Fourier transform of real numbers along several axes (all, or the last ones).
 
     Of the last axis the first half is kept. ``s`` are the sizes there, -1 for that of x. OutOfRange (TN801) for an
@@ -174,7 +192,9 @@ def rfftn(x: ArrayLike, s: Sizes = None, dim: Axes = None, norm: str | None = No
     return _over("rfftn", x, s, dim, norm, axes, "r2c", False)
 
 
-def irfftn(x: ArrayLike, s: Sizes = None, dim: Axes = None, norm: str | None = None, *, axes: Axes = None) -> Tensor:
+def irfftn(
+    x: ArrayLike, s: Sizes = None, dim: Axes = None, norm: str | None = None, *, axes: Axes = None
+) -> Tensor:
     """The inverse of ``rfftn``, real numbers, along several axes (all, or the last ones).
 
     The last axis of x is half a transform. ``s`` are the sizes there, -1 for that of x. OutOfRange (TN801) for an
@@ -187,7 +207,9 @@ def irfftn(x: ArrayLike, s: Sizes = None, dim: Axes = None, norm: str | None = N
     return _over("irfftn", x, s, dim, norm, axes, "c2r", True)
 
 
-def hfftn(x: ArrayLike, s: Sizes = None, dim: Axes = None, norm: str | None = None, *, axes: Axes = None) -> Tensor:
+def hfftn(
+    x: ArrayLike, s: Sizes = None, dim: Axes = None, norm: str | None = None, *, axes: Axes = None
+) -> Tensor:
     """The real Fourier transform of a Hermitian signal, given by its half, along several axes (all, or the last ones).
 
     The last axis of x is half a transform. ``s`` are the sizes there, -1 for that of x. OutOfRange (TN801) for an
@@ -200,7 +222,9 @@ def hfftn(x: ArrayLike, s: Sizes = None, dim: Axes = None, norm: str | None = No
     return _over("hfftn", x, s, dim, norm, axes, "c2r", False)
 
 
-def ihfftn(x: ArrayLike, s: Sizes = None, dim: Axes = None, norm: str | None = None, *, axes: Axes = None) -> Tensor:
+def ihfftn(
+    x: ArrayLike, s: Sizes = None, dim: Axes = None, norm: str | None = None, *, axes: Axes = None
+) -> Tensor:
     """The inverse of ``hfftn`` along several axes (all, or the last ones).
 
     Of the last axis the first half is kept. ``s`` are the sizes there, -1 for that of x. OutOfRange (TN801) for an

@@ -34,12 +34,8 @@ def _new(make: Any, x: Any, sizes: tuple[Any, ...], size: Any, dtype: Any, devic
 
 
 def new_zeros(
-    x: Any,
-    *sizes: Shape,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    requires_grad: bool = False,
-    size: Shape | None = None,
+    x: Any, *sizes: Shape,
+    dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False, size: Shape | None = None,
 ) -> Tensor:
     """Zeros of a shape, in the dtype of this tensor unless given; as ``tn.zeros``.
 
@@ -50,12 +46,8 @@ def new_zeros(
 
 
 def new_ones(
-    x: Any,
-    *sizes: Shape,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    requires_grad: bool = False,
-    size: Shape | None = None,
+    x: Any, *sizes: Shape,
+    dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False, size: Shape | None = None,
 ) -> Tensor:
     """Ones of a shape, in the dtype of this tensor unless given; as ``tn.ones``.
 
@@ -66,12 +58,8 @@ def new_ones(
 
 
 def new_empty(
-    x: Any,
-    *sizes: Shape,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    requires_grad: bool = False,
-    size: Shape | None = None,
+    x: Any, *sizes: Shape,
+    dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False, size: Shape | None = None,
 ) -> Tensor:
     """A tensor of a shape to be written, in the dtype of this one unless given; as ``tn.empty``.
 
@@ -82,13 +70,8 @@ def new_empty(
 
 
 def new_full(
-    x: Any,
-    size: Shape,
-    fill_value: Number | np.generic,
-    *,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    requires_grad: bool = False,
+    x: Any, size: Shape, fill_value: Number | np.generic, *,
+    dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False,
 ) -> Tensor:
     """One number everywhere, in the dtype of this tensor unless given; as ``tn.full``.
 

@@ -56,7 +56,9 @@ class Namespace:
         found |= {"real floating": dtypes.default_float, "integral": dtypes.default_int}
         return found | {"indexing": dtypes.int64}
 
-    def dtypes(self, *, device: str | None = None, kind: str | tuple[str, ...] | None = None) -> dict[str, DType]:
+    def dtypes(
+        self, *, device: str | None = None, kind: str | tuple[str, ...] | None = None
+    ) -> dict[str, DType]:
         """The standard's dtypes of a kind, or of several, by name; all unless given. ``kind`` is as in ``isdtype``.
 
         DTypeError (TN802) for another kind or device.

@@ -36,35 +36,17 @@ def _arange(start: Any, step: Any, length: int, dtype: DType) -> Any:
 
 @overload
 def arange(
-    start: float | None = None,
-    stop: float | None = None,
-    step: float = 1,
-    *,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    requires_grad: Literal[True],
-    end: float | None = None,
+    start: float | None = None, stop: float | None = None, step: float = 1, *,
+    dtype: DTypeLike | None = None, device: str | None = None, requires_grad: Literal[True], end: float | None = None,
 ) -> Var: ...
 @overload
 def arange(
-    start: float | None = None,
-    stop: float | None = None,
-    step: float = 1,
-    *,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    requires_grad: bool = False,
-    end: float | None = None,
+    start: float | None = None, stop: float | None = None, step: float = 1, *,
+    dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False, end: float | None = None,
 ) -> Tensor: ...
 def arange(
-    start: float | None = None,
-    stop: float | None = None,
-    step: float = 1,
-    *,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    requires_grad: bool = False,
-    end: float | None = None,
+    start: float | None = None, stop: float | None = None, step: float = 1, *,
+    dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False, end: float | None = None,
 ) -> Tensor:
     """The numbers start, start + step, … below stop: a tensor of one axis, int64 unless a bound is a float.
 
@@ -120,42 +102,21 @@ def _finite(name: str, number: Any, kinds: tuple[type, ...] = REALS) -> Any:
 
 @overload
 def linspace(
-    start: float,
-    stop: float | None = None,
-    num: int | None = None,
-    *,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    requires_grad: Literal[True],
-    endpoint: bool = True,
-    end: float | None = None,
-    steps: int | None = None,
+    start: float, stop: float | None = None, num: int | None = None, *,
+    dtype: DTypeLike | None = None, device: str | None = None, requires_grad: Literal[True], endpoint: bool = True,
+    end: float | None = None, steps: int | None = None,
 ) -> Var: ...
 @overload
 def linspace(
-    start: float,
-    stop: float | None = None,
-    num: int | None = None,
-    *,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    requires_grad: bool = False,
-    endpoint: bool = True,
-    end: float | None = None,
-    steps: int | None = None,
+    start: float, stop: float | None = None, num: int | None = None, *,
+    dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False, endpoint: bool = True,
+    end: float | None = None, steps: int | None = None,
 ) -> Tensor: ...
 @public
 def linspace(
-    start: float,
-    stop: float | None = None,
-    num: int | None = None,
-    *,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    requires_grad: bool = False,
-    endpoint: bool = True,
-    end: float | None = None,
-    steps: int | None = None,
+    start: float, stop: float | None = None, num: int | None = None, *,
+    dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False, endpoint: bool = True,
+    end: float | None = None, steps: int | None = None,
 ) -> Tensor:
     """Evenly spaced numbers, ``num`` of them, the ends included (without the last if not ``endpoint``).
 
@@ -183,36 +144,18 @@ def linspace(
 
 @overload
 def logspace(
-    start: float,
-    end: float | None = None,
-    steps: int | None = None,
-    base: float = 10.0,
-    *,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    requires_grad: Literal[True],
+    start: float, end: float | None = None, steps: int | None = None, base: float = 10.0, *,
+    dtype: DTypeLike | None = None, device: str | None = None, requires_grad: Literal[True],
 ) -> Var: ...
 @overload
 def logspace(
-    start: float,
-    end: float | None = None,
-    steps: int | None = None,
-    base: float = 10.0,
-    *,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    requires_grad: bool = False,
+    start: float, end: float | None = None, steps: int | None = None, base: float = 10.0, *,
+    dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False,
 ) -> Tensor: ...
 @public
 def logspace(
-    start: float,
-    end: float | None = None,
-    steps: int | None = None,
-    base: float = 10.0,
-    *,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    requires_grad: bool = False,
+    start: float, end: float | None = None, steps: int | None = None, base: float = 10.0, *,
+    dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False,
 ) -> Tensor:
     """Powers of a base with evenly spaced exponents, ``steps`` of them, the ends included.
 

@@ -62,7 +62,9 @@ def sum(
     return apply_one(SUM if axis is None else SUM_AXES, x, params)
 
 
-def mean(x: ArrayLike, axis: Axes = None, keepdims: bool = False, *, dim: Axes = None, keepdim: bool = False) -> Tensor:
+def mean(
+    x: ArrayLike, axis: Axes = None, keepdims: bool = False, *, dim: Axes = None, keepdim: bool = False
+) -> Tensor:
     """The arithmetic mean over axes (all by default), in the shape of x without them.
 
     DTypeError (TN802) unless x is floating; OutOfRange (TN801) for an axis that is not there.
@@ -173,7 +175,9 @@ def min(
 
 
 def over_axes(fn: Operation) -> Callable[..., Tensor]:
-    def step(x: Any, axis: Axes = None, keepdims: bool = False, *, dim: Axes = None, keepdim: bool = False) -> Tensor:
+    def step(
+        x: Any, axis: Axes = None, keepdims: bool = False, *, dim: Axes = None, keepdim: bool = False
+    ) -> Tensor:
         x = value_of(x)
         return apply_one(fn, x, reduction(one_of(axis, dim), len(x._aval.shape), keepdims, keepdim))
 
@@ -181,7 +185,9 @@ def over_axes(fn: Operation) -> Callable[..., Tensor]:
 
 
 @recorded(over_axes(AMAX))
-def amax(x: ArrayLike, axis: Axes = None, keepdims: bool = False, *, dim: Axes = None, keepdim: bool = False) -> Tensor:
+def amax(
+    x: ArrayLike, axis: Axes = None, keepdims: bool = False, *, dim: Axes = None, keepdim: bool = False
+) -> Tensor:
     """The largest element over axes (all by default), under PyTorch's name; see ``tn.max``.
 
     >>> tn.amax(tn.tensor([[1, 5], [7, 2]]), 1)
@@ -190,7 +196,9 @@ def amax(x: ArrayLike, axis: Axes = None, keepdims: bool = False, *, dim: Axes =
 
 
 @recorded(over_axes(AMIN))
-def amin(x: ArrayLike, axis: Axes = None, keepdims: bool = False, *, dim: Axes = None, keepdim: bool = False) -> Tensor:
+def amin(
+    x: ArrayLike, axis: Axes = None, keepdims: bool = False, *, dim: Axes = None, keepdim: bool = False
+) -> Tensor:
     """The smallest element over axes (all by default), under PyTorch's name; see ``tn.min``.
 
     >>> tn.amin(tn.tensor([[1, 5], [7, 2]]), 1)
@@ -212,7 +220,9 @@ def logsumexp(
 
 
 @recorded(over_axes(ALL))
-def all(x: ArrayLike, axis: Axes = None, keepdims: bool = False, *, dim: Axes = None, keepdim: bool = False) -> Tensor:
+def all(
+    x: ArrayLike, axis: Axes = None, keepdims: bool = False, *, dim: Axes = None, keepdim: bool = False
+) -> Tensor:
     """Whether all elements are true (not zero) over axes (all by default), in the shape of x without them.
 
     OutOfRange (TN801) for an axis that is not there.
@@ -223,7 +233,9 @@ def all(x: ArrayLike, axis: Axes = None, keepdims: bool = False, *, dim: Axes = 
 
 
 @recorded(over_axes(ANY))
-def any(x: ArrayLike, axis: Axes = None, keepdims: bool = False, *, dim: Axes = None, keepdim: bool = False) -> Tensor:
+def any(
+    x: ArrayLike, axis: Axes = None, keepdims: bool = False, *, dim: Axes = None, keepdim: bool = False
+) -> Tensor:
     """Whether any element is true (not zero) over axes (all by default), in the shape of x without them.
 
     OutOfRange (TN801) for an axis that is not there.

@@ -93,7 +93,9 @@ def diagonal_scatter(x: ArrayLike, src: ArrayLike, offset: int = 0, dim1: int = 
     size = max(0, min(shape[j] - max(-above, 0), shape[k] - max(above, 0)))
     rest = tuple([n for axis, n in enumerate(shape) if axis not in (j, k)])
     if src._aval.shape != (*rest, size):
-        raise ShapeError(f"diagonal_scatter: src has shape {list(src._aval.shape)}, and the diagonal {[*rest, size]}")
+        raise ShapeError(
+            f"diagonal_scatter: src has shape {list(src._aval.shape)}, and the diagonal {[*rest, size]}"
+        )
     count = np.arange(size)
     front = AtIndex(movedim(x, (j, k), (0, 1)), (count + max(-above, 0), count + max(above, 0)))
     return at_users_line(movedim(front.set(movedim(src, -1, 0)), (0, 1), (j, k)))

@@ -44,7 +44,9 @@ def along(name: str, x: Any, axis: Any, dim: Any) -> tuple[Any, int]:
 
 
 def _scan(fn: Operation, operation: str) -> Callable[..., Tensor]:
-    def step(x: Any, axis: int | None = None, *, dtype: DTypeLike | None = None, dim: int | None = None) -> Tensor:
+    def step(
+        x: Any, axis: int | None = None, *, dtype: DTypeLike | None = None, dim: int | None = None
+    ) -> Tensor:
         x, at = along(fn.name, x, axis, dim)
         names, values = ("operation", "axis"), (operation, at)
         if dtype is None:
@@ -55,7 +57,9 @@ def _scan(fn: Operation, operation: str) -> Callable[..., Tensor]:
 
 
 @recorded(_scan(CUMSUM, "add"))
-def cumsum(x: ArrayLike, axis: int | None = None, *, dtype: DTypeLike | None = None, dim: int | None = None) -> Tensor:
+def cumsum(
+    x: ArrayLike, axis: int | None = None, *, dtype: DTypeLike | None = None, dim: int | None = None
+) -> Tensor:
     """The sums of all beginnings of an axis, in the shape of x: the first element, the first two, …, all.
 
     bool and int32 are summed in int64. The axis may be left out if there is one: else ShapeError (TN802). OutOfRange
@@ -68,7 +72,9 @@ def cumsum(x: ArrayLike, axis: int | None = None, *, dtype: DTypeLike | None = N
 
 
 @recorded(_scan(CUMPROD, "multiply"))
-def cumprod(x: ArrayLike, axis: int | None = None, *, dtype: DTypeLike | None = None, dim: int | None = None) -> Tensor:
+def cumprod(
+    x: ArrayLike, axis: int | None = None, *, dtype: DTypeLike | None = None, dim: int | None = None
+) -> Tensor:
     """The products of all beginnings of an axis, in the shape of x: the first element, the first two, …, all.
 
     bool and int32 are multiplied in int64. The gradient is right where elements are zero, at any order. The axis may be

@@ -126,7 +126,9 @@ def put_along_axis(x: ArrayLike, indices: ArrayLike, values: ArrayLike, axis: in
     return at_users_line(h)
 
 
-def _parts(x: Any, dim: int, index: Any, name: str, source: Any, write: Callable[[AtIndex, Any], Tensor]) -> Tensor:
+def _parts(
+    x: Any, dim: int, index: Any, name: str, source: Any, write: Callable[[AtIndex, Any], Tensor]
+) -> Tensor:
     """x with a source, or a number, written by ``x.at`` for a list of indices along an axis. TN802 if a source has not
     the shape or dtype of the selection."""
     x, index = value_of(x), value_of(index)
@@ -229,7 +231,9 @@ def masked_scatter(x: ArrayLike, mask: ArrayLike, source: ArrayLike) -> Tensor:
     return AtIndex(x.reshape(-1), mask.reshape(-1)).set(source.reshape(-1)[:count]).reshape(x._aval.shape)
 
 
-def index_put(x: ArrayLike, indices: Sequence[ArrayLike | None], values: ArrayLike, accumulate: bool = False) -> Tensor:
+def index_put(
+    x: ArrayLike, indices: Sequence[ArrayLike | None], values: ArrayLike, accumulate: bool = False
+) -> Tensor:
     """x with ``values`` at index tensors, one for an axis (None: all of it), or with them added there.
 
     As ``x.at[indices].set(values)`` and ``add``. OutOfRange (TN801), when the result is read, for an index outside its

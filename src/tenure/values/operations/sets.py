@@ -207,7 +207,9 @@ def unique_values(x: ArrayLike) -> Tensor:
     return Distinct(value_of(x).reshape(-1)).values
 
 
-def isin(elements: ArrayLike, test_elements: ArrayLike, *, assume_unique: bool = False, invert: bool = False) -> Tensor:
+def isin(
+    elements: ArrayLike, test_elements: ArrayLike, *, assume_unique: bool = False, invert: bool = False
+) -> Tensor:
     """Whether each element is one of some others, or with ``invert`` whether it is none. No NaN is one.
 
     ``assume_unique`` makes no difference.

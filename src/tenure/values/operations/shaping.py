@@ -236,7 +236,9 @@ def expand_dims(x: ArrayLike, axis: Shape = NOT_GIVEN, *, dim: Shape = NOT_GIVEN
 unsqueeze = expand_dims
 
 
-def concat(tensors: Sequence[ArrayLike], axis: int | None = NOT_GIVEN, *, dim: int | None = NOT_GIVEN) -> Tensor:
+def concat(
+    tensors: Sequence[ArrayLike], axis: int | None = NOT_GIVEN, *, dim: int | None = NOT_GIVEN
+) -> Tensor:
     """Tensors joined along an axis (0 by default). Also called ``cat``.
 
     Dtypes are promoted; ``axis=None`` flattens the tensors first. ShapeError (TN802) if the other axes do not agree.

@@ -39,12 +39,8 @@ def _cosines(*factors: float) -> Callable[[Any], Any]:
 
 @public
 def hann_window(
-    window_length: int,
-    periodic: bool = True,
-    *,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    requires_grad: bool = False,
+    window_length: int, periodic: bool = True, *,
+    dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False,
 ) -> Tensor:
     """The Hann window of so many weights, ½ - ½ cos 2πt: for spectra, or symmetric unless ``periodic``.
 
@@ -58,14 +54,8 @@ def hann_window(
 
 @public
 def hamming_window(
-    window_length: int,
-    periodic: bool = True,
-    alpha: float = 0.54,
-    beta: float = 0.46,
-    *,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    requires_grad: bool = False,
+    window_length: int, periodic: bool = True, alpha: float = 0.54, beta: float = 0.46, *,
+    dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False,
 ) -> Tensor:
     """The Hamming window of so many weights, alpha - beta · cos 2πt: for spectra, or symmetric unless ``periodic``.
 
@@ -80,12 +70,8 @@ def hamming_window(
 
 @public
 def blackman_window(
-    window_length: int,
-    periodic: bool = True,
-    *,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    requires_grad: bool = False,
+    window_length: int, periodic: bool = True, *,
+    dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False,
 ) -> Tensor:
     """The Blackman window of so many weights: for spectra, or symmetric unless ``periodic``.
 
@@ -100,12 +86,8 @@ def blackman_window(
 
 @public
 def bartlett_window(
-    window_length: int,
-    periodic: bool = True,
-    *,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    requires_grad: bool = False,
+    window_length: int, periodic: bool = True, *,
+    dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False,
 ) -> Tensor:
     """The Bartlett window of so many weights, a triangle: for spectra, or symmetric unless ``periodic``.
 
@@ -123,13 +105,8 @@ def bartlett_window(
 
 @public
 def kaiser_window(
-    window_length: int,
-    periodic: bool = True,
-    beta: float = 12.0,
-    *,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    requires_grad: bool = False,
+    window_length: int, periodic: bool = True, beta: float = 12.0, *,
+    dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False,
 ) -> Tensor:
     """The Kaiser window of so many weights: for spectra, or symmetric unless ``periodic``.
 

@@ -104,7 +104,9 @@ class UninitializedParameter(Uninitialized, Parameter):
     __slots__ = ()
     becomes = Parameter
 
-    def __init__(self, requires_grad: bool = True, device: str | None = None, dtype: DTypeLike | None = None) -> None:
+    def __init__(
+        self, requires_grad: bool = True, device: str | None = None, dtype: DTypeLike | None = None
+    ) -> None:
         check_device(device)
         Var.__init__(self, zeros(0, dtype=dtype), requires_grad)
         self._born, self._holders = next(BIRTHS), None

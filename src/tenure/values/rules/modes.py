@@ -66,6 +66,7 @@ class GeneratorMode:
         """Mode in force now."""
         return self.outer if self.frame is None or self.frame.f_back is None else self.mode
 
+
     def end(self) -> None:
         """Restore the former mode, unless the resumer of the generator has entered or left a mode of its own."""
         if MODE.get() is self:

@@ -280,7 +280,9 @@ def adjoint(
     return given, {s: found[ex[s].id] for s in stops if ex[s].id in found}
 
 
-def residuals(path: Path, roots: tuple[int, ...], lasting: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def residuals(
+    path: Path, roots: tuple[int, ...], lasting: tuple[int, ...]
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Residuals of a path: the numbers of computed values, and the inputs that its adjoint reads.
 
     Parts and views of ``lasting`` inputs, which outlive the path, are not saved, but the inputs kept.

@@ -35,7 +35,6 @@ from tenure.values.rules.sites import site_of
 KEEPS_NOTHING = frozenset((expand_call, expand_close, expand_return, expand_select, expand_widen))
 """Recorded steps, operations apart, whose gradient reads no value of theirs."""
 
-
 def spent_by(rule: Rule) -> tuple[bool, ...]:
     """Whether a backward consumes the step of each result of a rule; kept with it."""
     if rule.spends is None:

@@ -69,11 +69,7 @@ class Distribution:
     """
 
     def __init__(
-        self,
-        name: str,
-        function: Callable[..., Any],
-        *given: Parameter,
-        base: Operation | None,
+        self, name: str, function: Callable[..., Any], *given: Parameter, base: Operation | None,
         grad: str | None = None,
     ) -> None:
         self.name, self.given, self.base, self.function = name, given, base, function

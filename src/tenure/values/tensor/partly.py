@@ -1,7 +1,7 @@
 """Partial writes outside the graph: the written elements are constants, the rest keeps its gradient.
 
-v = (p * 3).mut()
-with no_grad(): v[0] = 5.0        v is still computed from p, but for its first element
+    v = (p * 3).mut()
+    with no_grad(): v[0] = 5.0        v is still computed from p, but for its first element
 """
 
 from __future__ import annotations

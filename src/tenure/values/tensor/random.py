@@ -79,31 +79,19 @@ def _floating(name: str, dtype: DTypeLike | None) -> DType:
 @overload
 def rand(
     *sizes: Shape,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    requires_grad: Literal[True],
-    generator: Generator | None = None,
-    shape: Shape | None = None,
-    size: Shape | None = None,
+    dtype: DTypeLike | None = None, device: str | None = None, requires_grad: Literal[True],
+    generator: Generator | None = None, shape: Shape | None = None, size: Shape | None = None,
 ) -> Var: ...
 @overload
 def rand(
     *sizes: Shape,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    requires_grad: bool = False,
-    generator: Generator | None = None,
-    shape: Shape | None = None,
-    size: Shape | None = None,
+    dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False,
+    generator: Generator | None = None, shape: Shape | None = None, size: Shape | None = None,
 ) -> Tensor: ...
 def rand(
     *sizes: Shape,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    requires_grad: bool = False,
-    generator: Generator | None = None,
-    shape: Shape | None = None,
-    size: Shape | None = None,
+    dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False,
+    generator: Generator | None = None, shape: Shape | None = None, size: Shape | None = None,
 ) -> Tensor:
     """Uniform random numbers of [0, 1), of a shape given as ints, as one sequence or by name; float32 unless given.
 
@@ -120,31 +108,19 @@ def rand(
 @overload
 def randn(
     *sizes: Shape,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    requires_grad: Literal[True],
-    generator: Generator | None = None,
-    shape: Shape | None = None,
-    size: Shape | None = None,
+    dtype: DTypeLike | None = None, device: str | None = None, requires_grad: Literal[True],
+    generator: Generator | None = None, shape: Shape | None = None, size: Shape | None = None,
 ) -> Var: ...
 @overload
 def randn(
     *sizes: Shape,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    requires_grad: bool = False,
-    generator: Generator | None = None,
-    shape: Shape | None = None,
-    size: Shape | None = None,
+    dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False,
+    generator: Generator | None = None, shape: Shape | None = None, size: Shape | None = None,
 ) -> Tensor: ...
 def randn(
     *sizes: Shape,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    requires_grad: bool = False,
-    generator: Generator | None = None,
-    shape: Shape | None = None,
-    size: Shape | None = None,
+    dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False,
+    generator: Generator | None = None, shape: Shape | None = None, size: Shape | None = None,
 ) -> Tensor:
     """Standard normal random numbers, of a shape given as ints, as one sequence or by name; float32 unless given.
 
@@ -159,28 +135,19 @@ def randn(
 
 @overload
 def rand_like(
-    x: ArrayLike,
-    *,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    requires_grad: Literal[True],
+    x: ArrayLike, *,
+    dtype: DTypeLike | None = None, device: str | None = None, requires_grad: Literal[True],
     generator: Generator | None = None,
 ) -> Var: ...
 @overload
 def rand_like(
-    x: ArrayLike,
-    *,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    requires_grad: bool = False,
+    x: ArrayLike, *,
+    dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False,
     generator: Generator | None = None,
 ) -> Tensor: ...
 def rand_like(
-    x: ArrayLike,
-    *,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    requires_grad: bool = False,
+    x: ArrayLike, *,
+    dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False,
     generator: Generator | None = None,
 ) -> Tensor:
     """Uniform random numbers of [0, 1) in the shape and dtype of x.
@@ -196,28 +163,19 @@ def rand_like(
 
 @overload
 def randn_like(
-    x: ArrayLike,
-    *,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    requires_grad: Literal[True],
+    x: ArrayLike, *,
+    dtype: DTypeLike | None = None, device: str | None = None, requires_grad: Literal[True],
     generator: Generator | None = None,
 ) -> Var: ...
 @overload
 def randn_like(
-    x: ArrayLike,
-    *,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    requires_grad: bool = False,
+    x: ArrayLike, *,
+    dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False,
     generator: Generator | None = None,
 ) -> Tensor: ...
 def randn_like(
-    x: ArrayLike,
-    *,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    requires_grad: bool = False,
+    x: ArrayLike, *,
+    dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False,
     generator: Generator | None = None,
 ) -> Tensor:
     """Standard normal random numbers in the shape and dtype of x.

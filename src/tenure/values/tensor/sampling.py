@@ -29,13 +29,8 @@ if TYPE_CHECKING:
 
 
 def normal(
-    mean: Operand = 0.0,
-    std: Operand = 1.0,
-    size: Shape | None = None,
-    *,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    generator: Generator | None = None,
+    mean: Operand = 0.0, std: Operand = 1.0, size: Shape | None = None, *,
+    dtype: DTypeLike | None = None, device: str | None = None, generator: Generator | None = None,
 ) -> Tensor:
     """Normal random numbers of a mean and a standard deviation, differentiable in both.
 
@@ -49,13 +44,8 @@ def normal(
 
 
 def log_normal(
-    mean: Operand = 0.0,
-    std: Operand = 1.0,
-    size: Shape | None = None,
-    *,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    generator: Generator | None = None,
+    mean: Operand = 0.0, std: Operand = 1.0, size: Shape | None = None, *,
+    dtype: DTypeLike | None = None, device: str | None = None, generator: Generator | None = None,
 ) -> Tensor:
     """Random numbers whose logarithms are normal, differentiable in the mean and the standard deviation of these.
 
@@ -68,15 +58,8 @@ def log_normal(
 
 
 def truncated_normal(
-    mean: Operand = 0.0,
-    std: Operand = 1.0,
-    low: Operand = -2.0,
-    high: Operand = 2.0,
-    size: Shape | None = None,
-    *,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    generator: Generator | None = None,
+    mean: Operand = 0.0, std: Operand = 1.0, low: Operand = -2.0, high: Operand = 2.0, size: Shape | None = None, *,
+    dtype: DTypeLike | None = None, device: str | None = None, generator: Generator | None = None,
 ) -> Tensor:
     """Normal random numbers of those that lie in [low, high], by the quantile; differentiable in all parameters.
 
@@ -92,12 +75,8 @@ def truncated_normal(
 
 
 def exponential(
-    rate: Operand = 1.0,
-    size: Shape | None = None,
-    *,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    generator: Generator | None = None,
+    rate: Operand = 1.0, size: Shape | None = None, *,
+    dtype: DTypeLike | None = None, device: str | None = None, generator: Generator | None = None,
 ) -> Tensor:
     """Exponential random numbers of a rate, of mean 1 / rate; differentiable in it.
 
@@ -110,13 +89,8 @@ def exponential(
 
 
 def laplace(
-    loc: Operand = 0.0,
-    scale: Operand = 1.0,
-    size: Shape | None = None,
-    *,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    generator: Generator | None = None,
+    loc: Operand = 0.0, scale: Operand = 1.0, size: Shape | None = None, *,
+    dtype: DTypeLike | None = None, device: str | None = None, generator: Generator | None = None,
 ) -> Tensor:
     """Laplace random numbers of density exp(-\\|x - loc\\| / scale) / (2 · scale), differentiable in both parameters.
 
@@ -129,13 +103,8 @@ def laplace(
 
 
 def cauchy(
-    loc: Operand = 0.0,
-    scale: Operand = 1.0,
-    size: Shape | None = None,
-    *,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    generator: Generator | None = None,
+    loc: Operand = 0.0, scale: Operand = 1.0, size: Shape | None = None, *,
+    dtype: DTypeLike | None = None, device: str | None = None, generator: Generator | None = None,
 ) -> Tensor:
     """Cauchy random numbers of a median and a scale, differentiable in both.
 
@@ -148,13 +117,8 @@ def cauchy(
 
 
 def gamma(
-    concentration: Operand,
-    rate: Operand = 1.0,
-    size: Shape | None = None,
-    *,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    generator: Generator | None = None,
+    concentration: Operand, rate: Operand = 1.0, size: Shape | None = None, *,
+    dtype: DTypeLike | None = None, device: str | None = None, generator: Generator | None = None,
 ) -> Tensor:
     """Random numbers of the gamma distribution of a concentration (shape) and a rate, of mean concentration / rate.
 
@@ -169,13 +133,8 @@ def gamma(
 
 
 def beta(
-    concentration1: Operand,
-    concentration0: Operand,
-    size: Shape | None = None,
-    *,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    generator: Generator | None = None,
+    concentration1: Operand, concentration0: Operand, size: Shape | None = None, *,
+    dtype: DTypeLike | None = None, device: str | None = None, generator: Generator | None = None,
 ) -> Tensor:
     """Random numbers of the beta distribution, of mean concentration1 / (concentration1 + concentration0).
 
@@ -196,12 +155,8 @@ def beta(
 
 
 def dirichlet(
-    concentration: ArrayLike,
-    size: Shape | None = None,
-    *,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    generator: Generator | None = None,
+    concentration: ArrayLike, size: Shape | None = None, *,
+    dtype: DTypeLike | None = None, device: str | None = None, generator: Generator | None = None,
 ) -> Tensor:
     """Random shares of the Dirichlet distribution: along the last axis they add up to 1.
 
@@ -221,13 +176,8 @@ def dirichlet(
 
 
 def von_mises(
-    loc: Operand,
-    concentration: Operand,
-    size: Shape | None = None,
-    *,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    generator: Generator | None = None,
+    loc: Operand, concentration: Operand, size: Shape | None = None, *,
+    dtype: DTypeLike | None = None, device: str | None = None, generator: Generator | None = None,
 ) -> Tensor:
     """Random angles of [-π, π] of the von Mises distribution, the normal one of the circle.
 
@@ -257,12 +207,8 @@ def bernoulli(x: Operand, p: float | None = None, *, generator: Generator | None
 
 
 def poisson(
-    rate: Operand,
-    size: Shape | None = None,
-    *,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    generator: Generator | None = None,
+    rate: Operand, size: Shape | None = None, *,
+    dtype: DTypeLike | None = None, device: str | None = None, generator: Generator | None = None,
 ) -> Tensor:
     """Poisson counts of a rate, as floats; not differentiable.
 
@@ -275,13 +221,8 @@ def poisson(
 
 
 def binomial(
-    count: Operand,
-    prob: Operand,
-    size: Shape | None = None,
-    *,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    generator: Generator | None = None,
+    count: Operand, prob: Operand, size: Shape | None = None, *,
+    dtype: DTypeLike | None = None, device: str | None = None, generator: Generator | None = None,
 ) -> Tensor:
     """Numbers of successes among so many trials of a probability, as floats; not differentiable.
 
@@ -295,12 +236,8 @@ def binomial(
 
 
 def geometric(
-    p: Operand,
-    size: Shape | None = None,
-    *,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    generator: Generator | None = None,
+    p: Operand, size: Shape | None = None, *,
+    dtype: DTypeLike | None = None, device: str | None = None, generator: Generator | None = None,
 ) -> Tensor:
     """Numbers of trials up to the first success, 1, 2, …, as floats; not differentiable.
 
@@ -377,12 +314,7 @@ def permutation(x: int | ArrayLike, axis: int = 0, *, generator: Generator | Non
 
 @public
 def choice(
-    x: int | ArrayLike,
-    size: Shape | None = None,
-    replace: bool = True,
-    p: ArrayLike | None = None,
-    axis: int = 0,
-    *,
+    x: int | ArrayLike, size: Shape | None = None, replace: bool = True, p: ArrayLike | None = None, axis: int = 0, *,
     generator: Generator | None = None,
 ) -> Tensor:
     """Parts of x along an axis, chosen at random; of an int n, of the numbers 0 … n - 1. As NumPy's ``choice``.
@@ -420,13 +352,8 @@ def choice(
 
 @public
 def randint_like(
-    x: ArrayLike,
-    low: int,
-    high: int | None = None,
-    *,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    generator: Generator | None = None,
+    x: ArrayLike, low: int, high: int | None = None, *,
+    dtype: DTypeLike | None = None, device: str | None = None, generator: Generator | None = None,
 ) -> Tensor:
     """Random whole numbers of [low, high), or of [0, low), in the shape and dtype of x.
 

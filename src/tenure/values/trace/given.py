@@ -211,7 +211,9 @@ def refuse_array(array: Any) -> None:
     if array.dtype == object:
         raise DTypeError("an array of Python objects is no tensor", help="give it a numeric dtype first")
     if array.dtype.kind not in "biufc" and array.dtype != dtypes.BFLOAT16:
-        raise DTypeError(f"an array of dtype {array.dtype} is no tensor", help="a tensor is made of numbers or bools")
+        raise DTypeError(
+            f"an array of dtype {array.dtype} is no tensor", help="a tensor is made of numbers or bools"
+        )
 
 
 def _dtype_of(array: Any) -> DType:

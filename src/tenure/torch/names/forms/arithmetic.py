@@ -258,9 +258,8 @@ def wide_in_place(x: Any, y: Any) -> Any:
 def of_parts(real: Any, imag: Any) -> Any:
     """Complex numbers of their parts, which are floats of one dtype."""
     if not (real.dtype.is_floating and imag.dtype is real.dtype):
-        raise refuse(
-            f"Expected both inputs to be Half, Float or Double tensors but got {real.dtype.name} and {imag.dtype.name}"
-        )
+        raise refuse("Expected both inputs to be Half, Float or Double tensors but got "
+                     f"{real.dtype.name} and {imag.dtype.name}")
     return tn.complex(real, imag)
 
 

@@ -96,7 +96,7 @@ def grids(args: Any, indexing: str | None) -> Any:
     """Coordinates over the grid of vectors, ``"ij"`` unless told otherwise: views."""
     args = together(args)
     if indexing not in (None, "ij", "xy"):
-        raise refuse(f'torch.meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}')
+        raise refuse(f"torch.meshgrid: indexing must be one of \"xy\" or \"ij\", but received: {indexing}")
     swap = indexing == "xy" and len(args) > 1
     if swap:
         args[:2] = args[1::-1]
@@ -105,7 +105,9 @@ def grids(args: Any, indexing: str | None) -> Any:
     if len({x.dtype for x in args}) > 1:
         raise refuse("torch.meshgrid expects all tensors to have the same dtype")
     shape = [x.numel() for x in args]
-    out = [x.reshape([-1 if j == k else 1 for j in range(len(args))]).expand(shape) for k, x in enumerate(args)]
+    out = [
+        x.reshape([-1 if j == k else 1 for j in range(len(args))]).expand(shape) for k, x in enumerate(args)
+    ]
     if swap:
         out[:2] = out[1::-1]
     return tuple(out)
@@ -132,7 +134,9 @@ def _with_axes(x: Any, axes: int) -> Any:
 def tiled(x: Any, repeats: Any) -> Any:
     """x repeated as a whole along each axis."""
     if len(repeats) < len(x.shape):
-        raise refuse("Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor")
+        raise refuse(
+            "Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor"
+        )
     if any(n < 0 for n in repeats):
         raise refuse(f"Trying to create tensor with negative dimension {min(repeats)}: {list(repeats)}")
     return tn.tile(x, *repeats) if repeats else tn.clone(x)

@@ -68,12 +68,9 @@ def contraction(equation: Any, operands: Any) -> Any:
     if not isinstance(equation, str):
         parts = [equation, *operands]
         out = parts.pop() if len(parts) % 2 else None
-        named = [
-            ("".join(chr(97 + n) if n < 26 else chr(39 + n) if type(n) is int else "..." for n in s))
-            if Ellipsis not in s
-            else "".join("..." if n is Ellipsis else chr(97 + n) for n in s)
-            for s in parts[1::2]
-        ]
+        named = [("".join(chr(97 + n) if n < 26 else chr(39 + n) if type(n) is int else "..." for n in s))
+                 if Ellipsis not in s else "".join("..." if n is Ellipsis else chr(97 + n) for n in s)
+                 for s in parts[1::2]]
         spelled = ",".join(named) + ("" if out is None else "->" + "".join(chr(97 + n) for n in out))
         return tn.einsum(spelled, *parts[::2])
     if len(operands) == 1 and isinstance(operands[0], list | tuple):
@@ -219,9 +216,8 @@ def principal(a: Any, q: Any, center: bool, niter: int) -> Any:
     rows, columns = a.shape[-2:]
     q = min(6, rows, columns) if q is None else q
     if not 0 <= q <= min(rows, columns):
-        raise refuse(
-            f"q(={q}) must be non-negative integer and not greater than min(m, n)={min(rows, columns)}", TorchValueError
-        )
+        raise refuse(f"q(={q}) must be non-negative integer and not greater than min(m, n)={min(rows, columns)}",
+                     TorchValueError)
     if niter < 0:
         raise refuse(f"niter(={niter}) must be non-negative integer", TorchValueError)
     return low_rank(a - tn.mean(a, -2, True) if center else a, q, niter, None)
@@ -288,9 +284,8 @@ def short_time_inverse(
     """The signal of which ``stft`` is given: frames added where they overlap, over the windows' squares."""
     hop, win_length = hop or n_fft // 4, win_length or n_fft
     if not x.dtype.is_complex:
-        raise refuse(
-            "istft requires a complex-valued input tensor matching the output from stft with return_complex=True."
-        )
+        raise refuse("istft requires a complex-valued input tensor matching the output from stft with "
+                     "return_complex=True.")
     if not 0 < hop <= win_length or not 0 < win_length <= n_fft:
         raise refuse("istft: expected 0 < hop_length <= win_length <= n_fft")
     matrix = len(x.shape) == 2
@@ -298,10 +293,8 @@ def short_time_inverse(
     bins = x.shape[-1]
     onesided = bins != n_fft if onesided is None else onesided
     if bins != (n_fft // 2 + 1 if onesided else n_fft):
-        raise refuse(
-            f"istft: expected the frequency dimension (3rd to the last) of the input tensor to match n_fft, "
-            f"but got {bins}"
-        )
+        raise refuse(f"istft: expected the frequency dimension (3rd to the last) of the input tensor to match n_fft, "
+                     f"but got {bins}")
     norm = "ortho" if normalized else None
     frames = tn.fft.ifft(x, norm=norm) if return_complex else tn.fft.irfft(x[..., : n_fft // 2 + 1], n_fft, norm=norm)
     taper = _taper(window, win_length, n_fft, frames)

@@ -13,10 +13,8 @@ def with_elements(name: str, x: Any) -> Any:
     """x, of whose sizes only that of the batch may be 0 (of an adaptive pooling the first, batch or channels)."""
     n = int(name[-2])
     if 0 in x.shape[x.ndim == n + 2 or name.startswith("adaptive") :]:
-        raise refuse(
-            f"{name}: Expected {n + 1}D or {n + 2}D (batch mode) tensor with optional 0 dim batch size for"
-            f" input, but got:{list(x.shape)}"
-        )
+        raise refuse(f"{name}: Expected {n + 1}D or {n + 2}D (batch mode) tensor with optional 0 dim batch size for"
+                     f" input, but got:{list(x.shape)}")
     return x
 
 

@@ -109,10 +109,8 @@ def bounded(fn: Any, x: Any, dim: Any, keepdim: Any) -> Any:
     dims = axes(dim)
     for d in range(len(x.shape)) if dims is None else (dims,) if isinstance(dims, int) else dims:
         if x.shape and not x.shape[d]:
-            raise refuse(
-                f"{fn.__name__}(): Expected reduction dim {d} to have non-zero size.",
-                TorchShapeError if dims is None else TorchIndexError,
-            )
+            raise refuse(f"{fn.__name__}(): Expected reduction dim {d} to have non-zero size.",
+                         TorchShapeError if dims is None else TorchIndexError)
     return fn(x, dims, keepdim)
 
 
@@ -173,3 +171,5 @@ def scan(fn: Any, x: Any, dim: Any, dtype: Any) -> Any:
 def plain_pair(found: Any) -> Any:
     """Several results as a plain tuple."""
     return tuple(found) if isinstance(found, tuple) else found
+
+

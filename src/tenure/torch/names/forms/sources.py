@@ -32,13 +32,8 @@ def constant(size: Any, fill_value: Any, dtype: Any) -> Any:
     """A number in a shape."""
     fill = _number(fill_value)
     if dtype is None:
-        dtype = (
-            fill_value.dtype
-            if isinstance(fill_value, Value)
-            else tn.bool
-            if fill is True or fill is False
-            else (dtype_of(fill))
-        )
+        dtype = fill_value.dtype if isinstance(fill_value, Value) else tn.bool if fill is True or fill is False else (
+            dtype_of(fill))
     return tn.full(tuple(size) if isinstance(size, list | tuple) else (size,), fill, dtype=dtype)
 
 

@@ -159,10 +159,8 @@ def register_parametrization(module: Any, tensor_name: str, parametrization: Any
     original = module._parameters.get(tensor_name)
     original = module._buffers.get(tensor_name) if original is None else original
     if original is None:
-        raise ValueError(
-            f"Module '{module}' does not have a parameter, a buffer, or a parametrized element with name"
-            f" '{tensor_name}'"
-        )
+        raise ValueError(f"Module '{module}' does not have a parameter, a buffer, or a parametrized element with name"
+                         f" '{tensor_name}'")
     made = ParametrizationList([parametrization], original, unsafe=unsafe)
     delattr(module, tensor_name)
     _dressed(module)
@@ -192,10 +190,8 @@ def remove_parametrizations(module: Any, tensor_name: str, leave_parametrized: b
         else:
             original = Parameter(value, original.requires_grad) if isinstance(original, Parameter) else value
     elif not held.is_tensor:
-        raise ValueError(
-            "Cannot leave unparametrized (`leave_parametrized=False`) a tensor that is parametrized in"
-            " terms of a sequence of tensors."
-        )
+        raise ValueError("Cannot leave unparametrized (`leave_parametrized=False`) a tensor that is parametrized in"
+                         " terms of a sequence of tensors.")
     delattr(type(module), tensor_name)
     del module.parametrizations[tensor_name]
     if not is_parametrized(module):

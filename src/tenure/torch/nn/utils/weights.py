@@ -173,3 +173,5 @@ def fuse_linear_bn_eval(linear: Any, bn: Any) -> Any:
 def skip_init(module_cls: Any, *args: Any, **kwargs: Any) -> Any:
     """A module whose parameters are not initialized: they have some numbers."""
     return module_cls(*args, **kwargs)
+
+

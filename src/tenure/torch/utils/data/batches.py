@@ -43,7 +43,7 @@ def default_collate(batch: Any) -> Any:
             raise RuntimeError("each element in list of batch should be of equal size")
         return [default_collate(part) for part in zip(*batch, strict=True)]
     raise TypeError(
-        f"default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; found {type(first)}"
+        "default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; found " f"{type(first)}"
     )
 
 

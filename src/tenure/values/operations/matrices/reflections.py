@@ -55,7 +55,9 @@ def householder_product(x: ArrayLike, tau: ArrayLike, /) -> Tensor:
 orgqr = householder_product
 
 
-def ormqr(x: ArrayLike, tau: ArrayLike, other: ArrayLike, /, left: bool = True, transpose: bool = False) -> Tensor:
+def ormqr(
+    x: ArrayLike, tau: ArrayLike, other: ArrayLike, /, left: bool = True, transpose: bool = False
+) -> Tensor:
     """The product of a matrix with the square Q of reflections: Q C, or C Q without ``left``, as LAPACK's ormqr.
 
     With ``transpose`` Qᴴ in place of Q, which is never made. Shapes: x (…, m, n), tau (…, k) with k up to the smaller

@@ -91,7 +91,9 @@ def lu_factor_ex(x: ArrayLike, /, *, check_errors: bool = False) -> LUFactorExRe
     return LUFactorExResult(*apply_one(LU_FACTOR_EX, value_of(x), parameters(("name", "check"), *given)))
 
 
-def lu_unpack(LU: ArrayLike, pivots: ArrayLike, unpack_data: bool = True, unpack_pivots: bool = True) -> LUUnpackResult:
+def lu_unpack(
+    LU: ArrayLike, pivots: ArrayLike, unpack_data: bool = True, unpack_pivots: bool = True
+) -> LUUnpackResult:
     """P, L and U with x = P L U, of both factors as one matrix and the pivots, as ``lu_factor`` has them.
 
     Shapes: (…, m, n) and (…, k), k the smaller side, give (…, m, m), (…, m, k) and (…, k, n). What is not unpacked is

@@ -119,10 +119,14 @@ def cholesky_inverse(factor: ArrayLike, /, upper: bool = False) -> Tensor:
     >>> tn.cholesky_inverse(tn.tensor([[2.0]]))
     tensor([[0.2500]])
     """
-    return apply_one(CHOLESKY_INVERSE, value_of(factor), parameters(("upper",), flag("cholesky_inverse: upper", upper)))
+    return apply_one(
+        CHOLESKY_INVERSE, value_of(factor), parameters(("upper",), flag("cholesky_inverse: upper", upper))
+    )
 
 
-def lu_solve(LU: ArrayLike, pivots: ArrayLike, b: ArrayLike, /, *, left: bool = True, adjoint: bool = False) -> Tensor:
+def lu_solve(
+    LU: ArrayLike, pivots: ArrayLike, b: ArrayLike, /, *, left: bool = True, adjoint: bool = False
+) -> Tensor:
     """The solution x of a x = b, given both factors of a as one matrix and the pivots, as ``lu_factor`` has them.
 
     With ``adjoint`` of aᴴ x = b, with ``left=False`` of x a = b. Shapes: (…, n, n), (…, n) and (…, n, k), the leading
@@ -232,7 +236,9 @@ def pinverse(x: ArrayLike, rcond: float = 1e-15) -> Tensor:
     return pinv(x, rtol=rcond)
 
 
-def lstsq(a: ArrayLike, b: ArrayLike, /, rcond: float | None = None, *, driver: str | None = None) -> LstsqResult:
+def lstsq(
+    a: ArrayLike, b: ArrayLike, /, rcond: float | None = None, *, driver: str | None = None
+) -> LstsqResult:
     """The least-squares solution of a x = b that has the least norm, the residuals, the rank and the singular values.
 
     Shapes: (…, m, n) and (…, m, k) give (…, n, k), the leading axes broadcast together; a vector (m,) gives a vector.
