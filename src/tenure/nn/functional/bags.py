@@ -8,7 +8,6 @@ import numpy as np
 
 from tenure.errors import DTypeError, ShapeError, shown
 from tenure.nn.functional.caller import named_by_caller
-from tenure.nn.functional.layer import no_negative
 from tenure.nn.functional.rows import fetched, table_of
 from tenure.values.operations import scattering
 from tenure.values.operations.arithmetic import where
@@ -68,7 +67,7 @@ def embedding_bag(
         if flag(f"embedding_bag: {name}", given) and mode == "max":
             raise ValueError(f"embedding_bag: {name} goes with mode='sum' and 'mean', not 'max'")
     skipped, form = _row(padding_idx, table.shape[0]), (max_norm, norm_type, scale_grad_by_freq, sparse)
-    rows = fetched("embedding_bag", weight, no_negative(flat), skipped, *form)
+    rows = fetched("embedding_bag", weight, flat, skipped, *form)
     counts = None if skipped is None else flat != skipped
     if per_sample_weights is not None:
         rows = rows * _weights(value_of(per_sample_weights), index, table, mode)

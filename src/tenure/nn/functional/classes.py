@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 from tenure.errors import DTypeError, ShapeError
 from tenure.nn.functional.activation import log_softmax
 from tenure.nn.functional.caller import named_by_caller
-from tenure.nn.functional.layer import linear, no_negative
+from tenure.nn.functional.layer import linear
 from tenure.nn.functional.reducing import MEAN, reduced, scalar, tensors, way
+from tenure.nn.functional.rows import no_negative
 from tenure.ops.promote import parameters
 from tenure.values.native.hits import apply
 from tenure.values.operations.arithmetic import where

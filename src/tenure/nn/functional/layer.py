@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 from tenure.dtypes import int64
 from tenure.errors import DTypeError, ShapeError
 from tenure.ir.program import TABLE, Value
-from tenure.ir.traits import FROM_THE_END
 from tenure.nn.functional.activation import softmax
 from tenure.nn.functional.caller import named_by_caller
-from tenure.nn.functional.rows import fetched, table_of
+from tenure.nn.functional.rows import fetched, flat_index, from_the_begin, table_of
 from tenure.ops import index, move, pointwise, rearrange, select
-from tenure.ops.promote import Operation, as_type, parameters
+from tenure.ops.promote import Operation, parameters
 from tenure.values.native.hits import apply, apply_one
 from tenure.values.operations.arithmetic import where
 from tenure.values.operations.products import AFFINE
@@ -160,25 +159,17 @@ def embedding(
     if max_norm is None and not (scale_grad_by_freq or sparse or isinstance(weight, Shared)):
         rows = apply(EMBEDDING, (index, table))
         return rows if skipped is None else where((index == skipped).unsqueeze(-1), rows.detach(), rows)
-    flat = no_negative(index).flatten()
     form = (max_norm, norm_type, scale_grad_by_freq, sparse)
-    rows = fetched("embedding", weight, flat, skipped, *form).reshape(*index.shape, table.shape[1])
+    rows = fetched("embedding", weight, index, skipped, *form)
+    if index.ndim != 1:
+        rows = rows.reshape(*index.shape, table.shape[1])
     if skipped is None:
         return rows  # type: ignore[no-any-return]
     return where((index == skipped).unsqueeze(-1), rows.detach(), rows)
 
 
-def _from_the_begin(at: Value) -> Value:
-    at = as_type(at, int64)
-    return pointwise.where(pointwise.less(at, at.coerce(0)), at - FROM_THE_END, at)
-
-
-NO_NEGATIVE = Operation("no_negative", _from_the_begin)
-
-
 def _embedded(at: Value, table: Value) -> Value:
-    at = _from_the_begin(at)
-    flat = move.reshape(at, shape=(math.prod(at.shape),))
+    flat = flat_index(at)
     rows = select.chosen(table, flat, spec=("a", ":"), at=0, unique=False, lead=None)
     return move.reshape(rows, shape=(*at.shape, table.shape[1]))
 
@@ -210,16 +201,11 @@ def one_hot(tensor: ArrayLike, num_classes: int = -1) -> Tensor:
 
 
 def _coded(x: Value, *, classes: int) -> Value:
-    b, place = x.builder, rearrange.shaped(_from_the_begin(x), (*x.shape, 1))
+    b, place = x.builder, rearrange.shaped(from_the_begin(x), (*x.shape, 1))
     return index.add_along(b.full((*x.shape, classes), 0, int64), b.full(place.shape, 1, int64), place)
 
 
 ONE_HOT = Operation("one_hot", _coded)
-
-
-def no_negative(index: Any) -> Tensor:
-    """An index in which counting from the end is out of range, too: the check names what was given."""
-    return apply_one(NO_NEGATIVE, index)
 
 
 def scaled_dot_product_attention(

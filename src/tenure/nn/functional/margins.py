@@ -8,8 +8,8 @@ from tenure.dtypes import int64
 from tenure.errors import DTypeError, ShapeError
 from tenure.ir.program import TABLE, Value
 from tenure.nn.functional.activation import logsigmoid
-from tenure.nn.functional.layer import no_negative
 from tenure.nn.functional.reducing import reduced, scalar, tensors, way
+from tenure.nn.functional.rows import no_negative
 from tenure.ops.promote import Operation, parameters
 from tenure.values.native.hits import apply, apply_one
 from tenure.values.operations.arithmetic import where

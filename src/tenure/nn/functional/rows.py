@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
+from tenure.dtypes import int64
 from tenure.errors import GradientError, OutOfRange, WriteError
+from tenure.ir.program import Value
 from tenure.ir.traits import FROM_THE_END
-from tenure.values.grad.steps import mark
+from tenure.ops import move, pointwise
+from tenure.ops.advanced import take_rows
+from tenure.ops.promote import Operation, as_type, stop
+from tenure.values.grad.steps import mark_leaf
+from tenure.values.native.hits import apply, apply_one
 from tenure.values.operations.arithmetic import where
 from tenure.values.operations.boundary import array_of
 from tenure.values.operations.factories import ones
@@ -25,6 +32,37 @@ TINY = 1e-7
 """The number that PyTorch adds to a norm by which it divides."""
 
 
+def from_the_begin(at: Value) -> Value:
+    """An index in int64 in which counting from the end is out of range, too: the check names what was given."""
+    at = as_type(at, int64)
+    return pointwise.where(pointwise.less(at, at.coerce(0)), at - FROM_THE_END, at)
+
+
+NO_NEGATIVE = Operation("no_negative", from_the_begin)
+
+
+def no_negative(index: Any) -> Any:
+    """``from_the_begin`` of a tensor."""
+    return apply_one(NO_NEGATIVE, index)
+
+
+def flat_index(at: Value) -> Value:
+    """``from_the_begin`` of an index (…) as (n,)."""
+    return move.reshape(from_the_begin(at), shape=(math.prod(at.shape),))
+
+
+FLAT = Operation("flat_index", flat_index)
+
+
+def _alone(at: Value, table: Value) -> tuple[Value, Value]:
+    """A flat index, and the rows there without a graph."""
+    flat = flat_index(at)
+    return flat, take_rows(stop(table), flat)
+
+
+ALONE = Operation("rows_alone", _alone)
+
+
 def table_of(weight: Any) -> Any:
     """The weight as it is asked for its shape: a value, or a Shared, of which no more than rows is read."""
     return weight if isinstance(weight, Shared) else value_of(weight)
@@ -34,18 +72,19 @@ def fetched(
     name: str, weight: Any, index: Any, skipped: int | None,
     max_norm: Any, norm_type: Any, by_frequency: Any, sparse: Any,
 ) -> Any:  # fmt: skip
-    """The rows at indices (n,), which are not negative; with ``sparse`` no gradient goes to the one ``skipped``."""
+    """The rows (n, size) at n indices (…); with ``sparse`` no gradient goes to the one ``skipped``."""
     if isinstance(weight, Shared):
-        return of_shared(name, weight, index, skipped, sparse, max_norm is not None or by_frequency)
+        return of_shared(name, weight, apply_one(FLAT, index), skipped, sparse, max_norm is not None or by_frequency)
     order = float(number(name, "norm_type", norm_type))
     if max_norm is not None:
-        within_norm(name, weight, index, float(number(name, "max_norm", max_norm)), order)
+        within_norm(name, weight, apply_one(FLAT, index), float(number(name, "max_norm", max_norm)), order)
     table, by_frequency = value_of(weight), flag(f"{name}: scale_grad_by_freq", by_frequency)
     if flag(f"{name}: sparse", sparse) and table._kind.tracked and current_mode().grad:
         if by_frequency:
             raise GradientError(f"{name}: scale_grad_by_freq does not go with sparse=True", at=site(here()))
         if isinstance(weight, Var) and weight._leaf is not None and RECORDER.vmap is None:
             return alone(weight._leaf, table, index, skipped)
+    index = apply_one(FLAT, index)
     rows = table[index]
     if not by_frequency:
         return rows
@@ -56,13 +95,16 @@ def fetched(
 
 def alone(leaf: Leaf, table: Any, index: Any, skipped: int | None) -> Any:
     """Rows of a leaf as a source of their own, so that their gradient is sparse."""
-    return marked(leaf, table.detach()[index], index.detach(), table._aval, skipped)
+    at, rows = apply(ALONE, (index.detach(), table))
+    return marked(leaf, rows, at, table._aval, skipped)
 
 
 def marked(leaf: Leaf, rows: Any, index: Any, aval: Any, skipped: int | None) -> Any:
     """Rows of a leaf, of which the one that is skipped gets no gradient."""
     at = index if skipped is None else where(index == skipped, aval.shape[0], index)
-    return mark(rows, RowLeaf(leaf, at, aval, skipped is not None))
+    source = mark_leaf(rows, RowLeaf(leaf, at, aval, skipped is not None))
+    source._held = True
+    return source
 
 
 def of_shared(name: str, weight: Shared, index: Any, skipped: int | None, sparse: Any, more: Any) -> Any:

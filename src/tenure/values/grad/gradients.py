@@ -60,10 +60,19 @@ def by_leaf(found: dict[Leaf, Any], hooked: Callable[[dict[int, Any], Any], Any]
     for source, g in found.items():
         leaf = source
         if isinstance(source, RowLeaf):
-            entries = Entries(source.index, hooked(source.hooks, g), source.padded)
-            leaf, g = source.of, SparseRows.of(source.aval, entries)
+            leaf, g = source.of, listed(source, hooked(source.hooks, g))
         out[leaf] = joined(out[leaf], g) if leaf in out else g
     return out
+
+
+def listed(rows: RowLeaf, g: Any) -> SparseRows:
+    """Gradient of a leaf from that of rows of it."""
+    return SparseRows.of(rows.aval, Entries(rows.index, g, rows.padded))
+
+
+def add_rows_of(rows: RowLeaf, g: Any) -> None:
+    """Add the cotangent of rows to the gradient of their leaf."""
+    add(rows.of, listed(rows, g))
 
 
 def held(gradient: Any) -> Any:
@@ -90,11 +99,14 @@ def short_walk(root: Any, keep: bool) -> bool:
         found: dict[int, Any] = {}
         late: list[tuple[Leaf, Any]] = []
         if leaves is not None:
-            before = [held(leaf.grad) for leaf in leaves]
+            before = [None if type(leaf) is RowLeaf else held(leaf.grad) for leaf in leaves]
             into = tuple([None if v is None else t.bind(v) for v in before])
             found = dict(zip(*steps.short_gradient(t, root, into, keep), strict=True))
             for slot, leaf, v in zip(deps, leaves, before, strict=True):
-                if slot in found and not replace(leaf, found[slot], v):
+                if isinstance(leaf, RowLeaf):
+                    if slot in found:
+                        add_rows_of(leaf, found[slot])
+                elif slot in found and not replace(leaf, found[slot], v):
                     late.append(arrived(t, root, leaf))
         record.taken(t)
     except Exception:
@@ -104,7 +116,7 @@ def short_walk(root: Any, keep: bool) -> bool:
         return False
     add_late(late)
     for slot, leaf in zip(deps, leaves, strict=True):
-        if slot not in found and leaf.grad is None:
+        if slot not in found and type(leaf) is Leaf and leaf.grad is None:
             begin(leaf, steps.fill(t.kind(slot).aval, 0))
     return True
 
@@ -116,14 +128,20 @@ def sources_of(t: Trace, root: Any) -> list[Any]:
 
 
 def _plain_leaves(t: Trace, root: Any) -> list[Leaf] | None:
-    """Distinct leaves behind a result of a held trace; None if there are other sources, or one leaf twice."""
+    """Distinct leaves and rows of leaves behind a result of a held trace; None if there are other sources, one leaf
+    twice, or one with rows of it."""
     if root._trace is not t or t.done:
         return None
     leaves = sources_of(t, root)
     for source in leaves:
-        if type(source) is not Leaf or source.hooks or type(source.grad) is RowsPlace:
+        of = source.of if type(source) is RowLeaf else source
+        if type(of) is not Leaf or of.hooks or source.hooks:
             return None
-    return leaves if len(leaves) == 1 or len(set(leaves)) == len(leaves) else None
+        by_rows = type(of.grad) is RowsPlace
+        if by_rows is not (source is not of) and (by_rows or of.grad is not None):
+            return None
+    rows = {leaf.of for leaf in leaves if type(leaf) is RowLeaf}
+    return leaves if len(set(leaves)) == len(leaves) and rows.isdisjoint(leaves) else None
 
 
 def arrived(t: Trace, root: Any, leaf: Leaf) -> tuple[Leaf, Any]:
@@ -139,6 +157,8 @@ def add_late(late: Sequence[tuple[Leaf, Any]]) -> None:
         add(leaf, g)
 
 
+know("rows_place", RowsPlace)
+know("add_rows_of", add_rows_of)
 know("replace_gradient", replace)
 know("arrived", arrived)
 know("add_late", add_late)

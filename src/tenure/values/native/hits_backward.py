@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from tenure.runtime.assembler import NULL
 from tenure.values.native.hits_attributes import finish
+from tenure.values.native.hits_leaves import LEAVES, MOST_LEAVES
 from tenure.values.native.hits_objects import Code
 from tenure.values.native.hits_places import is_place
 
 __all__ = ["BACKWARD"]
 
-MOST_LEAVES = 500
 MOST_OPERANDS = 64
 """Operands and numbers of an adjoint on the fast path, at most."""
 
@@ -20,43 +20,6 @@ def is_number(m: Code) -> None:
         with f.each(f.size("ptr %shape", "Tuple")) as k, f.unless(f.is_(f.item("ptr %shape", k), "one")):
             f.ret("i1 false")
         f.ret("i1 true")
-
-
-def leaves_of(m: Code) -> None:
-    """Return the distinct leaves behind a result of a held trace, as a list; NULL if there are other sources, or one
-    leaf twice."""
-    with m.function("leaves_of", "ptr %t", "ptr %x") as f:
-        over, deps = f.local("i32"), f.call("behind", "ptr %t", "ptr %x")
-        with f.when(f.absent(deps)):
-            f.ret(NULL)
-        count = f.size(deps, "Tuple")
-        inputs, marks = f.get("ptr %t", "trace.inputs"), f.get("ptr %t", "trace.marks")
-        with f.when(f.value("i1", f"icmp ugt {f.do('sub', count, 'i64 1')}, {MOST_LEAVES - 1}")):
-            f.ret(NULL)
-        out = f.call("PyList_New", count)
-        with f.when(f.absent(out)):
-            f.ret(NULL)
-        with f.each(count) as k:
-            slot, box = f.call("PyTuple_GetItem", deps, k), f.local()
-            number = f.call("PyLong_AsLongLongAndOverflow", slot, over, returns="i64")
-            own = f.value("i1", f"icmp sge {number}, 0")
-            with f.when(own):
-                f.store(f.call("PyDict_GetItemWithError", marks, slot), box)
-            with f.unless(own):
-                x = f.call("PyList_GetItem", inputs, f.do("xor", number, "i64 -1"))
-                f.store(f.get(x, ".src"), box)
-            leaf, good = f.load(box), f.local("i1")
-            f.store("i1 false", good)
-            with f.unless(f.absent(leaf)), f.when(f.is_(f.kind(leaf), "leaf")):
-                f.store(f.empty(f.get(leaf, "leaf.hooks"), "Dict"), good)
-                with f.each(k) as j:
-                    other = f.call("PyList_GetItem", out, j)
-                    f.store(f.both(f.load(good, "i1"), f.negation(f.equal(other, leaf))), good)
-            with f.unless(f.load(good, "i1")):
-                f.decref(out)
-                f.ret(NULL)
-            f.call("PyList_SetItem", out, k, f.incref(leaf), returns="i32")
-        f.ret(out)
 
 
 def behind(m: Code) -> None:
@@ -73,9 +36,14 @@ def behind(m: Code) -> None:
 
 
 def into(m: Code) -> None:
-    """Return the slot of a leaf's gradient value, which goes into %known; None if it has none; NULL if that is left to
-    the slow path."""
+    """Return the slot of a leaf's gradient value, which goes into %known; None if it has none, or comes by rows; NULL
+    if that is left to the slow path."""
     with m.function("into", "ptr %t", "ptr %leaf", "ptr %known") as f:
+        with f.when(f.is_(f.kind("ptr %leaf"), "rowleaf")):
+            grad = f.get(f.get("ptr %leaf", "rowleaf.of"), "leaf.grad")
+            with f.when(f.either(f.is_(grad, "none"), f.is_(f.kind(grad), "rows_place"))):
+                f.ret(f.incref(f.constant("none")))
+            f.ret(NULL)
         grad = f.get("ptr %leaf", "leaf.grad")
         f.store(NULL, "ptr %known")
         with f.when(f.is_(grad, "none")):
@@ -177,6 +145,10 @@ def deposit(m: Code) -> None:
     """Compare and set: replace a leaf's gradient by a value computed from %known (or NULL): 1; 0, and nothing done, if
     the gradient is another by now; -1 with an error."""
     with m.function("deposit", "ptr %leaf", "ptr %g", "ptr %known", returns="i32") as f:
+        with f.when(f.is_(f.kind("ptr %leaf"), "rowleaf")):
+            added = f.call_python(f.constant("add_rows_of"), "ptr %leaf", "ptr %g")
+            f.decref(added)
+            f.ret(f.choice(f.absent(added), "i32 -1", "i32 1"))
         grad = f.get("ptr %leaf", "leaf.grad")
         with f.when(f.both(f.is_(grad, "none"), f.absent("ptr %known"))):
             f.ret(f.call("first_gradient", "ptr %leaf", "ptr %g", returns="i32"))
@@ -362,7 +334,8 @@ def pull(m: Code) -> None:
 
 
 BACKWARD = (
-    *(is_number, leaves_of, behind, into, gradients, gradients_here, first_gradient, deposit, deposits, walk),
+    *LEAVES,
+    *(is_number, behind, into, gradients, gradients_here, first_gradient, deposit, deposits, walk),
     *(backward, fed, operands, pulled, pull),
 )
 """``backward`` and ``pull``, with their internal functions."""

@@ -128,21 +128,29 @@ def _parameters(function: Any) -> tuple[inspect.Signature, dict[str, tuple[Check
     return signature, {name: _kind(p.annotation) for name, p in signature.parameters.items()}
 
 
+@functools.lru_cache(maxsize=4096)
+def _checked(function: Any, count: int, names: tuple[str, ...]) -> tuple[tuple[str, tuple[Check, str], int | str], ...]:
+    """Checks of a call of ``count`` arguments by position and others by name: for each argument its name, its kind, and
+    where it is found. TypeError where the call does not fit."""
+    signature, kinds = _parameters(function)
+    out = []
+    for name, at in signature.bind(*range(count), **{name: name for name in names}).arguments.items():
+        if (kind := kinds[name]) is not None:
+            found = at if isinstance(at, tuple) else at.values() if isinstance(at, dict) else (at,)
+            out += [(name, kind, k) for k in found]
+    return tuple(out)
+
+
 def refuse_arguments(function: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     """TN802 for an argument that is not what its annotation says; TypeError where the call does not fit at all."""
-    signature, kinds = _parameters(function)
     try:
-        bound = signature.bind(*args, **kwargs).arguments
+        checks = _checked(function, len(args), tuple(kwargs))
     except TypeError as error:
         raise TypeError(f"{name}() {error}") from None
-    for argument, x in bound.items():
-        kind = kinds[argument]
-        if signature.parameters[argument].kind is inspect.Parameter.VAR_POSITIONAL:
-            found = next((y for y in x if kind is not None and not kind[0](y)), None)
-        else:
-            found = x if kind is not None and not kind[0](x) else None
-        if kind is not None and (found is not None or (x is None and not kind[0](None))):
-            raise DTypeError(f"{name}: {argument} is {kind[1]}, not {shown(found)}")
+    for argument, (check, said), at in checks:
+        x = args[at] if isinstance(at, int) else kwargs[at]
+        if not check(x):
+            raise DTypeError(f"{name}: {argument} is {said}, not {shown(x)}")
 
 
 def name_of(function: Any, args: tuple[Any, ...]) -> str:

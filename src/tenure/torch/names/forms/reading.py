@@ -7,7 +7,7 @@ from typing import Any
 
 import tenure as tn
 import tenure.nn.functional as F
-from tenure.nn.functional.layer import no_negative
+from tenure.nn.functional.rows import no_negative
 from tenure.torch.cells import Tensor, unwrap, wrap
 from tenure.torch.errors import TorchIndexError, TorchValueError, refuse
 from tenure.torch.names.precision import AUTOCAST, raised
