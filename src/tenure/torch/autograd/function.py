@@ -32,8 +32,7 @@ class FunctionCtx:
     """Context of one call: tensors that ``forward`` saves for ``backward``, and all else as attributes."""
 
     materialize_grads = True
-    _saved: tuple[Any, ...] = ()
-    _now: tuple[Any, ...] | None = None
+    _saved: tuple[Any, ...] | None = ()
     _constant: tuple[Any, ...] = ()
     _dirty: tuple[Any, ...] = ()
 
@@ -52,8 +51,10 @@ class FunctionCtx:
 
     @property
     def saved_tensors(self) -> tuple[Any, ...]:
-        """The tensors that were saved."""
-        return self._saved if self._now is None else self._now
+        """The tensors that were saved; they are there while ``forward`` or ``backward`` runs."""
+        if self._saved is None:
+            raise RuntimeError("saved tensors of a Function are read in its forward or its backward")
+        return self._saved
 
     def mark_non_differentiable(self, *args: Any) -> None:
         """Results that have no gradient."""
@@ -68,12 +69,92 @@ class FunctionCtx:
         self.materialize_grads = value
 
 
-class Call:
-    """One call of a Function: its arguments, what ``forward`` saw for them, what it ``kept``, and what came out."""
+class Node:
+    """What a backward needs of a call.
+
+    The graph holds it, so it holds nothing that the trace in progress has made, which holds the graph: it refers to
+    ``values`` and ``cells`` of the arguments, and to what was saved, ``kept``; ``held`` are those made before. ``saved``
+    has for each saved tensor the number of the argument that it is, -1 for another, or None.
+    """
 
     __slots__ = (
-        "args", "at", "constant", "ctx", "function", "kept", "kwargs", "needs", "out", "outs", "seen", "values",
+        "at", "avals", "cells", "constant", "ctx", "function", "held", "kept", "needs", "out", "saved", "values",
     )  # fmt: skip
+
+    def __init__(self, call: Call, kept: list[Any]) -> None:
+        ctx = call.ctx
+        self.function, self.ctx, self.at, self.needs = call.function, ctx, call.at, call.needs
+        values, cells = [call.values[k] for k in call.at], [call.args[k] for k in call.at]
+        self.avals = [x._aval for x in values]
+        self.values, self.cells, self.kept = list(map(ref, values)), list(map(ref, cells)), list(map(ref, kept))
+        self.held = [x for x in kept if x._trace is None]
+        if not ctx._dirty:
+            self.held += [x for x, value in zip(cells, values, strict=True) if value._trace is None]
+        seen = {id(call.seen[k]): j for j, k in enumerate(call.at)}
+        self.saved = [None if x is None else seen.get(id(x), -1) for x in ctx._saved or ()]
+        self.out = [isinstance(y, Tensor) for y in call.out] if isinstance(call.out, tuple) else None
+        self.constant = [(k, call.outs[k]._aval) for k in call.constant]
+
+    def back(self, saved: Sequence[Any], gradients: Sequence[Any]) -> tuple[Any, ...]:
+        """The gradients of the tensors among the arguments."""
+        ctx, values = self.ctx, iter(saved)
+        for reference in self.kept:
+            refuse_noted(reference)
+        shown = [None if g is None else Tensor._of(g) for g in gradients]
+        for k, aval in self.constant:
+            shown[k] = Tensor._of(fill(aval, 0)) if ctx.materialize_grads else None
+        if self.out is not None:
+            grads = iter(shown)
+            shown = [following(grads) if is_tensor else None for is_tensor in self.out]
+        ctx._saved = tuple([None if j is None else self.shown(j, following(values)) for j in self.saved])
+        try:
+            found = called(self.function, ctx, shown)
+        finally:
+            ctx._saved = None
+        found = found if isinstance(found, tuple) else (found,)
+        count = len(self.needs)
+        if len(found) > count and all(x is None for x in found[count:]):
+            found = found[:count]
+        if len(found) != count:
+            raise RuntimeError(
+                f"function {self.function.__name__}Backward returned an incorrect number of gradients (expected "
+                f"{count}, got {len(found)})"
+            )
+        return tuple([self.fitted(unwrap(found[k]), k, mine) for k, mine in zip(self.at, self.avals, strict=True)])
+
+    def fitted(self, g: Any, k: int, mine: Any) -> Any:
+        """A gradient summed to the shape of an argument, and in its dtype, as PyTorch does."""
+        if g is None or not self.needs[k]:
+            return None
+        if not isinstance(g, Value):
+            raise RuntimeError(f"expected Variable or None (got {type(g).__name__})")
+        if g._aval.shape != mine.shape:
+            extra = g._aval.ndim - mine.ndim
+            ones = [j + extra for j, n in enumerate(mine.shape) if extra >= 0 and n == 1 != g._aval.shape[j + extra]]
+            axes = (*range(extra), *ones)
+            theirs = g._aval.shape
+            g = g.sum(axis=axes).reshape(mine.shape) if axes and fits(theirs, mine.shape) else g
+            if g._aval.shape != mine.shape:
+                raise RuntimeError(
+                    f"Function {self.function.__name__}Backward returned an invalid gradient at index {k} - got "
+                    f"{list(theirs)} but expected shape compatible with {list(mine.shape)}"
+                )
+        return g if g._aval.dtype is mine.dtype else g.to(mine.dtype)
+
+    def shown(self, j: int, value: Any) -> Any:
+        """A saved tensor: the argument that it was, unless that has been written since, or was an example of a vmapped
+        call that has returned."""
+        argument = self.cells[j]() if j >= 0 else None
+        now: Any = getattr(argument, "_val", None)
+        if now is not None and now is self.values[j]() and now._kind.level is value._kind.level:
+            return argument
+        return Tensor._of(value)
+
+
+class Call:
+    """One call of a Function: its arguments, what ``forward`` saw for them, and what came out."""
+
+    __slots__ = ("args", "at", "constant", "ctx", "function", "kwargs", "needs", "node", "out", "outs", "seen", "values")
 
     def __init__(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self.function, self.args, self.kwargs = function, args, kwargs
@@ -86,8 +167,8 @@ class Call:
         self.out: Any = None
         self.outs: list[Any] = []
         self.constant: list[int] = []
-        self.kept: list[Any] = []
         self.ctx = FunctionCtx()
+        self.node: Any = None
 
     def whole(self) -> Any:
         """The results, from which a gradient goes on to the arguments."""
@@ -107,24 +188,24 @@ class Call:
 
     def connected(self, begun: Beginning, found: tuple[Any, ...]) -> Any:
         """The results of ``forward``, in the graph those that have a gradient."""
-        name, constant = f"{self.function.__name__}Backward", self.constant
-        moving = [k for k in range(len(found)) if k not in constant] if constant else range(len(found))
+        name, constant, count = f"{self.function.__name__}Backward", self.constant, len(found)
+        moving = [k for k in range(count) if k not in constant] if constant else range(count)
         if not moving:
             return self.result(found)
         inputs = [self.values[k] for k in self.at if self.needs[k]]
         rest = [self.values[k] for k in self.at if not self.needs[k]]
-        self.kept = saved = [x._read() for x in self.ctx._saved if x is not None]
+        saved, node = self.saved(), self.node
         results = Results([found[k] for k in moving] if constant else found, name, self.asks())
         handler, parts, _ = results.connected(begun, inputs, rest, saved, bool(saved))
-        needed = [self.needs[k] for k in self.at]
+        needed = [k for k, at in enumerate(self.at) if self.needs[at]]
 
         def rule(g: Any, tensors: Sequence[Any]) -> list[Any]:
             gradients = results.cotangents(g)
-            grads = self.back(tensors, placed(gradients, moving, len(found)) if constant else gradients)
-            return [gx for gx, needs in zip(grads, needed, strict=True) if needs]
+            grads = node.back(tensors, placed(gradients, moving, count) if constant else gradients)
+            return [grads[k] for k in needed]
 
         handler.name, handler.rule = name, rule
-        return self.result(placed(parts, moving, len(found), found) if constant else parts)
+        return self.result(placed(parts, moving, count, found) if constant else parts)
 
     def forward(self, *given: Any) -> tuple[Any, ...]:
         """The tensors among the results, as values."""
@@ -159,61 +240,17 @@ class Call:
 
     def first(self, *given: Any) -> tuple[Any, Any]:
         """The results, and what backward needs."""
-        found = self.forward(*given)
-        return found, [x._read() for x in self.ctx._saved if x is not None]
+        return self.forward(*given), self.saved()
+
+    def saved(self) -> list[Any]:
+        """The values that ``forward`` saved; what else backward needs is the call's ``node``."""
+        found = [x._read() for x in self.ctx._saved or () if x is not None]
+        self.node = Node(self, found)
+        return found
 
     def back(self, saved: Sequence[Any], gradients: Sequence[Any]) -> tuple[Any, ...]:
         """The gradients of the tensors among the arguments."""
-        ctx, values = self.ctx, iter(saved)
-        for value in self.kept:
-            refuse_noted(value)
-        ctx._now = tuple([None if x is None else self.saved(x, following(values)) for x in ctx._saved])
-        shown = [None if g is None else Tensor._of(g) for g in gradients]
-        for k in self.constant:
-            shown[k] = Tensor._of(fill(self.outs[k]._aval, 0)) if ctx.materialize_grads else None
-        if isinstance(self.out, tuple):
-            grads = iter(shown)
-            shown = [following(grads) if isinstance(y, Tensor) else None for y in self.out]
-        found = called(self.function, ctx, shown)
-        found = found if isinstance(found, tuple) else (found,)
-        if len(found) > len(self.args) and all(x is None for x in found[len(self.args) :]):
-            found = found[: len(self.args)]
-        if len(found) != len(self.args):
-            raise RuntimeError(
-                f"function {self.function.__name__}Backward returned an incorrect number of gradients (expected "
-                f"{len(self.args)}, got {len(found)})"
-            )
-        return tuple([self.fitted(unwrap(found[k]), k) for k in self.at])
-
-    def fitted(self, g: Any, k: int) -> Any:
-        """A gradient summed to the shape of an argument, and in its dtype, as PyTorch does."""
-        if g is None or not self.needs[k]:
-            return None
-        mine = self.values[k]._aval
-        if not isinstance(g, Value):
-            raise RuntimeError(f"expected Variable or None (got {type(g).__name__})")
-        if g._aval.shape != mine.shape:
-            extra = g._aval.ndim - mine.ndim
-            ones = [j + extra for j, n in enumerate(mine.shape) if extra >= 0 and n == 1 != g._aval.shape[j + extra]]
-            axes = (*range(extra), *ones)
-            theirs = g._aval.shape
-            g = g.sum(axis=axes).reshape(mine.shape) if axes and fits(theirs, mine.shape) else g
-            if g._aval.shape != mine.shape:
-                raise RuntimeError(
-                    f"Function {self.function.__name__}Backward returned an invalid gradient at index {k} - got "
-                    f"{list(theirs)} but expected shape compatible with {list(mine.shape)}"
-                )
-        return g if g._aval.dtype is mine.dtype else g.to(mine.dtype)
-
-    def saved(self, x: Any, value: Any) -> Any:
-        """A saved tensor: the argument that it was, unless that has been written since, or was an example of a vmapped
-        call that has returned."""
-        for k in self.at:
-            if x is self.seen[k]:
-                argument, level = self.args[k], value._kind.level
-                if getattr(argument, "_val", None) is self.values[k] and self.values[k]._kind.level is level:
-                    return argument
-        return Tensor._of(value)
+        return self.node.back(saved, gradients)  # type: ignore[no-any-return]
 
     def result(self, values: Sequence[Any]) -> Any:
         """The result of ``forward`` with tensors that have the graph."""
@@ -229,6 +266,7 @@ class Call:
             if new._kind.tracked and shown._window is None and shown._leaf is None:
                 shown.__dict__["_node"] = ref(shown._val), f"{self.function.__name__}Backward"
             made.append(shown)
+        self.ctx._saved, self.ctx._dirty, self.ctx._constant = None, (), ()
         found = iter(made)
         if isinstance(self.out, tuple):
             return tuple([following(found) if isinstance(y, Tensor) else y for y in self.out])
