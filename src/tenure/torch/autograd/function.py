@@ -72,26 +72,34 @@ class FunctionCtx:
 class Node:
     """What a backward needs of a call.
 
-    The graph holds it, so it holds nothing that the trace in progress has made, which holds the graph: it refers to
-    ``values`` and ``cells`` of the arguments, and to what was saved, ``kept``; ``held`` are those made before. ``saved``
-    has for each saved tensor the number of the argument that it is, -1 for another, or None.
+    The graph holds it, so it holds nothing that the trace in progress has made, which holds the graph: it refers to what
+    was saved, ``kept``; ``held`` are those made before. ``saved`` has for each saved tensor references to the argument
+    that it is and to its value, nothing for another, or None.
     """
 
-    __slots__ = (
-        "at", "avals", "cells", "constant", "ctx", "function", "held", "kept", "needs", "out", "saved", "values",
-    )  # fmt: skip
+    __slots__ = ("at", "avals", "constant", "ctx", "function", "held", "kept", "needs", "out", "saved")
 
     def __init__(self, call: Call, kept: list[Any]) -> None:
-        ctx = call.ctx
-        self.function, self.ctx, self.at, self.needs = call.function, ctx, call.at, call.needs
-        values, cells = [call.values[k] for k in call.at], [call.args[k] for k in call.at]
-        self.avals = [x._aval for x in values]
-        self.values, self.cells, self.kept = list(map(ref, values)), list(map(ref, cells)), list(map(ref, kept))
-        self.held = [x for x in kept if x._trace is None]
-        if not ctx._dirty:
-            self.held += [x for x, value in zip(cells, values, strict=True) if value._trace is None]
-        seen = {id(call.seen[k]): j for j, k in enumerate(call.at)}
-        self.saved = [None if x is None else seen.get(id(x), -1) for x in ctx._saved or ()]
+        ctx, at = call.ctx, call.at
+        self.function, self.ctx, self.at, self.needs = call.function, ctx, at, call.needs
+        self.avals = [call.values[k]._aval for k in at]
+        self.kept, self.held, self.saved = list(map(ref, kept)), list[Any](), list[Any]()
+        seen, values = [call.seen[k] for k in at], iter(kept)
+        for x in ctx._saved or ():
+            if x is None:
+                self.saved.append(None)
+                continue
+            own, value = [k for k, y in zip(at, seen, strict=True) if y is x], following(values)
+            older = value._trace is None
+            if older:
+                self.held.append(value)
+            if own:
+                cell = call.args[own[0]]
+                self.saved.append((ref(cell), ref(call.values[own[0]])))
+                if older and not ctx._dirty:
+                    self.held.append(cell)
+            else:
+                self.saved.append(())
         self.out = [isinstance(y, Tensor) for y in call.out] if isinstance(call.out, tuple) else None
         self.constant = [(k, call.outs[k]._aval) for k in call.constant]
 
@@ -106,7 +114,7 @@ class Node:
         if self.out is not None:
             grads = iter(shown)
             shown = [following(grads) if is_tensor else None for is_tensor in self.out]
-        ctx._saved = tuple([None if j is None else self.shown(j, following(values)) for j in self.saved])
+        ctx._saved = tuple([None if of is None else shown_as(of, following(values)) for of in self.saved])
         try:
             found = called(self.function, ctx, shown)
         finally:
@@ -140,15 +148,6 @@ class Node:
                     f"{list(theirs)} but expected shape compatible with {list(mine.shape)}"
                 )
         return g if g._aval.dtype is mine.dtype else g.to(mine.dtype)
-
-    def shown(self, j: int, value: Any) -> Any:
-        """A saved tensor: the argument that it was, unless that has been written since, or was an example of a vmapped
-        call that has returned."""
-        argument = self.cells[j]() if j >= 0 else None
-        now: Any = getattr(argument, "_val", None)
-        if now is not None and now is self.values[j]() and now._kind.level is value._kind.level:
-            return argument
-        return Tensor._of(value)
 
 
 class Call:
@@ -271,6 +270,17 @@ class Call:
         if isinstance(self.out, tuple):
             return tuple([following(found) if isinstance(y, Tensor) else y for y in self.out])
         return following(found) if isinstance(self.out, Tensor) else self.out
+
+
+def shown_as(of: tuple[Any, ...], value: Any) -> Any:
+    """A saved tensor: the argument that it was, unless that has been written since, or was an example of a vmapped call
+    that has returned."""
+    if of:
+        argument = of[0]()
+        now = getattr(argument, "_val", None)
+        if now is not None and now is of[1]() and now._kind.level is value._kind.level:
+            return argument
+    return Tensor._of(value)
 
 
 def placed(some: Sequence[Any], at: Sequence[int], count: int, others: Sequence[Any] = ()) -> list[Any]:
