@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import random
+import weakref
 from typing import Any
 
 import numpy as np
@@ -104,6 +106,48 @@ def test_a_silent_write_of_what_forward_saved_stops_the_backward() -> None:
     q.data.add_(1)
     with pytest.raises(BorrowError, match="TN506"):
         out.backward()
+
+
+def test_a_silent_write_of_a_saved_result_stops_the_backward() -> None:
+    for dropped in (False, True):
+        x, w = torch.ones(3, requires_grad=True), torch.ones(3, requires_grad=True)
+        q = w * 2
+        out = Kept.apply(x, q).sum()
+        q.data.add_(1)
+        if dropped:
+            del q
+        with pytest.raises(BorrowError, match="TN506"):
+            out.backward()
+
+
+def test_a_graph_through_functions_goes_without_the_collector() -> None:
+    class Marked(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Any) -> Any:
+            ctx.mark_dirty(x)
+            ctx.save_for_backward(x, x * 2)
+            return x.mul_(2)
+
+        @staticmethod
+        def backward(ctx: Any, g: Any) -> Any:
+            return g * 2 + 0 * ctx.saved_tensors[1]
+
+    w, made = torch.ones(3, requires_grad=True), []
+    gc.collect()
+    gc.disable()
+    try:
+        for backward in (True, False, True):
+            y = w * 2
+            a, b = Product.apply(y, y + 1, False)
+            z = Marked.apply(a + b)
+            made += [weakref.ref(t) for t in (y, a, z)] + [weakref.ref(t._val) for t in (y, a, z)]
+            if backward:
+                z.sum().backward()
+            del y, a, b, z
+        assert w.grad is not None and w.grad.tolist() == [56.0] * 3
+        assert [r() for r in made] == [None] * len(made)
+    finally:
+        gc.enable()
 
 
 def unmaterialized(lib: Any, log: list[Any], name: str = "f") -> Any:

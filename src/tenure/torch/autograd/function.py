@@ -14,17 +14,13 @@ from weakref import ref
 
 from tenure.errors import TenureError, following
 from tenure.func.custom import ruled
-from tenure.runtime.bracket import bracket
-from tenure.torch.cells import Tensor, unwrap
-from tenure.torch.cells.silent import refuse_noted
+from tenure.torch.autograd.node import Node
+from tenure.torch.cells import Tensor
 from tenure.torch.errors import translated
 from tenure.values.grad.by_rule import Results
 from tenure.values.grad.residuals import Beginning
-from tenure.values.grad.steps import fill
 from tenure.values.operations.arithmetic import detach
-from tenure.values.operations.boundary import array_of
 from tenure.values.rules.modes import current_mode, is_grad_enabled, no_grad
-from tenure.values.tensor.tensor import Tensor as Value
 from tenure.values.trace.record import RECORDER
 
 
@@ -32,8 +28,7 @@ class FunctionCtx:
     """Context of one call: tensors that ``forward`` saves for ``backward``, and all else as attributes."""
 
     materialize_grads = True
-    _saved: tuple[Any, ...] = ()
-    _now: tuple[Any, ...] | None = None
+    _saved: tuple[Any, ...] | None = ()
     _constant: tuple[Any, ...] = ()
     _dirty: tuple[Any, ...] = ()
 
@@ -52,8 +47,10 @@ class FunctionCtx:
 
     @property
     def saved_tensors(self) -> tuple[Any, ...]:
-        """The tensors that were saved."""
-        return self._saved if self._now is None else self._now
+        """The tensors that were saved; they are there while ``forward`` or ``backward`` runs."""
+        if self._saved is None:
+            raise RuntimeError("saved tensors of a Function are read in its forward or its backward")
+        return self._saved
 
     def mark_non_differentiable(self, *args: Any) -> None:
         """Results that have no gradient."""
@@ -69,11 +66,22 @@ class FunctionCtx:
 
 
 class Call:
-    """One call of a Function: its arguments, what ``forward`` saw for them, what it ``kept``, and what came out."""
+    """One call of a Function: its arguments, what ``forward`` saw for them, and what came out."""
 
     __slots__ = (
-        "args", "at", "constant", "ctx", "function", "kept", "kwargs", "needs", "out", "outs", "seen", "values",
-    )  # fmt: skip
+        "args",
+        "at",
+        "constant",
+        "ctx",
+        "function",
+        "kwargs",
+        "needs",
+        "node",
+        "out",
+        "outs",
+        "seen",
+        "values",
+    )
 
     def __init__(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self.function, self.args, self.kwargs = function, args, kwargs
@@ -86,8 +94,8 @@ class Call:
         self.out: Any = None
         self.outs: list[Any] = []
         self.constant: list[int] = []
-        self.kept: list[Any] = []
         self.ctx = FunctionCtx()
+        self.node: Any = None
 
     def whole(self) -> Any:
         """The results, from which a gradient goes on to the arguments."""
@@ -107,24 +115,24 @@ class Call:
 
     def connected(self, begun: Beginning, found: tuple[Any, ...]) -> Any:
         """The results of ``forward``, in the graph those that have a gradient."""
-        name, constant = f"{self.function.__name__}Backward", self.constant
-        moving = [k for k in range(len(found)) if k not in constant] if constant else range(len(found))
+        name, constant, count = f"{self.function.__name__}Backward", self.constant, len(found)
+        moving = [k for k in range(count) if k not in constant] if constant else range(count)
         if not moving:
             return self.result(found)
         inputs = [self.values[k] for k in self.at if self.needs[k]]
         rest = [self.values[k] for k in self.at if not self.needs[k]]
-        self.kept = saved = [x._read() for x in self.ctx._saved if x is not None]
+        saved, node = self.saved(), self.node
         results = Results([found[k] for k in moving] if constant else found, name, self.asks())
         handler, parts, _ = results.connected(begun, inputs, rest, saved, bool(saved))
-        needed = [self.needs[k] for k in self.at]
+        needed = [k for k, at in enumerate(self.at) if self.needs[at]]
 
         def rule(g: Any, tensors: Sequence[Any]) -> list[Any]:
             gradients = results.cotangents(g)
-            grads = self.back(tensors, placed(gradients, moving, len(found)) if constant else gradients)
-            return [gx for gx, needs in zip(grads, needed, strict=True) if needs]
+            grads = node.back(tensors, placed(gradients, moving, count) if constant else gradients)
+            return [grads[k] for k in needed]
 
         handler.name, handler.rule = name, rule
-        return self.result(placed(parts, moving, len(found), found) if constant else parts)
+        return self.result(placed(parts, moving, count, found) if constant else parts)
 
     def forward(self, *given: Any) -> tuple[Any, ...]:
         """The tensors among the results, as values."""
@@ -159,61 +167,17 @@ class Call:
 
     def first(self, *given: Any) -> tuple[Any, Any]:
         """The results, and what backward needs."""
-        found = self.forward(*given)
-        return found, [x._read() for x in self.ctx._saved if x is not None]
+        return self.forward(*given), self.saved()
+
+    def saved(self) -> list[Any]:
+        """The values that ``forward`` saved; what else backward needs is the call's ``node``."""
+        found = [x._read() for x in self.ctx._saved or () if x is not None]
+        self.node = Node(self, found)
+        return found
 
     def back(self, saved: Sequence[Any], gradients: Sequence[Any]) -> tuple[Any, ...]:
         """The gradients of the tensors among the arguments."""
-        ctx, values = self.ctx, iter(saved)
-        for value in self.kept:
-            refuse_noted(value)
-        ctx._now = tuple([None if x is None else self.saved(x, following(values)) for x in ctx._saved])
-        shown = [None if g is None else Tensor._of(g) for g in gradients]
-        for k in self.constant:
-            shown[k] = Tensor._of(fill(self.outs[k]._aval, 0)) if ctx.materialize_grads else None
-        if isinstance(self.out, tuple):
-            grads = iter(shown)
-            shown = [following(grads) if isinstance(y, Tensor) else None for y in self.out]
-        found = called(self.function, ctx, shown)
-        found = found if isinstance(found, tuple) else (found,)
-        if len(found) > len(self.args) and all(x is None for x in found[len(self.args) :]):
-            found = found[: len(self.args)]
-        if len(found) != len(self.args):
-            raise RuntimeError(
-                f"function {self.function.__name__}Backward returned an incorrect number of gradients (expected "
-                f"{len(self.args)}, got {len(found)})"
-            )
-        return tuple([self.fitted(unwrap(found[k]), k) for k in self.at])
-
-    def fitted(self, g: Any, k: int) -> Any:
-        """A gradient summed to the shape of an argument, and in its dtype, as PyTorch does."""
-        if g is None or not self.needs[k]:
-            return None
-        mine = self.values[k]._aval
-        if not isinstance(g, Value):
-            raise RuntimeError(f"expected Variable or None (got {type(g).__name__})")
-        if g._aval.shape != mine.shape:
-            extra = g._aval.ndim - mine.ndim
-            ones = [j + extra for j, n in enumerate(mine.shape) if extra >= 0 and n == 1 != g._aval.shape[j + extra]]
-            axes = (*range(extra), *ones)
-            theirs = g._aval.shape
-            g = g.sum(axis=axes).reshape(mine.shape) if axes and fits(theirs, mine.shape) else g
-            if g._aval.shape != mine.shape:
-                raise RuntimeError(
-                    f"Function {self.function.__name__}Backward returned an invalid gradient at index {k} - got "
-                    f"{list(theirs)} but expected shape compatible with {list(mine.shape)}"
-                )
-        return g if g._aval.dtype is mine.dtype else g.to(mine.dtype)
-
-    def saved(self, x: Any, value: Any) -> Any:
-        """A saved tensor: the argument that it was, unless that has been written since, or was an example of a vmapped
-        call that has returned."""
-        for k in self.at:
-            if x is self.seen[k]:
-                argument, level = self.args[k], value._kind.level
-                if getattr(argument, "_val", None) is self.values[k] and self.values[k]._kind.level is level:
-                    return argument
-        return Tensor._of(value)
+        return self.node.back(saved, gradients)  # type: ignore[no-any-return]
 
     def result(self, values: Sequence[Any]) -> Any:
         """The result of ``forward`` with tensors that have the graph."""
@@ -229,6 +193,7 @@ class Call:
             if new._kind.tracked and shown._window is None and shown._leaf is None:
                 shown.__dict__["_node"] = ref(shown._val), f"{self.function.__name__}Backward"
             made.append(shown)
+        self.ctx._saved, self.ctx._dirty, self.ctx._constant = None, (), ()
         found = iter(made)
         if isinstance(self.out, tuple):
             return tuple([following(found) if isinstance(y, Tensor) else y for y in self.out])
@@ -241,39 +206,6 @@ def placed(some: Sequence[Any], at: Sequence[int], count: int, others: Sequence[
     for k, x in zip(at, some, strict=True):
         out[k] = x
     return out
-
-
-def called(kind: Any, ctx: FunctionCtx, gradients: Sequence[Any]) -> Any:
-    """Call the backward of a Function: in the trace that there is, or apart from it if it was seen to read its values.
-    Not where what it records is differentiated."""
-    if is_grad_enabled() or RECORDER.vmap is not None:
-        return kind.backward(ctx, *gradients)
-    if kind._reads:
-        return apart(kind.backward, ctx, *gradients)
-    t = RECORDER.trace
-    start = len(t.handles)
-    found = kind.backward(ctx, *gradients)
-    kind._reads = any(h._data is not None for h in t.handles[start:])
-    return found
-
-
-def apart(function: Callable[..., Any], *args: Any) -> Any:
-    """Call a function in a trace of its own, so that it may read its values one after the other: a trace of a backward
-    is not cut, and each read within it would run it from its begin."""
-    held, t, count = vars(RECORDER), RECORDER.trace, RECORDER.open
-    for x in args:
-        if isinstance(x, Tensor):
-            array_of(x._read())
-    RECORDER.fresh()
-    enter = ((held.__setitem__, "open", 0),)
-    leave = ((held.__setitem__, "open", count), (RECORDER.resume, t))
-    return bracket(enter, leave, function, *args)
-
-
-def fits(shape: tuple[int, ...], other: tuple[int, ...]) -> bool:
-    """Whether an array of another shape broadcasts to one."""
-    extra = len(shape) - len(other)
-    return all(n in (m, 1) for n, m in zip(other, shape[extra:], strict=True))
 
 
 class Function:

@@ -267,10 +267,10 @@ def saves(name: str, args: Any, shown: set[int], tracked: set[int]) -> bool:
     return name not in OF_RESULT | OF_NOTHING
 
 
-def refuse_noted(value: Any) -> None:
-    """TN506 if a value has been written silently; for who saves values himself."""
+def refuse_noted(value: weakref.ref[Any]) -> None:
+    """TN506 if a value, by its plain weak reference, has been written silently; for who saves values himself."""
     for noted in NOTED:
-        if noted.value() is value:
+        if noted.value is value:
             raise rewritten(noted)
 
 

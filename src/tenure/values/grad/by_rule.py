@@ -59,6 +59,7 @@ class Results:
         read = begun.was_read(t)
         if handler.residuals.place(t, begun, inputs, own, constants if read else None):
             handler.unknown = "a tensor made of what forward read"
+        self.values = ()
         return handler, parts, read
 
     def joined(self, values: list[Any]) -> Any:

@@ -88,7 +88,9 @@ class Residuals:
         ``forward``. If that has read values, they are of unknown origin unless among ``others``; those are returned."""
         if t is begun.trace:
             self.start = begun.path, begun.results
-        swaps = {id(d): x for d, x in zip(begun.given, arguments, strict=False)} | results
+        swaps = results
+        if begun.given:
+            swaps = {id(d): x for d, x in zip(begun.given, arguments, strict=False)} | results
         unknown, first = [], self.start[1]
         for k, x in enumerate(self.values):
             source = swaps.get(id(x), x if x._kind.tracked else None)

@@ -154,22 +154,36 @@ def mark(x: Any, leaf: Leaf | None, upstream: Sequence[Any] = (), keeps: bool = 
 def marked(x: Any, leaf: Leaf | None, upstream: Sequence[Any], keeps: bool) -> tuple[Any, tuple[int, ...]]:
     """``mark``, with the slots that it reads."""
     of = LEAF if leaf is not None else ARGUMENT if not upstream else KEEPING if keeps else BY_RULE
+    operands = (x, *upstream)
+    h = mark_result(expand_mark, operands, of) if upstream else new_mark(expand_mark, operands, of, leaf)
+    h._held = True
+    return h, slots_of(h._trace, operands)
+
+
+def new_mark(step: Any, operands: tuple[Any, ...], of: int, leaf: Leaf | None = None) -> Any:
+    """Row of a mark on a tensor, and on those that its gradient goes on to by a rule."""
     with Hold() as t:
-        args = slots_of(t, (x, *upstream))
+        args = slots_of(t, operands)
         kinds = kinds_of(t, args)
+        upstream = len(operands) > 1
 
         def build() -> Rule:
             tracked = any_tracked(kinds) if upstream else True
             kind = kind_of(kinds[0].aval, tracked, level_of(t, args))
             name = "CustomBackward0" if upstream else ""
-            return Rule(key, expand_mark, arity=len(args), params=of, kinds=(kind,), name=name)
+            return Rule(key, step, arity=len(args), params=of, kinds=(kind,), name=name)
 
-        key: Key = (expand_mark, of, *kinds)
+        key: Key = (step, *kinds, of) if upstream else (step, of, *kinds)
         (h,) = take(t, key, args, build)
-        h._held = True
         if leaf is not None:
             t.marks[h._slot] = leaf
-    return h, args
+    return h
+
+
+@coded
+def mark_result(step: Any, operands: tuple[Any, ...], of: int) -> Any:
+    """``new_mark`` of a rule's result."""
+    return new_mark(step, operands, of)
 
 
 @coded

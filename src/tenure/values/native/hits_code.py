@@ -143,8 +143,18 @@ def apply_one(m: Code) -> None:
 
 
 def apply(m: Code) -> None:
-    """apply(fn, operands, params=(), scalars=())."""
-    with m.function("apply", "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
+    """apply(fn, operands, params=(), scalars=()), of the caller's line."""
+    applying(m, "apply", "i64 1")
+
+
+def mark_result(m: Code) -> None:
+    """mark_result(step, operands, of), of the user's line."""
+    applying(m, "mark_result", "i64 2")
+
+
+def applying(m: Code, name: str, line: str) -> None:
+    """A builtin that records a step on the tensors of a tuple."""
+    with m.function(name, "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
         parts, numbers, filled = f.local(count=2 * MOST + 2), f.local(count=MOST), f.local("i64")
         slots = f.local(count=MOST)
         with f.when(arity(f)):
@@ -176,13 +186,13 @@ def apply(m: Code) -> None:
                             f.store(number, f.at(numbers, k))
                             f.store(f.kind(number), f.at(parts, f.do("add", after, k)))
                         n = f.do("add", after, count)
-                        row = (slots, many, numbers, count, "i64 1", "i1 false")
+                        row = (slots, many, numbers, count, line, "i1 false")
                         f.store(f.call("take", t, parts, n, *row), h)
                     with f.each(f.do("sub", end, "i64 1")) as k:
                         f.decref(f.load(f.at(slots, k)))
                     finish(f, f.call("release", t, f.load(h)))
         finish(f, NULL)
-        f.ret(f.call("PyObject_Vectorcall", f.constant("slow_apply"), "ptr %args", "i64 %n", NULL))
+        f.ret(f.call("PyObject_Vectorcall", f.constant(f"slow_{name}"), "ptr %args", "i64 %n", NULL))
 
 
 def lay(m: Code) -> None:
@@ -312,5 +322,8 @@ def onward(m: Code) -> None:
         f.ret(f.call("PyObject_Vectorcall", "ptr %f", everything, f.do("add", "i64 %n", "i64 1"), "ptr %names"))
 
 
-CALLED = (pair, binary, one_step, unary, apply_one, apply, lay, repeated, leaf_mark, mark_leaf, exact, value_of, onward)
+CALLED = (
+    pair, binary, one_step, unary, apply_one, apply, mark_result, lay, repeated, leaf_mark, mark_leaf, exact, value_of,
+    onward,
+)  # fmt: skip
 """Builtins of this module, with their internal functions."""
