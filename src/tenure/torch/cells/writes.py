@@ -15,7 +15,15 @@ from tenure.torch.cells.aliasing import is_safe
 from tenure.torch.cells.casts import cast
 from tenure.torch.cells.geometry import Geometry
 from tenure.torch.cells.giving import give, within_repeats
-from tenure.torch.cells.overlap import refuse_itself, refuse_overlap, refuse_repeated, shares, shows_twice, undefined
+from tenure.torch.cells.overlap import (
+    refuse_folded,
+    refuse_itself,
+    refuse_overlap,
+    refuse_repeated,
+    shares,
+    shows_twice,
+    undefined,
+)
 from tenure.torch.cells.parts import is_bools, is_mask, is_whole, of_index
 from tenure.torch.cells.retaining import Retained, carried
 from tenure.torch.cells.roles import become_owner, rebind
@@ -198,6 +206,7 @@ class Writes:
             if v._aval.shape:
                 refuse_overlap(self, (v,), copies=True, part=part)
         v = self._value_for(v, step.layout.shape, None)
+        refuse_folded(step.layout)
         if step.is_whole:
             recorded = is_recorded(self, v)
             self._put(result_of(self._spread(v), recorded), recorded)
