@@ -205,8 +205,9 @@ class Writes:
                 return
             if v._aval.shape:
                 refuse_overlap(self, (v,), copies=True, part=part)
+        if not getattr(getattr(v, "_aval", None), "shape", ()):
+            refuse_folded(step.layout)
         v = self._value_for(v, step.layout.shape, None)
-        refuse_folded(step.layout)
         if step.is_whole:
             recorded = is_recorded(self, v)
             self._put(result_of(self._spread(v), recorded), recorded)
