@@ -38,8 +38,8 @@ class Layout:
         return layout(tuple([self.shape[k] for k in order]), tuple([self.strides[k] for k in order]))
 
     def expanded(self, shape: Sequence[int]) -> Layout:
-        """Layout broadcast to a shape: the new axes step by 0, or, of size 1, as PyTorch has it, where those of what has
-        no axes step by 0 too."""
+        """Layout broadcast to a shape: the new axes step by 0, or, of size 1, as PyTorch has it: those of what has no
+        axes step by 0 too."""
         strides: list[int] = []
         following = 1 if self.shape else 0
         for k in range(1, len(shape) + 1):
