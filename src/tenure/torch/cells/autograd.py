@@ -86,6 +86,9 @@ class Autograd:
 
     def requires_grad_(self: Any, requires_grad: bool = True) -> Any:
         """Make the tensor a leaf, or none any more; RuntimeError for a result, or a dtype without a gradient."""
+        if type(requires_grad) is not bool:
+            raise refuse("requires_grad_(): argument 'requires_grad' must be bool, not"
+                         f" {type(requires_grad).__name__}", TorchTypeError)
         if requires_grad and self._aval.dtype.kind not in "hfc":
             raise refuse("only Tensors of floating point dtype can require gradients")
         if bool(requires_grad) == self.requires_grad and not (requires_grad and self._leaf is None and self.is_leaf):

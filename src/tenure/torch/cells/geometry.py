@@ -38,9 +38,10 @@ class Layout:
         return layout(tuple([self.shape[k] for k in order]), tuple([self.strides[k] for k in order]))
 
     def expanded(self, shape: Sequence[int]) -> Layout:
-        """Layout broadcast to a shape: the new axes step by 0, or, of size 1, as PyTorch has it."""
+        """Layout broadcast to a shape: the new axes step by 0, or, of size 1, as PyTorch has it: those of what has no
+        axes step by 0 too."""
         strides: list[int] = []
-        following = 1
+        following = 1 if self.shape else 0
         for k in range(1, len(shape) + 1):
             there = k <= len(self.shape)
             n, step = (self.shape[-k], self.strides[-k]) if there else (1, following)
@@ -50,12 +51,11 @@ class Layout:
         return layout(tuple(shape), tuple(strides))
 
     def fitted(self, shape: Sequence[int]) -> Layout:
-        """Layout without the leading axes of size 1 that a shape has not, broadcast to it if that is possible."""
-        extra = len(self.shape) - len(shape)
-        if extra > 0 and any(n != 1 for n in self.shape[:extra]):
+        """Layout broadcast to another shape, if that is possible, without any leading axes of size 1."""
+        ones = next((k for k, n in enumerate(self.shape) if n != 1), len(self.shape))
+        if self.shape == tuple(shape) or len(self.shape) - ones > len(shape):
             return self
-        less = self if extra <= 0 else layout(self.shape[extra:], self.strides[extra:])
-        return less.expanded(shape)
+        return layout(self.shape[ones:], self.strides[ones:]).expanded(shape)
 
     def diagonal(self, offset: int, first: int, second: int) -> Geometry:
         """Geometry of a diagonal, whose axis comes last."""

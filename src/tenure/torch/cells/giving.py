@@ -15,6 +15,7 @@ import numpy as np
 
 from tenure.torch.cells.repeated import is_repeated, put_shown
 from tenure.torch.cells.retaining import Retained, carried
+from tenure.torch.cells.silent import changed
 from tenure.torch.cells.steps import Index, Step
 from tenure.torch.cells.windows import forget, is_shared, layout, present, with_node
 from tenure.values.operations.arithmetic import detach
@@ -55,6 +56,7 @@ def give(x: Any, new: Any, recorded: bool, at: Index | None = None) -> None:
 
 def write_memory(memory: Any, array: Any, read: Any) -> None:
     """Write new elements to memory that others see: with processes those alone that differ from what was read."""
+    changed(memory)
     if read is None:
         memory[...] = array
     else:

@@ -37,11 +37,7 @@ def refuse_overlap(x: Any, operands: Sequence[Any], copies: bool = False, part: 
     if copies and any(source.is_same(target) for source in sources) and not present(x)._kind.tracked:
         return
     if not target.layout.is_contiguous:
-        if made(target.layout, "folded", folded):
-            raise refuse(
-                "unsupported operation: more than one element of the written-to tensor refers to a single memory"
-                f" location. {PLEASE}"
-            )
+        refuse_folded(target.layout)
         if x._window is not None and shows_twice(target):
             raise undefined()
     for source in sources:
@@ -59,6 +55,15 @@ def source_of(v: Any, target: Geometry, part: Geometry | None) -> Geometry:
     if part is None or any(n not in (1, m) for n, m in zip(source.shape[::-1], target.shape[::-1], strict=False)):
         return source
     return Geometry(source.offset, source.layout.fitted(target.shape))
+
+
+def refuse_folded(of: Layout) -> None:
+    """RuntimeError where what is written shows one element along an axis."""
+    if not of.is_contiguous and made(of, "folded", folded):
+        raise refuse(
+            "unsupported operation: more than one element of the written-to tensor refers to a single memory"
+            f" location. {PLEASE}"
+        )
 
 
 def folded(of: Layout) -> bool:

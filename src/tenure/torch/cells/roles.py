@@ -33,7 +33,7 @@ def rebind(x: Any, other: Any, shares: bool = False) -> None:
     other is x's window from then on; x is its, if it had windows before or ``shares``."""
     node = present(x)
     if any((v := r()) is not None and v._window.owner is x for r in x._borrows) or x._window is not None:
-        set_apart(x)
+        set_apart(x)._leaf = x._leaf
     value = detach(look(other))
     x._layout = x._lent = None
     x._val = with_node(value, x, node if node._aval == value._aval else None)

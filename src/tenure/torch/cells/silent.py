@@ -106,15 +106,15 @@ def read_in(block: Path) -> set[int]:
     return found
 
 
-WATCHED: dict[int, tuple[Any, Any, CodeSite]] = {}
-"""Values of elements that NumPy's arrays may write, by identity: a reference, what says whether they were written, and
-the line that took the array."""
+WATCHED: dict[int, tuple[Any, Any, CodeSite, Any]] = {}
+"""Values of elements that NumPy's arrays may write, by identity: a reference, what says whether they were written, the
+line that took the array, and the memory that they were read of, if tensors write it too."""
 
 
-def watch(value: Any, is_written: Callable[[Any], bool], where: CodeSite) -> None:
+def watch(value: Any, is_written: Callable[[Any], bool], where: CodeSite, memory: Any = None) -> None:
     """Keep an eye on a value whose elements arrays may write, for as long as a graph may hold it."""
     name = id(value)
-    WATCHED[name] = weakref.ref(value, lambda _: WATCHED.pop(name, None)), is_written, where
+    WATCHED[name] = weakref.ref(value, lambda _: WATCHED.pop(name, None)), is_written, where, memory
 
 
 def unwatch(value: Any) -> None:
@@ -131,12 +131,17 @@ def note_array(value: Any, where: CodeSite) -> None:
     NOTED.append(noted)
 
 
-def changed() -> None:
-    """Note the watched values whose memory has other elements by now."""
-    for reference, is_written, where in list(WATCHED.values()):
+def changed(memory: Any = None) -> None:
+    """Note the watched values whose memory has other elements by now. Before a tensor writes some ``memory``, those
+    read of it are forgotten: a graph keeps the elements that such a write replaces."""
+    for reference, is_written, where, its in list(WATCHED.values()):
         value = reference()
-        if value is not None and is_written(value):
+        if value is None or (memory is not None and its is not memory):
+            continue
+        if is_written(value):
             note_array(value, where)
+        elif memory is not None:
+            unwatch(value)
 
 
 def segment_of(value: Any) -> Any:

@@ -291,7 +291,7 @@ def lent_value(x: Any, made_of: Any) -> Any:
     if not x._lent.is_mapped:
         lent = x._lent
         where = lent.arrays[-1].where if lent.arrays else None
-        watch(value, lambda value: differs(value, lent.memory), where)
+        watch(value, lambda value: differs(value, lent.memory), where, lent.memory)
     return value
 
 

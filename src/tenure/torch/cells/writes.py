@@ -15,7 +15,15 @@ from tenure.torch.cells.aliasing import is_safe
 from tenure.torch.cells.casts import cast
 from tenure.torch.cells.geometry import Geometry
 from tenure.torch.cells.giving import give, within_repeats
-from tenure.torch.cells.overlap import refuse_itself, refuse_overlap, refuse_repeated, shares, shows_twice, undefined
+from tenure.torch.cells.overlap import (
+    refuse_folded,
+    refuse_itself,
+    refuse_overlap,
+    refuse_repeated,
+    shares,
+    shows_twice,
+    undefined,
+)
 from tenure.torch.cells.parts import is_bools, is_mask, is_whole, of_index
 from tenure.torch.cells.retaining import Retained, carried
 from tenure.torch.cells.roles import become_owner, rebind
@@ -33,7 +41,7 @@ from tenure.torch.cells.windows import (
     present,
     windowed,
 )
-from tenure.torch.errors import refuse, translated
+from tenure.torch.errors import TorchTypeError, refuse, translated
 from tenure.torch.messages import spelled
 from tenure.values.native.hits import apply
 from tenure.values.operations import indexing, keys, scattering, shaping
@@ -197,6 +205,8 @@ class Writes:
                 return
             if v._aval.shape:
                 refuse_overlap(self, (v,), copies=True, part=part)
+        if not getattr(getattr(v, "_aval", None), "shape", ()):
+            refuse_folded(step.layout)
         v = self._value_for(v, step.layout.shape, None)
         if step.is_whole:
             recorded = is_recorded(self, v)
@@ -298,6 +308,11 @@ class Writes:
 
     def copy_(self: Any, src: Any, non_blocking: bool = False) -> Any:
         """Write another tensor, broadcast to this one's shape and cast to its dtype."""
+        if not isinstance(src, (Value, *NUMBERS)):
+            raise refuse(f"copy_(): argument 'other' must be Tensor, not {type(src).__name__}", TorchTypeError)
+        if type(non_blocking) is not bool:
+            raise refuse(f"copy_(): argument 'non_blocking' must be bool, not {type(non_blocking).__name__}",
+                         TorchTypeError)
         value = look(src) if hasattr(src, "_window") else made(src)
         if src is self:
             is_recorded(self)
@@ -321,15 +336,23 @@ class Writes:
                 raise refuse(f"fill_ only supports 0-dimension value tensor but got tensor with {value.ndim}"
                              " dimensions.")
             return self.copy_(value)
+        if not isinstance(value, NUMBERS) and not hasattr(value, "item"):
+            raise refuse(f"fill_(): argument 'value' must be Number, not {type(value).__name__}", TorchTypeError)
         return self._put(self._full(self._number(value)), is_recorded(self))
 
     def masked_fill_(self: Any, mask: Any, value: Any) -> Any:
         """Write one number where a mask holds."""
         if shows_twice(geometry(self)) or shares(self, mask):
             raise undefined()
+        if isinstance(value, Value) and value._aval.shape:
+            raise refuse("masked_fill_ only supports a 0-dimensional value tensor, but got tensor with"
+                         f" {value.ndim} dimension(s).")
         number = look(value) if isinstance(value, Value) else self._number(value)
         mask = look(mask)
-        new = scattering.masked_fill(look(self), mask, number)
+        try:
+            new = scattering.masked_fill(look(self), mask, number)
+        except TenureError as error:
+            raise translated(error) from None
         return self._assign(new)
 
     def zero_(self: Any) -> Any:

@@ -49,6 +49,8 @@ TENSORS = rows(
     (r"interpolate: mode is one of \[.*\], not '(.*)'$", "NotImplemented",
      f"{INPUTS} for the modes: {MODES} (got {{0}})"),
     (r"\w+: (params argument given .*)", None, "{0}"),
+    (r"((?:\w+: )?the number \S+ does not fit in u?int\d+)$", "Runtime", "{0}"),
+    (r"(complex numbers do not go into \w+)$", "Runtime", "{0}"),
     (rf"linear: input of shape {S} and weight of shape {S} differ", None, linear),
     (rf"[\w.]+: shapes {S} and {S} do not broadcast together", None, broadcast),
     (rf"\w+: input of shape {S}, target of shape {S}", None, broadcast),

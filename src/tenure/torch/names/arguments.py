@@ -198,7 +198,8 @@ def failed(name: str, error: Exception, first: Any = None) -> Exception:
     made = translated(error)
     if name == "solve" and type(made) is LinAlgError:
         return LinAlgError("torch.linalg.solve: The solver failed because the input matrix is singular.", at=error.at)
-    if type(made) is TorchError and isinstance(error, TypeError) and not isinstance(first, Value):
+    is_of_kind = (words(error.message) or (None,))[0] is None
+    if is_of_kind and type(made) is TorchError and isinstance(error, TypeError) and not isinstance(first, Value):
         return TorchTypeError(made.message, code=error.code, at=error.at, notes=error.notes, help=error.help)
     return made
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from numbers import Real
 from typing import Any
 
 import tenure as tn
@@ -12,7 +13,8 @@ from tenure.torch.cells.layout import laid
 from tenure.torch.cells.roles import seen_as
 from tenure.torch.cells.windows import layout
 from tenure.torch.dtypes import BY_NAME
-from tenure.torch.errors import refuse, translated
+from tenure.torch.errors import TorchNotImplementedError, TorchTypeError, refuse, translated
+from tenure.torch.messages import spelled
 from tenure.values.places.var import Var
 
 
@@ -62,8 +64,21 @@ def reseated(name: str) -> Callable[..., Any]:
 RESEATED = ("squeeze_", "unsqueeze_", "transpose_", "swapaxes_", "swapdims_", "t_", "as_strided_")
 
 
+def check_parameter(name: str, x: Any) -> None:
+    """Refuse what is no number; the probabilities of ``bernoulli_`` may be a tensor."""
+    if isinstance(x, Tensor) and name == "bernoulli_":
+        if not x._aval.dtype.is_floating:
+            raise refuse(f"\"bernoulli_tensor_cpu_p_\" not implemented for '{spelled(x._aval.dtype.name)}'",
+                         TorchNotImplementedError)
+    elif not isinstance(x, Real) and not (isinstance(x, Tensor) and not x._aval.shape):
+        kind = "int" if name == "random_" else "float"
+        raise refuse(f"{name}(): a parameter must be {kind}, not {type(x).__name__}", TorchTypeError)
+
+
 def check_drawn(name: str, a: Any = 0, b: Any = 1, *rest: Any) -> None:
     """Refuse parameters that a distribution does not have."""
+    if name == "geometric_" and not 0 < a < 1:
+        raise refuse(f"geometric_ expects p to be in (0, 1), but got p={a}")
     if name == "uniform_" and a > b:
         raise refuse(f"uniform_ expects to return a [from, to) range, but found from={a} > to={b}")
     if name in ("cauchy_", "log_normal_") and b <= 0:
@@ -79,6 +94,8 @@ def drawn(name: str) -> Callable[..., Any]:
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
         kwargs = {ENDS.get((name, k), k): v for k, v in kwargs.items()}
+        for x in (*args, *[v for k, v in kwargs.items() if k != "generator" and v is not None]):
+            check_parameter(name, x)
         check_drawn(name, *args)
         try:
             twin = Var.of(tn.detach(self._read()))

@@ -356,6 +356,8 @@ class Methods:
 
     def set_(self: Any, source: Any = None) -> Any:
         """The elements of another tensor for the object."""
+        if isinstance(source, Tensor) and source._aval.dtype is not self._aval.dtype:
+            raise refuse(f"Could not set tensor of type {source.dtype} to a tensor of type {self.dtype}")
         rebind(self, source if source is not None else self.new_zeros(0), shares=True)
         return self
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from types import NoneType
 from typing import Any
+
+import numpy as np
 
 import tenure as tn
 from tenure.dtypes import bool_, promote
 from tenure.torch.cells import casts
 from tenure.torch.dtypes import Defaults
-from tenure.torch.errors import TorchValueError, refuse
+from tenure.torch.errors import TorchTypeError, TorchValueError, refuse
 from tenure.torch.messages import spelled
 from tenure.torch.names.arguments import weighed
 from tenure.values.operations.casting import to
@@ -175,6 +178,8 @@ def clamped(x: Any, low: Any, high: Any) -> Any:
     if x.dtype is bool_ and all(b is None or type(b) is bool for b in (low, high)):
         raise refuse("\"clamp\" not implemented for 'Bool'")
     for bound in (low, high):
+        if not isinstance(bound, (Value, int, float, np.number, NoneType)):
+            raise refuse(f"clamp(): a bound must be Number or Tensor, not {type(bound).__name__}", TorchTypeError)
         if isinstance(bound, Value):
             x = cast(x, promote(x.dtype, bound.dtype))
         elif type(bound) is float and not x.dtype.has_gradient:
