@@ -123,7 +123,7 @@ def given_object(m: Machine, function: Function, given: ast.arg, at: int) -> Obj
     obj = Obj("unknown", given, parameter=given.arg)
     if (said := m.said.get(given.arg)) is not None:
         obj.kind, obj.target = said.kind, said.target
-    elif given.annotation is not None and m.program.resolve(m.module, given.annotation) == "pathlib.Path":
+    if given.annotation is not None and m.program.resolve(m.module, given.annotation) == "pathlib.Path":
         obj.target = "pathlib.Path"
     if isinstance(function.node, ast.Lambda):
         return obj

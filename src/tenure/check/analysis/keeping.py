@@ -240,7 +240,9 @@ def _by_rounds(m: Machine, obj: Obj, write: Write) -> bool:
     """Whether each round of a loop goes with one call or test through an iterator that was made before the loop."""
     made = isinstance(obj.node, ast.Call | ast.GeneratorExp) and write.sort == "consumed"
     read = isinstance(obj.node, ast.Call) and last_name(obj.node.func) in ("open", "iter")
-    return made and not read and m.repeating and m.frame is None and obj not in m.state.fresh and not obj.summary
+    if not made or read or not m.repeating or obj.summary:
+        return False
+    return m.levels.get(m.state.fresh.get(obj, 0), 0) < m.levels.get(m.block, 0)
 
 
 def _written(m: Machine, ref: Ref, holder: Holder | None, write: Write) -> None:
