@@ -305,7 +305,9 @@ def conflict(m: Machine, ref: Ref, how: str, node: ast.AST) -> None:
     assert loan is not None and write is not None
     if contradictory(*loan.all_conditions(), write.conditions, m.op.conditions):
         return
-    certain = ref.must and write.certain and how in _READS and (ref.obj.kind in MUTABLE or loan.relation in _KNOWN)
+    given_out = how == "return" and KEPT.search(loan.name) is not None
+    known = ref.obj.kind in MUTABLE or loan.relation in _KNOWN
+    certain = ref.must and write.certain and (how in _READS or given_out) and known
     if ref.obj.kind in CONTAINERS and not _kept_unchanged(loan, write, how):
         certain = False
     window = m.windows.get(loan)

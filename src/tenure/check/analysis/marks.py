@@ -12,7 +12,7 @@ from tenure.check.ops import Function
 from tenure.check.program import Module
 from tenure.check.scope import Groups, last_name, parameters, walk
 
-__all__ = ["ONCE", "ONCE_EACH", "Marks"]
+__all__ = ["FILLING", "ONCE", "ONCE_EACH", "Marks"]
 
 _ALWAYS = frozenset(
     ("backward", "step", "borrow", "borrow_mut", "move", "put", "put_nowait", "Thread", "checkpoint",
@@ -25,6 +25,9 @@ _READERS = frozenset(
     ("open", "reader", "DictReader", "walk", "scandir", "finditer", "iglob", "glob", "rglob", "iterdir")
 )
 ONCE_EACH = ONCE | _READERS
+FILLING = frozenset(("readinto", "readinto1", "recv_into", "recvfrom_into"))
+"""Methods by which files, sockets and devices fill the buffer that they are given."""
+
 _MEMBERSHIP = frozenset((ast.In, ast.NotIn))
 _MADE = (ast.Call, ast.List, ast.Dict, ast.Set)
 _EXCHANGED = frozenset(("data", "grad", "_data"))
@@ -239,7 +242,7 @@ class Marks:
 
     def _argument(self, node: ast.Call, name: str) -> None:
         """Note the argument that a function of a library, or a module in place, writes: the first one."""
-        if node.args and (name in _writing_arguments() or self._in_place(node, name)):
+        if node.args and (name in _writing_arguments() or name in FILLING or self._in_place(node, name)):
             self.written.add(_root(node.args[0]))
             self.lend(node.args[0])
 

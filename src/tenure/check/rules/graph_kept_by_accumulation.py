@@ -21,7 +21,8 @@ __all__ = ["RULE"]
 def _check(facts: Facts) -> Iterator[Diagnostic]:
     words = ("added here, graph and all", "its backward pass is done here")
     yield from reports_of(facts, RULE, _events(facts), "`{text}` keeps the graph of every round", words)
-    means = (Event(facts.source.path, RULE.name, (node,), text=name) for node, name in averages(facts))
+    lasting = (*averages(facts), *kept_by_hooks(facts))
+    means = (Event(facts.source.path, RULE.name, (node,), text=name) for node, name in lasting)
     yield from reports_of(facts, RULE, means, "`{text}` keeps the graph of every value it took in", words)
 
 
