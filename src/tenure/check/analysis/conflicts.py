@@ -305,7 +305,7 @@ def conflict(m: Machine, ref: Ref, how: str, node: ast.AST) -> None:
     assert loan is not None and write is not None
     if contradictory(*loan.all_conditions(), write.conditions, m.op.conditions):
         return
-    given_out = how == "return" and KEPT.search(loan.name) is not None
+    given_out = how == "return" and _named_kept(loan)
     known = ref.obj.kind in MUTABLE or loan.relation in _KNOWN
     certain = ref.must and write.certain and (how in _READS or given_out) and known
     if ref.obj.kind in CONTAINERS and not _kept_unchanged(loan, write, how):
@@ -391,9 +391,15 @@ def _doubted(held: Ref, write: Write) -> bool:
     return iterated and not held.must and write.sort == "resize" and write.certain
 
 
+def _named_kept(loan: Loan) -> bool:
+    """Whether a value has the name of what stays as it was, or stands in a display that was built from that."""
+    taken = loan.parent if loan.relation == "captured" and loan.parent is not None else loan
+    return KEPT.search(taken.name) is not None
+
+
 def _kept_unchanged(loan: Loan, write: Write, how: str) -> bool:
     """Whether code that keeps a container wants it unchanged: a second name is often only a short one."""
     if loan.relation in ("iteration", "traced", "queued", "argument") or how == "again" or loan.text == "shallow":
         return True
     handed = bool(write.via) and any(isinstance(at, tuple) and at[0].kind == "iterator" for at in loan.sources())
-    return handed or isinstance(write.node, ast.AugAssign) or KEPT.search(loan.name) is not None
+    return handed or isinstance(write.node, ast.AugAssign) or _named_kept(loan)
