@@ -305,9 +305,8 @@ def conflict(m: Machine, ref: Ref, how: str, node: ast.AST) -> None:
     assert loan is not None and write is not None
     if contradictory(*loan.all_conditions(), write.conditions, m.op.conditions):
         return
-    given_out = how == "return" and _named_kept(loan)
-    known = ref.obj.kind in MUTABLE or loan.relation in _KNOWN
-    certain = ref.must and write.certain and (how in _READS or given_out) and known
+    used = how in _READS or (how == "return" and _named_kept(loan))
+    certain = ref.must and write.certain and used and (ref.obj.kind in MUTABLE or loan.relation in _KNOWN)
     if ref.obj.kind in CONTAINERS and not _kept_unchanged(loan, write, how):
         certain = False
     window = m.windows.get(loan)
@@ -352,11 +351,8 @@ def _by_call(m: Machine, write: Write) -> Write:
     home = m.homes.get(id(write.node))
     if home is None or write.call is None or write.inner is not None:
         return write
-    return replace(write, node=write.call, inner=(home, write.node), via=(_called(write.call),))
-
-
-def _called(call: ast.AST) -> str:
-    return ast.unparse(call.func) if isinstance(call, ast.Call) else ""
+    called = ast.unparse(write.call.func) if isinstance(write.call, ast.Call) else ""
+    return replace(write, node=write.call, inner=(home, write.node), via=(called,))
 
 
 def note(m: Machine, rule: str, *nodes: ast.AST | None, **more: object) -> None:
