@@ -389,8 +389,7 @@ def _doubted(held: Ref, write: Write) -> bool:
 
 def _named_kept(loan: Loan) -> bool:
     """Whether a value has the name of what stays as it was, or stands in a display that was built from that."""
-    taken = loan.parent if loan.relation == "captured" and loan.parent is not None else loan
-    return KEPT.search(taken.name) is not None
+    return KEPT.search((loan.parent or loan if loan.relation == "captured" else loan).name) is not None
 
 
 def _kept_unchanged(loan: Loan, write: Write, how: str) -> bool:
