@@ -15,7 +15,7 @@ class Uses:
     """Syntactic facts about the variables of a body.
 
     `methods`: the methods called on a variable, and "__getitem__", "__setitem__", "__delitem__", "__iter__",
-    "__len__", "__contains__" for what is done to it by syntax, "__named__" where it is indexed by a string.
+    "__len__", "__contains__", "__sub__" for what is done to it by syntax, "__named__" where it is indexed by a string.
     `numbers`: the variables that stand where only a number can stand.
     """
 
@@ -53,6 +53,11 @@ class Uses:
         match node:
             case ast.Compare(ops=[ast.In() | ast.NotIn()], comparators=[value]):
                 self._note(value, "__contains__")
+
+    def _operate(self, node: ast.BinOp) -> None:
+        if node.op.__class__ is ast.Sub:
+            self._note(node.left, "__sub__")
+            self._note(node.right, "__sub__")
 
     def _note(self, node: ast.expr, method: str) -> None:
         if isinstance(node, ast.Name):
@@ -96,6 +101,7 @@ _BY_CONTEXT: dict[type[ast.expr_context], str] = {
 
 _LOOKS: dict[type[ast.AST], Callable[[Uses, Any], None]] = {
     ast.Call: Uses._call, ast.Subscript: Uses._subscript, ast.Slice: Uses._slice, ast.Compare: Uses._compare,
+    ast.BinOp: Uses._operate,
     **dict.fromkeys((ast.For, ast.AsyncFor, ast.comprehension), Uses._loop),
     **dict.fromkeys((ast.If, ast.While, ast.IfExp, ast.Assert), Uses._test),
 }  # fmt: skip

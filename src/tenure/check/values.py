@@ -49,7 +49,8 @@ Component = tuple[object, ...]
 class Obj:
     """An abstract object. `summary`: it stands for several concrete ones, so nothing is certain of it.
 
-    `terms`: the numbers that a number is computed from, or is one of.
+    `terms`: the numbers that a number is computed from, or is one of. `ends`: the module that a sequence of modules
+    ends with, or one of a list of modules that are alike.
     """
 
     kind: str
@@ -74,6 +75,7 @@ class Obj:
     saves: bool = False
     length: int | None = None
     terms: "tuple[Obj, ...]" = ()
+    ends: "Obj | None" = None
 
     def root(self) -> "Obj":
         """The object whose memory this one shows."""
@@ -92,7 +94,7 @@ class Obj:
         return False
 
 
-INFO = ("kind", "grad", "leaf", "ndim", "dtype", "strided", "maybe", "target", "const", "text")
+INFO = ("kind", "grad", "leaf", "ndim", "dtype", "strided", "maybe", "target", "const", "text", "ends")
 """Facts about an argument for the function, and about a result for the caller."""
 
 

@@ -4,7 +4,7 @@ import ast
 from dataclasses import replace
 
 from tenure.check import ops
-from tenure.check.analysis.conflicts import captured, read
+from tenure.check.analysis.conflicts import captured, read, reading
 from tenure.check.analysis.entries import kind_by_use
 from tenure.check.analysis.functions import outer
 from tenure.check.analysis.handed import yielded
@@ -251,6 +251,9 @@ def give_back(m: Machine, op: ops.Return) -> None:
         m.state.cells[f"·return·{m.frame.number}"] = value
         return
     read(m, op.src, "return")
+    for ref in m.get(op.src):
+        if ref.obj.kind == "tuple" and ref.obj.text == "display":
+            reading(m, m.items(ref.obj), "return")
     for told in m.on.returned:
         told(m, m.get(op.src))
 

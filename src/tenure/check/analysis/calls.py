@@ -279,7 +279,15 @@ def constructed(m: Machine, qualname: str, name: str, result: Value, op: ops.Cal
             obj.text = "in-place" if _in_place_given(m, qualname, op) else "library"
         if name == "Sequential":
             for at, (register, _) in enumerate(op.args):
-                m.state.cells[(obj, at)] = m.get(register)
+                m.state.cells[(obj, at)] = last = m.get(register)
+                obj.ends = last[0].obj if len(last) == 1 and last[0].obj.kind == "module" else None
+        if (
+            name == "ModuleList"
+            and op.args
+            and (items := [one for ref in m.get(op.args[0][0]) for one in m.items(ref.obj)])
+        ):
+            alike = len({(one.obj.kind, one.obj.target) for one in items}) == 1 and items[0].obj.kind == "module"
+            obj.ends = items[0].obj if alike else None
         obj.target = obj.target or qualname
     return result
 

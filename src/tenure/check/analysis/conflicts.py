@@ -305,7 +305,8 @@ def conflict(m: Machine, ref: Ref, how: str, node: ast.AST) -> None:
     assert loan is not None and write is not None
     if contradictory(*loan.all_conditions(), write.conditions, m.op.conditions):
         return
-    certain = ref.must and write.certain and how in _READS and (ref.obj.kind in MUTABLE or loan.relation in _KNOWN)
+    used = how in _READS or (how == "return" and _named_kept(loan))
+    certain = ref.must and write.certain and used and (ref.obj.kind in MUTABLE or loan.relation in _KNOWN)
     if ref.obj.kind in CONTAINERS and not _kept_unchanged(loan, write, how):
         certain = False
     window = m.windows.get(loan)
@@ -350,11 +351,8 @@ def _by_call(m: Machine, write: Write) -> Write:
     home = m.homes.get(id(write.node))
     if home is None or write.call is None or write.inner is not None:
         return write
-    return replace(write, node=write.call, inner=(home, write.node), via=(_called(write.call),))
-
-
-def _called(call: ast.AST) -> str:
-    return ast.unparse(call.func) if isinstance(call, ast.Call) else ""
+    called = ast.unparse(write.call.func) if isinstance(write.call, ast.Call) else ""
+    return replace(write, node=write.call, inner=(home, write.node), via=(called,))
 
 
 def note(m: Machine, rule: str, *nodes: ast.AST | None, **more: object) -> None:
@@ -389,9 +387,14 @@ def _doubted(held: Ref, write: Write) -> bool:
     return iterated and not held.must and write.sort == "resize" and write.certain
 
 
+def _named_kept(loan: Loan) -> bool:
+    """Whether a value has the name of what stays as it was, or stands in a display that was built from that."""
+    return KEPT.search((loan.parent or loan if loan.relation == "captured" else loan).name) is not None
+
+
 def _kept_unchanged(loan: Loan, write: Write, how: str) -> bool:
     """Whether code that keeps a container wants it unchanged: a second name is often only a short one."""
     if loan.relation in ("iteration", "traced", "queued", "argument") or how == "again" or loan.text == "shallow":
         return True
     handed = bool(write.via) and any(isinstance(at, tuple) and at[0].kind == "iterator" for at in loan.sources())
-    return handed or isinstance(write.node, ast.AugAssign) or KEPT.search(loan.name) is not None
+    return handed or isinstance(write.node, ast.AugAssign) or _named_kept(loan)

@@ -123,7 +123,7 @@ def given_object(m: Machine, function: Function, given: ast.arg, at: int) -> Obj
     obj = Obj("unknown", given, parameter=given.arg)
     if (said := m.said.get(given.arg)) is not None:
         obj.kind, obj.target = said.kind, said.target
-    elif given.annotation is not None and m.program.resolve(m.module, given.annotation) == "pathlib.Path":
+    if given.annotation is not None and m.program.resolve(m.module, given.annotation) == "pathlib.Path":
         obj.target = "pathlib.Path"
     if isinstance(function.node, ast.Lambda):
         return obj
@@ -164,12 +164,21 @@ def class_of(m: Machine, node: ast.ClassDef) -> ClassInfo | None:
     return m.module.class_at(node)
 
 
+def _only_arrays(m: Machine) -> str:
+    """The kind of what is subtracted and has items that are bound anew, where one library alone has such values."""
+    found = [kind for library, kind in (("numpy", "ndarray"), ("torch", "tensor")) if imports(m, library)]
+    others = any(imports(m, library) for library in ("pandas", "scipy", "xarray", "jax", "sympy"))
+    return found[0] if len(found) == 1 and not others else ""
+
+
 def kind_by_use(m: Machine, name: str, *, given: bool = False, function: Function | None = None) -> str:
     """The kind of a variable (`given`: of a parameter), by the methods called on it."""
     used = (function or m.function).scope.uses.methods.get(plain(name), ())
     if used and any(only_torch(method) for method in used) and imports(m, "torch"):
         return "tensor"
     if kind := container_by_use(used, given=given):
+        return kind
+    if {"__sub__", "__setitem__"} <= set(used) and "__named__" not in used and (kind := _only_arrays(m)):
         return kind
     if "step" in used and ("zero_grad" in used or (_OPTIMIZERS.match(name) and imports(m, "torch"))):
         return "tenure-optimizer" if imports(m, "tenure") else "optimizer"

@@ -10,7 +10,7 @@ from tenure.check.analysis.entries import entry
 from tenure.check.analysis.frames import execute
 from tenure.check.analysis.handed import handed_by
 from tenure.check.analysis.kinds import example_of
-from tenure.check.analysis.libraries import compiled_outside, named
+from tenure.check.analysis.libraries import compiled_outside, decorated_outside, named
 from tenure.check.analysis.machine import Machine
 from tenure.check.analysis.replay import apply, encloses
 from tenure.check.analysis.screen import is_generator, is_small, may_hand, written_inside
@@ -53,6 +53,9 @@ def outer(m: Machine, name: str) -> Value:
             parent = parent.parent
         if not enclosed:
             target = m.program.lookup(m.module, name)
+            if isinstance(target, ops.Function) and (compiled := decorated_outside(m, target)) is not None:
+                m.state.cells[full] = compiled
+                return compiled
             if target is not None:
                 return named(m, target)
             if name not in m.module.body.locals and hasattr(builtins, name):
@@ -264,9 +267,7 @@ def summary_of(
     return summary
 
 
-def _made(
-    program: Program, session: Session, function: ops.Function, examples: dict[str, Obj], depth: int
-) -> Summary:
+def _made(program: Program, session: Session, function: ops.Function, examples: dict[str, Obj], depth: int) -> Summary:
     module = function.home
     assert isinstance(module, Module)
     summary = Summary()

@@ -43,7 +43,7 @@ def _item_of(m: Machine, ref: Ref, region: tuple[Component, ...], op: ops.GetIte
         return (), None
     if obj.kind == "unknown" and of_array(region):
         return (Ref(m.fresh(("item", obj), "unknown")),), None
-    if obj.text == "subset":
+    if obj.text == "subset" or (ref.write is not None and ref.write.sort == "donated"):
         reading(m, (ref,), "operator")
     if len(region) == 1 and region[0][0] == "s" and obj.kind in _SEQUENCES:
         return slice_of(m, obj), None

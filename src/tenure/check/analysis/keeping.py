@@ -3,7 +3,7 @@
 import ast
 
 from tenure.check import ops
-from tenure.check.analysis.conflicts import GONE, conflict, note, used_after, wrote
+from tenure.check.analysis.conflicts import GONE, KEPT, conflict, note, used_after, wrote
 from tenure.check.analysis.events import Events
 from tenure.check.analysis.findings import Conflict
 from tenure.check.analysis.machine import Machine
@@ -240,7 +240,26 @@ def _by_rounds(m: Machine, obj: Obj, write: Write) -> bool:
     """Whether each round of a loop goes with one call or test through an iterator that was made before the loop."""
     made = isinstance(obj.node, ast.Call | ast.GeneratorExp) and write.sort == "consumed"
     read = isinstance(obj.node, ast.Call) and last_name(obj.node.func) in ("open", "iter")
-    return made and not read and m.repeating and m.frame is None and obj not in m.state.fresh and not obj.summary
+    if not made or read or not m.repeating or obj.summary:
+        return False
+    return m.levels.get(m.state.fresh.get(obj, 0), 0) < m.levels.get(m.block, 0)
+
+
+def _item_replaced(m: Machine, ref: Ref, op: ops.SetItem) -> None:
+    """Note an item of a list that is bound anew while another name keeps the list: `best = tour; tour[i] = x`."""
+    if ref.obj.kind != "list" or op.augmented or ref.obj.summary:
+        return
+    own, write = m.sources.get(op.obj), wrote(m, "write", "[…] = …")
+    for holder, value in m.state.cells.holding(ref.obj):
+        if holder != own and any(_keeps(one, ref.obj) for one in value):
+            m.state.cells[holder] = tuple(
+                one._replace(write=write) if one.write is None and _keeps(one, ref.obj) else one for one in value
+            )
+
+
+def _keeps(ref: Ref, obj: Obj) -> bool:
+    """Whether a reference to an object has the name of what stays as it was."""
+    return ref.obj is obj and ref.loan is not None and KEPT.search(ref.loan.name) is not None
 
 
 def _written(m: Machine, ref: Ref, holder: Holder | None, write: Write) -> None:
@@ -271,7 +290,7 @@ def _deliberate(m: Machine, conflict: Conflict) -> bool:
 
 KEEPING = Events(
     written=(_written,), by_name=(_marked_by_name,), captured=(_stored_again,), replaced=(_watched_replaced,),
-    gone=(_used_after,), finished=(_drop_deliberate,),
+    placed=(_item_replaced,), gone=(_used_after,), finished=(_drop_deliberate,),
 )  # fmt: skip
 
 

@@ -38,8 +38,10 @@ def part_kind(program: Program, obj: Obj, name: object) -> Obj:
     if obj.kind == "module":
         if name in ("weight", "bias", "in_proj_weight", "running_mean", "running_var"):
             example.kind, example.grad, example.leaf = "tensor", str(name)[:7] != "running", True
-        elif isinstance(name, int) or name == "*":
+        elif isinstance(name, int | Obj) or name == "*":
             example.kind = "module"
+            if obj.ends is not None and not str(obj.target).endswith("nn.Sequential"):
+                example.target, example.text, example.ends = obj.ends.target, obj.ends.text, obj.ends.ends
     if obj.kind == "optimizer" and name in ("param_groups", "state"):
         example.kind = "list" if name == "param_groups" else "dict"
     if obj.field == "state" and obj.owner is not None and obj.owner.kind == "optimizer":
@@ -117,6 +119,7 @@ def example_of(program: Program, module: Module, node: ast.expr) -> Obj:
             out.target = target
             if kind == "module":
                 out.text = "in-place" if _in_place(target, node) else "library"
+                out.ends = _ending(program, module, target, node)
             if name == "Parameter":
                 out.grad = out.leaf = not _frozen(node)
             if any(one.arg == "pin_memory" for one in node.keywords) and out.kind == "tensor":
@@ -124,6 +127,18 @@ def example_of(program: Program, module: Module, node: ast.expr) -> Obj:
             if name in _BY_SHAPE and node.args and isinstance(node.args[0], ast.Tuple):
                 out.ndim = len(node.args[0].elts)
     return out
+
+
+def _ending(program: Program, module: Module, target: str, node: ast.Call) -> Obj | None:
+    """The last module of `nn.Sequential(a, b)`, or one of `nn.ModuleList(f(x) for x in xs)`."""
+    match node.args:
+        case [*_, ast.Call() as last] if target.endswith("nn.Sequential"):
+            return example_of(program, module, last)
+        case [ast.ListComp(elt=ast.Call() as each) | ast.GeneratorExp(elt=ast.Call() as each)] if target.endswith(
+            "nn.ModuleList"
+        ):
+            return example_of(program, module, each)
+    return None
 
 
 def _frozen(node: ast.Call) -> bool:

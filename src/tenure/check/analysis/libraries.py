@@ -10,10 +10,11 @@ from tenure.check.analysis.sequences import repeat
 from tenure.check.analysis.views import lend
 from tenure.check.effects import tables
 from tenure.check.effects.effect import CONTAINERS, HOLDING, MUTABLE, OBJECTS, TENSORS
-from tenure.check.scope import parameters
+from tenure.check.program import Module
+from tenure.check.scope import last_name, parameters
 from tenure.check.values import Holder, Obj, Ref, Value
 
-__all__ = ["call_compiled", "compiled_outside", "defined", "imported", "named", "special_call"]
+__all__ = ["call_compiled", "compiled_outside", "decorated_outside", "defined", "imported", "named", "special_call"]
 
 _DONATING = ("donate_argnums", "donate_argnames")
 
@@ -54,9 +55,7 @@ def _shallow(m: Machine, op: ops.Call) -> Value | None:
     whole = m.everything(ref.obj) if ref.obj.kind == "module" else m.part(ref.obj, "**")
     held = [lend(m, Ref(whole), "shallow", source, copylike=True)]
     for field, inner in list(m.state.fields(ref.obj)):
-        m.state.cells[(new, field)] = tuple(
-            lend(m, part, "shallow", (ref.obj, field), copylike=True) for part in inner
-        )
+        m.state.cells[(new, field)] = tuple(lend(m, part, "shallow", (ref.obj, field), copylike=True) for part in inner)
     m.state.cells[(new, "*")] = tuple(held)
     return (Ref(new),)
 
@@ -180,16 +179,37 @@ def compiled_outside(m: Machine, obj: Obj, made: ast.expr) -> None:
     """Let a variable of the module be the compiled function that it is bound to, if that takes over its arguments."""
     if not isinstance(made, ast.Call) or not made.args or not isinstance(made.args[0], ast.Name):
         return
-    said = [one.value for one in made.keywords if one.arg in _DONATING]
-    target = m.program.resolve(m.module, made.func) if said else None
+    if _takes_over(m, m.module, made, made.func):
+        _compiled(m, obj, made, named(m, m.program.lookup(m.module, made.args[0].id)))
+
+
+def decorated_outside(m: Machine, function: ops.Function) -> Value | None:
+    """The compiled function that a decorator makes of one of the tree, if that takes over its arguments."""
+    for made in getattr(function.node, "decorator_list", ()):
+        if isinstance(made, ast.Call) and isinstance(function.home, Module):
+            # `@partial(jit, donate_argnums=0)`, or `@jit(donate_argnums=0)`.
+            func = made.args[0] if last_name(made.func) == "partial" and made.args else made.func
+            if _takes_over(m, function.home, made, func):
+                obj = m.interned(("compiled", function.node), "unknown")
+                _compiled(m, obj, made, named(m, function))
+                return (Ref(obj),)
+    return None
+
+
+def _takes_over(m: Machine, module: Module, made: ast.Call, func: ast.expr) -> bool:
+    said = any(one.arg in _DONATING for one in made.keywords)
+    target = m.program.resolve(module, func) if said else None
     effect = tables.function(target) if isinstance(target, str) else None
-    if effect is None or effect.role != "jit":
-        return
+    return effect is not None and effect.role == "jit"
+
+
+def _compiled(m: Machine, obj: Obj, made: ast.Call, function: Value) -> None:
     obj.kind, obj.text, obj.node = "function", "compiled", made
+    said = [one.value for one in made.keywords if one.arg in _DONATING]
     parts = [part for one in said for part in (one.elts if isinstance(one, ast.Tuple | ast.List) else [one])]
     donated = (m.constant(part.value) for part in parts if isinstance(part, ast.Constant))
     m.state.cells[(obj, "donated")] = tuple(ref for value in donated for ref in value)
-    m.state.cells[(obj, "function")] = named(m, m.program.lookup(m.module, made.args[0].id))
+    m.state.cells[(obj, "function")] = function
 
 
 def _donate(m: Machine, obj: Obj, op: ops.Call) -> None:

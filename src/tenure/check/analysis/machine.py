@@ -274,6 +274,7 @@ class Machine:
             twin = self.objects[key] = Obj(
                 obj.kind, obj.node, base, obj.region, obj.owner, obj.field, summary=True, deep=obj.deep,
                 grad=obj.grad, leaf=obj.leaf, ndim=obj.ndim, target=obj.target, text=obj.text, saves=obj.saves,
+                ends=obj.ends,
             )  # fmt: skip
             self.last[twin] = obj
             if obj.deep:
@@ -368,7 +369,7 @@ class Machine:
             summary = obj.summary or (name == "*" and obj.kind != "module")
             part = self.objects[key] = Obj(known.kind, None, owner=obj, field=name, summary=summary)
             part.grad, part.leaf, part.ndim, part.target = known.grad, known.leaf, known.ndim, known.target
-            part.text, part.default, part.node = known.text, known.default, known.node
+            part.text, part.default, part.node, part.ends = known.text, known.default, known.node, known.ends
             if not summary:
                 self.parts.setdefault(obj, []).append(part)
         return part

@@ -12,7 +12,7 @@ from tenure.check.ops import Function
 from tenure.check.program import Module
 from tenure.check.scope import Groups, last_name, parameters, walk
 
-__all__ = ["ONCE", "Marks"]
+__all__ = ["FILLING", "ONCE", "ONCE_EACH", "Marks"]
 
 _ALWAYS = frozenset(
     ("backward", "step", "borrow", "borrow_mut", "move", "put", "put_nowait", "Thread", "checkpoint",
@@ -24,6 +24,11 @@ ONCE = frozenset(("map", "filter", "zip", "iter", "reversed", "parameters", "nam
 _READERS = frozenset(
     ("open", "reader", "DictReader", "walk", "scandir", "finditer", "iglob", "glob", "rglob", "iterdir")
 )
+ONCE_EACH = ONCE | _READERS
+FILLING = frozenset(("readinto", "readinto1", "recv_into", "recvfrom_into"))
+"""Methods by which files, sockets and devices fill the buffer that they are given."""
+
+_MEMBERSHIP = frozenset((ast.In, ast.NotIn))
 _MADE = (ast.Call, ast.List, ast.Dict, ast.Set)
 _EXCHANGED = frozenset(("data", "grad", "_data"))
 
@@ -100,12 +105,18 @@ class Marks:
         for one in (*loops, *given):
             if one.__class__ is ast.Name:
                 count[one.id] = count.get(one.id, 0) + 1
+        for test in nodes.get(ast.Compare, ()):
+            if test.ops[0].__class__ in _MEMBERSHIP and test.comparators[0].__class__ is ast.Name:
+                # In a loop it is asked again and again.
+                count[test.comparators[0].id] = 2
         names = {one.arg for one in parameters(node)} if any(times > 1 for times in count.values()) else ()
         self.twice = frozenset(name for name in names if count.get(name, 0) > 1)
         bound = [(node.targets[0], node.value) for node in nodes.get(ast.Assign, ())]
         bound += [(item.optional_vars, item.context_expr) for node in nodes.get(ast.With, ()) for item in node.items]
         for target, value in bound:
-            if isinstance(target, ast.Name) and isinstance(value, ast.Call) and count.get(target.id, 0) > 1:
+            parts = target.elts if isinstance(target, ast.Tuple) else [target]
+            again = any(isinstance(one, ast.Name) and count.get(one.id, 0) > 1 for one in parts)
+            if isinstance(value, ast.Call) and again:
                 self.drained.append(value.func)
                 self.always = self.always or last_name(value.func) in _READERS
 
@@ -231,7 +242,7 @@ class Marks:
 
     def _argument(self, node: ast.Call, name: str) -> None:
         """Note the argument that a function of a library, or a module in place, writes: the first one."""
-        if node.args and (name in _writing_arguments() or self._in_place(node, name)):
+        if node.args and (name in _writing_arguments() or name in FILLING or self._in_place(node, name)):
             self.written.add(_root(node.args[0]))
             self.lend(node.args[0])
 

@@ -7,7 +7,7 @@ from tenure.check import ops
 from tenure.check.analysis.arguments import Arguments
 from tenure.check.analysis.conflicts import reading, write_to, wrote
 from tenure.check.analysis.effects_on import perform
-from tenure.check.analysis.graphs import kept_for_backward, recorded, tensors_of
+from tenure.check.analysis.graphs import kept_for_backward, recorded, saved_by, tensors_of
 from tenure.check.analysis.machine import Machine
 from tenure.check.analysis.unasked import overwritten
 from tenure.check.effects import tables
@@ -43,8 +43,19 @@ def module_called(m: Machine, ref: Ref, op: ops.Call, result: Value) -> Value:
     if m.divided or _may_detach(m, ref.obj):
         arguments = [r._replace(must=False) for r in arguments]
     parents = (Ref(m.everything(ref.obj)), *arguments)
-    recorded(m, out, parents, _weights(m, ref.obj))
+    given_back = len(result) == 1 and any(one.obj is result[0].obj for one in saved_by(m, result[0].obj))
+    own = (kept_for_backward(m, Ref(out), None),) if given_back or _keeps_its_result(ref.obj) else ()
+    recorded(m, out, parents, (*_weights(m, ref.obj), *own))
     return (Ref(out),)
+
+
+def _keeps_its_result(obj: Obj) -> bool:
+    """Whether a sequence of modules ends with one that keeps its result for the backward pass."""
+    last: Obj | None = obj
+    while last is not None and isinstance(last.target, str) and last.target.endswith("nn.Sequential"):
+        last = last.ends
+    effect = _of_library(last) if last is not None and last is not obj else None
+    return effect is not None and "result" in effect.saves
 
 
 def _begins_in_place(m: Machine, obj: Obj) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from tenure.check import ops
 from tenure.check.analysis.classes import class_given
-from tenure.check.analysis.marks import ONCE, Marks
+from tenure.check.analysis.marks import ONCE, ONCE_EACH, Marks
 from tenure.check.lower.expressions import function_of
 from tenure.check.ops import Function
 from tenure.check.program import ClassInfo, Module, Program
@@ -143,10 +143,11 @@ def may_hand(function: Function) -> bool:
 
 def _gives_once(function: ops.Function) -> bool:
     """Whether a function returns something that can be gone through a single time."""
-    values = [node.value for node in function.scope.of(ast.Return)]
+    returned = [node.value for node in function.scope.of(ast.Return)]
+    values = [part for one in returned for part in (one.elts if isinstance(one, ast.Tuple) else [one])]
     if any(isinstance(one, ast.GeneratorExp) for one in values):
         return True
-    return any(isinstance(one, ast.Call) and last_name(one.func) in ONCE for one in values)
+    return any(isinstance(one, ast.Call) and last_name(one.func) in ONCE_EACH for one in values)
 
 
 def is_small(function: ops.Function) -> bool:

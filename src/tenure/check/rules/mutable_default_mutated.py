@@ -11,6 +11,7 @@ from tenure.check.analysis.findings import Event
 from tenure.check.analysis.indices import component
 from tenure.check.analysis.machine import Machine
 from tenure.check.facts import Facts
+from tenure.check.program import ClassInfo
 from tenure.check.rules.rule import Rule
 from tenure.check.rules.wording import reports_of
 from tenure.check.values import Holder, Obj, Ref, Write
@@ -21,13 +22,29 @@ __all__ = ["RULE"]
 
 def _check(facts: Facts) -> Iterator[Diagnostic]:
     first: dict[tuple[ast.AST, ...], Event] = {}
-    for event in facts.events(RULE.name):
+    for event in (*facts.events(RULE.name), *_instances(facts)):
         # One default value is one bug, however many lines write to it.
         known = first.setdefault(event.nodes[1:], event)
         if _line(event) < _line(known):
             first[event.nodes[1:]] = event
     message = "the default value of `{text}` is written: every later call starts from it"
     return reports_of(facts, RULE, first.values(), message, ("written here", "made once, here"))
+
+
+def _instances(facts: Facts) -> Iterator[Event]:
+    """The writes to attributes of an instance that is the default value of a constructor: `config=Config()`."""
+    for info in facts.module.classes.values():
+        for name, given in info.given.items():
+            made = given.default
+            target = facts.program.resolve(facts.module, made.func) if isinstance(made, ast.Call) else None
+            if not isinstance(target, ClassInfo) or len(info.attributes.get(name, ())) > 1 or _is_memo(name):
+                continue
+            for method in info.methods.values():
+                for one in method.scope.of(ast.Attribute):
+                    match one:
+                        case ast.Attribute(value=ast.Attribute(value=ast.Name(id="self"), attr=held), ctx=ast.Store()):
+                            if held == name and made is not None:
+                                yield Event(facts.source.path, RULE.name, (one, made), text=name)
 
 
 def _line(event: Event) -> int:

@@ -11,7 +11,7 @@ from tenure.check.facts import Facts
 from tenure.check.rules.rule import Rule
 from tenure.check.rules.wording import of_conflicts
 from tenure.check.scope import decorator_names
-from tenure.check.values import Value
+from tenure.check.values import Holder, Ref, Value, Write
 from tenure.diagnostic import Diagnostic
 
 __all__ = ["RULE"]
@@ -31,10 +31,33 @@ def _returned(m: Machine, value: Value) -> None:
         return
     if decorator_names(function.node) & _UNRECORDED:
         return
-    parts = [part for ref in value if ref.obj.kind == "tuple" for part in m.items(ref.obj)]
+    parts = [part for ref in value if ref.obj.kind in _HOLDING for part in m.items(ref.obj)]
     reading(m, kept_on_context(m), "backward", m.op.node)
     for ref in (*value, *parts):
-        reading(m, saved_by(m, ref.obj), "backward", m.op.node)
+        saved = tuple(_whichever(m, one) for one in saved_by(m, ref.obj))
+        reading(m, saved, "backward", m.op.node)
+
+
+def _written(m: Machine, ref: Ref, holder: Holder | None, write: Write) -> None:
+    """Note whether each tensor that a write may reach is kept by the operation that made it."""
+    if ref.obj.kind == "tensor" and not m.alone:
+        own = any(one.obj is ref.obj for one in saved_by(m, ref.obj))
+        known = _kept_by_their_own(m)
+        known[write] = known.get(write, True) and own
+
+
+def _whichever(m: Machine, saved: Ref) -> Ref:
+    """A saved value, written for certain if the write reaches one of several and all of them are saved."""
+    certain = saved.write is not None and _kept_by_their_own(m).get(saved.write, False)
+    return saved._replace(must=True) if certain else saved
+
+
+def _kept_by_their_own(m: Machine) -> dict[Write, bool]:
+    return m.notes("kept by their own", dict)
+
+
+_HOLDING = frozenset(("tuple", "list", "dict"))
+"""Kinds of what a `forward` returns several tensors in."""
 
 
 _UNRECORDED = frozenset(("no_grad", "inference_mode"))
@@ -66,5 +89,5 @@ z.sum().backward()
 """,
     help="call `backward()` first, or compute out of place",
     check=_check,
-    on=Events(returned=(_returned,)),
+    on=Events(returned=(_returned,), written=(_written,)),
 )
