@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from tenure import dtypes
 from tenure.errors import following
+from tenure.ir.applications import Application
 from tenure.ir.primitive import Primitive
 from tenure.ir.program import Builder, Instruction, Program, Value
 from tenure.ops import division, pointwise
@@ -59,7 +60,7 @@ def worth(reads: Sequence[Read], size: int) -> bool:
     return size > SMALL and len(reads) <= FEW and 2 * sum([read.size for read in reads]) <= size
 
 
-def alike(at: Instruction, shapes: Sequence[Shape]) -> bool:
+def alike(at: Instruction | Application, shapes: Sequence[Shape]) -> bool:
     """Whether an element of the result takes the elements at its own index, or single numbers."""
     return at.primitive.lower.alike and all(s in ((), at.aval.shape) for s in shapes)
 
@@ -259,51 +260,52 @@ Key = tuple[Primitive, tuple[int, ...], tuple[tuple[str, Any], ...]]
 
 
 def unwrapped(program: Program) -> Program:
-    """Rewrite the program: small reads of views become reads of their bases."""
+    """Rewrite the program: small reads of views become reads of their bases. All else is copied as it stands."""
     n, b = len(program.inputs), Builder()
+    b.tracking = False
     ids = [b.input(aval).id for aval in program.inputs]
-    for at in program.instructions:
-        b.origin = at.origin
-        if at.application.primitive is getitem:
-            x, *rest = [Value(b, ids[o]) for o in at.operands]
+    for at, reads, b.origin in zip(program.applications, program.reads(), program.origins, strict=True):
+        operands = tuple([ids[o] for o in reads])
+        if at.primitive is getitem and of_view(b.made(operands[0]), at.aval.size):
+            x, *rest = [Value(b, o) for o in operands]
             ids.append(read_through(x, Read(getitem, tuple(rest), dict(at.params), at.aval.size)).id)
         else:
-            ids.append(b.append(at.application, tuple([ids[o] for o in at.operands])))
+            ids.append(b.append(at, operands))
     return b.extract(range(n), [ids[v] for v in program.outputs])
 
 
 def read_through(x: Value, read: Read) -> Value:
     """Rewrite one read of a view as a read of its base."""
     at = x.builder.instruction(x.id)
-    if at is None or not of_view(at, read.size):
+    if at is None or not of_view(at.application, read.size):
         return read.of(x)
     y = Value(x.builder, at.operands[0])
     view = through(at, y, read)
     return read.of(x) if view is None else view.there(read_through(y, view.read))
 
 
-def of_view(at: Instruction, size: int) -> bool:
-    """Whether so many elements, read of the result of an instruction, may be elements of its operand."""
-    return at.primitive in VIEWS and max(2 * size, SMALL + 1) <= at.aval.size
+def of_view(at: Application | None, size: int) -> bool:
+    """Whether so many elements, read of the result of an application, may be elements of its operand."""
+    return at is not None and at.primitive in VIEWS and max(2 * size, SMALL + 1) <= at.aval.size
 
 
 class Narrowing:
     """Analysis of a program: the values that are only read by index, with their indices. Others than these are not
     looked at."""
 
-    def __init__(self, program: Program, reads: Sequence[Instruction]) -> None:
-        self.program = program
-        self.uses = Counter(chain.from_iterable([at.operands for at in program.instructions]))
-        self.uses.update(program.outputs)
+    def __init__(self, program: Program) -> None:
+        self.program, self.operands = program, list(program.reads())
+        self.uses = Counter(chain(memoryview(program.operands).cast("q"), program.outputs))
         self.found: dict[int, dict[Key, int]] = {}
         self.narrow: set[int] = set()
-        for at in reads:
-            self.use(at.operands[0], {key_of(at): at.aval.size})
+        for at, operands in zip(program.applications, self.operands, strict=True):
+            if at.primitive in READS:
+                self.use(operands[0], {key_of(at, operands): at.aval.size})
         n, waiting = len(program.inputs), [-v for v in self.found]
         heapify(waiting)
         while waiting and -waiting[0] >= n:
             v = -heappop(waiting)
-            for o in self.look(v, program.instructions[v - n]):
+            for o in self.look(v, program.applications[v - n], self.operands[v - n]):
                 heappush(waiting, -o)
 
     def use(self, v: int, reads: Mapping[Key, int]) -> bool:
@@ -313,20 +315,20 @@ class Narrowing:
         self.found.setdefault(v, {}).update(reads)
         return first
 
-    def look(self, v: int, at: Instruction) -> list[int]:
+    def look(self, v: int, at: Application, operands: tuple[int, ...]) -> list[int]:
         """Decide on a value all of whose reads are known. Returns the operands that are read first here."""
         wanted, shape = self.found[v], at.aval.shape
-        shapes = [self.program.aval(o).shape for o in at.operands]
+        shapes = [aval.shape for aval in at.operands]
         few = at.aval.size > SMALL and len(wanted) <= FEW and 2 * sum(wanted.values()) <= at.aval.size
         if self.uses[v] or not few or not shapes or not alike(at, shapes):
             return []
         self.narrow.add(v)
-        return [o for o, each in zip(at.operands, shapes, strict=True) if each == shape and self.use(o, wanted)]
+        return [o for o, each in zip(operands, shapes, strict=True) if each == shape and self.use(o, wanted)]
 
 
-def key_of(at: Instruction) -> Key:
-    """The read that an instruction is."""
-    return at.primitive, at.operands[1:], tuple(sorted(at.params.items(), key=lambda p: p[0]))
+def key_of(at: Application, operands: tuple[int, ...]) -> Key:
+    """The read that an application on these operands is."""
+    return at.primitive, operands[1:], tuple(sorted(at.params.items(), key=lambda p: p[0]))
 
 
 class Rewriting:
@@ -335,6 +337,7 @@ class Rewriting:
     def __init__(self, program: Program, narrow: set[int]) -> None:
         self.program, self.narrow = program, narrow
         self.b = Builder()
+        self.b.tracking = False
         self.values: list[int | None] = [self.b.input(aval).id for aval in program.inputs]
         self.memo: dict[tuple[int, Key], int] = {}
 
@@ -379,22 +382,21 @@ def narrow(program: Program) -> Program:
     first = accumulate([len(at.operands) for at in applications], initial=0)
     if not any(at.reads > SMALL and operands[k] >= n for at, k in zip(applications, first, strict=False)):
         return program  # it would keep its instructions, six objects a recorded row
-    body, reads = program.instructions, [at for at in program.instructions if at[0].primitive in READS]
-    views = [at for at in reads if at.primitive is getitem and at.operands[0] >= n]
-    if any(of_view(body[at.operands[0] - n], at.aval.size) for at in views):
+    if any(
+        at.primitive is getitem and operands[0] >= n and of_view(applications[operands[0] - n], at.aval.size)
+        for at, operands in zip(applications, program.reads(), strict=True)
+    ):
         program = unwrapped(program)
-        body = program.instructions
-        reads = [at for at in body if at[0].primitive in READS]
-    found = Narrowing(program, reads).narrow if reads else set()
+    found = Narrowing(program).narrow
     if not found:
         return program
     new = Rewriting(program, found)
-    for v, at in enumerate(body, n):
+    for v, at in enumerate(program.instructions, n):
         new.b.origin = at.origin
         if v in found:
             new.values.append(None)
         elif at[0].primitive in READS and at.operands[0] in found:
-            new.values.append(new.read(at.operands[0], key_of(at)))
+            new.values.append(new.read(at.operands[0], key_of(at.application, at.operands)))
         else:
             new.values.append(new.b.append(at.application, tuple([new.whole(o) for o in at.operands])))
     return new.b.extract(range(n), [new.whole(v) for v in program.outputs])
