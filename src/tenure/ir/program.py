@@ -63,9 +63,7 @@ class Program:
 
     __slots__ = ("__weakref__", "_instructions", "applications", "inputs", "operands", "origins", "outputs")
 
-    def __init__(
-        self, inputs: tuple[Aval, ...], instructions: Sequence[Instruction], outputs: tuple[int, ...]
-    ) -> None:
+    def __init__(self, inputs: tuple[Aval, ...], instructions: Sequence[Instruction], outputs: tuple[int, ...]) -> None:
         reads = array("q", chain.from_iterable([at.operands for at in instructions])).tobytes()
         self.inputs = inputs
         self.applications = [at.application for at in instructions]
@@ -261,6 +259,17 @@ class Builder:
         self.origins.append(self.origin)
         self.tracked.append(tracked)
         return v
+
+    def extend(
+        self, applications: Sequence[Application], operands: Sequence[tuple[int, ...]], origins: Sequence[int]
+    ) -> None:
+        """Append instructions as they stand, outside of blocks and of vmapped functions: constants to every later
+        differentiation."""
+        self.avals.extend([at.aval for at in applications])
+        self.applications.extend(applications)
+        self.operands.extend(operands)
+        self.origins.extend(origins)
+        self.tracked.extend([False] * len(applications))
 
     def made(self, v: int) -> Application | None:
         """The application that gives a value; None for an input."""
