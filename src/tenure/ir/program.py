@@ -63,7 +63,9 @@ class Program:
 
     __slots__ = ("__weakref__", "_instructions", "applications", "inputs", "operands", "origins", "outputs")
 
-    def __init__(self, inputs: tuple[Aval, ...], instructions: Sequence[Instruction], outputs: tuple[int, ...]) -> None:
+    def __init__(
+        self, inputs: tuple[Aval, ...], instructions: Sequence[Instruction], outputs: tuple[int, ...]
+    ) -> None:
         reads = array("q", chain.from_iterable([at.operands for at in instructions])).tobytes()
         self.inputs = inputs
         self.applications = [at.application for at in instructions]
