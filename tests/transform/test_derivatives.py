@@ -21,7 +21,7 @@ from tenure.ir.show import show
 from tenure.ir.verify import verify
 from tenure.transform import jvp, vjp
 from tenure.transform.jvp import push_forward
-from tenure.transform.reads import narrow
+from tenure.transform.narrow import narrow
 from tenure.transform.vjp import pull_back
 from tests.compile.random_ir import Random, outputs_of
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tenure.ir.program import Program
-from tenure.transform.reads import narrow
+from tenure.transform.narrow import narrow
 
 AHEAD = (narrow,)
 

@@ -262,6 +262,17 @@ class Builder:
         self.tracked.append(tracked)
         return v
 
+    def extend(
+        self, applications: Sequence[Application], operands: Sequence[tuple[int, ...]], origins: Sequence[int]
+    ) -> None:
+        """Append instructions as they stand, outside of blocks and of vmapped functions: constants to every later
+        differentiation."""
+        self.avals.extend([at.aval for at in applications])
+        self.applications.extend(applications)
+        self.operands.extend(operands)
+        self.origins.extend(origins)
+        self.tracked.extend([False] * len(applications))
+
     def made(self, v: int) -> Application | None:
         """The application that gives a value; None for an input."""
         return self.applications[v]

@@ -9,18 +9,15 @@ cotangents go on as cotangents of such reads, to where they are added into one a
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Generator, Mapping, Sequence
-from heapq import heapify, heappop, heappush
-from itertools import accumulate, chain
+from collections.abc import Callable, Generator, Sequence
 from typing import Any, NamedTuple
 
 from tenure import dtypes
 from tenure.errors import following
+from tenure.ir.applications import Application
 from tenure.ir.primitive import Primitive
-from tenure.ir.program import Builder, Instruction, Program, Value
+from tenure.ir.program import Builder, Instruction, Value
 from tenure.ops import division, pointwise
-from tenure.ops.advanced import gather
 from tenure.ops.index import getitem, indexed_shape
 from tenure.ops.move import flip, permute, reshape
 
@@ -59,7 +56,7 @@ def worth(reads: Sequence[Read], size: int) -> bool:
     return size > SMALL and len(reads) <= FEW and 2 * sum([read.size for read in reads]) <= size
 
 
-def alike(at: Instruction, shapes: Sequence[Shape]) -> bool:
+def alike(at: Instruction | Application, shapes: Sequence[Shape]) -> bool:
     """Whether an element of the result takes the elements at its own index, or single numbers."""
     return at.primitive.lower.alike and all(s in ((), at.aval.shape) for s in shapes)
 
@@ -251,150 +248,3 @@ class Elements:
         base = yield xs[0], view.read
         assert base is not None
         return view.there(base)
-
-
-READS = (getitem, gather)
-Key = tuple[Primitive, tuple[int, ...], tuple[tuple[str, Any], ...]]
-"""A read by index of whatever value: its primitive, the operands but the first, and the parameters."""
-
-
-def unwrapped(program: Program) -> Program:
-    """Rewrite the program: small reads of views become reads of their bases."""
-    n, b = len(program.inputs), Builder()
-    ids = [b.input(aval).id for aval in program.inputs]
-    for at in program.instructions:
-        b.origin = at.origin
-        if at.application.primitive is getitem:
-            x, *rest = [Value(b, ids[o]) for o in at.operands]
-            ids.append(read_through(x, Read(getitem, tuple(rest), dict(at.params), at.aval.size)).id)
-        else:
-            ids.append(b.append(at.application, tuple([ids[o] for o in at.operands])))
-    return b.extract(range(n), [ids[v] for v in program.outputs])
-
-
-def read_through(x: Value, read: Read) -> Value:
-    """Rewrite one read of a view as a read of its base."""
-    at = x.builder.instruction(x.id)
-    if at is None or not of_view(at, read.size):
-        return read.of(x)
-    y = Value(x.builder, at.operands[0])
-    view = through(at, y, read)
-    return read.of(x) if view is None else view.there(read_through(y, view.read))
-
-
-def of_view(at: Instruction, size: int) -> bool:
-    """Whether so many elements, read of the result of an instruction, may be elements of its operand."""
-    return at.primitive in VIEWS and max(2 * size, SMALL + 1) <= at.aval.size
-
-
-class Narrowing:
-    """Analysis of a program: the values that are only read by index, with their indices. Others than these are not
-    looked at."""
-
-    def __init__(self, program: Program, reads: Sequence[Instruction]) -> None:
-        self.program = program
-        self.uses = Counter(chain.from_iterable([at.operands for at in program.instructions]))
-        self.uses.update(program.outputs)
-        self.found: dict[int, dict[Key, int]] = {}
-        self.narrow: set[int] = set()
-        for at in reads:
-            self.use(at.operands[0], {key_of(at): at.aval.size})
-        n, waiting = len(program.inputs), [-v for v in self.found]
-        heapify(waiting)
-        while waiting and -waiting[0] >= n:
-            v = -heappop(waiting)
-            for o in self.look(v, program.instructions[v - n]):
-                heappush(waiting, -o)
-
-    def use(self, v: int, reads: Mapping[Key, int]) -> bool:
-        """Note a use of a value by reads alone; whether it is the first one."""
-        self.uses[v] -= 1
-        first = v not in self.found
-        self.found.setdefault(v, {}).update(reads)
-        return first
-
-    def look(self, v: int, at: Instruction) -> list[int]:
-        """Decide on a value all of whose reads are known. Returns the operands that are read first here."""
-        wanted, shape = self.found[v], at.aval.shape
-        shapes = [self.program.aval(o).shape for o in at.operands]
-        few = at.aval.size > SMALL and len(wanted) <= FEW and 2 * sum(wanted.values()) <= at.aval.size
-        if self.uses[v] or not few or not shapes or not alike(at, shapes):
-            return []
-        self.narrow.add(v)
-        return [o for o, each in zip(at.operands, shapes, strict=True) if each == shape and self.use(o, wanted)]
-
-
-def key_of(at: Instruction) -> Key:
-    """The read that an instruction is."""
-    return at.primitive, at.operands[1:], tuple(sorted(at.params.items(), key=lambda p: p[0]))
-
-
-class Rewriting:
-    """Program under construction in which narrow values are read element by element."""
-
-    def __init__(self, program: Program, narrow: set[int]) -> None:
-        self.program, self.narrow = program, narrow
-        self.b = Builder()
-        self.values: list[int | None] = [self.b.input(aval).id for aval in program.inputs]
-        self.memo: dict[tuple[int, Key], int] = {}
-
-    def whole(self, v: int) -> int:
-        """A value that is computed wholly."""
-        found = self.values[v]
-        assert found is not None
-        return found
-
-    def read(self, v: int, key: Key) -> int:
-        """A read of a value: of a narrow one the elements, computed from those of its operands, these first."""
-        stack = [v]
-        while stack:
-            y = stack[-1]
-            missing = [] if (y, key) in self.memo else self.make(y, key)
-            stack.extend(missing)
-            if not missing:
-                stack.pop()
-        return self.memo[v, key]
-
-    def make(self, y: int, key: Key) -> list[int]:
-        """Emit a read, unless reads are missing that it is made of: these are returned, the first one last."""
-        if y not in self.narrow:
-            primitive, rest, params = key
-            xs = [Value(self.b, self.whole(o)) for o in (y, *rest)]
-            self.memo[y, key] = primitive(*xs, **dict(params)).id
-            return []
-        at = self.program.instructions[y - len(self.program.inputs)]
-        shape = at.aval.shape
-        parts = [self.program.aval(o).shape == shape and shape != () for o in at.operands]
-        missing = [o for o, part in zip(at.operands, parts, strict=True) if part and (o, key) not in self.memo]
-        if not missing:
-            each = zip(at.operands, parts, strict=True)
-            xs = [Value(self.b, self.memo[o, key] if part else self.whole(o)) for o, part in each]
-            self.memo[y, key] = at.primitive(*xs, **at.params).id
-        return missing[::-1]
-
-
-def narrow(program: Program) -> Program:
-    """Rewrite the program: of values that are only read by a few small indices nothing else is computed."""
-    n, operands, applications = len(program.inputs), memoryview(program.operands).cast("q"), program.applications
-    first = accumulate([len(at.operands) for at in applications], initial=0)
-    if not any(at.reads > SMALL and operands[k] >= n for at, k in zip(applications, first, strict=False)):
-        return program  # it would keep its instructions, six objects a recorded row
-    body, reads = program.instructions, [at for at in program.instructions if at[0].primitive in READS]
-    views = [at for at in reads if at.primitive is getitem and at.operands[0] >= n]
-    if any(of_view(body[at.operands[0] - n], at.aval.size) for at in views):
-        program = unwrapped(program)
-        body = program.instructions
-        reads = [at for at in body if at[0].primitive in READS]
-    found = Narrowing(program, reads).narrow if reads else set()
-    if not found:
-        return program
-    new = Rewriting(program, found)
-    for v, at in enumerate(body, n):
-        new.b.origin = at.origin
-        if v in found:
-            new.values.append(None)
-        elif at[0].primitive in READS and at.operands[0] in found:
-            new.values.append(new.read(at.operands[0], key_of(at)))
-        else:
-            new.values.append(new.b.append(at.application, tuple([new.whole(o) for o in at.operands])))
-    return new.b.extract(range(n), [new.whole(v) for v in program.outputs])
