@@ -2,8 +2,8 @@
 
     a = w * v; b = a * v; b.backward()        v is complete behind the gradient of a, as w is
 
-Nodes act from young to old, so a leaf is complete behind the oldest operation that reads it. Its hooks run there, and its
-gradient is in ``.grad`` when a hook of an older result looks.
+Nodes act from young to old, so a leaf is complete behind the oldest operation that reads it. Its hooks run there, and
+its gradient is in ``.grad`` when a hook of an older result looks.
 """
 
 from __future__ import annotations
