@@ -50,7 +50,7 @@ class Walk:
     elements are selected. ``ends`` has a leaf for each result that is asked for and whose own graph is consumed.
     ``notes`` has for results of a rule which of them a cotangent came to, where the rule asks.
     ``waiting`` is a heap of the units that cotangents have arrived at, ``within`` those that are being walked, ``met``
-    what the walk of the last one meets. ``completion`` says when leaves are complete, if there are hooks; ``hooked`` are
+    what the walk of the last one meets. ``completion`` says when leaves are complete, with hooks; ``hooked`` are
     leaves that have been finished so, ``ended`` the gradients of those asked for.
     """
 

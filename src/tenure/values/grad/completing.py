@@ -29,7 +29,7 @@ class Completion:
 
     def __init__(self, walk: Any) -> None:
         self.walk = walk
-        self.sources: dict[Leaf, dict[Source, None]] = {}
+        self.sources: dict[Leaf, dict[Leaf, None]] = {}
         self.ranks: dict[Leaf, Rank] = {}
         for source in walk.leaves:
             self.reads(source, (float("inf"), float("inf")))
