@@ -68,13 +68,14 @@ def walk_back(roots: list[Any], given: list[Any], keep: bool, create_graph: bool
         return
     walk = Walk(create_graph, not keep, accumulate=True)
     run_walk(walk, roots, given, ())
-    walk.settle()
-    reached = by_leaf(walk.leaves, run_hooks)
-    for leaf, gx in reached.items():
-        add(leaf, run_hooks(leaf.hooks, gx))
-        if leaf.hooks:
-            accumulated(leaf)
-    finished(reached)
+    if walk.completion is not None:
+        walk.completion.rest()
+        finished(walk.hooked)
+        return
+    for leaf in list(walk.before):
+        walk.settle(leaf)
+    for leaf, gx in by_leaf(walk.leaves, run_hooks).items():
+        add(leaf, gx)
 
 
 def _restricted(roots: list[Any], given: list[Any], keep: bool, create_graph: bool, places: list[Any]) -> None:
@@ -211,10 +212,12 @@ def _batched(outputs: Any, inputs: Any, given: Any, keep: bool | None, options: 
 def _found(walk: Walk, count: int) -> list[Any]:
     """Gradients of the tensors asked for, by their number."""
     found = dict(walk.found)
-    leaves = by_leaf(walk.leaves, run_hooks)
+    if walk.completion is not None:
+        walk.completion.rest()
+    leaves = {**by_leaf(walk.leaves, run_hooks), **walk.ended}
     for leaf, numbers in walk.wanted_leaves.items():
         if leaf in leaves:
-            found.update(dict.fromkeys(numbers, run_hooks(leaf.hooks, leaves[leaf])))
+            found.update(dict.fromkeys(numbers, leaves[leaf]))
     return [found.get(k) for k in range(count)]
 
 

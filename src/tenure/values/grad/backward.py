@@ -18,13 +18,14 @@ from tenure.runtime.bracket import bracket
 from tenure.values.grad import steps
 from tenure.values.grad.asked import Asked
 from tenure.values.grad.beforehand import refuse_consumed
+from tenure.values.grad.completing import Completion
 from tenure.values.grad.gradients import add, replace
 from tenure.values.grad.handlers import Handler
 from tenure.values.grad.passing import segment_of, straight, unit_of
 from tenure.values.grad.reopening import Reopened
 from tenure.values.grad.replay import Replay
 from tenure.values.grad.sparse_place import RowsPlace
-from tenure.values.grad.units import Cotangents, SegmentUnit, TraceUnit, Unit, ones_like, path_of, source_of
+from tenure.values.grad.units import Cotangents, SegmentUnit, TraceUnit, Unit, ones_like, path_of, rank, source_of
 from tenure.values.grad.ways_back import arrivals, next_handler, next_leading, older, step
 from tenure.values.rules import paths
 from tenure.values.rules.graph import CodeSite, Leaf, Out, RowLeaf, Segment, Source
@@ -49,7 +50,8 @@ class Walk:
     elements are selected. ``ends`` has a leaf for each result that is asked for and whose own graph is consumed.
     ``notes`` has for results of a rule which of them a cotangent came to, where the rule asks.
     ``waiting`` is a heap of the units that cotangents have arrived at, ``within`` those that are being walked, ``met``
-    what the walk of the last one meets.
+    what the walk of the last one meets. ``completion`` says when leaves are complete, with hooks; ``hooked`` are
+    leaves that have been finished so, ``ended`` the gradients of those asked for.
     """
 
     def __init__(self, create_graph: bool, consume: bool, accumulate: bool) -> None:
@@ -75,6 +77,9 @@ class Walk:
         self.notes: dict[Any, set[int]] = {}
         self.numbers: set[tuple[Any, int]] = set()
         self.reopened = Reopened()
+        self.completion: Completion | None = None
+        self.hooked: dict[Leaf, None] = {}
+        self.ended: dict[Leaf, Any] = {}
 
     def vertex(self, x: Any) -> tuple[Any, int] | Leaf | None:
         """Vertex of a tensor in the graph: a slot of a unit, or a leaf."""
@@ -166,7 +171,8 @@ class Walk:
 
     def run(self) -> None:
         """Walk all units, young to old."""
-        refuse_consumed(self)
+        if refuse_consumed(self):
+            self.completion = Completion(self)
         plain = self.accumulate and not (self.create_graph or self.wanted or self.ends)
         while self.waiting:
             of = self.waiting[0][2]
@@ -203,6 +209,8 @@ class Walk:
                 if waits and (other := next_leading(self, of, slot)) is not None:
                     step(self, other)
                     continue
+                if self.completion is not None and slot in unit.handlers:
+                    self.completion.before(rank(unit, slot))
                 passed = self.act(of, unit, slot, waiting.pop(slot))
                 roots = self.sort(unit, passed, special - {slot}, waiting)
                 continue
@@ -366,12 +374,11 @@ class Walk:
         self.before[leaf] = before = leaf.grad._read()
         return before
 
-    def settle(self) -> None:
-        """Write the new gradients of leaves that had some."""
-        for leaf, before in self.before.items():
-            g = self.leaves.pop(leaf, None)
-            if g is not None and not replace(leaf, g, before):
-                add(leaf, self.arrived(leaf))
+    def settle(self, leaf: Leaf) -> None:
+        """Write the new gradient of a leaf that had one."""
+        g, before = self.leaves.pop(leaf, None), self.before.pop(leaf)
+        if g is not None and not replace(leaf, g, before):
+            add(leaf, self.arrived(leaf))
 
     def arrived(self, leaf: Leaf) -> Any:
         """Contribution of this pass alone to a leaf, recorded once more: its gradient was written meanwhile."""

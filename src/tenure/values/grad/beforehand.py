@@ -7,18 +7,23 @@ from typing import Any
 from tenure.values.grad import steps
 from tenure.values.grad.passing import segment_of
 from tenure.values.rules import paths
-from tenure.values.rules.graph import Out, Segment, Source
+from tenure.values.rules.graph import Out, RowLeaf, Segment, Source
 from tenure.values.trace.trace import Trace
 
 
-def refuse_consumed(walk: Any) -> None:
-    """TN382 if the graph of a walk leads into a consumed one; TN503 or TN506 if a gradient that it leads to is lent."""
+def refuse_consumed(walk: Any) -> bool:
+    """TN382 if the graph of a walk leads into a consumed one; TN503 or TN506 if a gradient that it leads to is lent.
+
+    Whether there are hooks on the way."""
     seen: set[Source] = {None}
     stack: list[tuple[Any, int]] = [(of, s) for of, (_, cts) in walk.units.items() for s in cts]
     met: set[tuple[Segment, int]] = set()
     plain = walk.accumulate and not (walk.final or walk.ends)  # ``walk.behind`` takes every source as it is
+    handled, hooked = set[Any](), False
     while stack:
         of, slot = stack.pop()
+        if of.handlers:
+            handled.add(of)
         if plain and type(of) is Segment and of.trace is None:
             source_at = of.sources.get
             behind = [source_at(d) for d in paths.reached(of.path, slot)]
@@ -30,9 +35,12 @@ def refuse_consumed(walk: Any) -> None:
             seen.add(source)
             if isinstance(source, Out):
                 stack.append((segment_of(source), source.slot))
-            elif source is not None and walk.accumulate and source.grad is not None:
-                source.grad._refuse_write()
+            elif source is not None:
+                hooked = hooked or bool(source.hooks or (type(source) is RowLeaf and source.of.hooks))
+                if walk.accumulate and source.grad is not None:
+                    source.grad._refuse_write()
     walk.asked.find(met, lambda of, slot: walk.source(walk.unit(of), slot), walk.is_wanted, walk.wanted)
+    return hooked or any(not h.is_rule for of in handled for h in list(of.handlers.values()))
 
 
 def _behind(walk: Any, of: Any, slot: int, met: set[tuple[Segment, int]]) -> list[Any]:

@@ -192,9 +192,7 @@ class Replay:
             rule = step.rule
             key = (fn, *kinds, params, *rule.numbers, *(("turned",) if rule.turned else ()))
             like = (key, fn, kinds, params, rule.numbers)
-            made = steps.take(
-                t, key, args, lambda: new_operation(*like, t.mode.grad, turned=rule.turned), numbers
-            )
+            made = steps.take(t, key, args, lambda: new_operation(*like, t.mode.grad, turned=rule.turned), numbers)
         leaves = {k: self.segment.sources.get(step.first + k) for k in step.rule.leaves}
         return tuple([steps.mark(h, leaves[k]) if k in leaves else h for k, h in enumerate(made)])
 
