@@ -1,4 +1,4 @@
-"""What a statement adds to what lives on, and which parameters a method adds so, graph and all.
+"""Growth: what a statement adds to what lives on, and which parameters a method adds so, graph and all.
 
 total += loss     losses.append(loss)     self.mean = 0.9 * self.mean + 0.1 * loss     self.meter.update(loss)
 """

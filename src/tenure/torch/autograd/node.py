@@ -1,4 +1,4 @@
-"""What a backward needs of a Function's call, without what would hold its own graph."""
+"""The node of a Function's call: what its backward needs, without what would hold its own graph."""
 
 from __future__ import annotations
 

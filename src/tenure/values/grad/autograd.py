@@ -69,7 +69,7 @@ def walk_back(roots: list[Any], given: list[Any], keep: bool, create_graph: bool
     walk = Walk(create_graph, not keep, accumulate=True)
     run_walk(walk, roots, given, ())
     if walk.completion is not None:
-        walk.completion.rest()
+        walk.completion.rest(walk)
         finished(walk.hooked)
         return
     for leaf in list(walk.before):
@@ -213,7 +213,7 @@ def _found(walk: Walk, count: int) -> list[Any]:
     """Gradients of the tensors asked for, by their number."""
     found = dict(walk.found)
     if walk.completion is not None:
-        walk.completion.rest()
+        walk.completion.rest(walk)
     leaves = {**by_leaf(walk.leaves, run_hooks), **walk.ended}
     for leaf, numbers in walk.wanted_leaves.items():
         if leaf in leaves:

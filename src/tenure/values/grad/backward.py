@@ -210,7 +210,7 @@ class Walk:
                     step(self, other)
                     continue
                 if self.completion is not None and slot in unit.handlers:
-                    self.completion.before(rank(unit, slot))
+                    self.completion.before(self, rank(unit, slot))
                 passed = self.act(of, unit, slot, waiting.pop(slot))
                 roots = self.sort(unit, passed, special - {slot}, waiting)
                 continue

@@ -25,20 +25,19 @@ LATE: Rank = (-1.0, -1.0)
 
 
 class Completion:
-    """The leaves that a walk reaches, the next to be complete last."""
+    """The leaves that a walk reaches, the next to be complete last. The walk holds it, so it does not hold the walk."""
 
     def __init__(self, walk: Any) -> None:
-        self.walk = walk
         self.sources: dict[Leaf, dict[Leaf, None]] = {}
         self.ranks: dict[Leaf, Rank] = {}
         for source in walk.leaves:
-            self.reads(source, (float("inf"), float("inf")))
-        self.look()
+            self.reads(walk, source, (float("inf"), float("inf")))
+        self.look(walk)
         self.left = sorted(self.ranks.items(), key=itemgetter(1), reverse=True)[::-1]  # equal ones as they are read
 
-    def reads(self, source: Source, rank: Rank) -> None:
+    def reads(self, walk: Any, source: Source, rank: Rank) -> None:
         """Note that an operation of a rank reads a leaf."""
-        if not isinstance(source, Leaf) or not (self.walk.accumulate or self.walk.is_wanted(source)):
+        if not isinstance(source, Leaf) or not (walk.accumulate or walk.is_wanted(source)):
             return
         leaf = source.of if isinstance(source, RowLeaf) else source
         self.sources.setdefault(leaf, {})[source] = None
@@ -46,9 +45,8 @@ class Completion:
             self.ranks.pop(leaf, None)
             self.ranks[leaf] = rank
 
-    def look(self) -> None:
+    def look(self, walk: Any) -> None:
         """Look at all units that the walk comes to, from young to old."""
-        walk = self.walk
         slots: dict[Any, set[int]] = {}
         heap: list[tuple[float, int, Any]] = []
 
@@ -71,16 +69,15 @@ class Completion:
                     if source.segment is not None:
                         come(source.segment, source.slot)
                 else:
-                    self.reads(source, LATE if late else (unit.number, at))
+                    self.reads(walk, source, LATE if late else (unit.number, at))
 
-    def before(self, rank: Rank) -> None:
+    def before(self, walk: Any, rank: Rank) -> None:
         """Finish the leaves that are complete before a handler of that rank acts."""
         while self.left and self.left[-1][1] > rank:
-            self.finish(self.left.pop()[0])
+            self.finish(walk, self.left.pop()[0])
 
-    def finish(self, leaf: Leaf) -> None:
+    def finish(self, walk: Any, leaf: Leaf) -> None:
         """Run the hooks of a complete leaf around the sum of its gradient."""
-        walk = self.walk
         if leaf in walk.before:
             walk.settle(leaf)
         mine = {s: walk.leaves.pop(s) for s in self.sources[leaf] if s in walk.leaves}
@@ -93,9 +90,9 @@ class Completion:
             walk.hooked[at] = None
             accumulated(at)
 
-    def rest(self) -> None:
+    def rest(self, walk: Any) -> None:
         """Finish what is left, at the end of the walk."""
-        self.before((LATE[0] - 1, 0.0))
+        self.before(walk, (LATE[0] - 1, 0.0))
 
 
 def last_reads(unit: Any, of: Any, roots: set[int]) -> list[tuple[int, float]]:
