@@ -18,7 +18,7 @@ from tenure.values.trace.record import RECORDER
 
 
 class Node:
-    """What a backward needs of a call.
+    """Needs of the backward of a call.
 
     The graph holds it, so it holds nothing that the trace in progress has made, which holds the graph: it refers to
     what was saved, ``kept``; ``held`` are those made before. ``saved`` has for each saved tensor references to the
