@@ -22,6 +22,7 @@ import tenure as tn
 from tenure import autograd, cuda, data, distributions, fft, func, io, linalg, nn, optim, random, special
 from tenure.nn import functional, init, utils
 from tenure.nn.utils import rnn
+from tenure.values.rules.sites import site_of
 from tests import driving
 from tests.bunches import bunches
 
@@ -70,10 +71,23 @@ def group_of(line: str) -> int:
 
 
 @bunches("lines", [line for line in driving.GOOD if line not in REFUSED])
-def test_the_calls_are_good(lines: list[str]) -> None:
+def test_the_calls_are_good_and_their_results_have_the_users_line(lines: list[str]) -> None:
+    unnamed = []
     for line in lines:
         code = compile(line, line, "eval")
-        driving.read(eval(code, driving.context(code.co_names)))
+        result = eval(code, driving.context(code.co_names))
+        unnamed += [line for x in recorded(result) if site_of(x._trace, x) is None]
+        driving.read(result)
+    assert not unnamed
+
+
+def recorded(result: Any) -> Iterator[Any]:
+    """The tensors in a result whose operations are recorded and have not run."""
+    if hasattr(result, "_code") and result._trace is not None:
+        yield result
+    elif isinstance(result, tuple | list):
+        for part in result:
+            yield from recorded(part)
 
 
 @pytest.mark.parametrize("group", range(GROUPS))

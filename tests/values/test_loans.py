@@ -303,29 +303,33 @@ def test_other_threads_see_the_loan() -> None:
 
 
 def test_no_write_slips_into_a_loan() -> None:
-    """While a loan lives, what it lends is what the place holds, whatever other threads try."""
-    v, stop, counts = place(0.0), threading.Event(), {"written": 0, "refused": 0}
+    """While a loan lives, what it lends is what the place holds, and another thread that writes is refused; after it
+    that one writes."""
+    v, stop, written, refusal = place(0.0), threading.Event(), threading.Event(), threading.Event()
 
     def write() -> None:
         while not stop.is_set():
             try:
-                v.fill_(float(counts["written"]))
-                counts["written"] += 1
+                v.fill_(1.0)
+                written.set()
             except tn.BorrowError:
-                counts["refused"] += 1
+                refusal.set()
 
     thread = threading.Thread(target=write)
     thread.start()
     try:
-        for _ in range(300):
+        for _ in range(20):
             with v.borrow() as t:
                 held = t.value
+                refusal.clear()
+                assert refusal.wait(60)
                 for _ in range(20):
                     assert v._val is held
+            written.clear()
+            assert written.wait(60)
     finally:
         stop.set()
         thread.join()
-    assert counts["written"]
 
 
 def test_a_part_is_lent() -> None:

@@ -217,7 +217,7 @@ def repeated(m: Code) -> None:
         t, rules, site = f.load("ptr %args"), f.load(f.at("ptr %args", "i64 1")), f.local(count=2)
         f.store(NULL, site)
         f.store(NULL, f.at(site, "i64 1"))
-        with f.when(f.call("line", "i64 2", site, returns="i1")), f.each(f.size(rules, "List")) as k:
+        with f.when(f.call("line", t, "i64 2", site, returns="i1")), f.each(f.size(rules, "List")) as k:
             rule = f.call("PyList_GetItem", rules, k)
             kinds = f.get(rule, "rule.kinds")
             with f.each(f.size(kinds, "Tuple")) as j, f.unless(f.failed()):

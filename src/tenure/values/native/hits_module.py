@@ -18,6 +18,7 @@ from tenure.values.native.hits_first import FIRST
 from tenure.values.native.hits_fresh import FRESH, trace_maker
 from tenure.values.native.hits_indexing import INDEXING
 from tenure.values.native.hits_layout import LAYOUT
+from tenure.values.native.hits_lines import LINES
 from tenure.values.native.hits_objects import CELL, HANDLE, LATE, MOST_PLACES, VIEW, Code, Step
 from tenure.values.native.hits_paths import PATHS
 from tenure.values.native.hits_places import PLACING
@@ -41,8 +42,8 @@ ENTRIES = 64
 """Number of operators and methods with a fast path, at most."""
 
 ROOMS: tuple[tuple[Callable[[Code], None], ...], ...] = (
-    *(LAYOUT, PARTS, POINTS, PLANS, RUNNING, FRESH, PLACING, ATTRIBUTES, BACKWARD, FIRST, PROGRAMS, TEMPLATES, WALKING),
-    *(PATHS, FACTS, ALIKE, EXTENTS, RECORDS, CLASSES, READING, UPDATING, INDEXING, VIEWING),
+    *(LAYOUT, LINES, PARTS, POINTS, PLANS, RUNNING, FRESH, PLACING, ATTRIBUTES, BACKWARD, FIRST, PROGRAMS, TEMPLATES),
+    *(WALKING, PATHS, FACTS, ALIKE, EXTENTS, RECORDS, CLASSES, READING, UPDATING, INDEXING, VIEWING),
 )
 """The builtins of the other modules."""
 
@@ -118,7 +119,7 @@ def made(offsets: Mapping[str, int], blank: Mapping[str, Any]) -> Made:
     )
 
 
-SINGLE = (("thread", 1), ("run", 1), ("left", 1))
+SINGLE = (("thread", 1), ("run", 1), ("left", 1), ("user", 1))
 WORDS = (("shapes", 2 * LAST), ("places", 2 * MOST_PLACES), *SINGLE, ("planner", len(PLANNER)))
 TABLES = (("entries", 3 * ENTRIES), ("changes", 3 * IN_PLACE), *WORDS)
 """Entries: an operation, the Python function, whether it is reflected. Places: a class, the offset of its value."""

@@ -278,11 +278,7 @@ def site_of(m: Code) -> None:
     """Return the site that recorded a handle of a trace."""
     with m.function("site_of", "ptr %t", "ptr %h") as f:
         code = f.get("ptr %h", ".code")
-        name = f.call("PyObject_GetAttr", code, f.constant("filename"))
-        most = f"i64 {2**62}"
-        inside = f.call("PyUnicode_Tailmatch", name, f.constant("package"), "i64 0", most, "i32 -1", returns="i64")
-        f.decref(name)
-        with f.unless(f.equal(inside, "i64 0")):
+        with f.when(f.call("inside", code, returns="i1")):
             f.ret(f.call_python(f.constant("slow_site_of"), "ptr %t", "ptr %h"))
         out = f.call("PyTuple_New", "i64 2")
         with f.unless(f.absent(out)):

@@ -223,48 +223,6 @@ def input_(m: Code) -> None:
         f.ret(NULL)
 
 
-def outermost(m: Code) -> None:
-    """Take over a frame; return the nearest one around it, or itself, that is not of this package."""
-    with m.function("outermost", "ptr %frame") as f:
-        code = f.call("PyFrame_GetCode", "ptr %frame")
-        name = f.call("PyObject_GetAttr", code, f.constant("filename"))
-        f.decref(code)
-        most = f"i64 {2**62}"
-        inside = f.call("PyUnicode_Tailmatch", name, f.constant("package"), "i64 0", most, "i32 -1", returns="i64")
-        f.decref(name)
-        with f.unless(f.equal(inside, "i64 1")):
-            f.ret("ptr %frame")
-        back = f.call("PyFrame_GetBack", "ptr %frame")
-        with f.when(f.absent(back)):
-            f.ret("ptr %frame")
-        f.decref("ptr %frame")
-        f.ret(f.call("outermost", back))
-
-
-def line(m: Code) -> None:
-    """Store into %site the code and the offset of the line that records: the caller's, of its caller if %depth is 1, of
-    the caller into this package if it is 2. Whether there is one; else an error."""
-    with m.function("line", "i64 %depth", "ptr %site", returns="i1") as f:
-        box, frame = f.local(), f.local()
-        f.store(NULL, frame)
-        with f.when(f.equal("i64 %depth", "i64 1")):
-            f.store(f.constant("one"), box)
-            f.store(f.call("PyObject_Vectorcall", f.constant("getframe"), box, "i64 1", NULL), frame)
-        with f.unless(f.equal("i64 %depth", "i64 1")):
-            f.store(f.incref(f.call("PyEval_GetFrame")), frame)
-        with f.when(f.equal("i64 %depth", "i64 2")):
-            f.store(f.call("outermost", f.load(frame)), frame)
-        found = f.load(frame)
-        with f.when(f.absent(found)):
-            f.ret("i1 false")
-        last = f.value("i64", f"sext {f.call('PyFrame_GetLasti', found, returns='i32')} to i64")
-        code, offset = f.call("PyFrame_GetCode", found), f.call("PyLong_FromLong", last)
-        f.decref(found)
-        f.store(code, "ptr %site")
-        f.store(offset, f.at("ptr %site", "i64 1"))
-        f.ret(f.negation(f.absent(offset)))
-
-
 def handle(m: Code) -> None:
     """Append a new handle for a result of a step; NULL, with an error, if that fails."""
     with m.function("handle", "ptr %t", "ptr %rule", "ptr %kind", "ptr %site") as f:
@@ -339,7 +297,7 @@ def proceed(m: Code) -> None:
         f.store(NULL, out)
         f.store(NULL, site)
         f.store(NULL, f.at(site, "i64 1"))
-        with f.when(f.call("line", "i64 %depth", site, returns="i1")):
+        with f.when(f.call("line", "ptr %t", "i64 %depth", site, returns="i1")):
             f.store(f.call("results", "ptr %t", rule, site, many), out)
         f.decref(f.load(site), f.load(f.at(site, "i64 1")))
         h = f.load(out)
@@ -389,7 +347,7 @@ def release(m: Code) -> None:
 
 
 PARTS = (
-    *(value, known, trace, state, hold, same, expected, rule, slot, bind, input_, fits, outermost, line, handle),
+    *(value, known, trace, state, hold, same, expected, rule, slot, bind, input_, fits, handle),
     *(results, take, proceed, add_row, rest, release),
 )
 """Internal functions of this module."""

@@ -167,7 +167,7 @@ def detached(m: Code) -> None:
         value = f.load(bare)
         with f.unless(f.absent(value)):
             where = f.call("PyTuple_New", "i64 2")
-            found = f.call("line", "i64 2", site, returns="i1")
+            found = f.call("line", NULL, "i64 2", site, returns="i1")
             with f.when(f.both(found, f.negation(f.absent(where)))):
                 for k in range(2):
                     f.call("PyTuple_SetItem", where, f"i64 {k}", f.load(f.at(site, f"i64 {k}")), returns="i32")

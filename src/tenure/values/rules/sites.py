@@ -61,12 +61,21 @@ def site(where: CodeSite) -> Site | None:
     return None if where is None else Site.of(*where)
 
 
-def user_frame() -> FrameType:
-    """Frame of the user's that is calling into the package now."""
-    frame = sys._getframe(1)
+def outermost(frame: FrameType) -> FrameType:
+    """The nearest frame around one, or itself, that is not of this package."""
     while frame.f_code.co_filename.startswith(PACKAGE) and frame.f_back is not None:
         frame = frame.f_back
     return frame
+
+
+def recording(t: Any, frame: FrameType) -> FrameType:
+    """The frame whose line a step of a trace has that a frame records: the user's, unless a site stands for it."""
+    return frame if t.sites and t.sites[-1][1] is not None else outermost(frame)
+
+
+def user_frame() -> FrameType:
+    """Frame of the user's that is calling into the package now."""
+    return outermost(sys._getframe(1))
 
 
 Handle = TypeVar("Handle", bound=Any)

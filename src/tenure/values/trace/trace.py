@@ -19,6 +19,7 @@ from tenure.values.rules.levels import escaped, is_open, refuse_reading
 from tenure.values.rules.modes import MODES, Mode
 from tenure.values.rules.rows import ROOT, Path, count
 from tenure.values.rules.rules import Key, Kind, Level, Rule, Slots, in_words
+from tenure.values.rules.sites import recording
 from tenure.values.rules.unfinished import bound_elsewhere, refuse_moved
 
 _new = object.__new__
@@ -195,6 +196,7 @@ class Trace:
             raise escaped()
         self.scalars.extend(in_words(scalars) if scalars else scalars)
         self.slots.extend(args)
+        frame = recording(self, frame)
         out = [self.handle(rule, kind, frame) for kind in rule.kinds]
         self.rules.append(rule)
         return out[0] if rule.kind is not None else tuple(out)
