@@ -108,7 +108,7 @@ class RowRule:
         """The index to write at, the rows for it, and the mask of those that count, if not all do."""
         live = None
         if not (self.linear or is_united):
-            index, g, live = united(index, g)
+            g, live = united(index, g)
         if padded:
             inside = pointwise.not_equal(index, index.coerce(count))
             live = inside if live is None else pointwise.logical_and(live, inside)
