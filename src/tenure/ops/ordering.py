@@ -176,7 +176,10 @@ def _first_numbers(ans: Aval, xs: Sequence[Aval]) -> list[int]:
 first_equal: Primitive = primitive(
     "first_equal",
     lower=Routine(
-        "first_equal", _first_numbers, lambda ans, xs: LOOK_UP * xs[0].size, lambda ans, xs: 8 << xs[0].shape[-1].bit_length()
+        "first_equal",
+        _first_numbers,
+        lambda ans, xs: LOOK_UP * xs[0].size,
+        lambda ans, xs: 8 << xs[0].shape[-1].bit_length(),
     ),
     aval=_first_aval,
     ref=_first_equal,
