@@ -57,7 +57,12 @@ def said_of(m: Code) -> None:
                 f.store(f.choice(f.is_(f.load(said), "none"), f.constant("none"), f.get(part, "kind.extents")), extents)
             with f.when(f.is_(f.kind(part), "tuple")), f.unless(f.empty(part, "Tuple")):
                 f.store(f.constant("none"), extents)
-                found = f.call("PyDict_GetItemWithError", f.constant("known_params"), part)
+                known = f.local()
+                f.store(f.call("PyDict_GetItemWithError", f.constant("known_params"), part), known)
+                with f.when(f.absent(f.load(known))):
+                    f.store(f.call_python(f.constant("without_extents"), part), known)
+                    f.decref(f.load(known))  # the table of parameters has it; an error is seen at the end
+                found = f.load(known)
                 with f.unless(f.absent(found)), f.unless(f.is_(f.item(found, "i64 0"), "none")):
                     f.store(f.item(found, "i64 0"), said)
                     f.store(f.item(found, "i64 1"), extents)
