@@ -100,8 +100,8 @@ class Plain:
     number; another is its key and application, and there are none if no constant holds symbols.
 
     An application is alike another one, of a kin; behind it stand the table of this kin, the place of its extents, its
-    parameters, those of them that are symbolic with what is left of each without its sums (``apart``) and with the place
-    of these, the numbers of the operands' avals, and of its own.
+    parameters, those of them that are symbolic, each with what is left of it without its sums (``apart``) and with the
+    place of these, the numbers of the operands' avals, and of its own.
     """
 
     __slots__ = ("applications", "avals", "constants", "numbers", "start", "words")

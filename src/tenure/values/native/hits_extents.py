@@ -382,7 +382,7 @@ def line_at(m: Code) -> None:
 
 
 EXTENTS = (
-    *(summed, extents_of, matches, sums_at, aval_is, aval_at, whole_again, params_at, kept_among, application_at, constants_at),
-    *(filled, extents_fit, at_extents, line_at),
+    *(summed, extents_of, matches, sums_at, aval_is, aval_at, whole_again, params_at, kept_among, application_at),
+    *(constants_at, filled, extents_fit, at_extents, line_at),
 )
 """Builtins of this module, with their internal functions."""
