@@ -13,6 +13,7 @@ import numpy as np
 
 from tenure.dtypes import int64
 from tenure.errors import DTypeError, MaskError, OutOfRange, ShapeError, VmapError, following, shown
+from tenure.ir import likes
 from tenure.ir.aval import Aval
 from tenure.ops.declare import broadcast_shapes
 from tenure.ops.index import Entry, Spec, ends_with_int
@@ -148,7 +149,9 @@ def remembered(key: Any, shape: tuple[int, ...]) -> Known | None:
         spec, starts = parse(key, shape)
         if len(PARSED) >= MOST_PARSED:
             PARSED.clear()
-        found = PARSED[known] = (("spec", spec),), starts, ends_with_int(spec)
+        pair = "spec", spec
+        found = PARSED[known] = (pair,), starts, ends_with_int(spec)
+        likes.untracked(known, found, pair, *found[:2], spec, *spec)
     return found
 
 
