@@ -116,10 +116,9 @@ def int_of(e: Any) -> int:
 
 PLAIN = frozenset((int, type(None), type(...)))
 BOUND = frozenset((int, type(None)))
-MOST_PARSED = 4096
 Known = tuple[tuple[tuple[str, Spec], ...], tuple[int, ...], bool]
 """Parsed basic index: the parameters of a step, the starts, and whether an int is the last of its entries."""
-PARSED: dict[Any, Known] = {}
+PARSED = likes.Bounded()
 
 
 @coded
@@ -147,12 +146,10 @@ def remembered(key: Any, shape: tuple[int, ...]) -> Known | None:
     found = PARSED.get(known)
     if found is None:
         spec, starts = parse(key, shape)
-        if len(PARSED) >= MOST_PARSED:
-            PARSED.clear()
         pair = "spec", spec
-        found = PARSED[known] = (pair,), starts, ends_with_int(spec)
+        found = PARSED.keep(known, ((pair,), starts, ends_with_int(spec)))
         likes.untracked(known, found, pair, *found[:2], spec, *spec)
-    return found
+    return found  # type: ignore[no-any-return]
 
 
 def is_basic(key: Any) -> bool:
