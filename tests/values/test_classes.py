@@ -18,6 +18,7 @@ from tenure.compile.records import Record
 from tenure.compile.rules import RULES
 from tenure.compile.tiers import Tiered
 from tenure.ir import applications, kin, likes
+from tenure.ir.extents import symbolic
 from tenure.ir.program import CONSTANTS
 from tenure.ir.templates import RECIPES, Filled
 from tenure.nn import functional as F
@@ -39,6 +40,11 @@ OPERATIONS: dict[str, list[Operation]] = {
         lambda x, n: x.T.permute(1, 0) * 1,
     ],
     "indexing": [lambda x, n: x[n // 2] * x, lambda x, n: tn.cat([x[1:], x[:1]]), lambda x, n: x[-1] + x[n - 2]],
+    "slices": [
+        lambda x, n: tn.cat([x[n // 3 :], x[: n // 3]]),
+        lambda x, n: x[: n // 2].sum(0) * x,
+        lambda x, n: tn.cat([x[n // 2 :] * 2, x[: n // 2]]) + x[n // 4],
+    ],
     "products": [lambda x, n: x @ (x.T @ x), lambda x, n: (x @ x.T) @ x * 0.1],
     "joined": [
         lambda x, n: tn.cat([x, x])[n:],
@@ -87,7 +93,7 @@ def test_rules_made_do_not_grow_with_the_shapes(name: str, monkeypatch: pytest.M
 def emptied() -> Iterator[None]:
     """No rule, application or record is known meanwhile."""
     tables: list[dict[Any, Any]] = [applications.APPLICATIONS, applications.PLAIN, CONSTANTS, likes.KINS]
-    tables += [RECIPES, RULES, *KNOWN.values(), alike.CLASSES]
+    tables += [RECIPES, RULES, *KNOWN.values(), alike.CLASSES, kin.LINES]
     held = [dict(table) for table in tables]
     for table in tables:
         table.clear()
@@ -154,6 +160,22 @@ def test_what_builtins_fill_in_is_what_python_does() -> None:
             elif general is None:
                 assert line.at(extents) is None
     assert min(seen.values()) > 20, "most have no words"
+
+
+def test_slices_and_their_gradients_need_no_python() -> None:
+    with emptied():
+        for k, n in enumerate((9, 12, 19, 31, 44, 58, 71)):
+            value(OPERATIONS["slices"], n, k)
+        made = [general for line in lines() for _, general in line.general]
+        nested = [one for one in made if isinstance(one, Filled) and any(map(nests, one.template.applications))]
+        assert len(nested) > 3
+        assert all(one.plain is not None and one.matches is not None for one in nested)
+
+
+def nests(at: applications.Application) -> bool:
+    """Whether a parameter of an application is a tuple of tuples with symbols."""
+    lists = [x for x in at.params.values() if type(x) is tuple]
+    return any(type(part) is tuple and symbolic(part) for x in lists for part in x)
 
 
 def test_shapes_do_not_fill_the_heap(monkeypatch: pytest.MonkeyPatch) -> None:
