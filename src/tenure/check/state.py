@@ -29,7 +29,12 @@ class State:
 
     def refers_to(self, obj: Obj) -> bool:
         """Whether a cell refers to an object, or to a view or part of it."""
-        return any(True for _ in self.cells.holding(obj))
+        get = self.cells.get
+        for holder in self.cells.places.of(obj):
+            for ref in get(holder, ()):
+                if ref.obj is obj or ref.obj.lies_in(obj):
+                    return True
+        return False
 
     def join(self, other: "State") -> bool:
         """Join `other` into this state, and return whether that changed anything."""
