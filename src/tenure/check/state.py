@@ -23,6 +23,8 @@ class State:
     """Objects made in this round of a loop, by block: other paths hold those of an earlier round."""
     reached: dict[Obj, set[Obj]] | None = None
     """The objects reached from others by fields, while no field gets another object."""
+    overlaps: dict[tuple[Obj, Obj], int] | None = None
+    """Which pairs of objects share memory, for as long: a write meets the same few in hundreds of cells."""
 
     def copy(self) -> "State":
         return State(self.cells.duplicate(), self.quiet, dict(self.gone), self.loans, dict(self.fresh))
@@ -121,6 +123,14 @@ class State:
 
     def overlap(self, a: Obj, b: Obj) -> int:
         """Whether two objects share memory: NO, MAY or MUST."""
+        if self.overlaps is None:
+            return self._overlap(a, b)
+        found = self.overlaps.get((a, b))
+        if found is None:
+            found = self.overlaps[a, b] = self._overlap(a, b)
+        return found
+
+    def _overlap(self, a: Obj, b: Obj) -> int:
         if a is b:
             shown = a if a.base is None else self.chain(a)[0]
             return MAY if a.summary and not shown.deep else MUST

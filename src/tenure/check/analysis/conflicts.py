@@ -93,7 +93,7 @@ def _surprise(m: Machine, ref: Ref, holder: Holder | None, write: Write, certain
     sources = _sources(m, ref, holder)
     homes, expecting = _expecting(m, sources, write)
     seeming = copylike(ref)
-    cells, m.state.reached = m.state.cells, {}
+    cells, m.state.reached, m.state.overlaps = m.state.cells, {}, {}
     resized, newest = write.sort == "resize", m.last.get
     for other in _sharing(m, ref.obj):
         value = cells.get(other)
@@ -127,7 +127,7 @@ def _surprise(m: Machine, ref: Ref, holder: Holder | None, write: Write, certain
             changed = True
         if changed:
             cells.change(other, tuple(out))
-    m.state.reached = None
+    m.state.reached = m.state.overlaps = None
 
 
 def _sharing(m: Machine, obj: Obj) -> list[Holder]:
