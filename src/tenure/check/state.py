@@ -24,7 +24,7 @@ class State:
     reached: dict[Obj, set[Obj]] | None = None
     """The objects reached from others by fields, while no field gets another object."""
     overlaps: dict[tuple[Obj, Obj], int] | None = None
-    """Which pairs of objects share memory, for as long: a write meets the same few in hundreds of cells."""
+    """The overlap of pairs of objects, for as long: a write meets the same few in hundreds of cells."""
 
     def copy(self) -> "State":
         return State(self.cells.duplicate(), self.quiet, dict(self.gone), self.loans, dict(self.fresh))
