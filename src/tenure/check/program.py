@@ -87,7 +87,7 @@ Target = "str | Function | ClassInfo | Module"
 class Module:
     """A module: its body as a function, and the target of each of its names, where it is unique.
 
-    `inner` are the classes that its functions define.
+    `inner` are the classes that its functions define, `handing` the names of methods that give out what they keep.
     """
 
     source: Source
@@ -99,6 +99,7 @@ class Module:
     inner: dict[ast.ClassDef, ClassInfo] = field(default_factory=dict)
     values: dict[str, list[ast.expr]] = field(default_factory=dict)
     stars: list[str] = field(default_factory=list)
+    handing: frozenset[str] | None = None
     _libraries: frozenset[str] | None = None
 
     @property

@@ -30,6 +30,7 @@ FILLING = frozenset(("readinto", "readinto1", "recv_into", "recvfrom_into"))
 
 _MEMBERSHIP = frozenset((ast.In, ast.NotIn))
 _MADE = (ast.Call, ast.List, ast.Dict, ast.Set)
+_ARRAYS = frozenset(("numpy", "torch"))
 _EXCHANGED = frozenset(("data", "grad", "_data"))
 
 
@@ -46,6 +47,24 @@ def _writing_arguments() -> frozenset[str]:
 @cache
 def _lending() -> frozenset[str]:
     return lenders()
+
+
+def _handing(module: Module) -> frozenset[str]:
+    """The methods of a module with arrays that give out what their object keeps, or a part of it."""
+    if module.handing is None:
+        arrays = not module.libraries.isdisjoint(_ARRAYS)
+        methods = [one for info in module.classes.values() for one in info.methods.values()] if arrays else ()
+        module.handing = frozenset(one.name for one in methods if any(map(_kept, one.scope.of(ast.Return))))
+    return module.handing
+
+
+def _kept(node: ast.Return) -> bool:
+    """Whether a method returns a part of what its object keeps, or an object that is made of such parts."""
+    value = node.value
+    parts = value.elts if isinstance(value, ast.Tuple) else [value]
+    if isinstance(value, ast.Call) and isinstance(value.func, ast.Name):
+        parts = [*value.args, *(one.value for one in value.keywords)]
+    return any(isinstance(one, ast.Attribute | ast.Subscript) and _root(one).startswith("self.") for one in parts)
 
 
 class Marks:
@@ -171,7 +190,7 @@ class Marks:
                     self.lend(receiver, target=target)
                     for given in call.args:
                         self.lend(given)
-                elif name.endswith("_"):
+                elif name.endswith("_") or name in _handing(self.module):
                     self.lend(receiver, target=target)
             case ast.Name(id=name):
                 self.always = self.always or name in ONCE

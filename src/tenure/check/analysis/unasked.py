@@ -20,7 +20,7 @@ from tenure.check.program import Module
 from tenure.check.scope import bound_names
 from tenure.check.values import Holder, Obj, Ref, Value, Write, plain
 
-__all__ = ["UNASKED", "asked_for", "left", "overwritten", "written_by"]
+__all__ = ["UNASKED", "asked_for", "left", "means_to_change", "overwritten", "written_by"]
 
 _Given = Mapping[str, tuple[Value, Holder | None]]
 
@@ -132,6 +132,11 @@ def asked_for(m: Machine, holder: Holder | None) -> bool:
             found = _says_so(frame.function.name)
         frame = frame.parent
     return found
+
+
+def means_to_change(function: str, variable: str) -> bool:
+    """Whether a function says that it changes things, or a variable that it is there to be written."""
+    return _says_so(function) or _MEANT.search(variable.lower()) is not None
 
 
 def _says_so(name: str) -> bool:
