@@ -57,7 +57,7 @@ def _factors(term: ast.expr) -> list[str]:
 def holds_graph(value: ast.expr, loss: str, node: ast.AST) -> bool:
     """Whether an expression made of a loss still has its graph."""
     match value:
-        case ast.Name() | ast.Attribute():
+        case ast.Name() | ast.Attribute() | ast.Subscript():
             return ast.unparse(value) == loss
         case ast.BinOp(left=left, right=right):
             return holds_graph(left, loss, node) or holds_graph(right, loss, node)
