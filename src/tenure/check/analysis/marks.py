@@ -247,11 +247,15 @@ class Marks:
             case ast.Name(id=name):
                 self.always = self.always or name in _ALWAYS
                 self._argument(node, name)
+        if len(node.args) > 1 and node.args[-1].__class__ is node.args[0].__class__ is ast.Subscript:
+            # An operand by the same index as what is written.
+            self.always = self.always or ast.unparse(node.args[-1]) == ast.unparse(node.args[0])
         if node.args and isinstance(node.args[0], ast.Name) and last_name(node.func) == "Parameter":
             self.always = True
         for keyword in node.keywords:
             if keyword.arg == "out":
                 self.written.add(_root(keyword.value))
+                self.always = self.always or isinstance(keyword.value, ast.Subscript)
             elif keyword.arg == "inplace" and node.args:
                 self.written.add(_root(node.args[0]))
             elif keyword.arg == "non_blocking":
