@@ -11,7 +11,7 @@ from typing import Any
 from tenure.check.inplace import works_in_place
 from tenure.check.lower import function_of
 from tenure.check.ops import Function
-from tenure.check.scope import Scope, bound_names, default_of, parameters
+from tenure.check.scope import Scope, bound_names, decorator_names, default_of, parameters
 from tenure.check.source import Source, parse, read
 
 __all__ = ["ClassInfo", "Given", "Module", "Program", "Target", "top_of"]
@@ -338,13 +338,26 @@ def absolute(module: Module, statement: ast.ImportFrom) -> str:
     return ".".join([*package, *([statement.module] if statement.module else [])])
 
 
+_SETTING = frozenset(("setter", "deleter"))
+"""Decorators of what happens to a property otherwise than by reading it, which the method of its name does."""
+
+
 def class_info(node: ast.ClassDef, module: Module, parent: Function) -> ClassInfo:
     """A class with its methods."""
     info = ClassInfo(node, module)
     for statement in _toplevel(node.body):
         if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
-            info.methods[statement.name] = function_of(statement, parent, node)
+            setting = statement.name in info.methods and not decorator_names(statement).isdisjoint(_SETTING)
+            if not setting:
+                info.methods[statement.name] = function_of(statement, parent, node)
     return info
+
+
+def _by_setters(info: ClassInfo, name: str) -> int:
+    """The number of assignments to an attribute by setters of properties."""
+    setters = [one for one in info.node.body if "setter" in decorator_names(one)]
+    stored = (at for one in setters for at in info.module.body.scopes[one].of(ast.Attribute))
+    return sum(at.attr == name and isinstance(at.ctx, ast.Store) for at in stored)
 
 
 def _noted(info: ClassInfo) -> dict[str, Given]:
@@ -366,7 +379,7 @@ def _noted(info: ClassInfo) -> dict[str, Given]:
                     found.setdefault(name, Given(node.annotation))
                 case ast.Attribute(value=ast.Name(id="self"), attr=name), ast.Name(id=given) if given in arguments:
                     rebound = bound_names(method.body) if rebound is None else rebound
-                    if given not in rebound and len(info.attributes.get(name, ())) == 1:
+                    if given not in rebound and len(info.attributes.get(name, ())) - _by_setters(info, name) == 1:
                         one = arguments[given]
                         found.setdefault(name, Given(one.annotation, default_of(method, one), given))
     return found

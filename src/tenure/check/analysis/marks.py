@@ -113,8 +113,16 @@ class Marks:
         """Note a write to an attribute that is the default value of a parameter."""
         written = [root[5:] for root in self.written if root.startswith("self.")]
         if written and self.owner is not None:
+            written += [name for one in written for name in self._behind(one)]
             given = [self.owner.given[name].default for name in written if name in self.owner.given]
             self.always = self.always or any(isinstance(one, _MADE) for one in given)
+
+    def _behind(self, name: str) -> list[str]:
+        """The attribute that a property of the class gives out, where it does no more than that."""
+        method = self.owner.methods.get(name) if self.owner is not None else None
+        body = method.node.body if method is not None and isinstance(method.node, ast.FunctionDef) else []
+        root = _root(body[-1].value) if body and isinstance(body[-1], ast.Return) else ""
+        return [root[5:]] if root.startswith("self.") else []
 
     def _gone_through_twice(self, node: ast.AST, nodes: Groups) -> None:
         """Note the calls whose results are iterated several times, where each may give its items once."""

@@ -149,9 +149,21 @@ def _beside(obj: Obj, write: Write, value: Value) -> bool:
     `x -= x.mean()` reads like a new value, and so does a column of a frame that a result is computed from.
     """
     site = write.node if write.inner is None else write.inner[1]
-    by_name = isinstance(site, ast.AugAssign) and isinstance(site.target, ast.Name) and obj.kind in TENSORS
+    by_name = obj.kind in TENSORS and (
+        (isinstance(site, ast.AugAssign) and isinstance(site.target, ast.Name)) or _is_selected(site)
+    )
     worked_out = any(ref.obj.const is not None for ref in value) and not any(ref.obj.text == "nothing" for ref in value)
     return worked_out and (by_name or _is_frame(obj))
+
+
+def _is_selected(site: ast.AST) -> bool:
+    """Whether a write goes to the elements of an array that a test of them selects: `x[x < 0] = 0`."""
+    match site:
+        case ast.Subscript(value=ast.Name(id=name), slice=ast.Compare(left=ast.Name(id=tested))):
+            return name == tested
+        case ast.Assign(targets=[ast.Subscript() as target]):
+            return _is_selected(target)
+    return False
 
 
 def overwritten(m: Machine, op: ops.Call, given: int) -> None:
