@@ -338,17 +338,13 @@ def absolute(module: Module, statement: ast.ImportFrom) -> str:
     return ".".join([*package, *([statement.module] if statement.module else [])])
 
 
-_SETTING = frozenset(("setter", "deleter"))
-"""Decorators of what happens to a property otherwise than by reading it, which the method of its name does."""
-
-
 def class_info(node: ast.ClassDef, module: Module, parent: Function) -> ClassInfo:
     """A class with its methods."""
     info = ClassInfo(node, module)
     for statement in _toplevel(node.body):
         if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
-            setting = statement.name in info.methods and not decorator_names(statement).isdisjoint(_SETTING)
-            if not setting:
+            # The method of a property's name is what reads it.
+            if statement.name not in info.methods or not decorator_names(statement) & {"setter", "deleter"}:
                 info.methods[statement.name] = function_of(statement, parent, node)
     return info
 

@@ -209,7 +209,7 @@ def _is_given_out(m: Machine, ref: Ref, loan: Loan, holder: Holder | None, write
         within = within.parent
     returned = loan.frame != 0 and within is None
     kept = isinstance(loan.source, tuple) and loan.source[0].kind == "instance" and ref.obj.kind in TENSORS
-    target = write.node.target if isinstance(write.node, ast.AugAssign) else None
+    target: ast.expr | None = write.node.target if isinstance(write.node, ast.AugAssign) else None
     while isinstance(target, ast.Attribute):
         target = target.value
     if not returned or not kept or holder == loan.source or not isinstance(target, ast.Name):

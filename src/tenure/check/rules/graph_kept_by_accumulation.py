@@ -30,7 +30,7 @@ def _check(facts: Facts) -> Iterator[Diagnostic]:
     lasting = (*averages(facts), *kept_by_hooks(facts))
     means = (Event(facts.source.path, RULE.name, (node,), text=name) for node, name in lasting)
     yield from reports_of(facts, RULE, means, "`{text}` keeps the graph of every value it took in", words)
-    again = (Event(facts.source.path, RULE.name, nodes, text=name) for *nodes, name in kept_over_episodes(facts))
+    again = (Event(facts.source.path, RULE.name, (a, b), text=name) for a, b, name in kept_over_episodes(facts))
     words = ("goes through the graphs of all episodes", "added here, and never taken out")
     emptied = replace(RULE, help="empty the list once it was used: `log_probs.clear()`")
     yield from reports_of(facts, emptied, again, "`{text}` still has the graphs of earlier rounds", words)

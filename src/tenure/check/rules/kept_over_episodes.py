@@ -74,4 +74,3 @@ def _is_read(scope: Scope, node: ast.Attribute) -> bool:
     """Whether an attribute is read otherwise than to append to it."""
     appended = [one.func.value for one in scope.of(ast.Call) if isinstance(one.func, ast.Attribute)]
     return isinstance(node.ctx, ast.Load) and node not in appended
-

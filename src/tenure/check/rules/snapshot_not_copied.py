@@ -16,7 +16,7 @@ def _check(facts: Facts) -> Iterator[Diagnostic]:
     message = "what {name} keeps is written here"
     lent, used = "kept from here, without a copy", "the kept value is read here"
     yield from of_conflicts(facts, RULE, message, lent=lent, used=used)
-    stored = (Event(facts.source.path, RULE.name, nodes, text=name) for *nodes, name in kept_by_recursion(facts))
+    stored = (Event(facts.source.path, RULE.name, (a, b), text=name) for a, b, name in kept_by_recursion(facts))
     words = ("kept here, without a copy", "taken back here")
     yield from reports_of(facts, RULE, stored, "`{text}` is one list for all calls, and goes on changing", words)
 
