@@ -343,9 +343,10 @@ def class_info(node: ast.ClassDef, module: Module, parent: Function) -> ClassInf
     info = ClassInfo(node, module)
     for statement in _toplevel(node.body):
         if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
+            made = function_of(statement, parent, node)
             # The method of a property's name is what reads it.
-            if statement.name not in info.methods or not decorator_names(statement) & {"setter", "deleter"}:
-                info.methods[statement.name] = function_of(statement, parent, node)
+            changing = decorator_names(statement) & {"setter", "deleter"}
+            info.methods[statement.name] = info.methods.get(statement.name, made) if changing else made
     return info
 
 
