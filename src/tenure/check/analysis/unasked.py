@@ -20,7 +20,7 @@ from tenure.check.program import Module
 from tenure.check.scope import bound_names
 from tenure.check.values import Holder, Obj, Ref, Value, Write, plain
 
-__all__ = ["UNASKED", "asked_for", "left", "overwritten", "written_by"]
+__all__ = ["UNASKED", "asked_for", "left", "means_to_change", "overwritten", "written_by"]
 
 _Given = Mapping[str, tuple[Value, Holder | None]]
 
@@ -134,6 +134,11 @@ def asked_for(m: Machine, holder: Holder | None) -> bool:
     return found
 
 
+def means_to_change(function: str, variable: str) -> bool:
+    """Whether a function says that it changes things, or a variable that it is there to be written."""
+    return _says_so(function) or _MEANT.search(variable.lower()) is not None
+
+
 def _says_so(name: str) -> bool:
     return not name.startswith("__") and bool(_CHANGING.search(name.lower()) or _ADVANCING.search(name.lower()))
 
@@ -144,9 +149,21 @@ def _beside(obj: Obj, write: Write, value: Value) -> bool:
     `x -= x.mean()` reads like a new value, and so does a column of a frame that a result is computed from.
     """
     site = write.node if write.inner is None else write.inner[1]
-    by_name = isinstance(site, ast.AugAssign) and isinstance(site.target, ast.Name) and obj.kind in TENSORS
+    by_name = obj.kind in TENSORS and (
+        (isinstance(site, ast.AugAssign) and isinstance(site.target, ast.Name)) or _is_selected(site)
+    )
     worked_out = any(ref.obj.const is not None for ref in value) and not any(ref.obj.text == "nothing" for ref in value)
     return worked_out and (by_name or _is_frame(obj))
+
+
+def _is_selected(site: ast.AST) -> bool:
+    """Whether a write goes to the elements of an array that a test of them selects: `x[x < 0] = 0`."""
+    match site:
+        case ast.Subscript(value=ast.Name(id=name), slice=ast.Compare(left=ast.Name(id=tested))):
+            return name == tested
+        case ast.Assign(targets=[ast.Subscript() as target]):
+            return _is_selected(target)
+    return False
 
 
 def overwritten(m: Machine, op: ops.Call, given: int) -> None:

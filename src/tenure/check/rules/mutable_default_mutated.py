@@ -37,7 +37,9 @@ def _instances(facts: Facts) -> Iterator[Event]:
         for name, given in info.given.items():
             made = given.default
             target = facts.program.resolve(facts.module, made.func) if isinstance(made, ast.Call) else None
-            if not isinstance(target, ClassInfo) or len(info.attributes.get(name, ())) > 1 or _is_memo(name):
+            if not isinstance(target, ClassInfo) or len(info.attributes.get(name, ())) > 1:
+                continue
+            if _is_memo(name.lstrip("_")):
                 continue
             for method in info.methods.values():
                 for one in method.scope.of(ast.Attribute):
@@ -63,7 +65,9 @@ def _written(m: Machine, ref: Ref, holder: Holder | None, write: Write) -> None:
     inside = write.inner is not None and len(write.via) <= (root.parameter is None)
     if not root.default or not ref.must or not isinstance(called, str) or inside:
         return
-    if _is_memo(called) or (write.via and not write.certain):
+    if _is_memo(called if isinstance(root.parameter, str) else called.lstrip("_")):
+        return
+    if write.via and not write.certain:
         return
     grown = root.kind == "dict" and write.grows
     if grown or _takes_nothing(root.node, write) or _excluded(root, called, write.conditions):
@@ -141,7 +145,7 @@ def _lacks(held: Sequence[ast.expr | None], key: object) -> bool:
 
 def _placed(m: Machine, ref: Ref, op: ops.SetItem) -> None:
     obj = ref.obj
-    name = str(obj.parameter or obj.field)
+    name = str(obj.parameter or obj.field).lstrip("" if obj.parameter else "_")
     if not obj.default or not ref.must or obj.kind != "dict" or _is_memo(name):
         return
     if _excluded(obj, name, op.conditions):
