@@ -103,10 +103,8 @@ def _takes_nothing(default: ast.AST | None, write: Write) -> bool:
 def _has_nothing(default: ast.AST | None) -> bool:
     """Whether the default value is an array without elements, to which every write is of nothing."""
     match default:
-        case ast.Call(func=ast.Attribute(attr="zeros" | "ones" | "empty"), args=[ast.Tuple() | ast.List() as shape, *_]):
-            sizes = shape.elts
-        case ast.Call(func=ast.Attribute(attr="zeros" | "ones" | "empty"), args=[first, *more], keywords=_):
-            sizes = [first, *more]
+        case ast.Call(func=ast.Attribute(attr="zeros" | "ones" | "empty"), args=[first, *more]):
+            sizes = first.elts if isinstance(first, ast.Tuple | ast.List) else [first, *more]
         case _:
             return False
     return any(isinstance(size, ast.Constant) and size.value == 0 for size in sizes)
