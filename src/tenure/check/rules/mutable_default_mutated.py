@@ -70,7 +70,9 @@ def _written(m: Machine, ref: Ref, holder: Holder | None, write: Write) -> None:
     if write.via and not write.certain:
         return
     grown = root.kind == "dict" and write.grows
-    if grown or _takes_nothing(root.node, write) or _excluded(root, called, write.conditions):
+    if grown or (write.sort != "resize" and _has_nothing(root.node)):
+        return
+    if _takes_nothing(root.node, write) or _excluded(root, called, write.conditions):
         return
     note(m, RULE.name, write.node, root.node, text=called)
 
@@ -96,6 +98,16 @@ def _takes_nothing(default: ast.AST | None, write: Write) -> bool:
         case ast.Call(func=ast.Attribute(attr="remove" | "discard" | "pop"), args=[ast.Constant(key), *_]):
             return _lacks(held, key) and not (isinstance(default, ast.List) and isinstance(key, int))
     return not held
+
+
+def _has_nothing(default: ast.AST | None) -> bool:
+    """Whether the default value is an array without elements, to which every write is of nothing."""
+    match default:
+        case ast.Call(func=ast.Attribute(attr="zeros" | "ones" | "empty"), args=[first, *more]):
+            sizes = first.elts if isinstance(first, ast.Tuple | ast.List) else [first, *more]
+        case _:
+            return False
+    return any(isinstance(size, ast.Constant) and size.value == 0 for size in sizes)
 
 
 def _excluded(root: Obj, called: str, conditions: Conditions) -> bool:
