@@ -49,7 +49,7 @@ _WORKED_OUT = frozenset(
 )  # fmt: skip
 """Methods of models and transformers, which leave their arguments alone by convention."""
 
-_COMPARED: Mapping[type[ast.cmpop], Callable[[object, object], bool]] = {
+_COMPARED: Mapping[type[ast.cmpop], Callable[[float, float], bool]] = {
     ast.Lt: operator.lt,
     ast.LtE: operator.le,
     ast.Gt: operator.gt,
@@ -179,10 +179,10 @@ def _may_select(test: ast.Compare, obj: Obj) -> bool:
     """Whether a test may hold for an element: `x < 0` holds for none of `x = np.array([1, 3])`."""
     match test, obj.node:
         case ast.Compare(ops=[order], comparators=[limit]), ast.Call(args=[ast.List(elts=[*elements]), *_]):
-            numbers = [_number(one) for one in (limit, *elements)]
+            bound, numbers = _number(limit), [_number(one) for one in elements]
             compare = _COMPARED.get(order.__class__)
-            if compare is not None and None not in numbers:
-                return any(compare(one, numbers[0]) for one in numbers[1:])
+            if compare is not None and bound is not None:
+                return any(one is None or compare(one, bound) for one in numbers)
     return True
 
 
