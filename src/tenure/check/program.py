@@ -87,7 +87,8 @@ Target = "str | Function | ClassInfo | Module"
 class Module:
     """A module: its body as a function, and the target of each of its names, where it is unique.
 
-    `inner` are the classes that its functions define, `handing` the names of methods that give out what they keep.
+    `inner` are the classes that its functions define, `handing` the names of methods that give out what they keep,
+    `passing` of those that return what they were given.
     """
 
     source: Source
@@ -100,6 +101,7 @@ class Module:
     values: dict[str, list[ast.expr]] = field(default_factory=dict)
     stars: list[str] = field(default_factory=list)
     handing: frozenset[str] | None = None
+    passing: frozenset[str] | None = None
     _libraries: frozenset[str] | None = None
 
     @property

@@ -312,6 +312,9 @@ def conflict(m: Machine, ref: Ref, how: str, node: ast.AST) -> None:
     if window is not None and window != write.frame and not (loan.copylike or KEPT.search(loan.name)):
         # A view that an object keeps of its own array, and another method writes the array: a window on it.
         certain = False
+    if not certain and loan.text == "state_dict" and write.text == ".step(…)" and ref.obj in write.reached:
+        # Whichever round the snapshot is of: the step wrote the parameters that it shows.
+        certain = used
     if loan.relation in ("passed", "given"):
         # A function that writes what it was given, and reads its parameter, means to; an object keeps what it is given.
         certain = False

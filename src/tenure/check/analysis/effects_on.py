@@ -6,7 +6,7 @@ from tenure.check import ops
 from tenure.check.analysis.arguments import Arguments, pick, registers_of
 from tenure.check.analysis.conflicts import captured, read, reading, write_to, wrote
 from tenure.check.analysis.graphs import derived
-from tenure.check.analysis.iteration import iterate
+from tenure.check.analysis.iteration import iterate, listed
 from tenure.check.analysis.machine import Machine
 from tenure.check.analysis.roles import after, before
 from tenure.check.analysis.sequences import end_of, hold, items_from, removed, reordered, store
@@ -214,7 +214,9 @@ def _container(m: Machine, effect: Effect, bound: dict[str, int], name: str) -> 
     for spec in effect.of:
         for register in registers_of(spec, bound):
             for ref in m.get(register):
-                if effect.items == "element" and ref.obj.kind not in ("module", "tenure-module"):
+                if ref.obj.kind == "iterator" and (pairs := listed(m, ref.obj)):
+                    hold(m, new, "*", pairs)
+                elif effect.items == "element" and ref.obj.kind not in ("module", "tenure-module"):
                     items_from(m, new, ref, name, start, times)
                 else:
                     _spread(m, new, ref, register, effect, spec)

@@ -238,7 +238,8 @@ def _let_go(m: Machine, value: Value, gone: set[str]) -> None:
 def _as_if_new(m: Machine, frame: Frame, value: Value) -> None:
     """Mark the argument that a function returns after `x += y`, as if the result were new."""
     name = frame.function.name.lower()
-    if not frame.by_name or name.endswith("_") or "inplace" in name or frame.at in m.discarded:
+    in_place = (name.endswith("_") and not name.startswith("__")) or "inplace" in name
+    if not frame.by_name or in_place or frame.at in m.discarded:
         return
     returned = {ref.obj for ref in value} & frame.by_name.keys()
     for given, holder in frame.given.values():

@@ -30,7 +30,9 @@ def get_item(m: Machine, op: ops.GetItem) -> None:
     for ref in value:
         found, holder = _item_of(m, ref, region, op)
         out += found
-        source = holder if len(value) == 1 else None
+        repeated = isinstance(holder, tuple) and holder[0].text == "repeated"
+        # Of repeated lists of several rounds each has one object at all positions.
+        source = holder if len(value) == 1 or repeated else None
     m.put(op.dst, tuple(out), source)
 
 

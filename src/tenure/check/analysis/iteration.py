@@ -11,7 +11,7 @@ from tenure.check.analysis.views import lend, view_of
 from tenure.check.effects.effect import CONTAINERS, TENSORS
 from tenure.check.values import Obj, Ref, Value
 
-__all__ = ["consume_register", "exhausted", "is_iterated", "iter_over", "iterate", "new_key", "rewound", "take_next"]
+__all__ = ["consume_register", "exhausted", "is_iterated", "iter_over", "iterate", "listed", "new_key", "rewound", "take_next"]
 
 _TAKEN_AT_ONCE = frozenset(("product", "arrangements"))
 """Roles of iterators that take all items of their arguments before they yield the first."""
@@ -142,6 +142,18 @@ def _given_by(m: Machine, it: Obj, op: ops.Next) -> Value:
         renewed(m, it)
         found += [lend(m, r, "element", (it, "*")) for r in m.items(it)]
     return tuple(dict.fromkeys(found))
+
+
+def listed(m: Machine, it: Obj) -> Value:
+    """An item of the list that `d.items()` is made into: a key and its value."""
+    looked_at = m.state.cells.get((it, "·iterated"), ())
+    if it.field != "items" or len(looked_at) != 1:
+        return ()
+    dictionary = looked_at[0].obj
+    pair, key = m.fresh(("item", "listed"), "tuple", text="display"), _key(m, dictionary)
+    m.state.cells[(pair, 0)] = (Ref(key),)
+    m.state.cells[(pair, 1)] = tuple(lend(m, r, "element", (dictionary, key)) for r in _at(m, dictionary, key))
+    return (Ref(pair),)
 
 
 def _of_walk(m: Machine) -> Obj:

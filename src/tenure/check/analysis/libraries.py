@@ -7,7 +7,7 @@ from tenure.check import ops
 from tenure.check.analysis.conflicts import give_up, note, read, reading
 from tenure.check.analysis.machine import Machine
 from tenure.check.analysis.sequences import repeat
-from tenure.check.analysis.views import lend
+from tenure.check.analysis.views import lend, reachable
 from tenure.check.effects import tables
 from tenure.check.effects.effect import CONTAINERS, HOLDING, MUTABLE, OBJECTS, TENSORS
 from tenure.check.program import Module
@@ -222,10 +222,12 @@ def _donate(m: Machine, obj: Obj, op: ops.Call) -> None:
     taken: dict[Obj, int] = {}
     for register in given:
         value = m.get(register)
-        for ref in value:
+        holds = len(value) == 1 and value[0].obj.kind in HOLDING
+        for ref in (*value, *(reachable(m, value) if holds else ())):
             first = taken.setdefault(ref.obj, register)
             if first != register and len(value) == 1 and ref.obj.kind != "scalar" and not ref.obj.summary:
                 note(m, "donated-value-used", m.nodes.get(register), m.nodes.get(first), detail="donated")
+        for ref in value:
             give_up(m, ref.obj, "donated")
 
 

@@ -58,6 +58,27 @@ def _handing(module: Module) -> frozenset[str]:
     return module.handing
 
 
+def _passing(module: Module) -> frozenset[str]:
+    """The methods of a module with arrays that return what they were given, as it is or converted."""
+    if module.passing is None:
+        arrays = not module.libraries.isdisjoint(_ARRAYS)
+        methods = [one for info in module.classes.values() for one in info.methods.values()] if arrays else ()
+        module.passing = frozenset(one.name for one in methods if _passes(one))
+    return module.passing
+
+
+def _passes(function: Function) -> bool:
+    return any(_passed(function, one.value) for one in function.scope.of(ast.Return))
+
+
+def _passed(function: Function, value: ast.expr | None) -> bool:
+    """Whether an expression is a parameter, or a conversion of one that may copy nothing."""
+    if isinstance(value, ast.Call):
+        own = value.func.value if isinstance(value.func, ast.Attribute) else None
+        return last_name(value.func) in _lending() and any(_passed(function, one) for one in (own, *value.args[:1]))
+    return isinstance(value, ast.Name) and any(one.arg == value.id for one in parameters(function.node)[1:])
+
+
 def _kept(node: ast.Return) -> bool:
     """Whether a method returns a part of what its object keeps, or an object that is made of such parts."""
     value = node.value
@@ -174,7 +195,7 @@ class Marks:
                         self.lend(part, target=target)
                 case ast.Tuple(elts=elements) | ast.List(elts=elements):
                     for element in elements:
-                        self.lend(element, target=target if _root(element) else None)
+                        self.lend(element, target=target if _root(element) or isinstance(element, ast.BinOp) else None)
                         if isinstance(element, ast.Call):
                             self._assigned_call(element, target)
                 case ast.Dict(values=elements):
@@ -200,6 +221,10 @@ class Marks:
                         self.lend(given)
                 elif name.endswith("_") or name in _handing(self.module):
                     self.lend(receiver, target=target)
+                elif name in _passing(self.module):
+                    self.lend(None, target=target)
+                    for given in call.args:
+                        self.lend(given)
             case ast.Name(id=name):
                 self.always = self.always or name in ONCE
                 if name in self.module.functions or name in self.module.imports:
