@@ -5,6 +5,7 @@ from collections.abc import Collection
 
 from tenure.check import ops
 from tenure.check.analysis.arguments import Arguments
+from tenure.check.analysis.attributes import set_attribute
 from tenure.check.analysis.conflicts import captured, read
 from tenure.check.analysis.contexts import applied
 from tenure.check.analysis.effects_on import perform
@@ -22,9 +23,9 @@ from tenure.check.analysis.unasked import overwritten
 from tenure.check.analysis.unknown import unknown_call
 from tenure.check.analysis.views import lend, reachable
 from tenure.check.effects import tables
-from tenure.check.effects.effect import Effect
+from tenure.check.effects.effect import OBJECTS, Effect
 from tenure.check.program import ClassInfo, Module
-from tenure.check.scope import last_name
+from tenure.check.scope import decorator_names, last_name
 from tenure.check.values import Holder, Obj, Ref, Value, plain
 
 __all__ = ["call"]
@@ -153,6 +154,9 @@ def _call_on(m: Machine, refs: list[Ref], op: ops.Call) -> Value:
     if obj.kind == "module-name":
         if name == "apply" and isinstance(obj.target, ClassInfo) and (made := applied(m, obj.target, op)) is not None:
             return made
+        if isinstance(obj.target, ClassInfo) and (method := m.program.find_method(obj.target, name)) is not None:
+            bound = tuple(refs) if "classmethod" in decorator_names(method.node) else None
+            return call_function(m, method, op, self_value=bound)
         return call_target(m, m.program.attribute(obj.target, name), op)
     if isinstance(obj.target, ClassInfo):
         method = m.program.find_method(obj.target, name)
@@ -239,6 +243,8 @@ def call_target(m: Machine, target: object, op: ops.Call) -> Value:
 def call_library(m: Machine, qualname: str, op: ops.Call) -> Value:
     """Call a function or class outside the tree."""
     name = qualname.rpartition(".")[2]
+    if qualname == "builtins.setattr" and len(op.args) == 3:
+        _set_by_name(m, op)
     special = special_call(m, qualname, name, op)
     if special is not None:
         return special
@@ -255,6 +261,16 @@ def call_library(m: Machine, qualname: str, op: ops.Call) -> Value:
         return constructed(m, qualname, name, (Ref(m.fresh("made", kind)),), op)
     unknown_call(m, op)
     return (Ref(m.fresh("unknown", "unknown", target=qualname)),)
+
+
+def _set_by_name(m: Machine, op: ops.Call) -> None:
+    """`setattr(object, name, value)`, where the object has its attributes by names: "*" is one that is not known."""
+    (obj, _), (name, _), (src, _) = op.args
+    known = m.get(name)[0].obj.const if len(m.get(name)) == 1 else ...
+    if all(ref.obj.kind in OBJECTS for ref in m.get(obj)):
+        stored = ops.SetAttr(op.node, obj, known if isinstance(known, str) else "*", src)
+        stored.conditions = op.conditions
+        set_attribute(m, stored)
 
 
 def _shown(m: Machine, qualname: str, effect: Effect, op: ops.Call) -> None:

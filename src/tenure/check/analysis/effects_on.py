@@ -240,10 +240,14 @@ def _spread(m: Machine, new: Obj, ref: Ref, register: int, effect: Effect, spec:
     obj = ref.obj
     source = m.sources.get(register, register)
     if obj.kind in ("module", "tenure-module"):
-        whole = Ref(m.everything(obj) if effect.item_kind != "module" else m.part(obj, "*"))
+        whole = Ref(m.everything(obj) if effect.item_kind != obj.kind else m.part(obj, "*"))
         copylike = effect.kind == "dict"
         relation, text = ("view", "state_dict") if copylike else ("element", "")
         lent: Value = (lend(m, whole, relation, source, text, copylike=copylike),)
+        if effect.role == "items" and effect.item_kind == obj.kind:
+            pair = m.fresh(("item", "named"), "tuple", text="display")
+            m.state.cells.fill(pair, {0: (Ref(m.fresh(("key", obj), "scalar")),), 1: lent})
+            lent = (Ref(pair),)
     elif effect.items == "alias":
         lent = (lend(m, ref, "element", source),)
     elif obj.kind in TENSORS and "[]" not in spec:

@@ -279,6 +279,8 @@ class Marks:
                             self.lend(given)
             case ast.Name(id=name):
                 self.always = self.always or name in _ALWAYS
+                if name == "setattr" and node.args:
+                    self.written.add(_root(node.args[0]))
                 self._argument(node, name)
         if len(node.args) > 1 and node.args[-1].__class__ is node.args[0].__class__ is ast.Subscript:
             # An operand by the same index as what is written.

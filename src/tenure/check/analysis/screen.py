@@ -93,6 +93,8 @@ def _callee(program: Program, module: Module, function: Function, func: ast.expr
         case ast.Attribute(value=ast.Name(id="self"), attr=name) if function.in_class is not None:
             info = module.class_at(function.in_class)
             callee = None if info is None else program.find_method(info, name)
+        case ast.Attribute(value=ast.Name(id=name), attr=attribute) if name in module.classes:
+            callee = program.find_method(module.classes[name], attribute)
         case ast.Attribute(value=ast.Name(id=name), attr=attribute) if name in module.imports:
             callee = program.attribute(program.lookup(module, name), attribute)
         case ast.Attribute(value=ast.Name(id=name), attr=attribute) if name in function.locals:

@@ -34,22 +34,30 @@ def _replaced(m: Machine, ref: Ref, name: object, op: ops.Op) -> None:
     given = m.get(op.src)
     if not given or any(one.obj.kind not in ("module", "tenure-module", "tensor", "var") for one in given):
         return
-    if any(one.obj.kind in ("tensor", "var") and not one.obj.leaf for one in given):
+    if any((one.obj.kind in ("tensor", "var") and not one.obj.leaf) or _wraps(m, one.obj, ref.obj, name) for one in given):
         return
     for holder, value in list(m.state.cells.items()):
         held = isinstance(holder, tuple) and holder[1] == "*" and holder[0].kind in _OPTIMIZERS
-        if held and not m.divided and any(_of(one.obj, ref.obj) for one in value):
+        if held and not m.divided and any(_of(m, one.obj, ref.obj) for one in value):
             _stale(m)[holder[0]] = op.node  # type: ignore[index]
 
 
-def _of(parameter: Obj, module: Obj) -> bool:
-    """Whether something an optimizer holds is all parameters of a module."""
-    at: Obj | None = module
-    while at is not None:
-        if parameter.deep and parameter.owner is at:
+def _wraps(m: Machine, new: Obj, module: Obj, place: object) -> bool:
+    """Whether what is put into a module was a part of it, or was made around one: its parameters stay."""
+    held = [new, *(ref.obj for _, value in m.state.fields(new) for ref in value)]
+    if isinstance(new.node, ast.Call):
+        mark = "" if m.frame is None else f"·{m.frame.number}"
+        names = [one.id for one in new.node.args if isinstance(one, ast.Name)]
+        held += [ref.obj for name in names for ref in m.state.cells.get(name + mark, ())]
+        if any(isinstance(one, ast.Attribute) and one.attr == place for one in new.node.args):
             return True
-        at = at.owner
-    return False
+    held = [one for one in held if one.kind in ("module", "tensor") and one is not new]
+    return new.lies_in(module) or any(one.lies_in(module) or m.state.holds(module, one) for one in held)
+
+
+def _of(m: Machine, parameter: Obj, module: Obj) -> bool:
+    """Whether something an optimizer holds is all parameters of a module, or of one that it is a part of."""
+    return parameter.deep and parameter.owner is not None and m.state.holds(parameter.owner, module)
 
 
 def _written(m: Machine, ref: Ref, holder: Holder | None, write: Write) -> None:
