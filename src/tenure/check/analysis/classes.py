@@ -20,12 +20,13 @@ def class_given(program: Program, module: Module, function: Function, given: ast
     if given.annotation is not None:
         return annotation(program, module, given.annotation).target
     used = [one for one in sorted(function.scope.uses.methods.get(given.arg, ())) if not one.startswith("__")]
-    if not used:
+    called = "__call__" in function.scope.uses.methods.get(given.arg, ())
+    if not used and not called:
         return None
     named = [info for name, info in module.classes.items() if name.lower() == given.arg.replace("_", "").lower()]
-    if named and all(program.find_method(named[0], one) for one in used):
+    if named and all(program.find_method(named[0], one) for one in used or ("forward",)):
         return named[0]
-    if not any(map(_own, used)):
+    if not used or not any(map(_own, used)):
         return None
     found = [info for info in module.classes.values() if all(program.find_method(info, one) for one in used)]
     ways = {tuple(id(program.find_method(info, one)) for one in used) for info in found}

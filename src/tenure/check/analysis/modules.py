@@ -46,7 +46,16 @@ def module_called(m: Machine, ref: Ref, op: ops.Call, result: Value) -> Value:
     given_back = len(result) == 1 and any(one.obj is result[0].obj for one in saved_by(m, result[0].obj))
     own = (kept_for_backward(m, Ref(out), None),) if given_back or _keeps_its_result(ref.obj) else ()
     recorded(m, out, parents, (*_weights(m, ref.obj), *own))
+    _carried(m, out, result)
     return (Ref(out),)
+
+
+def _carried(m: Machine, out: Obj, result: Value) -> None:
+    """The graph of what `forward` returned is a part of the output's: a state that the module keeps may lead to it."""
+    cells = m.state.cells
+    inner = [node for one in result for node in cells.get((one.obj.root(), "·graph"), ())]
+    if inner and len(result) == 1:
+        cells[(out, "·graph")] = tuple(dict.fromkeys((*cells.get((out, "·graph"), ()), *inner)))[:24]
 
 
 def _keeps_its_result(obj: Obj) -> bool:

@@ -14,6 +14,7 @@ from tenure.diagnostic import Diagnostic
 __all__ = ["RULE"]
 
 _MADE = frozenset(("list", "dict", "set", "deque", "defaultdict", "OrderedDict", "Counter"))
+_SHRINKING = frozenset(("remove", "pop", "clear", "discard", "popitem", "sort", "reverse"))
 _GROWING = frozenset(("append", "extend", "insert", "add", "update", "appendleft", "setdefault"))
 _COMMON = ("cache", "memo", "regist", "instance", "shared", "all", "known", "pool", "global", "seen", "borg", "lock")
 """Parts of names of values that a class means to share."""
@@ -25,7 +26,7 @@ _PLAIN_BASES = frozenset(
 
 def _check(facts: Facts) -> Iterator[Diagnostic]:
     words = ("written here", "made once, for the class")
-    events = (*_events(facts), *_by_constructors(facts))
+    events = (*_events(facts), *_by_constructors(facts), *_by_second_names(facts))
     return reports_of(facts, RULE, events, "all instances share `{text}`, and this one writes it", words)
 
 
@@ -55,6 +56,48 @@ def _by_constructors(facts: Facts) -> Iterator[Event]:
                 bound = name in one.attributes and one is not info
                 if name in shared and isinstance(node, ast.Subscript) and not bound:
                     yield Event(facts.source.path, RULE.name, (node, shared[name]), text=f"self.{name}")
+
+
+def _by_second_names(facts: Facts) -> Iterator[Event]:
+    """Containers of a class that the constructor keeps under a name of the instance, which a method then writes."""
+    for info in facts.module.classes.values() if facts.whole else ():
+        kept = _second_names(facts, info)
+        if not kept or not _plain(facts, info):
+            continue
+        for method in info.node.body:
+            if isinstance(method, ast.FunctionDef) and method.name != "__init__":
+                for node in ast.walk(method):
+                    name = _written(node, _GROWING | _SHRINKING)
+                    if name in kept:
+                        yield Event(facts.source.path, RULE.name, (node, kept[name]), text=f"self.{name}")
+
+
+def _second_names(facts: Facts, info: ClassInfo) -> dict[str, ast.expr]:
+    """The attributes that are bound once, to a container of the class or of the module's constants."""
+    made = {name: value for name, value in _bodies(info.node.body) if _is_container(value)}
+    found = {}
+    for name, values in info.attributes.items():
+        for one in values[0].values if len(values) == 1 and isinstance(values[0], ast.BoolOp) else values[:1]:
+            match one:
+                case ast.Attribute(value=ast.Name(id=owner), attr=shared) if owner in ("self", "cls", info.node.name):
+                    meant = any(part in text.lower() for part in _COMMON for text in (name, shared))
+                    if len(values) == 1 and shared in made and len(info.attributes[shared]) == 1 and not meant:
+                        found[name] = made[shared]
+    return found
+
+
+def _bodies(body: list[ast.stmt]) -> Iterator[tuple[str, ast.expr]]:
+    for statement in body:
+        match statement:
+            case ast.Assign(targets=[ast.Name(id=name)], value=value) | ast.AnnAssign(
+                target=ast.Name(id=name), value=ast.expr() as value
+            ):
+                yield name, value
+
+
+def _is_container(value: ast.expr) -> bool:
+    made = isinstance(value, ast.Call) and last_name(value.func) in _MADE
+    return made or isinstance(value, ast.List | ast.Dict | ast.Set)
 
 
 def _own(info: ClassInfo) -> set[str]:
@@ -100,11 +143,11 @@ def _plain(facts: Facts, info: ClassInfo) -> bool:
     return all(isinstance(base, ClassInfo) or base in _PLAIN_BASES for base in bases)
 
 
-def _written(node: ast.AST) -> str:
-    """The attribute of self that a statement adds to."""
+def _written(node: ast.AST, methods: frozenset[str] = _GROWING) -> str:
+    """The attribute of self that a statement adds to, or that one of the methods is called on."""
     match node:
         case ast.Call(func=ast.Attribute(value=ast.Attribute(value=ast.Name(id="self"), attr=name), attr=method)):
-            return name if method in _GROWING else ""
+            return name if method in methods else ""
         case ast.AugAssign(target=ast.Attribute(value=ast.Name(id="self"), attr=name), op=ast.Add()):
             return name
         case ast.Subscript(value=ast.Attribute(value=ast.Name(id="self"), attr=name), ctx=ast.Store()):

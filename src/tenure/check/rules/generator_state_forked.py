@@ -8,6 +8,7 @@ from tenure.check.facts import Facts
 from tenure.check.program import ClassInfo
 from tenure.check.rules.rule import Rule
 from tenure.check.rules.wording import reports_of
+from tenure.check.scope import last_name, parameters
 from tenure.diagnostic import Diagnostic
 
 __all__ = ["RULE"]
@@ -37,9 +38,37 @@ def _events(facts: Facts) -> Iterator[Event]:
             continue
         for name, method in info.methods.items():
             if name in ("__getitem__", "__iter__", "__getitems__"):
-                for use, made in _uses(facts, info, method.node):
+                for use, made in (*_uses(facts, info, method.node), *_by_transforms(facts, info)):
                     yield Event(facts.source.path, RULE.name, (use, made, loaders[0]))
                     break
+
+
+def _by_transforms(facts: Facts, info: ClassInfo) -> Iterator[tuple[ast.AST, ast.AST]]:
+    """Draws of the objects that a data set makes and gives its generator."""
+    scope = facts.module.body.scopes[info.node]
+    if any(last_name(call.func) in _SEEDING for call in scope.everywhere(ast.Call)):
+        return
+    for call in scope.everywhere(ast.Call):
+        helper = facts.module.classes.get(call.func.id) if isinstance(call.func, ast.Name) else None
+        init = None if helper is None else helper.methods.get("__init__")
+        if helper is None or init is None:
+            continue
+        names = [one.arg for one in parameters(init.node)[1:]]
+        for name, given in [*zip(names, call.args, strict=False), *((one.arg, one.value) for one in call.keywords)]:
+            made = _generator(facts, info, given)
+            kept = [attribute for attribute, one in helper.given.items() if one.parameter == name]
+            for draw in facts.module.body.scopes[helper.node].everywhere(ast.Call) if made is not None and kept else ():
+                match draw.func:
+                    case ast.Attribute(value=ast.Attribute(value=ast.Name(id="self"), attr=own)) if own in kept:
+                        yield draw, made  # type: ignore[misc]
+
+
+def _generator(facts: Facts, info: ClassInfo, given: ast.expr) -> ast.expr | None:
+    """The call that makes a generator: the expression itself, or what an attribute of the data set is bound to."""
+    own = info.attributes.get(given.attr, []) if isinstance(given, ast.Attribute) else [given]
+    made = own[0] if len(own) == 1 else None
+    known = isinstance(made, ast.Call) and facts.program.resolve(facts.module, made.func) in _MAKERS
+    return made if known else None
 
 
 def _uses(facts: Facts, info: ClassInfo, method: ast.AST) -> Iterator[tuple[ast.AST, ast.AST]]:
