@@ -134,11 +134,6 @@ def leaf_if(x: Any, requires_grad: Any) -> Any:
     return x.requires_grad_() if requires_grad else x
 
 
-def preserves(memory_format: Any) -> bool:
-    """Whether a result keeps the order of its operand's axes."""
-    return memory_format is None or str(memory_format).endswith("preserve_format")
-
-
 def reduction_of(size_average: Any, reduce: Any, reduction: Any) -> Any:
     """The reduction that the two older arguments mean."""
     if size_average is None and reduce is None:

@@ -18,6 +18,7 @@ from typing import Any
 import tenure
 from tenure.errors import TenureError
 from tenure.torch.cells import Tensor, unwrap, wrap
+from tenure.torch.cells.formats import SUGGESTS, following, formatted, made_in, shared
 from tenure.torch.cells.layout import laid, stored
 from tenure.torch.cells.overlap import refuse_itself
 from tenure.torch.devices import check_device, check_layout
@@ -34,7 +35,6 @@ from tenure.torch.names.arguments import (
     leaf_if,
     listed,
     older_form,
-    preserves,
     reduction_of,
     sizes,
     weighed,
@@ -59,7 +59,9 @@ TOOLS: dict[str, Any] = {
     "_tensors": as_tensors, "_failed": failed, "_sizes": sizes, "_weighed": weighed, "_written": written_to,
     "_laid": laid, "_stored": stored, "_refuse_itself": refuse_itself, "_leaf": leaf_if, "_reduction": reduction_of,
     "_whole": as_whole, "_AC": AUTOCAST, "_lower": lowered, "_raise": raised, "_widest": widest, "_mixed": mixed,
-    "_preserves": preserves, "_noted": noted, "_each": each, "_flat": forms.flat, "_factors": factors, "_D": Defaults,
+    "_formatted": formatted, "_made_in": made_in,
+    "_following": following, "_shared": shared, "_noted": noted, "_each": each, "_flat": forms.flat,
+    "_factors": factors, "_D": Defaults,
     "_F32": Defaults.float, "_rescued": rescued, "_classes": check_classes, "_older_form": older_form,
     "_is_narrow": forms.is_narrow, "_in_default": forms.in_default, "_settled": settled, "_of_input": of_input,
     "_listed": listed, "_dtype_of": dtype_of,
@@ -177,7 +179,7 @@ def text(row: Row, way: str) -> str:
 def opened(row: Row, way: str, names: list[str]) -> list[str]:
     """First lines: operands as they were given, and what ``out=`` and writes ask of them."""
     lines = []
-    if way in ("write", "out") or row.is_elementwise:
+    if way in ("write", "out") or row.is_elementwise or row.name in SUGGESTS:
         lines.append(f"_given = {given(names)}")
     if way == "out" and row.name in READERS:
         lines.append("if out is not None: _refuse_itself(out, _given)")
@@ -302,9 +304,10 @@ def finished(row: Row, way: str, names: list[str]) -> list[str]:
     if "inplace" in names:
         lines.append(f"if _result is {names[0]} and _place is not _result: return _place")
         lines.append("if inplace: return _place._assign(_result)")
-    laid = "_laid({}, _given)" if row.is_elementwise else "{}"
-    if row.is_elementwise and "memory_format" in names:
-        laid = "(_laid({0}, _given) if _preserves(memory_format) else {0})"
+    way = SUGGESTS.get(row.name, "")
+    laid = "_laid({}, _given)" if row.is_elementwise else f"_{way}({{}}, _given)" if way else "{}"
+    if "memory_format" in names:
+        laid = "_formatted({}, memory_format, _given)" if row.is_elementwise else "_made_in({}, memory_format)"
     if "requires_grad" in names:
         new, given = laid.format("_of(_result)"), [f"{STORED[n]}={n}" for n in names if n in STORED]
         return [*lines, f"return _leaf({f'_stored({new}, {given[0]})' if given else new}, requires_grad)"]

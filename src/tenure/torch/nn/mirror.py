@@ -21,6 +21,7 @@ from tenure.errors import TenureError
 from tenure.nn.lazy import Lazy
 from tenure.nn.module import Module as HomeModule
 from tenure.torch.cells import Tensor
+from tenure.torch.cells.formats import keeping
 from tenure.torch.crossings import flattened, given
 from tenure.torch.devices import check_device
 from tenure.torch.dtypes import Defaults, float32
@@ -69,7 +70,7 @@ def marked(home: type, name: str, parent: type) -> type:
         space.update(written.METHODS.get(of.__name__, {}))
     space.update(written.METHODS.get(name, {}))
     if "forward" in space:
-        space["forward"] = layer(name, space["forward"])
+        space["forward"] = layer(name, keeping(name, space["forward"]))
     if "_built" in space:
         space["__init__"] = followed(space["__init__"], space["_built"])
     becomes = getattr(home, "cls_to_become", None)
