@@ -88,3 +88,24 @@ def test_what_pytorch_refuses_is_refused(call: str) -> None:
 @pytest.mark.parametrize("call", KEPT)
 def test_what_pytorch_takes_goes_on(call: str) -> None:
     np.testing.assert_allclose(result(face, call), result(pytest.importorskip("torch"), call), rtol=1e-6)
+
+
+FILLS = """
+t.full((2,),v,dtype=d)  t.full_like(x,v)  x.new_full((2,),v)  x.fill_(v)  x.masked_fill(x==0,v)  x.masked_fill_(x==0,v)
+"""
+
+
+@pytest.mark.peers
+@pytest.mark.parametrize("made", FILLS.split())
+def test_numbers_that_a_dtype_has_no_room_for_fill_nothing(made):
+    torch = pytest.importorskip("torch")
+    found = []
+    for t in (torch, face):
+        for name in ("float16", "bfloat16", "float32", "float64"):
+            for v in (6e4, 7e4, -1e40, 2**40, float("inf")):
+                d = getattr(t, name)
+                try:
+                    found.append(eval(made, {"t": t, "x": t.zeros(2, dtype=d), "v": v, "d": d}).tolist())
+                except RuntimeError as error:
+                    found.append(str(error).splitlines()[0])
+    assert found[: len(found) // 2] == found[len(found) // 2 :]

@@ -12,7 +12,7 @@ from typing import Any
 from tenure.errors import TenureError
 from tenure.ops.promote import parameters
 from tenure.torch.cells.aliasing import is_safe
-from tenure.torch.cells.casts import cast
+from tenure.torch.cells.casts import cast, held
 from tenure.torch.cells.geometry import Geometry
 from tenure.torch.cells.giving import give, within_repeats
 from tenure.torch.cells.overlap import (
@@ -304,7 +304,7 @@ class Writes:
         kind = self._aval.dtype.kind
         if kind in "iu" and isinstance(v, float | bool):
             return int(v)
-        return bool(v) if kind == "b" else v
+        return bool(v) if kind == "b" else held(v, self._aval.dtype)
 
     def copy_(self: Any, src: Any, non_blocking: bool = False) -> Any:
         """Write another tensor, broadcast to this one's shape and cast to its dtype."""

@@ -222,7 +222,7 @@ def fitting(x: Any, value: Any) -> Any:
         return bool(value)
     if x.dtype.kind in "iu" and isinstance(value, float):
         return int(value)
-    return value
+    return casts.held(value, x.dtype)
 
 
 def signs(x: Any) -> Any:

@@ -8,11 +8,12 @@ from typing import Any
 
 import tenure as tn
 from tenure.dtypes import promote
+from tenure.torch.cells.casts import held
 from tenure.torch.errors import TorchShapeError, TorchTypeError, refuse
 from tenure.torch.names.forms.arithmetic import default
 from tenure.values.tensor.tensor import Tensor as Value
 
-__all__ = ["constant", "counted", "counted_to", "spaced", "spaced_by", "whole"]
+__all__ = ["constant", "counted", "counted_to", "held", "spaced", "spaced_by", "whole"]
 
 
 def _number(x: Any) -> Any:
@@ -34,7 +35,7 @@ def constant(size: Any, fill_value: Any, dtype: Any) -> Any:
     if dtype is None:
         dtype = fill_value.dtype if isinstance(fill_value, Value) else tn.bool if fill is True or fill is False else (
             dtype_of(fill))
-    return tn.full(tuple(size) if isinstance(size, list | tuple) else (size,), fill, dtype=dtype)
+    return tn.full(tuple(size) if isinstance(size, list | tuple) else (size,), held(fill, dtype), dtype=dtype)
 
 
 def counted(start: Any, end: Any, step: Any, dtype: Any) -> Any:

@@ -23,7 +23,7 @@ randint_like(input, low=0, high=None, *, generator=None, **like) = randint_like(
 [torch elementwise]
 zeros_like ones_like(input, **like) = NAME(input, dtype=dtype)
 empty_like(input, **like) = zeros_like(input, dtype=dtype)
-full_like(input, fill_value, **like) = full_like(input, fill_value, dtype=dtype)
+full_like(input, fill_value, **like) = full_like(input, held(fill_value, dtype or input.dtype), dtype=dtype)
 rand_like randn_like(input, *, generator=None, **like) = NAME(input, dtype=dtype, generator=generator)
 
 [torch]
@@ -53,7 +53,8 @@ new_zeros(input, *size, **options) = zeros(size, dtype=dtype or input.dtype)
 new_ones(input, *size, **options) = ones(size, dtype=dtype or input.dtype)
 new_empty(input, *size, **options) = zeros(size, dtype=dtype or input.dtype)
 new_empty_strided(input, size, stride, **options) = zeros(size, dtype=dtype or input.dtype)
-new_full(input, size, fill_value, **options) = full(size, fill_value, dtype=dtype or input.dtype)
+new_full(input, size, fill_value, **options) = full(size, held(fill_value, dtype or input.dtype),
+    dtype=dtype or input.dtype)
 sum_to_size(input, *size) = summed_to(input, size)
 item(input) = input.item()
 tolist(input) = input.tolist()
