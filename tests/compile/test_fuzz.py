@@ -20,7 +20,7 @@ from tests import printed
 from tests.compile.random_ir import NAMES, Random, cases, outputs_of
 
 BATCH = 10
-BATCHES = 1000 if os.environ.get("TENURE_FUZZ") else 14
+BATCHES = 1000 if os.environ.get("TENURE_FUZZ") else 8
 FOUND = re.findall(
     r"^(program\(.*?^\})\nnumbers \[(.*?)\]$",
     Path(__file__).with_name("found_programs.txt").read_text(encoding="utf-8"),

@@ -21,6 +21,7 @@ from tenure.runtime.pauses import NOTED, Paused
 from tests.compile.random_ir import cases, outputs_of
 from tests.compile.test_fuzz import copies, same
 from tests.compile.test_loops import F32, descent
+from tests.traits import EVERY
 
 pytestmark = pytest.mark.skipif(not AVAILABLE, reason="programs are paused by generated builtins")
 
@@ -52,7 +53,7 @@ def with_pauses(program: Program, arrays: list[Any], numbers: list[Any]) -> tupl
             count += 1
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(12 if EVERY else 4))
 def test_a_program_that_pauses_gives_the_same(seed: int, short: None) -> None:
     r = cases(seed, 3)
     program, arrays, numbers = r.finish(outputs_of(r))

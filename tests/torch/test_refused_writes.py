@@ -1,5 +1,7 @@
 """Writes that PyTorch refuses, because of what they write or of a parameter's kind, are refused with its class."""
 
+import importlib
+
 import pytest
 
 import tenure.torch as face
@@ -75,3 +77,28 @@ def test_a_view_of_a_leaf_whose_data_are_anothers_is_still_one_of_a_leaf():
         w.data = w.data * 2
         with pytest.raises(RuntimeError, match="a view of a leaf Variable"):
             v.mul_(2)
+
+
+@pytest.mark.parametrize("name", ["torch", "tenure.torch"])
+def test_a_view_outside_the_graph_is_one_of_the_first_base(name) -> None:
+    """A leaf that is a view has its base's graph for views taken under no_grad: that base requires nothing."""
+    library = importlib.import_module(name)
+    base = library.tensor([1.0, 2.0])
+    leaf = base.unsqueeze(1).requires_grad_()
+    with library.no_grad():
+        view = leaf.squeeze()
+    assert not view.requires_grad
+    view.zero_()
+    assert view.tolist() == [0.0, 0.0]
+
+
+@pytest.mark.parametrize("name", ["torch", "tenure.torch"])
+def test_a_view_that_is_given_other_elements_stays_a_view(name) -> None:
+    library = importlib.import_module(name)
+    base = library.zeros(3)
+    view = base[:2]
+    with aliasing("pytorch"):
+        view.data = library.ones(2)
+    assert view._is_view() and view._base is base
+    with pytest.raises(RuntimeError, match="detach views in-place"):
+        view.detach_()

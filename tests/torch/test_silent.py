@@ -97,3 +97,15 @@ def test_a_gradient_behind_a_written_result_has_the_new_elements(write: str, is_
         eval(write, {"t": t}).fill_(2.0)
     (t * w.sum()).sum().backward()
     assert w.grad.tolist() == [6.0, 12.0, 18.0]
+
+
+def test_a_silent_write_of_another_graph_decides_nothing() -> None:
+    w = face.tensor([1.0, 2.0], requires_grad=True)
+    other = w * 1
+    kept = other * other
+    other.data.add_(1)
+    y = w * w
+    (y * y).sum().backward()
+    assert face.autograd.grad(y.sum(), [y])[0].tolist() == [1.0, 1.0]
+    with pytest.raises(BorrowError):
+        kept.sum().backward()

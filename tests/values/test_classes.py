@@ -18,6 +18,7 @@ from tenure.compile.records import Record
 from tenure.compile.rules import RULES
 from tenure.compile.tiers import Tiered
 from tenure.ir import applications, kin, likes
+from tenure.ir.extents import symbolic
 from tenure.ir.program import CONSTANTS
 from tenure.ir.templates import RECIPES, Filled
 from tenure.nn import functional as F
@@ -39,11 +40,20 @@ OPERATIONS: dict[str, list[Operation]] = {
         lambda x, n: x.T.permute(1, 0) * 1,
     ],
     "indexing": [lambda x, n: x[n // 2] * x, lambda x, n: tn.cat([x[1:], x[:1]]), lambda x, n: x[-1] + x[n - 2]],
+    "slices": [
+        lambda x, n: tn.cat([x[n // 3 :], x[: n // 3]]),
+        lambda x, n: x[: n // 2].sum(0) * x,
+        lambda x, n: tn.cat([x[n // 2 :] * 2, x[: n // 2]]) + x[n // 4],
+    ],
     "products": [lambda x, n: x @ (x.T @ x), lambda x, n: (x @ x.T) @ x * 0.1],
     "joined": [
         lambda x, n: tn.cat([x, x])[n:],
         lambda x, n: tn.stack([x, x], 1)[:, 0],
         lambda x, n: tn.cat([x, x], 1)[:, 2:5],
+    ],
+    "crops": [
+        lambda x, n: tn.pad(x, [(-(n // 3), n // 3), (0, 0)]),
+        lambda x, n: tn.pad(tn.cat([x, x]), [(-(n // 2), n // 2 - n), (0, 0)]),
     ],
     "layers": [lambda x, n: F.layer_norm(x, (3,)), lambda x, n: F.softmax(x, 0), lambda x, n: F.log_softmax(x, -1)],
 }
@@ -87,7 +97,7 @@ def test_rules_made_do_not_grow_with_the_shapes(name: str, monkeypatch: pytest.M
 def emptied() -> Iterator[None]:
     """No rule, application or record is known meanwhile."""
     tables: list[dict[Any, Any]] = [applications.APPLICATIONS, applications.PLAIN, CONSTANTS, likes.KINS]
-    tables += [RECIPES, RULES, *KNOWN.values(), alike.CLASSES]
+    tables += [RECIPES, RULES, *KNOWN.values(), alike.CLASSES, kin.LINES]
     held = [dict(table) for table in tables]
     for table in tables:
         table.clear()
@@ -95,6 +105,24 @@ def emptied() -> Iterator[None]:
     for table, before in zip(tables, held, strict=True):
         table.clear()
         table.update(before)
+
+
+def test_a_stack_of_more_parts_makes_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The gradient of a stack crops each part out at a place of its own: all these crops are of a few kin."""
+    x = tn.tensor(np.random.default_rng(0).uniform(-1, 1, (40, 7)), requires_grad=True)
+    count, run = [0], kin.Line.note
+
+    def step(n: int) -> int:
+        before, x.grad = count[0], None
+        (tn.stack([x[k] * 2 for k in range(n)]) ** 2).sum().backward()
+        grad = x.grad.numpy()
+        assert np.array_equal(grad, np.where(np.arange(40)[:, None] < n, 8 * x.detach().numpy(), 0))
+        return count[0] - before
+
+    monkeypatch.setattr(kin.Line, "note", lambda line, *args: (count.__setitem__(0, count[0] + 1), run(line, *args)))
+    for n in range(20, 25):
+        step(n)
+    assert max([step(n) for n in range(25, 33)]) <= 3, "more than the stack, its derivative, and its record"
 
 
 def test_errors_are_those_of_the_line() -> None:
@@ -150,10 +178,26 @@ def test_what_builtins_fill_in_is_what_python_does() -> None:
                 if isinstance(general, Record):
                     assert words(found[1]) == words(general.at(values)[1])
                 else:
-                    assert general.agrees(values, found) and found.facts is general.template.facts
+                    assert general.agrees(values, found, general.at(values)) and found.facts is general.template.facts
             elif general is None:
                 assert line.at(extents) is None
     assert min(seen.values()) > 20, "most have no words"
+
+
+def test_slices_and_their_gradients_need_no_python() -> None:
+    with emptied():
+        for k, n in enumerate((9, 12, 19, 31, 44, 58, 71)):
+            value(OPERATIONS["slices"], n, k)
+        made = [general for line in lines() for _, general in line.general]
+        nested = [one for one in made if isinstance(one, Filled) and any(map(nests, one.template.applications))]
+        assert len(nested) > 3
+        assert all(one.plain is not None and one.matches is not None for one in nested)
+
+
+def nests(at: applications.Application) -> bool:
+    """Whether a parameter of an application is a tuple of tuples with symbols."""
+    lists = [x for x in at.params.values() if type(x) is tuple]
+    return any(type(part) is tuple and symbolic(part) for x in lists for part in x)
 
 
 def test_shapes_do_not_fill_the_heap(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -228,3 +228,35 @@ def test_a_number_of_bfloat16_leaves_as_float32s():
         np.testing.assert_array_equal(number, wide)
         assert np.signbit(number) == np.signbit(wide)
         assert (type(number), bool(half)) == (float, bool(wide))
+
+
+F = tn.nn.functional
+WIDE: dict[str, Callable[[Any, Any], Any]] = {
+    "layer norm": lambda x, w: F.layer_norm(x, (8,), w),
+    "root mean square norm": lambda x, w: F.rms_norm(x, (8,), w),
+    "group norm": lambda x, w: F.group_norm(x, 2, w),
+    "instance norm": lambda x, w: F.instance_norm(x[None], weight=w[:6]),
+    "batch norm": lambda x, w: F.batch_norm(x, None, None, w, training=True),
+    "gelu": lambda x, w: F.gelu(x),
+    "gelu by tanh": lambda x, w: F.gelu(x, approximate="tanh"),
+    "mish": lambda x, w: F.mish(x),
+}
+
+
+@each
+@pytest.mark.parametrize("name", WIDE)
+def test_what_lies_within_a_layer_is_not_rounded(name: str, dtype: Any) -> None:
+    """Its result and its gradient are those of float32, rounded once, where numbers cancel too: rows nearly equal."""
+    rows = RNG.normal(size=(6, 8))
+    rows[3:] = 0.03 + rows[3:] / 256
+    x, g = (tn.tensor(a).to(dtype) for a in (rows, RNG.normal(size=(6, 8))))
+    weight = tn.tensor(1 + RNG.normal(size=8) / 8).to(dtype)
+
+    def both(of: Any) -> list[Any]:
+        y, slope = tn.vjp(lambda x: WIDE[name](x, weight.to(of)).reshape(6, 8), x.to(of))
+        assert y.dtype is of
+        return [y, slope(g.to(of))]
+
+    for found, wanted in zip(both(dtype), both(tn.float32), strict=True):
+        found, wanted = (np.asarray((a[0] if type(a) is tuple else a).to(tn.float32)) for a in (found, wanted))
+        np.testing.assert_allclose(found, wanted, rtol=2**-8 if dtype is tn.bfloat16 else 2**-10, atol=1e-3 * 2**-8)

@@ -11,7 +11,7 @@ from typing import Any
 from tenure.check.inplace import works_in_place
 from tenure.check.lower import function_of
 from tenure.check.ops import Function
-from tenure.check.scope import Scope, bound_names, default_of, parameters
+from tenure.check.scope import Scope, bound_names, decorator_names, default_of, parameters
 from tenure.check.source import Source, parse, read
 
 __all__ = ["ClassInfo", "Given", "Module", "Program", "Target", "top_of"]
@@ -87,7 +87,7 @@ Target = "str | Function | ClassInfo | Module"
 class Module:
     """A module: its body as a function, and the target of each of its names, where it is unique.
 
-    `inner` are the classes that its functions define.
+    `inner` are the classes that its functions define, `handing` the names of methods that give out what they keep.
     """
 
     source: Source
@@ -99,6 +99,7 @@ class Module:
     inner: dict[ast.ClassDef, ClassInfo] = field(default_factory=dict)
     values: dict[str, list[ast.expr]] = field(default_factory=dict)
     stars: list[str] = field(default_factory=list)
+    handing: frozenset[str] | None = None
     _libraries: frozenset[str] | None = None
 
     @property
@@ -342,8 +343,18 @@ def class_info(node: ast.ClassDef, module: Module, parent: Function) -> ClassInf
     info = ClassInfo(node, module)
     for statement in _toplevel(node.body):
         if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
-            info.methods[statement.name] = function_of(statement, parent, node)
+            made = function_of(statement, parent, node)
+            # The method of a property's name is what reads it.
+            changing = decorator_names(statement) & {"setter", "deleter"}
+            info.methods[statement.name] = info.methods.get(statement.name, made) if changing else made
     return info
+
+
+def _by_setters(info: ClassInfo, name: str) -> int:
+    """The number of assignments to an attribute by setters of properties."""
+    setters = [one for one in info.node.body if "setter" in decorator_names(one)]
+    stored = (at for one in setters for at in info.module.body.scopes[one].of(ast.Attribute))
+    return sum(at.attr == name and isinstance(at.ctx, ast.Store) for at in stored)
 
 
 def _noted(info: ClassInfo) -> dict[str, Given]:
@@ -365,7 +376,7 @@ def _noted(info: ClassInfo) -> dict[str, Given]:
                     found.setdefault(name, Given(node.annotation))
                 case ast.Attribute(value=ast.Name(id="self"), attr=name), ast.Name(id=given) if given in arguments:
                     rebound = bound_names(method.body) if rebound is None else rebound
-                    if given not in rebound and len(info.attributes.get(name, ())) == 1:
+                    if given not in rebound and len(info.attributes.get(name, ())) - _by_setters(info, name) == 1:
                         one = arguments[given]
                         found.setdefault(name, Given(one.annotation, default_of(method, one), given))
     return found

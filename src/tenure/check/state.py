@@ -23,13 +23,20 @@ class State:
     """Objects made in this round of a loop, by block: other paths hold those of an earlier round."""
     reached: dict[Obj, set[Obj]] | None = None
     """The objects reached from others by fields, while no field gets another object."""
+    overlaps: dict[tuple[Obj, Obj], int] | None = None
+    """The overlap of pairs of objects, for as long: a write meets the same few in hundreds of cells."""
 
     def copy(self) -> "State":
         return State(self.cells.duplicate(), self.quiet, dict(self.gone), self.loans, dict(self.fresh))
 
     def refers_to(self, obj: Obj) -> bool:
         """Whether a cell refers to an object, or to a view or part of it."""
-        return any(True for _ in self.cells.holding(obj))
+        get = self.cells.get
+        for holder in self.cells.places.of(obj):
+            for ref in get(holder, ()):
+                if ref.obj is obj or ref.obj.lies_in(obj):
+                    return True
+        return False
 
     def join(self, other: "State") -> bool:
         """Join `other` into this state, and return whether that changed anything."""
@@ -116,6 +123,14 @@ class State:
 
     def overlap(self, a: Obj, b: Obj) -> int:
         """Whether two objects share memory: NO, MAY or MUST."""
+        if self.overlaps is None:
+            return self._overlap(a, b)
+        found = self.overlaps.get((a, b))
+        if found is None:
+            found = self.overlaps[a, b] = self._overlap(a, b)
+        return found
+
+    def _overlap(self, a: Obj, b: Obj) -> int:
         if a is b:
             shown = a if a.base is None else self.chain(a)[0]
             return MAY if a.summary and not shown.deep else MUST

@@ -143,7 +143,7 @@ class Record:
             self.write()
         return None, Filled(self.words(values))
 
-    def agrees(self, values: Values, made: tuple[Application, Rule]) -> bool:
+    def agrees(self, values: Values, found: object, made: tuple[Application, Rule]) -> bool:
         """Whether the words of a rule are those for values of the symbols."""
         return self.functions == [call.function for call in made[1].calls] and same(self.words(values), *made)
 

@@ -133,7 +133,8 @@ class Line:
 
     def found(self, extents: Sequence[int], run: Run, wrap: Wrap) -> Any:
         """The result for some extents. ``wrap`` makes of what it gives for symbols a thing that has ``at`` values of
-        the symbols, and says whether one ``agrees`` with what was made by running the function."""
+        the symbols, and says whether these, or what was filled in for them, ``agree`` with what was made by running
+        the function."""
         found = self.at(extents)
         if found is None:
             found = run(extents)
@@ -162,19 +163,20 @@ class Line:
         symbols = Extents([extents[k] for k in likeness.first])
         general = wrap(run(likeness.symbolic(extents, symbols)), symbols)
         general.matches = matching_words(likeness, symbols)
-        match, agreed = matching(likeness, symbols), False
+        match, agreed, alone = matching(likeness, symbols), False, Line()
+        alone.general = [(match, general)]
         for other, like in [*self.examples, (extents, made)]:
             values = match(*other)
             if values is not None:
-                if not general.agrees(values, like):
+                if not general.agrees(values, alone.at(other), like):
                     raise ValueError("an example does not agree")
                 agreed = agreed or likeness.apart(other, extents)
         for values in elsewhere(likeness.values(extents) or ()):
             other = likeness.with_values(extents, values)
-            if match(*other) is not None and not general.agrees(values, run(other)):
+            if match(*other) is not None and not general.agrees(values, alone.at(other), run(other)):
                 raise ValueError("it does not agree elsewhere")
         if agreed:
-            self.general = [(match, general), *self.general[: MOST - 1]]
+            self.general = [*alone.general, *self.general[: MOST - 1]]
 
 
 LINES = Bounded()

@@ -3,8 +3,8 @@
     f32[37, 64] and f32[50, 64]                     are  f32[#, #], with the extents (37, 64) and (50, 64)
     exp f32[37, 64] and exp f32[50, 64]             are of one ``Kin``, with these extents
 
-Extents are whole numbers in shapes and in parameters; those below 2 belong to what is common, as they decide what
-broadcasts and what is empty.
+Extents are whole numbers in shapes and in parameters, those below 0 by their absolute value; -1, 0 and 1 belong to
+what is common, as they decide what broadcasts and what is empty.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from typing import Any, ClassVar, Self
 
 from tenure.errors import following
 from tenure.ir.aval import Aval
-from tenure.ir.extents import Extent, Ratio
+from tenure.ir.extents import Extent, Ratio, plain
 
-NUMBER = "#"
+NUMBER, NEGATIVE = "#", "-#"
 MOST = 1 << 14
 """Entries at which a table is emptied: under thousands of shapes it would else grow for good."""
 
@@ -112,10 +112,10 @@ STRIPPED, LIKES, KINS = Bounded(), Bounded(), Bounded()
 def stripped(value: Any, extents: list[int]) -> Any:
     """A parameter without its extents, which are appended to ``extents``. Symbols raise Symbolic."""
     if type(value) is int:
-        if value < 2:
+        if -2 < value < 2:
             return value
-        extents.append(value)
-        return NUMBER
+        extents.append(abs(value))
+        return NUMBER if value > 0 else NEGATIVE
     if type(value) is tuple:
         return tuple([stripped(part, extents) for part in value])
     if type(value) is Aval:
@@ -141,12 +141,15 @@ def like_of(aval: Aval) -> tuple[Like, tuple[int, ...]]:
 
 
 def spelled(value: Any, extents: list[int]) -> Any:
-    """As ``stripped``, for what holds symbols: that they are no less than 2 becomes a condition."""
+    """As ``stripped``, for what holds symbols: that they are no less than 2, or no more than -2, becomes a
+    condition."""
     if isinstance(value, Extent):
-        if value < 2:
+        negative = plain(value) < 0
+        size = -value if negative else value
+        if size < 2:
             raise Symbolic
-        extents.append(value)
-        return NUMBER
+        extents.append(size)
+        return NEGATIVE if negative else NUMBER
     if type(value) is tuple:
         return tuple([spelled(part, extents) for part in value])
     if type(value) is Aval:
@@ -158,7 +161,7 @@ def spelled(value: Any, extents: list[int]) -> Any:
 def filled(value: Any, extents: Iterator[int]) -> Any:
     """A parameter with other extents."""
     if type(value) is int:
-        return value if value < 2 else following(extents)
+        return value if -2 < value < 2 else following(extents) if value > 0 else -following(extents)
     if type(value) is tuple:
         return tuple([filled(part, extents) for part in value])
     if type(value) is Aval:

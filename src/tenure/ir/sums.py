@@ -100,8 +100,8 @@ class Plain:
     number; another is its key and application, and there are none if no constant holds symbols.
 
     An application is alike another one, of a kin; behind it stand the table of this kin, the place of its extents, its
-    parameters, those of them that are symbolic with whether each is a tuple and with its place, the numbers of the
-    operands' avals, and of its own.
+    parameters, those of them that are symbolic, each with what is left of it without its sums (``apart``) and with the
+    place of these, the numbers of the operands' avals, and of its own.
     """
 
     __slots__ = ("applications", "avals", "constants", "numbers", "start", "words")
@@ -154,10 +154,21 @@ class Plain:
         said: list[Any] = []
         for name, x in params.items():
             if symbolic(x):
-                if not isinstance(x, int | tuple):
-                    raise Wordless
-                said.append((name, int(type(x) is tuple), w.place(x if isinstance(x, tuple) else [x])))
+                sums: list[Any] = []
+                said.append((name, apart(x, sums), w.place(sums)))
         return dict(params), tuple(said)
+
+
+def apart(x: Any, sums: list[Any]) -> Any:
+    """A parameter with Ellipsis in place of each symbolic number, which is appended to ``sums``."""
+    if type(x) is tuple:
+        return tuple([apart(part, sums) for part in x])
+    if x is ...:
+        raise Wordless
+    if not symbolic(x):
+        return x
+    sums.append(x)
+    return ...
 
 
 Places = Sequence[tuple[int, Any]]

@@ -172,22 +172,30 @@ class Template(Twinned):
 
 class Filled:
     """A template on symbols, to be filled in. Of its constants only those are spelled that hold symbols. Native code
-    fills it in by ``plain``, for extents that ``matches`` says, where these have words (``ir.sums``)."""
+    fills it in by ``plain``, for extents that ``matches`` says, where these have words (``ir.sums``); what it makes
+    is spelled for Python only when Python is asked."""
 
-    __slots__ = ("constants", "made", "matches", "plain", "template", "weak")
+    __slots__ = ("constants", "made", "matches", "plain", "symbols", "template", "weak")
 
     def __init__(self, template: Template, symbols: Extents) -> None:
-        self.template = template
+        self.template, self.symbols = template, symbols
         held = [at for _, at in template.constants]
         self.constants = any(symbolic(x) for at in held for x in (*at.params.values(), at.aval.shape))
         self.weak = [(k, aval) for k, aval in enumerate(template.avals) if aval.weak and not symbolic(aval.shape)]
         self.matches: Any = None
         shared = template.constants if self.constants else ()
         self.plain: Plain | None = plain_of(shared, template.applications, symbols)
-        self.made = Spelled([*(held if self.constants else ()), *template.applications], symbols).at
+        self.made = None if self.plain is not None else self.spelled()  # either notes the conditions
+
+    def spelled(self) -> Callable[[Any], list[Application]]:
+        """The function of values of the symbols that makes the applications."""
+        held = [at for _, at in self.template.constants] if self.constants else ()
+        return Spelled([*held, *self.template.applications], self.symbols).at
 
     def at(self, values: tuple[int, ...]) -> Template:
         """The template for values of the symbols."""
+        if self.made is None:
+            self.made = self.spelled()
         like, own = self.template, self.made(values)
         constants = like.constants
         if self.constants:
@@ -198,9 +206,8 @@ class Filled:
             avals[k] = aval
         return like.like(constants, tuple(own), tuple(avals))
 
-    def agrees(self, values: tuple[int, ...], made: Template) -> bool:
-        """Whether these values give a template."""
-        found = self.at(values)
+    def agrees(self, values: tuple[int, ...], found: Template, made: Template) -> bool:
+        """Whether what was filled in is a template."""
         names = [name for name in Template.__slots__ if name not in ("facts", "start")]
         return all(getattr(found, name) == getattr(made, name) for name in names)
 

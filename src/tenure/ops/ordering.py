@@ -2,6 +2,7 @@
 
     order_key x            whole numbers in the order of the elements of x
     order keys start       the indices of a part of each sorted row, the first of equals first
+    first_equal keys       for each key of a row the index of the first that equals it
     search known keys      where keys go in sorted rows
 
 Only indices are computed by comparing: a sorted array is read at them, and so is its gradient. NaN is behind all
@@ -29,8 +30,8 @@ from tenure.ops.move import broadcast_to, iota, reshape
 from tenure.ops.order import room_of
 from tenure.ops.pointwise import maximum, minimum
 
-PAIR, HALVING = 500, 25
-"""The products that take the time of ordering a key, and of a step of a search."""
+PAIR, LOOK_UP, HALVING = 500, 100, 25
+"""The products that take the time of ordering a key, of looking one up, and of a step of a search."""
 
 
 def _key_aval(x: Aval, *, descending: bool) -> Aval:
@@ -145,6 +146,51 @@ order: Primitive = primitive(
     samples=_order_samples,
 )
 """The indices of ``length`` places, from a start on, of each row in order; a start outside is the nearest inside."""
+
+
+def _first_aval(keys: Aval) -> Aval:
+    _keys("first_equal", keys)
+    if not keys.ndim or keys.shape[-1] >= 1 << 31:
+        raise ShapeError(f"first_equal: rows of shape {list(keys.shape)}")
+    return Aval(keys.shape, dtypes.int64)
+
+
+def _first_equal(np: Any, keys: Any) -> Any:
+    out = np.empty(keys.shape, np.int64)
+    for k in np.ndindex(keys.shape[:-1]):
+        _, first, which = np.unique(keys[k], return_index=True, return_inverse=True)
+        out[k] = first[which]
+    return out
+
+
+def _first_samples(rng: Any, dtype: DType) -> Any:
+    for shape in ((6,), (3, 5), (2, 2, 4), (70,), (0,), (1,)):
+        yield (_wide(rng, shape, dtype),), {}
+
+
+def _first_numbers(ans: Aval, xs: Sequence[Aval]) -> list[int]:
+    n = xs[0].shape[-1]
+    return [xs[0].size // n if n else 0, n, 2 << n.bit_length()]
+
+
+first_equal: Primitive = primitive(
+    "first_equal",
+    lower=Routine(
+        "first_equal",
+        _first_numbers,
+        lambda ans, xs: LOOK_UP * xs[0].size,
+        lambda ans, xs: 8 << xs[0].shape[-1].bit_length(),
+    ),
+    aval=_first_aval,
+    ref=_first_equal,
+    vjp=NOT_DIFFERENTIABLE,
+    jvp=NOT_DIFFERENTIABLE,
+    argnums=(),
+    batch=aligned,
+    dtypes="i",
+    samples=_first_samples,
+)
+"""For each key of a row the index of the first that equals it."""
 
 
 def _search_aval(known: Aval, keys: Aval, *, behind: bool) -> Aval:

@@ -49,22 +49,26 @@ class RowRule:
         also: Sequence[tuple[Any, ...]] = (),
     ) -> None:
         """Write the ``places`` and the places that are kept for each, as ``Rule`` does; to Shareds it is added."""
-        pairs = list(zip(zip(places, *kept, strict=True), grads, strict=True))
-        others = [(column, g) for column, g in pairs if isinstance(column[0], Shared)]
-        pairs = [(column, g) for column, g in pairs if not isinstance(column[0], Shared)]
-        refuse_writes([place for column, _ in pairs for place in column])
-        given = [n for n in numbers if isinstance(n, Tensor)]
+        columns = list(zip(places, *kept, strict=True))
+        usual = [k for k, p in enumerate(places) if not isinstance(p, Shared)]
+        written = [place for k in usual for place in columns[k]]
+        refuse_writes(written)
         tensors = tuple([isinstance(n, Tensor) for n in numbers])
-        scalars = tuple([float(n) for n in numbers if not isinstance(n, Tensor)])
+        given = [n for n in numbers if isinstance(n, Tensor)] if True in tensors else []
+        scalars = tuple([float(n) for n in numbers if not isinstance(n, Tensor)] if given else map(float, numbers))
         new: list[Any] = []
-        for column, g in pairs:
-            index, rows, *how = g._entries
-            params = parameters(NAMES, len(kept), tensors, options, *how)
-            operands = [column[0], index.detach(), rows.detach(), *column[1:], *given]
-            new += steps.update(self.operation, operands, params, scalars, list(column))
-        at_once((*also, (become, [place for column, _ in pairs for place in column], tuple(new))))
-        for column, g in others:
-            self._add(column, g, given, parameters(("tensors", "options"), tensors, options), scalars)
+        for k in usual:
+            p, *held = columns[k]
+            index, rows, padded, is_united = grads[k]._entries
+            params = parameters(NAMES, len(kept), tensors, options, padded, is_united)
+            operands = [p, index.detach(), rows.detach(), *held, *given]
+            new += steps.update(self.operation, operands, params, scalars, [p, *held])
+        at_once((*also, (become, written, tuple(new))))
+        if len(usual) < len(columns):
+            params = parameters(("tensors", "options"), tensors, options)
+            for column, g in zip(columns, grads, strict=True):
+                if isinstance(column[0], Shared):
+                    self._add(column, g, given, params, scalars)
 
     def _add(self, column: Sequence[Any], g: SparseRows, given: Any, params: Any, scalars: tuple[float, ...]) -> None:
         """Add to rows of a Shared, and of those that are kept for it; each row is written once. Shapes are those of the
@@ -108,7 +112,7 @@ class RowRule:
         """The index to write at, the rows for it, and the mask of those that count, if not all do."""
         live = None
         if not (self.linear or is_united):
-            index, g, live = united(index, g)
+            g, live = united(index, g)
         if padded:
             inside = pointwise.not_equal(index, index.coerce(count))
             live = inside if live is None else pointwise.logical_and(live, inside)

@@ -18,7 +18,7 @@ from tenure.ir.likes import Bounded
 from tenure.ir.primitive import NOT_DIFFERENTIABLE, PARTIAL, UNSIGNED
 from tenure.ir.program import TABLE, Builder, Instruction, Value
 from tenure.ops.selection import ready, settled, unselected_like, zeros_of
-from tenure.transform.reads import Elements, Read, alike, through, worth
+from tenure.transform.reads import SMALL, Elements, Read, alike, through, worth
 from tenure.transform.recompute import Recomputed
 from tenure.transform.rules import OnKinds, laid
 
@@ -73,15 +73,15 @@ def accumulated(acc: Value, g: Value, x: Value, read: Read) -> Value:
     return rule(acc, g, x, *read.operands, **read.params)  # type: ignore[no-any-return]
 
 
-SUMS = Bounded()
-"""Additions of two cotangents, by their avals."""
+SUMS, BLANKS = Bounded(), Bounded()
+"""Additions of two cotangents, by their avals; accumulators of small values, by theirs."""
 
 
 class Walk:
     """Reverse walk: cotangents on their way from results to sources."""
 
     __slots__ = (
-        "b", "elements", "final", "held", "order", "reached", "reading", "relevant", "sources", "sums",
+        "b", "blanks", "elements", "final", "held", "order", "reached", "reading", "relevant", "sources", "sums",
     )  # fmt: skip
 
     def __init__(
@@ -97,6 +97,7 @@ class Walk:
         self.reading = Recomputed(b)
         self.reached: set[int] = set()
         self.sums: dict[tuple[Aval, Aval], Application] = SUMS
+        self.blanks: dict[Aval, Application] = BLANKS
 
     def run(self) -> None:
         """Pass on the cotangents of all values but the sources."""
@@ -158,13 +159,24 @@ class Walk:
             self.held[x] = waiting if fits else waiting.dense(Value(self.b, x)).id
 
     def begun(self, x: int) -> int | Reads | None:
-        """Cotangent of a value so far; that of a source or an input begins as an accumulator."""
+        """Cotangent of a value so far; that of a source, an input or a small value begins as an accumulator."""
         held = self.held.get(x)
         self.reached.add(x)
         if held is None and (x in self.sources or self.b.applications[x] is None):
             like = Value(self.b, x)
             held = self.held[x] = (like.zeros() if x in self.final else unselected_like(like)).id
+        elif held is None and self.b.avals[x].size <= SMALL:
+            held = self.held[x] = self.blank(x)
         return held
+
+    def blank(self, x: int) -> int:
+        """Accumulator of a small value."""
+        aval = self.b.avals[x]
+        g = unselected_like(Value(self.b, x)).id
+        at = self.b.applications[g]
+        if at is not None and at.kin[0] is not None:
+            BLANKS.keep(aval, at)
+        return g
 
     def whole(self, x: int, held: int | Reads) -> int:
         """Cotangent of a value as a dense array."""
@@ -219,15 +231,20 @@ class Walk:
         """Pass on the cotangents of the elements at which an elementwise result was read."""
         single = [x.shape == () != at.aval.shape for x in xs]
         small = [x if alone else self.elements.of(x, read) for x, alone in zip(xs, single, strict=True)]
-        found = vjp_of(at.application)(g, ans, *small)
-        for k, gx in zip(at.application.flows, found, strict=True):
+        of = applied(at.primitive, at.params, tuple([x.aval for x in small]))
+        found: Sequence[int | None] | None = None
+        if g.aval == ans.aval == of.aval:
+            found = laid(self.b, of, "vjp", [g.id, ans.id, *[x.id for x in small]], 1, pulling)
+        if found is None:
+            found = [None if x is None else x.id for x in vjp_of(of)(g, ans, *small)]
+        for k, gx in zip(of.flows, found, strict=True):
             o = at.operands[k]
             if gx is None or o not in self.relevant:
                 continue
             if single[k]:
-                self.add(o, gx.id)
+                self.add(o, gx)
             else:
-                self.add_read(o, read, small[k], gx)
+                self.add_read(o, read, small[k], Value(self.b, gx))
 
 
 def vjp_of(at: Application) -> Callable[..., Sequence[Value | None]]:

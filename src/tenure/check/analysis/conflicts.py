@@ -93,8 +93,9 @@ def _surprise(m: Machine, ref: Ref, holder: Holder | None, write: Write, certain
     sources = _sources(m, ref, holder)
     homes, expecting = _expecting(m, sources, write)
     seeming = copylike(ref)
-    cells, m.state.reached = m.state.cells, {}
+    cells, m.state.reached, m.state.overlaps = m.state.cells, {}, {}
     resized, newest = write.sort == "resize", m.last.get
+    trains = isinstance(holder, tuple) and holder[0].kind in ("optimizer", "tenure-optimizer")
     for other in _sharing(m, ref.obj):
         value = cells.get(other)
         if not value:
@@ -115,7 +116,7 @@ def _surprise(m: Machine, ref: Ref, holder: Holder | None, write: Write, certain
         for held in value:
             doubted = _doubted(held, write)
             expects = (held.write is not None and not doubted) or (held.loan is None and other not in sources)
-            expects = expects or held.obj in expecting or _trained(holder, other, held)
+            expects = expects or held.obj in expecting or (trains and _trained(other, held))
             found = NO if expects else _reaches(m, ref, held, write, holder)
             if found is NO:
                 out.append(held)
@@ -127,7 +128,7 @@ def _surprise(m: Machine, ref: Ref, holder: Holder | None, write: Write, certain
             changed = True
         if changed:
             cells.change(other, tuple(out))
-    m.state.reached = None
+    m.state.reached = m.state.overlaps = None
 
 
 def _sharing(m: Machine, obj: Obj) -> list[Holder]:
@@ -142,10 +143,8 @@ def _sharing(m: Machine, obj: Obj) -> list[Holder]:
     return list(dict.fromkeys(found))
 
 
-def _trained(writer: Holder | None, holder: Holder, held: Ref) -> bool:
-    """Whether an optimizer writes a module's own parameter, by whatever expression that was made."""
-    if not isinstance(writer, tuple) or writer[0].kind not in ("optimizer", "tenure-optimizer"):
-        return False
+def _trained(holder: Holder, held: Ref) -> bool:
+    """Whether what an optimizer writes is a module's own parameter, by whatever expression that was made."""
     own = isinstance(holder, tuple) and holder[0].kind in ("module", "tenure-module")
     given = held.loan is not None and held.loan.relation == "attribute"
     return own and given and not KEPT.search(str(holder[1]))  # type: ignore[index]

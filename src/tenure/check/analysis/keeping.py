@@ -7,7 +7,7 @@ from tenure.check.analysis.conflicts import GONE, KEPT, conflict, note, used_aft
 from tenure.check.analysis.events import Events
 from tenure.check.analysis.findings import Conflict
 from tenure.check.analysis.machine import Machine
-from tenure.check.analysis.unasked import asked_for
+from tenure.check.analysis.unasked import asked_for, means_to_change
 from tenure.check.effects.effect import CONTAINERS, MUTABLE, OBJECTS, TENSORS
 from tenure.check.scope import bound_names, last_name
 from tenure.check.values import MUST, Holder, Loan, Obj, Ref, Value, Write, plain
@@ -166,6 +166,9 @@ def _marked_by_name(m: Machine, value: Value, holder: Holder | None, write: Writ
         on_object = isinstance(holder, tuple) and holder[0].kind in OBJECTS
         if loan is not None and on_object and _marked_for_givers(m, ref, loan, write):
             continue
+        if loan is not None and _is_given_out(m, ref, loan, holder, write):
+            _mark_inside(m, ref, loan, write)
+            continue
         if loan is None or loan.source is None or _is_meant(loan.source, holder):
             continue
         source = loan.source
@@ -197,6 +200,37 @@ def _marked_for_givers(m: Machine, ref: Ref, given: Loan, write: Write) -> bool:
             )
         at = at.parent
     return found
+
+
+def _is_given_out(m: Machine, ref: Ref, loan: Loan, holder: Holder | None, write: Write) -> bool:
+    """Whether `b += x` writes an array that a method of another object has given out, and b is read afterwards."""
+    within = m.frame
+    while within is not None and within.number != loan.frame:
+        within = within.parent
+    returned = loan.frame != 0 and within is None
+    kept = isinstance(loan.source, tuple) and loan.source[0].kind == "instance" and ref.obj.kind in TENSORS
+    target: ast.expr | None = write.node.target if isinstance(write.node, ast.AugAssign) else None
+    while isinstance(target, ast.Attribute):
+        target = target.value
+    if not returned or not kept or holder == loan.source or not isinstance(target, ast.Name):
+        return False
+    if means_to_change(m.function.name, target.id):
+        return False
+    reads = (one for one in m.function.scope.of(ast.Name) if one.id == target.id and one.ctx.__class__ is ast.Load)
+    return any(one.lineno > target.lineno for one in reads)
+
+
+def _mark_inside(m: Machine, ref: Ref, loan: Loan, write: Write) -> None:
+    """Note at the attribute of an object that what it gave out was written from outside."""
+    source = loan.source
+    assert source is not None
+    held = m.state.cells.get(source, ())
+    m.state.cells[source] = tuple(
+        one._replace(loan=loan, write=write, must=len(held) == 1 and write.certain)
+        if one.write is None and m.state.overlap(one.obj, ref.obj) is MUST
+        else one
+        for one in held
+    )
 
 
 def _watched_replaced(m: Machine, ref: Ref, name: object, op: ops.Op) -> None:

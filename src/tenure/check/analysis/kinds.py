@@ -69,6 +69,9 @@ def _attribute_kind(program: Program, info: ClassInfo, name: str) -> Obj | None:
             if any((one.target, one.text) != (known[0].target, known[0].text) for one in known):
                 known[0].target, known[0].text = None, ""
             return known[0]
+        if not known and (kind := _by_use(info, name)) != "unknown":
+            # None until a subclass, or another object, puts something there.
+            return Obj(kind)
         return None
     return None
 
@@ -81,12 +84,17 @@ def _of_given(program: Program, info: ClassInfo, name: str) -> Obj:
     default = Obj("unknown") if given.default is None else example_of(program, info.module, given.default)
     if default.kind in MUTABLE and example.kind in ("unknown", default.kind):
         example.kind, example.default, example.node = default.kind, True, given.default
-    if example.kind == "unknown" and "torch" in info.module.libraries:
-        used = info.uses.get(name, set())
-        example.kind = "module" if used & {"parameters", "named_parameters", "state_dict"} else "unknown"
-        if {"step", "zero_grad"} <= used:
-            example.kind = "optimizer"
+    if example.kind == "unknown":
+        example.kind = _by_use(info, name)
     return example
+
+
+def _by_use(info: ClassInfo, name: str) -> str:
+    """The kind of an attribute by the methods that its class calls on it."""
+    used = info.uses.get(name, set()) if "torch" in info.module.libraries else set()
+    if {"step", "zero_grad"} <= used:
+        return "optimizer"
+    return "module" if used & {"parameters", "named_parameters", "state_dict"} else "unknown"
 
 
 def trained(info: ClassInfo, name: object) -> str | None:
@@ -97,6 +105,10 @@ def trained(info: ClassInfo, name: object) -> str | None:
             match value:
                 case ast.Attribute(value=ast.Name(id="self"), attr=module):
                     return module
+        case () | [ast.Constant()] | [ast.Name()]:
+            # Made elsewhere: for the one module that the class has.
+            modules = [module for module in info.uses if _by_use(info, module) == "module"]
+            return modules[0] if len(modules) == 1 else None
     return None
 
 

@@ -144,11 +144,15 @@ class Machine:
             pending.discard(at)
             visits[at] += 1
             self.repeating, self.block = outside or at in graph.repeated, at + base
-            # A block that is run once needs its state no more.
-            self.state = before[at].copy() if at in graph.repeated or at == 1 else before.pop(at)
             block = graph.blocks[at]
+            # A block that is run once needs its state no more; the exit, which runs nothing, leaves it as it is.
+            again, state = at in graph.repeated, before[at]
+            self.state = state.copy() if again else state
+            if not again and at != 1:
+                del before[at]
             self.steps -= len(block.ops) if base else 0
-            self._execute(block.ops)
+            if block.ops:
+                self._execute(block.ops)
             new = [following for following in block.succs if following not in before]
             for following, given in rounds.handed_on(at, self.state, pending):
                 if following in before:

@@ -30,6 +30,7 @@ FILLING = frozenset(("readinto", "readinto1", "recv_into", "recvfrom_into"))
 
 _MEMBERSHIP = frozenset((ast.In, ast.NotIn))
 _MADE = (ast.Call, ast.List, ast.Dict, ast.Set)
+_ARRAYS = frozenset(("numpy", "torch"))
 _EXCHANGED = frozenset(("data", "grad", "_data"))
 
 
@@ -46,6 +47,24 @@ def _writing_arguments() -> frozenset[str]:
 @cache
 def _lending() -> frozenset[str]:
     return lenders()
+
+
+def _handing(module: Module) -> frozenset[str]:
+    """The methods of a module with arrays that give out what their object keeps, or a part of it."""
+    if module.handing is None:
+        arrays = not module.libraries.isdisjoint(_ARRAYS)
+        methods = [one for info in module.classes.values() for one in info.methods.values()] if arrays else ()
+        module.handing = frozenset(one.name for one in methods if any(map(_kept, one.scope.of(ast.Return))))
+    return module.handing
+
+
+def _kept(node: ast.Return) -> bool:
+    """Whether a method returns a part of what its object keeps, or an object that is made of such parts."""
+    value = node.value
+    parts = value.elts if isinstance(value, ast.Tuple) else [value]
+    if isinstance(value, ast.Call) and isinstance(value.func, ast.Name):
+        parts = [*value.args, *(one.value for one in value.keywords)]
+    return any(isinstance(one, ast.Attribute | ast.Subscript) and _root(one).startswith("self.") for one in parts)
 
 
 class Marks:
@@ -94,8 +113,16 @@ class Marks:
         """Note a write to an attribute that is the default value of a parameter."""
         written = [root[5:] for root in self.written if root.startswith("self.")]
         if written and self.owner is not None:
+            written += [name for one in written for name in self._behind(one)]
             given = [self.owner.given[name].default for name in written if name in self.owner.given]
             self.always = self.always or any(isinstance(one, _MADE) for one in given)
+
+    def _behind(self, name: str) -> list[str]:
+        """The attribute that a property of the class gives out, where it does no more than that."""
+        method = self.owner.methods.get(name) if self.owner is not None else None
+        body = method.node.body if method is not None and isinstance(method.node, ast.FunctionDef) else []
+        root = _root(body[-1].value) if body and isinstance(body[-1], ast.Return) else ""
+        return [root[5:]] if root.startswith("self.") else []
 
     def _gone_through_twice(self, node: ast.AST, nodes: Groups) -> None:
         """Note the calls whose results are iterated several times, where each may give its items once."""
@@ -171,7 +198,7 @@ class Marks:
                     self.lend(receiver, target=target)
                     for given in call.args:
                         self.lend(given)
-                elif name.endswith("_"):
+                elif name.endswith("_") or name in _handing(self.module):
                     self.lend(receiver, target=target)
             case ast.Name(id=name):
                 self.always = self.always or name in ONCE
@@ -228,11 +255,15 @@ class Marks:
             case ast.Name(id=name):
                 self.always = self.always or name in _ALWAYS
                 self._argument(node, name)
+        if len(node.args) > 1 and node.args[-1].__class__ is node.args[0].__class__ is ast.Subscript:
+            # An operand by the same index as what is written.
+            self.always = self.always or ast.unparse(node.args[-1]) == ast.unparse(node.args[0])
         if node.args and isinstance(node.args[0], ast.Name) and last_name(node.func) == "Parameter":
             self.always = True
         for keyword in node.keywords:
             if keyword.arg == "out":
                 self.written.add(_root(keyword.value))
+                self.always = self.always or isinstance(keyword.value, ast.Subscript)
             elif keyword.arg == "inplace" and node.args:
                 self.written.add(_root(node.args[0]))
             elif keyword.arg == "non_blocking":

@@ -10,6 +10,9 @@ __all__ = ["WAITING", "arriving", "awaited", "leaving", "transferred"]
 WAITING = frozenset(("synchronize", "wait", "wait_event", "wait_stream", "item", "tolist", "barrier"))
 """Methods and functions that wait for a device."""
 
+_TRANSFERS = ("transfers",)
+"""The key of the object whose fields are the copies under way: it is there from the first one on."""
+
 
 def transferred(m: Machine, bound: dict[str, int], result: tuple[Ref, ...], name: str) -> None:
     """Note what a copy without waiting leaves to the device: a pinned source, or a target on the processor."""
@@ -46,7 +49,8 @@ def arriving(m: Machine, obj: Obj) -> Obj | None:
 
 
 def _found(m: Machine, name: str, obj: Obj) -> Obj | None:
-    held = m.state.cells.get((_transfers(m), name), ())
+    transfers = m.objects.get(_TRANSFERS)
+    held = m.state.cells.get((transfers, name)) if transfers is not None else None
     if not held:
         return None
     waited = m.notes("waited", set[Obj])
@@ -60,7 +64,7 @@ def _add(m: Machine, name: str, refs: list[Ref]) -> None:
 
 
 def _transfers(m: Machine) -> Obj:
-    return m.interned(("transfers",), "instance")
+    return m.interned(_TRANSFERS, "instance")
 
 
 def _pinned(obj: Obj) -> bool:

@@ -5,8 +5,9 @@ else from it (`x -= x.mean(); return x.max()`), or is one that does so by conven
 """
 
 import ast
+import operator
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from tenure.check import ops
 from tenure.check.analysis.conflicts import wrote
@@ -20,7 +21,7 @@ from tenure.check.program import Module
 from tenure.check.scope import bound_names
 from tenure.check.values import Holder, Obj, Ref, Value, Write, plain
 
-__all__ = ["UNASKED", "asked_for", "left", "overwritten", "written_by"]
+__all__ = ["UNASKED", "asked_for", "left", "means_to_change", "overwritten", "written_by"]
 
 _Given = Mapping[str, tuple[Value, Holder | None]]
 
@@ -47,6 +48,14 @@ _WORKED_OUT = frozenset(
      "score", "decision_function")
 )  # fmt: skip
 """Methods of models and transformers, which leave their arguments alone by convention."""
+
+_COMPARED: Mapping[type[ast.cmpop], Callable[[float, float], bool]] = {
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.Eq: operator.eq,
+}
 
 
 def _noted(m: Machine, ref: Ref, holder: Holder | None, write: Write) -> None:
@@ -134,6 +143,11 @@ def asked_for(m: Machine, holder: Holder | None) -> bool:
     return found
 
 
+def means_to_change(function: str, variable: str) -> bool:
+    """Whether a function says that it changes things, or a variable that it is there to be written."""
+    return _says_so(function) or _MEANT.search(variable.lower()) is not None
+
+
 def _says_so(name: str) -> bool:
     return not name.startswith("__") and bool(_CHANGING.search(name.lower()) or _ADVANCING.search(name.lower()))
 
@@ -144,9 +158,41 @@ def _beside(obj: Obj, write: Write, value: Value) -> bool:
     `x -= x.mean()` reads like a new value, and so does a column of a frame that a result is computed from.
     """
     site = write.node if write.inner is None else write.inner[1]
-    by_name = isinstance(site, ast.AugAssign) and isinstance(site.target, ast.Name) and obj.kind in TENSORS
+    by_name = obj.kind in TENSORS and (
+        (isinstance(site, ast.AugAssign) and isinstance(site.target, ast.Name)) or _is_selected(site, _converted(obj))
+    )
     worked_out = any(ref.obj.const is not None for ref in value) and not any(ref.obj.text == "nothing" for ref in value)
     return worked_out and (by_name or _is_frame(obj))
+
+
+def _is_selected(site: ast.AST, obj: Obj) -> bool:
+    """Whether a write goes to the elements of an array that a test of them selects: `x[x < 0] = 0`."""
+    match site:
+        case ast.Subscript(value=ast.Name(id=name), slice=ast.Compare(left=ast.Name(id=tested)) as test):
+            return name == tested and _may_select(test, obj)
+        case ast.Assign(targets=[ast.Subscript() as target]):
+            return _is_selected(target, obj)
+    return False
+
+
+def _may_select(test: ast.Compare, obj: Obj) -> bool:
+    """Whether a test may hold for an element: `x < 0` holds for none of `x = np.array([1, 3])`."""
+    match test, obj.node:
+        case ast.Compare(ops=[order], comparators=[limit]), ast.Call(args=[ast.List(elts=[*elements]), *_]):
+            bound, numbers = _number(limit), [_number(one) for one in elements]
+            compare = _COMPARED.get(order.__class__)
+            if compare is not None and bound is not None:
+                return any(one is None or compare(one, bound) for one in numbers)
+    return True
+
+
+def _number(node: ast.expr) -> float | None:
+    match node:
+        case ast.Constant(value=int() | float() as value):
+            return value
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)):
+            return -value
+    return None
 
 
 def overwritten(m: Machine, op: ops.Call, given: int) -> None:

@@ -171,7 +171,7 @@ def _cleared_early(facts: Facts) -> Iterator[Event]:
             backward: ast.AST | None = None
             for statement in block:
                 value = statement.value if isinstance(statement, ast.Expr) else None
-                if _method(value, "backward") is not None:
+                if _method(value, "backward") is not None or _goes_backward(facts, value):
                     backward, found = value, {}
                 elif value is None and facts.mentions(statement, "backward") and _differentiates(statement):
                     # A loop with a backward pass of its own.
@@ -182,6 +182,20 @@ def _cleared_early(facts: Facts) -> Iterator[Event]:
                     made = _optimizers_in(facts, scope, list(own_nodes(scope.body))) if made is None else made
                     if name in made or "opt" in str(name):
                         yield Event(facts.source.path, RULE.name, (found[str(name)], backward, value))  # type: ignore[arg-type]
+
+
+def _goes_backward(facts: Facts, value: ast.expr | None) -> bool:
+    """Whether a call of an own method does nothing but a backward pass through what it is given."""
+    match value:
+        case ast.Call(func=ast.Attribute(value=ast.Name(id="self"), attr=name), args=[_, *_]):
+            bodies = [one.body for one in facts.nodes(ast.FunctionDef) if one.name == name]
+            return name == "manual_backward" or (
+                len(bodies) == 1
+                and len(bodies[0]) == 1
+                and isinstance(bodies[0][0], ast.Expr)
+                and _method(bodies[0][0].value, "backward") is not None
+            )
+    return False
 
 
 def _differentiates(statement: ast.stmt) -> bool:

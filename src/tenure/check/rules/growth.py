@@ -20,6 +20,9 @@ _KEEPING = frozenset(("mean", "sum", "cpu", "clone", "view", "squeeze", "reshape
 
 _PLAIN = frozenset(("item", "detach", "tolist", "numpy", "detach_"))
 
+_COMBINING = frozenset(("allreduce", "allgather", "mean", "sum", "stack", "cat", "sqrt", "exp", "log", "abs", "clamp"))
+"""Functions of libraries whose result has the graph of what they are given."""
+
 _DEEPEST = 3
 """The number of calls through which a parameter is followed."""
 
@@ -57,12 +60,15 @@ def _factors(term: ast.expr) -> list[str]:
 def holds_graph(value: ast.expr, loss: str, node: ast.AST) -> bool:
     """Whether an expression made of a loss still has its graph."""
     match value:
-        case ast.Name() | ast.Attribute():
+        case ast.Name() | ast.Attribute() | ast.Subscript():
             return ast.unparse(value) == loss
         case ast.BinOp(left=left, right=right):
             return holds_graph(left, loss, node) or holds_graph(right, loss, node)
         case ast.Call(func=ast.Attribute(value=inner, attr=method)) if method in _KEEPING:
             return holds_graph(inner, loss, node)
+        case ast.Call(func=ast.Attribute(value=ast.Name(), attr=name), args=[given, *_]) if name in _COMBINING:
+            parts = given.elts if isinstance(given, ast.List | ast.Tuple) else [given]
+            return any(holds_graph(part, loss, node) for part in parts)
         case ast.Tuple(elts=parts) | ast.List(elts=parts) | ast.Dict(values=parts):
             return isinstance(node, ast.Call) and any(holds_graph(part, loss, node) for part in parts)
     return False

@@ -20,7 +20,36 @@ def _check(facts: Facts) -> Iterator[Diagnostic]:
         if _line(event) < _line(known):
             first[event.nodes[2:] or event.nodes] = event
     message = "this iterator has come to its end before, and gives nothing more"
-    return reports_of(facts, RULE, first.values(), message, ("iterated again here", "consumed here", "made here"))
+    yield from reports_of(facts, RULE, first.values(), message, ("iterated again here", "consumed here", "made here"))
+    words = ("looked through at each call", "made once, here")
+    kept = "what is kept here gives its items once, not at each call"
+    yield from reports_of(facts, RULE, _kept_by_objects(facts), kept, words)
+
+
+_ONCE = frozenset(("map", "filter", "zip"))
+
+
+def _kept_by_objects(facts: Facts) -> Iterator[Event]:
+    """Generators that an object keeps, and asks at each call of a method whether they have an item."""
+    for info in facts.module.classes.values() if facts.whole else ():
+        made = {
+            name: given[0]
+            for name, given in info.attributes.items()
+            if len(given) == 1 and (isinstance(given[0], ast.GeneratorExp) or _is_once(given[0]))
+        }
+        for method in info.methods.values() if made else ():
+            for test in method.scope.of(ast.Compare):
+                match test:
+                    case ast.Compare(
+                        ops=[ast.In() | ast.NotIn()],
+                        comparators=[ast.Attribute(value=ast.Name(id="self"), attr=name) as asked],
+                    ) if name in made and method.name != "__init__":
+                        yield Event(facts.source.path, RULE.name, (asked, made[name]))
+
+
+def _is_once(value: ast.expr) -> bool:
+    """Whether an expression makes what can be gone through a single time."""
+    return isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id in _ONCE
 
 
 def _line(event: Event) -> int:

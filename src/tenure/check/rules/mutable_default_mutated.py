@@ -37,7 +37,9 @@ def _instances(facts: Facts) -> Iterator[Event]:
         for name, given in info.given.items():
             made = given.default
             target = facts.program.resolve(facts.module, made.func) if isinstance(made, ast.Call) else None
-            if not isinstance(target, ClassInfo) or len(info.attributes.get(name, ())) > 1 or _is_memo(name):
+            if not isinstance(target, ClassInfo) or len(info.attributes.get(name, ())) > 1:
+                continue
+            if _is_memo(name.lstrip("_")):
                 continue
             for method in info.methods.values():
                 for one in method.scope.of(ast.Attribute):
@@ -63,10 +65,14 @@ def _written(m: Machine, ref: Ref, holder: Holder | None, write: Write) -> None:
     inside = write.inner is not None and len(write.via) <= (root.parameter is None)
     if not root.default or not ref.must or not isinstance(called, str) or inside:
         return
-    if _is_memo(called) or (write.via and not write.certain):
+    if _is_memo(called if isinstance(root.parameter, str) else called.lstrip("_")):
+        return
+    if write.via and not write.certain:
         return
     grown = root.kind == "dict" and write.grows
-    if grown or _takes_nothing(root.node, write) or _excluded(root, called, write.conditions):
+    if grown or (write.sort != "resize" and _has_nothing(root.node)):
+        return
+    if _takes_nothing(root.node, write) or _excluded(root, called, write.conditions):
         return
     note(m, RULE.name, write.node, root.node, text=called)
 
@@ -92,6 +98,16 @@ def _takes_nothing(default: ast.AST | None, write: Write) -> bool:
         case ast.Call(func=ast.Attribute(attr="remove" | "discard" | "pop"), args=[ast.Constant(key), *_]):
             return _lacks(held, key) and not (isinstance(default, ast.List) and isinstance(key, int))
     return not held
+
+
+def _has_nothing(default: ast.AST | None) -> bool:
+    """Whether the default value is an array without elements, to which every write is of nothing."""
+    match default:
+        case ast.Call(func=ast.Attribute(attr="zeros" | "ones" | "empty"), args=[first, *more]):
+            sizes = first.elts if isinstance(first, ast.Tuple | ast.List) else [first, *more]
+        case _:
+            return False
+    return any(isinstance(size, ast.Constant) and size.value == 0 for size in sizes)
 
 
 def _excluded(root: Obj, called: str, conditions: Conditions) -> bool:
@@ -141,7 +157,7 @@ def _lacks(held: Sequence[ast.expr | None], key: object) -> bool:
 
 def _placed(m: Machine, ref: Ref, op: ops.SetItem) -> None:
     obj = ref.obj
-    name = str(obj.parameter or obj.field)
+    name = str(obj.parameter or obj.field).lstrip("" if obj.parameter else "_")
     if not obj.default or not ref.must or obj.kind != "dict" or _is_memo(name):
         return
     if _excluded(obj, name, op.conditions):

@@ -8,7 +8,7 @@ from tenure.check.analysis.findings import Event
 from tenure.check.facts import Facts
 from tenure.check.rules.rule import Rule
 from tenure.check.rules.wording import reports_of
-from tenure.check.scope import Scope
+from tenure.check.scope import Scope, bound_names, walk
 from tenure.diagnostic import Diagnostic
 
 __all__ = ["RULE"]
@@ -62,7 +62,7 @@ def _of_body(facts: Facts, scopes: list[Scope], prefix: str) -> Iterator[Event]:
         modules = (used.get(name, {}).keys() | used.get(other, {}).keys()) & _OF_MODULES
         if not modules or name == other or name.endswith("state_dict"):
             continue
-        if times > 1 and not (prefix and _apart(name) and _stays(scopes, one, other)):
+        if times > 1 and not (_apart(name) and (_stays if prefix else _trained_on)(scopes, one, other)):
             continue
         loads = used.get(name, {}).get("load_state_dict")
         source = f"{other}.state_dict()"
@@ -79,6 +79,14 @@ def _stays(scopes: list[Scope], assigned: ast.Assign, other: str) -> bool:
             texts = [ast.unparse(target) for one in own for target in one.targets]
             return getattr(scope.node, "name", "") != "__init__" and not any(other in text for text in texts)
     return False
+
+
+def _trained_on(scopes: list[Scope], assigned: ast.Assign, other: str) -> bool:
+    """Whether the loop that gives a network a second name goes on to train it, and makes no new one."""
+    loops = [one for scope in scopes for one in scope.of(ast.For, ast.While) if assigned in walk(one)]
+    if not loops or any(other in bound_names(loop.body) for loop in loops):
+        return False
+    return any(isinstance(one, ast.Attribute) and one.attr == "step" for one in walk(loops[0]))
 
 
 def _same(value: ast.expr) -> ast.expr:

@@ -41,11 +41,21 @@ def _captured(m: Machine, obj: Obj, name: object, value: Value, register: int | 
         known: dict[object, dict[ast.AST, object]] = m.notes(RULE.name, dict)
         others = known.setdefault((base, ref.obj.region), {})
         first = next((other for other, held in others.items() if other is not here and held != (obj, name)), None)
-        if first is None and here in others and m.repeating and ref.obj.root() not in m.state.fresh:
+        if first is None and here in others and m.repeating and _stays(m, ref.obj):
             first = here
         others[here] = (obj, name)
         if first is not None and base is not None and not base.summary:
             note(m, RULE.name, here, first)
+
+
+def _stays(m: Machine, obj: Obj) -> bool:
+    """Whether the rounds of a loop meet the same memory: none made in the round, and no part at an unknown place."""
+    at: Obj | None = obj
+    while at is not None:
+        if any(component[0] == "?" for component in at.region):
+            return False
+        at = at.base
+    return obj.root() not in m.state.fresh
 
 
 def _is_parameter(ref: Ref) -> bool:

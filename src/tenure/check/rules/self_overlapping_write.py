@@ -34,8 +34,18 @@ def _paired(m: Machine, target: Value, operand: Value) -> None:
             a, b = one.obj, other.obj
             if a.kind != "tensor" or a is b or a.base is None or a.base is not b.base or a.region == b.region:
                 continue
-            if _indexed(a) and _indexed(b) and m.state.overlap(a, b) == MUST:
+            if _shifted(a, b) or (_indexed(a) and _indexed(b) and m.state.overlap(a, b) == MUST):
                 note(m, RULE.name, m.op.node, b.node, detail="shifted")
+
+
+def _shifted(target: Obj, operand: Obj) -> bool:
+    """Whether all but the end is written from all but the begin: `x[: n * k] = x[n:]`, as histories move on."""
+    pairs = [(a, b) for a, b in zip(target.region, operand.region, strict=False) if a != b]
+    if len(pairs) != 1 or len(target.region) != len(operand.region):
+        return False
+    (a, b) = pairs[0]
+    plain = a[0] == b[0] == "s" and a[3] in (None, 1) and b[3] in (None, 1)
+    return plain and a[1] in (None, 0) and a[2] is not None and b[1] not in (None, 0, a[2]) and b[2] is None
 
 
 def _indexed(obj: Obj) -> bool:

@@ -8,7 +8,7 @@ from tenure.check.facts import Facts
 from tenure.check.program import ClassInfo
 from tenure.check.rules.rule import Rule
 from tenure.check.rules.wording import reports_of
-from tenure.check.scope import Scope, last_name
+from tenure.check.scope import Scope, last_name, walk
 from tenure.diagnostic import Diagnostic
 
 __all__ = ["RULE"]
@@ -51,12 +51,26 @@ def _of_body(facts: Facts, scopes: Sequence[Scope], owner: ClassInfo | None, pre
                     display = None if of is None else _constant(facts, scope, owner, of)
                     if display is not None:
                         copies[texts[0]] = display, one.value
-    copies = {name: known for name, known in copies.items() if bound.count(name) == 1}
+    branches = [one for scope in scopes for one in scope.of(ast.If)] if copies else []
+    copies = {
+        name: known for name, known in copies.items() if bound.count(name) - _elsewhere(branches, name, known[1]) == 1
+    }
     for scope in scopes if copies else ():
         for node, part in _writes(scope):
             known = copies.get(ast.unparse(part.value))
             if known is not None and _holds(known[0], part.slice) and ast.unparse(part) not in bound:
                 yield Event(facts.source.path, RULE.name, (node, known[1]), text=ast.unparse(part))
+
+
+def _elsewhere(branches: Sequence[ast.If], name: str, copied: ast.AST) -> int:
+    """The number of other values that a name gets where a condition does not let it get the copy."""
+    found = set()
+    for one in branches:
+        for suite, other in ((one.body, one.orelse), (one.orelse, one.body)):
+            if any(copied in walk(at) for at in suite):
+                assigned = [part for at in other for part in walk(at) if isinstance(part, ast.Assign)]
+                found |= {part for part in assigned if name in map(ast.unparse, part.targets)}
+    return len(found)
 
 
 def _named(node: ast.expr, prefix: str) -> bool:

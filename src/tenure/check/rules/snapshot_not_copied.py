@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 
+from tenure.check.analysis.findings import Event
 from tenure.check.facts import Facts
+from tenure.check.rules.kept_by_recursion import kept_by_recursion
 from tenure.check.rules.rule import Rule
-from tenure.check.rules.wording import of_conflicts
+from tenure.check.rules.wording import of_conflicts, reports_of
 from tenure.diagnostic import Diagnostic
 
 __all__ = ["RULE"]
@@ -12,7 +14,11 @@ __all__ = ["RULE"]
 
 def _check(facts: Facts) -> Iterator[Diagnostic]:
     message = "what {name} keeps is written here"
-    return of_conflicts(facts, RULE, message, lent="kept from here, without a copy", used="the kept value is read here")
+    lent, used = "kept from here, without a copy", "the kept value is read here"
+    yield from of_conflicts(facts, RULE, message, lent=lent, used=used)
+    stored = (Event(facts.source.path, RULE.name, (a, b), text=name) for a, b, name in kept_by_recursion(facts))
+    words = ("kept here, without a copy", "taken back here")
+    yield from reports_of(facts, RULE, stored, "`{text}` is one list for all calls, and goes on changing", words)
 
 
 RULE = Rule(

@@ -59,11 +59,16 @@ def _by_helpers(facts: Facts, method: ast.FunctionDef, index: str) -> Iterator[t
                         given = [one.arg for one in parameters(helper.node)][1:2]
                         found = _changed(helper.node.body, "", dict.fromkeys(given, held[item]))
                         yield from (one for one in found if not isinstance(one[0], ast.AugAssign) or _indexed(one[0]))
+                case ast.Call(func=ast.Name(id=name), args=given) if name in facts.module.functions:
+                    node = facts.module.functions[name].node
+                    pairs = zip(given, parameters(node), strict=False)
+                    taken = {one.arg: held[at.id] for at, one in pairs if isinstance(at, ast.Name) and at.id in held}
+                    if taken and isinstance(node, ast.FunctionDef):
+                        found = _changed(node.body, "", taken)
+                        yield from (one for one in found if isinstance(one[0], ast.AugAssign) and _indexed(one[0]))
         match statement:
-            case ast.Assign(targets=[ast.Name(id=item)], value=value):
-                held.pop(item, None)
-                if _stored(value, index):
-                    held[item] = value
+            case ast.Assign(targets=[target], value=value):
+                _take(target, value, index, held)
 
 
 def _indexed(statement: ast.AugAssign) -> bool:
@@ -88,13 +93,8 @@ def _changed(body: list[ast.stmt], index: str, held: _Held) -> Iterator[tuple[as
     """The statements that change an item of the object again, each with its variable and where that was taken out."""
     for statement in body:
         match statement:
-            case ast.Assign(targets=[ast.Name(id=name)], value=value):
-                held.pop(name, None)
-                if _stored(value, index):
-                    held[name] = value
-            case ast.Assign(targets=[ast.Tuple(elts=parts)]):
-                for part in parts:
-                    held.pop(part.id if isinstance(part, ast.Name) else "", None)
+            case ast.Assign(targets=[ast.Name() | ast.Tuple() as target], value=value):
+                _take(target, value, index, held)
             case ast.AugAssign(target=target) if _name_of(target) in held:
                 yield statement, _name_of(target), held[_name_of(target)]
             case ast.Assign(targets=[ast.Subscript(value=ast.Name(id=name)) as target], value=value) if name in held:
@@ -108,6 +108,16 @@ def _changed(body: list[ast.stmt], index: str, held: _Held) -> Iterator[tuple[as
                 yield from _changed(other, index, dict(held))
             case ast.With(body=inner) | ast.For(body=inner):
                 yield from _changed(inner, index, held)
+
+
+def _take(target: ast.expr, value: ast.expr, index: str, held: _Held) -> None:
+    """Note the variables that are bound to a stored item, or to parts of one."""
+    kept = _stored(value, index) or (_name_of(value) in held and isinstance(value, ast.Subscript))
+    for part in target.elts if isinstance(target, ast.Tuple) else [target]:
+        if isinstance(part, ast.Name):
+            held.pop(part.id, None)
+            if kept and (not isinstance(target, ast.Tuple) or _stored(value, index)):
+                held[part.id] = value
 
 
 def _guarded(test: ast.expr) -> bool:

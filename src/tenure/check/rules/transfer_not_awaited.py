@@ -21,16 +21,18 @@ def _check(facts: Facts) -> Iterator[Diagnostic]:
 
 
 def _written(m: Machine, ref: Ref, holder: Holder | None, write: Write) -> None:
-    if write.sort != "write" or not m.alone or _one_of_many(ref, holder):
+    if write.sort != "write" or not m.alone:
         return
-    if (sent := leaving(m, ref.obj)) is not None:
+    if (sent := leaving(m, ref.obj)) is not None and not _one_of_many(ref, holder):
         note(m, RULE.name, write.node, sent.root().node, text="this writes what a copy without waiting reads")
 
 
 def _read(m: Machine, ref: Ref) -> None:
+    if not ref.must or (copied := arriving(m, ref.obj)) is None:
+        return
     handed_on = isinstance(m.op, ops.Return | ops.Yield) and ref.obj.kind == "tensor"
     # Whoever is given the tensor may wait.
-    if ref.must and not handed_on and not _one_of_many(ref) and (copied := arriving(m, ref.obj)) is not None:
+    if not handed_on and not _one_of_many(ref):
         note(m, RULE.name, m.op.node, copied.root().node, text="this reads what a copy without waiting writes")
 
 

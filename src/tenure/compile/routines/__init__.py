@@ -19,6 +19,8 @@ __all__ = ["EMITTERS", "emitter", "of_library", "symbols"]
 EMITTERS: dict[str, tuple[str, Any]] = {
     "order32": ("ordering", 32),
     "order64": ("ordering", 64),
+    "first_equal32": ("equals", 32),
+    "first_equal64": ("equals", 64),
     "search32": ("searching", 32),
     "search64": ("searching", 64),
     "searchf32": ("searching", "f32"),

@@ -81,8 +81,8 @@ def _gelu_by_tanh(x: Any) -> Any:
 
 
 GELU = {
-    "none": composite("gelu", lambda x: x * elementary.ndtr(x)),
-    "tanh": composite("gelu", _gelu_by_tanh),
+    "none": composite("gelu", lambda x: x * elementary.ndtr(x), wide=True),
+    "tanh": composite("gelu", _gelu_by_tanh, wide=True),
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tenure.dtypes import float32
 from tenure.errors import DTypeError, ShapeError, shown
 from tenure.nn.functional.caller import named_by_caller
 from tenure.ops.promote import parameters
@@ -11,6 +12,7 @@ from tenure.values.native.hits import apply
 from tenure.values.operations.reading import value_of
 from tenure.values.operations.reductions import MOMENTS
 from tenure.values.rules.modes import no_grad
+from tenure.values.tensor.composite import HALVES
 from tenure.values.tensor.tensor import Tensor
 from tenure.values.trace.given import flag, number
 
@@ -53,6 +55,9 @@ def batch_norm(
             raise DTypeError(f"batch_norm: {name} is a tensor, not {shown(p)}")
         if p is not None and tuple(p.shape) != (channels,):
             raise ShapeError(f"batch_norm of {channels} channels: {name} has shape {list(p.shape)}")
+    own = {p.dtype for p in (x, weight, bias, *(() if training else (running_mean,))) if p is not None}
+    if x.dtype in HALVES:
+        x = x.to(float32)
     if training:
         away, spread = _of_the_batch(x, shape, running_mean, running_var, momentum)
     elif running_mean is None or running_var is None:
@@ -62,7 +67,9 @@ def batch_norm(
     out: Tensor = away * (1.0 / (spread + eps).sqrt())
     if weight is not None:
         out = out * value_of(weight).reshape(shape)
-    return out if bias is None else out + value_of(bias).reshape(shape)
+    if bias is not None:
+        out = out + value_of(bias).reshape(shape)
+    return out.to(*own) if len(own) == 1 and own.issubset(HALVES) else out
 
 
 def _of_the_batch(

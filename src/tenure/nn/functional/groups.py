@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tenure.dtypes import finfo
+from tenure.dtypes import finfo, float32
 from tenure.errors import DTypeError, ShapeError
 from tenure.nn.functional.caller import named_by_caller
 from tenure.nn.functional.layer import sizes_of
@@ -14,7 +14,7 @@ from tenure.values.native.hits import apply, apply_one
 from tenure.values.operations import norms
 from tenure.values.operations.reading import value_of
 from tenure.values.operations.reductions import MOMENTS
-from tenure.values.tensor.composite import composite
+from tenure.values.tensor.composite import HALVES, composite
 from tenure.values.trace.given import int_of, number
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def _group_norm(x: Any, *given: Any, groups: int, weighted: bool, shifted: bool)
     return out + given[-1].reshape(*shape) if shifted else out
 
 
-GROUP_NORM = composite("group_norm", _group_norm, "NativeGroupNormBackward0")
+GROUP_NORM = composite("group_norm", _group_norm, "NativeGroupNormBackward0", wide=True)
 
 
 def rms_norm(
@@ -73,16 +73,18 @@ def rms_norm(
 ) -> Tensor:
     """Root mean square normalization: x / √(mean of x² + eps) · weight over the last axes.
 
-    Their sizes are ``normalized_shape``; ``eps`` is the dtype's by default. ShapeError (TN802) if the input does not
+    Their sizes are ``normalized_shape``; ``eps`` is by default that of the dtype, of float32 for one of two bytes, in
+    which it is computed. ShapeError (TN802) if the input does not
     end in that shape, or weight has another. Source: Zhang, Sennrich, NeurIPS 2019.
 
     >>> F.rms_norm(tn.tensor([[3.0, 4.0]]), 2)
     tensor([[0.8485, 1.1314]])
     """
     operands = tuple([value_of(p) for p in (input, weight) if p is not None])
-    if not operands[0].dtype.is_floating:
-        raise DTypeError(f"rms_norm of {operands[0].dtype.name}", help="cast first: x.to(tn.float32)")
-    small = finfo(operands[0].dtype).eps if eps is None else float(number("rms_norm", "eps", eps))
+    dtype = operands[0].dtype
+    if not dtype.is_floating:
+        raise DTypeError(f"rms_norm of {dtype.name}", help="cast first: x.to(tn.float32)")
+    small = finfo(float32 if dtype in HALVES else dtype).eps if eps is None else float(number("rms_norm", "eps", eps))
     return apply(RMS_NORM, operands, parameters(("shape",), sizes_of(normalized_shape)), (float(small),))
 
 
@@ -98,7 +100,7 @@ def _rms_norm(x: Any, *given: Any, shape: tuple[int, ...]) -> Any:
     return out * weights[0] if weights else out
 
 
-RMS_NORM = composite("rms_norm", _rms_norm)
+RMS_NORM = composite("rms_norm", _rms_norm, wide=True)
 
 
 @named_by_caller

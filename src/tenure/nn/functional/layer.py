@@ -123,7 +123,7 @@ def _layer_norm(x: Any, *given: Any, shape: tuple[int, ...], weighted: bool, shi
     return out if bias is None else out + bias
 
 
-LAYER_NORM = composite("layer_norm", _layer_norm, "NativeLayerNormBackward0")
+LAYER_NORM = composite("layer_norm", _layer_norm, "NativeLayerNormBackward0", wide=True)
 
 
 @named_by_caller

@@ -44,7 +44,7 @@ THRESHOLD = composite("threshold", lambda x, *, limit, value: where(x <= limit, 
 CELU = composite("celu", lambda x, *, alpha: where(x > 0, x, alpha * (x / alpha).expm1()))
 ALPHA, SCALE = 1.6732632423543772, 1.0507009873554805
 SELU = composite("selu", lambda x: SCALE * where(x > 0, x, ALPHA * x.expm1()))
-MISH = composite("mish", lambda x: x * elementary.softplus(x).tanh())
+MISH = composite("mish", lambda x: x * elementary.softplus(x).tanh(), wide=True)
 SOFTSIGN = composite("softsign", lambda x: x / (x.abs() + 1.0))
 TANHSHRINK = composite("tanhshrink", lambda x: x - x.tanh())
 

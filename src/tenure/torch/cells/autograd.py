@@ -265,7 +265,7 @@ class Autograd:
 
     def detach_(self: Any) -> Any:
         """Take the tensor out of its graph; RuntimeError for a view."""
-        if self._window is not None and self._window.step is not None:
+        if (self._window is not None and self._window.step is not None) or "_base_before" in self.__dict__:
             raise refuse("Can't detach views in-place. Use detach() instead.")
         keep_nodes(self)
         value = detach(present(self))

@@ -47,7 +47,7 @@ def reduced(self: Any, protocol: Any) -> Any:
 
 def attributes(x: Any) -> dict[str, Any]:
     """Attributes that a program gave a tensor: not what is of its graph."""
-    return {name: value for name, value in x.__dict__.items() if name not in ("_node", "_retained")}
+    return {name: value for name, value in x.__dict__.items() if name not in ("_base_before", "_node", "_retained")}
 
 
 def again(kind: Any, array: Any, requires_grad: bool) -> Any:

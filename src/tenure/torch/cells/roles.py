@@ -30,8 +30,11 @@ from tenure.values.rules.sites import here
 
 def rebind(x: Any, other: Any, shares: bool = False) -> None:
     """Make x show the elements of another tensor (``x.data = other``); windows taken of x keep those that it had. The
-    other is x's window from then on; x is its, if it had windows before or ``shares``."""
+    other is x's window from then on; x is its, if it had windows before or ``shares``. A view stays one, in PyTorch's
+    graph, of its base."""
     node = present(x)
+    if x._window is not None and x._window.step is not None:
+        x.__dict__["_base_before"] = base_of(x)
     if any((v := r()) is not None and v._window.owner is x for r in x._borrows) or x._window is not None:
         set_apart(x)._leaf = x._leaf
     value = detach(look(other))

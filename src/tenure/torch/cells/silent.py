@@ -172,17 +172,26 @@ def walk(roots: list[Any]) -> None:
     """Refuse values whose graph saved elements of one of the noted."""
     NOTED[:] = [n for n in NOTED if n.is_alive()]
     starts: list[tuple[Any, int]] = []
-    for root in roots if NOTED else ():
+    for root in [root for root in roots if NOTED and may_have_saved(root)]:
         array_of(root)
         if type(root._src) is Out:
             starts.append((root._src.segment, root._src.slot))
-    if not any(noted.slots(segment) for segment in behind(starts) for noted in NOTED):
-        return
     for segment, reached in reached_slots(starts).items():
         for noted in [] if segment.lean else NOTED:
             slots = noted.slots(segment)
             if slots and is_saved(segment, slots, reached, noted.of_object):
                 raise rewritten(noted)
+
+
+def may_have_saved(root: Any) -> bool:
+    """Whether the graph of a value holds one of the noted. Nothing is run for those that it has nothing to do with."""
+    t = root._trace
+    shown = [root] if t is None else t.inputs
+    starts = [(x._src.segment, x._src.slot) for x in shown if type(x._src) is Out]
+    if any(noted.slots(segment) for segment in behind(starts) for noted in NOTED):
+        return True
+    values = [noted.value() for noted in NOTED]
+    return any(x is value for x in shown for value in values)
 
 
 def behind(starts: list[tuple[Any, int]]) -> set[Segment]:

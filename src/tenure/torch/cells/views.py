@@ -191,7 +191,7 @@ class Views(Parts):
         found = self
         while found._window is not None and not found._window.is_root:
             found = found._window.parent
-        return None if found is self else found
+        return self.__dict__.get("_base_before") if found is self else found
 
     def _is_view(self: Any) -> bool:
         """Whether the tensor is a view in PyTorch's graph."""

@@ -33,8 +33,10 @@ from tenure.torch.cells.steps import Index, index
 from tenure.torch.cells.views import ints
 from tenure.torch.cells.windows import (
     MULTIPLE,
+    NO_GRAD,
     VIEW_OF_LEAF,
     geometry,
+    is_tracked,
     layout,
     lineage,
     look,
@@ -76,6 +78,8 @@ def is_recorded(x: Any, *others: Any, by_view: bool = False) -> bool:
         return False
     root = root_of(x)
     tracked = root._leaf is not None or present(root)._kind.tracked
+    if tracked and x._window is not None and x._window.flag == NO_GRAD:
+        tracked = is_tracked(x)
     if not tracked and not any(type(v) is Value and v._kind.tracked for v in others):
         return False
     if x._window is not None and x._window.flag is not None:

@@ -18,13 +18,14 @@ from tenure.values.trace import record
 
 class RowsPlace:
     """Place of a leaf's sparse gradient; its value is None once it is given up. ``_shown`` is the object that a face
-    shows it as."""
+    shows it as, ``_lent`` whether there has been a borrow."""
 
-    __slots__ = ("_shown", "_val", "_wrote")
+    __slots__ = ("_lent", "_shown", "_val", "_wrote")
     _loans = _ties = None
 
     def __init__(self, value: SparseRows) -> None:
         self._val: SparseRows | None = value
+        self._lent = False
         self._shown: Any = None
         self._wrote: CodeSite = None
 
@@ -47,7 +48,8 @@ class RowsPlace:
 
     def _abandon(self) -> None:
         """Make stale the borrows of a place that is given up."""
-        self._swap(None, None)
+        if self._lent:
+            self._swap(None, None)
 
     @property
     def data(self) -> RowsBorrow:
@@ -71,6 +73,7 @@ class RowsBorrow(SparseRows):
 
     def __init__(self, place: RowsPlace) -> None:
         self._place = place
+        place._lent = True
         self._renew(place._read())
 
     def _renew(self, value: SparseRows) -> None:

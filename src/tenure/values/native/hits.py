@@ -90,7 +90,7 @@ SLOTS: dict[type, tuple[str, ...]] = {
         "tracking", "zeros",
     ),
     Template: ("applications", "avals", "cases", "constants", "facts", "start", "tracked", "zeros"),
-    vjp.Walk: ("b", "held", "order", "reached", "relevant", "sources", "sums"),
+    vjp.Walk: ("b", "blanks", "held", "order", "reached", "relevant", "sources", "sums"),
     Expansion: ("builder", "inputs", "scalars", "slots"),
     Filled: ("matches", "plain", "template", "weak"),
     Kin: ("lines", "made"),
@@ -120,7 +120,8 @@ FILLING = {
     "form_of": forms.form_of, "product": prod, "slow_line_at": Line.at, "aval_type": Aval, "filled_type": Filled,
     "asking": ASKING, "name_calls": CALLS, "name_keep": "keep",
     "name_copy": "__copy__", "classes": alike.CLASSES, "known_params": alike.PARAMS, "known_kinds": KINDS,
-    "kind_of": kind_of, "kind_type": Kind, "liken": alike.liken, "input_rule": alike.input_rule,
+    "kind_of": kind_of, "kind_type": Kind, "liken": alike.liken, "without_extents": alike.without,
+    "input_rule": alike.input_rule,
 }  # fmt: skip
 """Functions that find what the code lacks."""
 

@@ -33,6 +33,17 @@ def more_extents(m: Code) -> None:
         f.ret(f.choice(bad, count, f.do("add", "i64 %from", count)))
 
 
+def params_said(m: Code) -> None:
+    """Parameters without their extents, and these, as ``alike.without`` (a borrowed reference); NULL with an error."""
+    with m.function("params_said", "ptr %params") as f:
+        found = f.call("PyDict_GetItemWithError", f.constant("known_params"), "ptr %params")
+        with f.unless(f.both(f.absent(found), f.negation(f.failed()))):
+            f.ret(found)
+        made = f.call_python(f.constant("without_extents"), "ptr %params")
+        f.decref(made)  # the table of parameters has it
+        f.ret(made)
+
+
 def said_of(m: Code) -> None:
     """The key of a rule without its extents (a new reference), which are stored with their number behind them, and how
     many are of its kinds behind that; NULL if that is left to Python."""
@@ -57,7 +68,7 @@ def said_of(m: Code) -> None:
                 f.store(f.choice(f.is_(f.load(said), "none"), f.constant("none"), f.get(part, "kind.extents")), extents)
             with f.when(f.is_(f.kind(part), "tuple")), f.unless(f.empty(part, "Tuple")):
                 f.store(f.constant("none"), extents)
-                found = f.call("PyDict_GetItemWithError", f.constant("known_params"), part)
+                found = f.call("params_said", part)
                 with f.unless(f.absent(found)), f.unless(f.is_(f.item(found, "i64 0"), "none")):
                     f.store(f.item(found, "i64 0"), said)
                     f.store(f.item(found, "i64 1"), extents)
@@ -208,5 +219,5 @@ def rule_filled_in(m: Code) -> None:
         f.ret(out)
 
 
-CLASSES = (more_extents, said_of, kind_known, kinds_of, with_params, rule_on, rule_filled_in)
+CLASSES = (more_extents, params_said, said_of, kind_known, kinds_of, with_params, rule_on, rule_filled_in)
 """Internal functions of this module."""

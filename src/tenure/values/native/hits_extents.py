@@ -169,6 +169,24 @@ def aval_is(m: Code) -> None:
         f.ret("i1 true")
 
 
+def whole_again(m: Code) -> None:
+    """A parameter of what ``sums.apart`` has left of it, with the numbers whose sums stand at a cursor (a new
+    reference)."""
+    with m.function("whole_again", "ptr %apart", "ptr %words", "ptr %cursor", "ptr %vals") as f:
+        with f.when(f.is_("ptr %apart", "ellipsis")):
+            f.ret(number(f, f.call("summed", "ptr %words", "ptr %cursor", "ptr %vals", returns="i64")))
+        with f.unless(f.is_(f.kind("ptr %apart"), "tuple")):
+            f.ret(f.incref("ptr %apart"))
+        count = f.size("ptr %apart", "Tuple")
+        out = f.call("PyTuple_New", count)
+        with f.unless(f.absent(out)), f.each(count) as k:
+            x = f.call("whole_again", f.item("ptr %apart", k), "ptr %words", "ptr %cursor", "ptr %vals")
+            f.call("PyTuple_SetItem", out, k, x, returns="i32")
+        with f.unless(f.absent(out)):
+            f.untrack(out)
+        f.ret(out)
+
+
 def params_at(m: Code) -> None:
     """The parameters of an application that is said so (a new reference)."""
     with m.function("params_at", "ptr %said", "ptr %words", "ptr %vals") as f:
@@ -177,15 +195,14 @@ def params_at(m: Code) -> None:
             f.ret(f.incref(params))
         out = f.call("PyDict_Copy", params)
         with f.unless(f.absent(out)), f.each(f.size(symbolic, "Tuple")) as k:
-            one = f.item(symbolic, k)
-            numbers = f.call("sums_at", "ptr %words", f.item(one, "i64 2"), "ptr %vals")
-            with f.when(f.absent(numbers)):
+            one, cursor = f.item(symbolic, k), f.local("i64")
+            f.store(f.do("add", whole(f, f.item(one, "i64 2")), "i64 1"), cursor)  # behind how many sums there are
+            x = f.call("whole_again", f.item(one, "i64 1"), "ptr %words", cursor, "ptr %vals")
+            with f.when(f.absent(x)):
                 f.decref(out)
                 f.ret(NULL)
-            single = f.equal(whole(f, f.item(one, "i64 1")), "i64 0")
-            x = f.choice(single, f.item(numbers, "i64 0"), numbers)
             f.call("PyDict_SetItem", out, f.item(one, "i64 0"), x, returns="i32")
-            f.decref(numbers)
+            f.decref(x)
         f.ret(out)
 
 
@@ -365,7 +382,7 @@ def line_at(m: Code) -> None:
 
 
 EXTENTS = (
-    *(summed, extents_of, matches, sums_at, aval_is, aval_at, params_at, kept_among, application_at, constants_at),
-    *(filled, extents_fit, at_extents, line_at),
+    *(summed, extents_of, matches, sums_at, aval_is, aval_at, whole_again, params_at, kept_among, application_at),
+    *(constants_at, filled, extents_fit, at_extents, line_at),
 )
 """Builtins of this module, with their internal functions."""

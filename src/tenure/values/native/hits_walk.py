@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from tenure.ir.primitive import UNSIGNED
+from tenure.ir.primitive import PARTIAL, UNSIGNED
 from tenure.ir.templates import MOST_VALUES
 from tenure.runtime.assembler import NULL
 from tenure.values.native.hits_objects import Code, Step
-from tenure.values.native.hits_programs import append, number, whole, word
+from tenure.values.native.hits_programs import append, new_value, number, whole, word
 from tenure.values.native.hits_templates import MOST_FLAGS, column
 
 __all__ = ["WALKING"]
@@ -207,14 +207,36 @@ def lay_on_operands(f: Step, ids: str, first: tuple[str, str], name: str, about:
     return words
 
 
+def begun(m: Code) -> None:
+    """The accumulator of a small value, which begins here (a borrowed reference); NULL where that is left to Python."""
+    with m.function("begun", "ptr %w", "ptr %b", "ptr %x") as f:
+        k = whole(f, "ptr %x")
+        made = f.negation(f.is_(column(f, "ptr %b", "applications", k), "none"))
+        blanks, aval = f.get("ptr %w", "walk.blanks"), column(f, "ptr %b", "avals", k)
+        at = f.call("PyDict_GetItemWithError", blanks, aval)
+        inner = f.negation(among(f, "ptr %x", f.get("ptr %w", "walk.sources")))
+        with f.unless(f.every(made, inner, f.negation(f.absent(at)))):
+            f.ret(NULL)
+        ans = new_value(f, "ptr %b", f.get(at, "application.aval"), at, f.get("ptr %b", "builder.origin"))
+        zeros = number(f, f"i64 {PARTIAL}")
+        f.call("PyDict_SetItem", f.get("ptr %b", "builder.zeros"), ans, zeros, returns="i32")
+        f.call("PyDict_SetItem", f.get("ptr %w", "walk.held"), "ptr %x", ans, returns="i32")
+        f.decref(zeros, ans)
+        f.ret(f.choice(f.failed(), NULL, ans))
+
+
 def through_read(m: Code) -> None:
-    """Add the cotangent of a read to an accumulator that there is."""
+    """Add the cotangent of a read to an accumulator."""
     params = ("ptr %w", "ptr %b", "ptr %at", "ptr %read", "ptr %g")
     with m.function("through_read", *params, returns="i32") as f:
         x, held = f.item("ptr %read", "i64 0"), f.get("ptr %w", "walk.held")
         with f.unless(among(f, x, f.get("ptr %w", "walk.relevant"))):
             f.ret(DONE)
-        acc, ids = f.call("PyDict_GetItemWithError", held, x), f.local(count=MOST_VALUES)
+        box, ids = f.local(), f.local(count=MOST_VALUES)
+        f.store(f.call("PyDict_GetItemWithError", held, x), box)
+        with f.when(f.absent(f.load(box))):
+            f.store(f.call("begun", "ptr %w", "ptr %b", x), box)
+        acc = f.load(box)
         with f.when(f.absent(acc)):
             f.ret(LEFT)
         with f.unless(whole_or_none(f, acc)):
@@ -301,6 +323,6 @@ assert UNSIGNED == 0  # the least of two, as in ``Walk.sum``
 
 WALKING = (
     *(marked, flows, carries, descend, between, same_aval, emit_sum, arrive),
-    *(through_read, through, pass_value, passed),
+    *(begun, through_read, through, pass_value, passed),
 )
 """Builtins of this module, with their internal functions."""

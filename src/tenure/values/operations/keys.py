@@ -13,6 +13,7 @@ import numpy as np
 
 from tenure.dtypes import int64
 from tenure.errors import DTypeError, MaskError, OutOfRange, ShapeError, VmapError, following, shown
+from tenure.ir import likes
 from tenure.ir.aval import Aval
 from tenure.ops.declare import broadcast_shapes
 from tenure.ops.index import Entry, Spec, ends_with_int
@@ -115,10 +116,9 @@ def int_of(e: Any) -> int:
 
 PLAIN = frozenset((int, type(None), type(...)))
 BOUND = frozenset((int, type(None)))
-MOST_PARSED = 4096
 Known = tuple[tuple[tuple[str, Spec], ...], tuple[int, ...], bool]
 """Parsed basic index: the parameters of a step, the starts, and whether an int is the last of its entries."""
-PARSED: dict[Any, Known] = {}
+PARSED = likes.Bounded()
 
 
 @coded
@@ -146,10 +146,10 @@ def remembered(key: Any, shape: tuple[int, ...]) -> Known | None:
     found = PARSED.get(known)
     if found is None:
         spec, starts = parse(key, shape)
-        if len(PARSED) >= MOST_PARSED:
-            PARSED.clear()
-        found = PARSED[known] = (("spec", spec),), starts, ends_with_int(spec)
-    return found
+        pair = "spec", spec
+        found = PARSED.keep(known, ((pair,), starts, ends_with_int(spec)))
+        likes.untracked(known, found, pair, *found[:2], spec, *spec)
+    return found  # type: ignore[no-any-return]
 
 
 def is_basic(key: Any) -> bool:

@@ -58,11 +58,11 @@ def split(key: Key, grad: bool) -> tuple[Key, list[int], int] | None:
             extents += part.extents
             count = len(extents)
         elif kind is tuple and part:
-            found = PARAMS.get(part) or PARAMS.keep(part, without(part))
-            if found[0] is None:
+            like, own = without(part)
+            if like is None:
                 return None
-            said.append(found[0])
-            extents += found[1]
+            said.append(like)
+            extents += own
         else:
             said.append(part)
     return tuple(said), extents, count
@@ -80,12 +80,17 @@ def liken(kind: Kind) -> bool:
 
 
 def without(params: Any) -> tuple[Any, list[int]]:
-    """Parameters without their extents, and these; None for what holds symbols."""
-    extents: list[int] = []
-    try:
-        return stripped(params, extents), extents
-    except Symbolic:
-        return None, []
+    """Parameters without their extents, and these, which are kept; None for what holds symbols."""
+    found: tuple[Any, list[int]] | None = PARAMS.get(params)
+    if found is None:
+        extents: list[int] = []
+        try:
+            found = stripped(params, extents), extents
+        except Symbolic:
+            found = None, []
+        likes.untracked(extents, found)
+        PARAMS.keep(params, found)
+    return found
 
 
 def input_rule(kind: Kind) -> Rule:

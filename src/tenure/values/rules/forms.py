@@ -3,7 +3,7 @@
     input f32[37, 64]; sum axis=0        and        input f32[50, 64]; sum axis=0
     have the form  input f32[#, #]; sum axis=0,  and the extents (37, 64) and (50, 64)
 
-Extents are whole numbers in shapes and in parameters; those below 2 belong to the form, as they decide what broadcasts
+Extents are whole numbers in shapes and in parameters; -1, 0 and 1 belong to the form, as they decide what broadcasts
 and what is empty.
 """
 

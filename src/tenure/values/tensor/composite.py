@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from tenure.dtypes import bfloat16, float16, float32
 from tenure.errors import InternalError
 from tenure.ir.program import Value
 from tenure.ops.promote import Operation
@@ -54,14 +55,28 @@ class Expression(Tensor):
         return number
 
 
-def composite(name: str, function: Callable[..., Any], grad_name: str | Callable[..., str] | None = None) -> Operation:
+HALVES = (bfloat16, float16)
+
+
+def composite(
+    name: str, function: Callable[..., Any], grad_name: str | Callable[..., str] | None = None, *, wide: bool = False
+) -> Operation:
     """Operation for a function of tensors; its parameters are keyword arguments.
 
-    ``grad_name`` is the name of its node, or a function of the operands' kinds.
+    ``grad_name`` is the name of its node, or a function of the operands' kinds. A ``wide`` one computes in float32
+    what is stored in two bytes: the result and each gradient are rounded once, not what lies between, where rounding
+    is all that is left if two numbers cancel.
     """
 
     def run(*values: Value, **params: Any) -> Any:
-        out: Any = function(*map(Expression.of, values), **params)
+        xs: list[Any] = [Expression.of(v) for v in values]
+        own = {x.dtype for x in xs if x.dtype.is_floating and not x._aval.weak} if wide else set()
+        halves = own.intersection(HALVES)
+        if halves:
+            xs = [x.to(float32) if x.dtype in HALVES else x for x in xs]
+        out: Any = function(*xs, **params)
+        if halves and len(own) == 1:
+            out = out.to(*own)
         return tuple([x._value for x in out]) if type(out) is tuple else out._value
 
     made = Operation(name, run, grad_name)
