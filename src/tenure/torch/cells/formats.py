@@ -4,7 +4,6 @@ The elements stay in C order here; a format is kept as the strides of the result
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -72,8 +71,7 @@ def suggested(of: Layout) -> str:
 
 def changes(x: Any, memory_format: Any) -> bool:
     """Whether a tensor is to be copied to have a format."""
-    name = name_of(memory_format)
-    return name != "preserve_format" and name != suggested(layout_of(x))
+    return memory_format.name not in ("preserve_format", suggested(layout_of(x)))
 
 
 def formatted(result: Any, memory_format: Any, operands: Sequence[Any]) -> Any:
@@ -118,25 +116,32 @@ def following(result: Any, operands: Sequence[Any]) -> Any:
 
 def shared(result: Any, operands: Sequence[Any]) -> Any:
     """A result in the format that all operands have; else in C order."""
-    names = {suggested(layout_of(x)) for x in operands if len(x._aval.shape) == len(result._val._aval.shape)}
-    return following(result, operands) if len(names) == 1 else result
+    for x in operands:
+        if getattr(x, "_window", None) is not None or getattr(x, "_layout", None) is not None:
+            names = {suggested(layout_of(y)) for y in operands if len(y._aval.shape) == len(result._val._aval.shape)}
+            return following(result, operands) if len(names) == 1 else result
+    return result
 
 
-def keeping(name: str, forward: Callable[..., Any]) -> Callable[..., Any]:
-    """``forward`` of a layer whose result has the format, or the order of axes, of its input or its weight."""
-    if name.lower() in ACTIVATIONS:
-        way = laid
-    elif LAYERS.fullmatch(name):
-        way = following
-    else:
-        return forward
+def way_of(layer: str) -> Callable[..., Any] | None:
+    """How the result of a layer, by its name, has the order of its input or weight: called with it, the layer and its
+    input; None for C order always."""
+    if layer.lower() in ACTIVATIONS:
+        return as_input
+    return weighed if "Conv" in layer and LAYERS.fullmatch(layer) else in_format if LAYERS.fullmatch(layer) else None
 
-    @functools.wraps(forward)
-    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
-        found = forward(self, *args, **kwargs)
-        if not args or not hasattr(found, "_val"):
-            return found
-        weight = self.__dict__["_parameters"].get("weight") if way is following else None
-        return way(found, args[:1] if weight is None else (args[0], weight))
 
-    return call
+def as_input(result: Any, layer: Any, x: Any = None, *others: Any) -> Any:
+    """The result of a layer, with its axes in the order of its input's."""
+    return result if x is None or (x._window is None and x._layout is None) else laid(result, (x,))
+
+
+def in_format(result: Any, layer: Any, x: Any = None, *others: Any) -> Any:
+    """The result of a layer in the format of its input."""
+    return result if x is None or (x._window is None and x._layout is None) else following(result, (x,))
+
+
+def weighed(result: Any, layer: Any, x: Any = None, *others: Any) -> Any:
+    """The result of a convolution in the format of its input, else of its weight."""
+    weight = layer.__dict__["_parameters"].get("weight")
+    return following(result, (x, weight))

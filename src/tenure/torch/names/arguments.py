@@ -51,12 +51,13 @@ def as_tensors(xs: Any) -> list[Any]:
     """Values of a sequence of tensors, whose 0-dimensional ones give way to others in promotion."""
     if not isinstance(xs, list | tuple):
         raise refuse(f"argument 'tensors' must be tuple of Tensors, not {type(xs).__name__}", TorchTypeError)
-    for k, x in enumerate(xs):
+    found: list[Any] = []
+    for x in xs:
         if not isinstance(x, Value):
-            raise refuse(
-                f"expected Tensor as element {k} in argument 0, but got {type(x).__name__}", TorchTypeError
-            )
-    return [x._read() for x in xs]
+            text = f"expected Tensor as element {len(found)} in argument 0, but got {type(x).__name__}"
+            raise refuse(text, TorchTypeError)
+        found.append(x._read())
+    return found
 
 
 def listed(xs: Any) -> Sequence[Any]:

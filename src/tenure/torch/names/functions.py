@@ -180,7 +180,10 @@ def opened(row: Row, way: str, names: list[str]) -> list[str]:
     """First lines: operands as they were given, and what ``out=`` and writes ask of them."""
     lines = []
     if way in ("write", "out") or row.is_elementwise or row.name in SUGGESTS:
-        lines.append(f"_given = {given(names)}")
+        listed = row.name in SUGGESTS and "tensors" in names
+        lines.append(f"_given = {'_listed(tensors)' if listed else given(names)}")
+        if is_alone(row, names):
+            lines.append("_bare = False")
     if way == "out" and row.name in READERS:
         lines.append("if out is not None: _refuse_itself(out, _given)")
     if way == "out" and row.follows_out:
@@ -188,6 +191,11 @@ def opened(row: Row, way: str, names: list[str]) -> list[str]:
     if way == "write" or "inplace" in names:
         lines.append(f"_place = {names[0] if names else ''}")
     return lines
+
+
+def is_alone(row: Row, names: list[str]) -> bool:
+    """Whether the strides of a row's result are those of one operand."""
+    return (row.is_elementwise or row.name in SUGGESTS) and tensors_of(row, names) == names[:1] != ["tensors"]
 
 
 HANDLED = """
@@ -286,6 +294,9 @@ def prepared(name: str, row: Row) -> list[str]:
     lenient = "numbers" in row.places or name in row.annotations()
     strict = "strict" in row.places or (name in TENSORS and not lenient)
     other = f"_tensor({name}, {name!r})" if strict else f"_unwrap({name})"
+    if is_alone(row, [n for n, _ in row.plain()]):
+        bare = f"_bare = {name}._window is None and {name}._layout is None"
+        return [f"if isinstance({name}, _T): {bare}; {name} = {name}._read()", f"else: {name} = {other}"]
     return [f"{name} = {name}._read() if isinstance({name}, _T) else {other}"]
 
 
@@ -305,9 +316,11 @@ def finished(row: Row, way: str, names: list[str]) -> list[str]:
         lines.append(f"if _result is {names[0]} and _place is not _result: return _place")
         lines.append("if inplace: return _place._assign(_result)")
     way = SUGGESTS.get(row.name, "")
-    laid = "_laid({}, _given)" if row.is_elementwise else f"_{way}({{}}, _given)" if way else "{}"
+    laid = "_laid({0}, _given)" if row.is_elementwise else f"_{way}({{0}}, _given)" if way else "{0}"
     if "memory_format" in names:
-        laid = "_formatted({}, memory_format, _given)" if row.is_elementwise else "_made_in({}, memory_format)"
+        laid = "_formatted({0}, memory_format, _given)" if row.is_elementwise else "_made_in({0}, memory_format)"
+    elif is_alone(row, names):
+        laid = f"({{0}} if _bare else {laid})"
     if "requires_grad" in names:
         new, given = laid.format("_of(_result)"), [f"{STORED[n]}={n}" for n in names if n in STORED]
         return [*lines, f"return _leaf({f'_stored({new}, {given[0]})' if given else new}, requires_grad)"]

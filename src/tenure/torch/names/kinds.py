@@ -23,6 +23,8 @@ def cast(name: str) -> Callable[[Any], Any]:
     assert target is not None
 
     def method(self: Any, memory_format: Any = None) -> Any:
+        if memory_format is None and self._aval.dtype is target:
+            return self
         return self._in(target, memory_format=memory_format)
 
     return method

@@ -229,7 +229,7 @@ class Methods:
     def _in(self: Any, target: Any, copy: bool = False, memory_format: Any = None) -> Any:
         if self._aval.dtype is not target:
             made = casts.cast(self._read(), target)
-        elif copy or changes(self, memory_format):
+        elif copy or (memory_format is not None and changes(self, memory_format)):
             made = tn.clone(self._read())
         else:
             return self
