@@ -79,3 +79,49 @@ def test_views_keep_their_graph_when_their_base_leaves_it():
     y.sum().backward()
     assert y.grad is not first
     assert y.grad.tolist() == [2.0, 2.0, 2.0]
+
+
+FORMATS = """
+x.is_contiguous(memory_format=f)  x.contiguous(memory_format=f)  x.clone(memory_format=f)  x.to(memory_format=f)
+x.double(memory_format=f)  t.zeros_like(x,memory_format=f)  t.empty(x.shape,memory_format=f)
+"""
+FOLLOWING = """
+F.conv2d(x,w)  F.conv2d(c,w.to(memory_format=f))  F.conv_transpose2d(x,w)  F.max_pool2d(x,2)  F.adaptive_avg_pool2d(x,2)
+F.batch_norm(x,None,None,training=True)  F.group_norm(x,2)  F.instance_norm(x)  F.interpolate(x,scale_factor=2)
+F.pad(x,(1,1,1,1))  t.cat([x,x],1)  t.cat([x,c],1)  F.relu(x)  F.gelu(x)  F.pixel_shuffle(x,2)  F.softmax(x,1)  x*c  c*x
+nn.Conv2d(4,3,3)(x)  nn.Conv2d(4,3,3).to(memory_format=f)(c)  nn.BatchNorm2d(4)(x)  nn.ReLU()(x)  nn.MaxPool2d(2)(x)
+nn.Conv2d(4,3,3).to(memory_format=f).weight  nn.Sequential(nn.Conv2d(4,4,3),nn.SiLU())(x)  nn.GELU()(x.mT)
+"""
+
+
+def told(t, made, **names):
+    """What an expression gives: strides and formats, or the words of its error."""
+    try:
+        y = eval(made, {"t": t, "nn": t.nn, "F": t.nn.functional, **names})
+    except RuntimeError as error:
+        return str(error).splitlines()[0]
+    if isinstance(y, bool):
+        return y
+    return y.stride(), [y.is_contiguous(memory_format=f) for f in (t.channels_last, t.channels_last_3d)]
+
+
+@pytest.mark.parametrize("made", FORMATS.split())
+def test_memory_formats_are_pytorchs(made):
+    torch = pytest.importorskip("torch")
+    found = []
+    for t in (torch, face):
+        shapes = (2, 3, 4, 5), (2, 1, 4, 5), (2, 3, 1, 1), (2, 3, 0, 5), (3, 4), (2, 3, 2, 4, 5)
+        inputs = [t.zeros(shape) for shape in shapes] + [t.zeros(2, 3, 4, 5).permute(0, 3, 1, 2), t.zeros(3, 4).t()]
+        formats = (t.channels_last, t.channels_last_3d, t.contiguous_format)
+        found.append([told(t, made, x=x, f=f) for x in inputs for f in formats])
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("made", FOLLOWING.split())
+def test_results_follow_the_memory_format_of_their_operands(made):
+    torch = pytest.importorskip("torch")
+    found = []
+    for t in (torch, face):
+        c, w, f = t.ones(2, 4, 6, 6), t.ones(4, 4, 3, 3), t.channels_last
+        found.append(told(t, made, x=c.to(memory_format=f), c=c, w=w, f=f))
+    assert found[0] == found[1]

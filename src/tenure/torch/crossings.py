@@ -34,21 +34,23 @@ def given(x: Any) -> Any:
     return x
 
 
-def crossing(function: Callable[..., Any], first: bool = False) -> Callable[..., Any]:
+def crossing(function: Callable[..., Any], first: bool = False, lay: Callable[..., Any] | None = None) -> Any:
     """A home function, or method (``first``: of its first argument), that takes and gives tensors.
 
-    A result that is the value of an argument is that argument. Called with values, it is home code's own call.
+    A result that is the value of an argument is that argument. ``lay`` gives another one the strides that it has for
+    arguments. Called with values, it is home code's own call.
     """
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         own, rest = (args[:1], args[1:]) if first else ((), args)
+        taken = []
         for x in rest:
             if type(x) is Value:
                 return function(*args, **kwargs)
-        taken = [given(x) for x in rest]
+            taken.append(given(x))
         try:
-            out = function(*own, *taken, **{k: given(v) for k, v in kwargs.items()})
+            out = function(*own, *taken, **({k: given(v) for k, v in kwargs.items()} if kwargs else kwargs))
         except TenureError as error:
             raise translated(error) from None
         if type(out) is not Value:
@@ -56,14 +58,14 @@ def crossing(function: Callable[..., Any], first: bool = False) -> Callable[...,
         for x, value in zip(rest, taken, strict=True):
             if value is out and isinstance(x, Tensor):
                 return x
-        if own and getattr(own[0], "inplace", False) is True and rest and isinstance(rest[0], Tensor):
+        if own and rest and isinstance(rest[0], Tensor) and own[0].__dict__.get("inplace") is True:
             return rest[0]._assign(out)
-        return Tensor._of(out)
+        return Tensor._of(out) if lay is None else lay(Tensor._of(out), *args)
 
     return call
 
 
-def crossed(name: str, member: Any) -> Any:
+def crossed(name: str, member: Any, lay: Callable[..., Any] | None) -> Any:
     """A public member of a home class as the face's class has it; None for one that it inherits."""
     if name in ("__init__", "__init_subclass__", "__class_getitem__", "__getattr__"):
         return None
@@ -71,15 +73,18 @@ def crossed(name: str, member: Any) -> Any:
         return None
     if isinstance(member, staticmethod | classmethod):
         return type(member)(crossing(member.__func__, first=isinstance(member, classmethod)))
-    return crossing(member, first=True) if isinstance(member, types.FunctionType) else None
+    if not isinstance(member, types.FunctionType):
+        return None
+    return crossing(member, True, lay if name == "forward" else None)
 
 
-def flattened(home: type, stop: type) -> dict[str, Any]:
-    """The public methods of a home class and its bases up to another, each as the face has it."""
+def flattened(home: type, stop: type, lay: Callable[..., Any] | None = None) -> dict[str, Any]:
+    """The public methods of a home class and its bases up to another, each as the face has it: ``forward`` with the
+    strides that ``lay`` gives."""
     space: dict[str, Any] = {"__doc__": home.__doc__, "_home": home}
     for of in reversed(home.__mro__):
         if issubclass(of, stop) and of is not stop:
-            found = {key: crossed(key, member) for key, member in vars(of).items()}
+            found = {key: crossed(key, member, lay) for key, member in vars(of).items()}
             space.update({key: member for key, member in found.items() if member is not None})
     return space
 

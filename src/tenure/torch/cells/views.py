@@ -6,6 +6,7 @@ from math import prod
 from typing import Any
 
 from tenure.errors import following
+from tenure.torch.cells.formats import in_order, is_in, name_of
 from tenure.torch.cells.geometry import Geometry, Layout, keep, layout, made
 from tenure.torch.cells.parts import Parts, axis, axis_of
 from tenure.torch.cells.recasts import AsComplex, AsDtype, AsReal
@@ -340,8 +341,12 @@ class Views(Parts):
         return detached(self, False)
 
     def contiguous(self: Any, memory_format: Any = None) -> Any:
-        """The tensor itself where its strides are those of C order, else a copy."""
-        return self if self.is_contiguous() else self._copied(Value.clone(look(self)))
+        """The tensor itself where its strides are those of a memory format (C order unless told), else a copy."""
+        if self.is_contiguous(memory_format):
+            return self
+        if memory_format is not None and memory_format.name == "preserve_format":
+            raise refuse("preserve memory format is unsupported by the contiguous operator")
+        return in_order(self._copied(Value.clone(look(self))), name_of(memory_format))
 
     def stride(self: Any, dim: int | None = None) -> Any:
         """Steps of the axes in elements, or of one axis."""
@@ -351,8 +356,10 @@ class Views(Parts):
         return strides if dim is None else strides[axis(self, dim)]
 
     def is_contiguous(self: Any, memory_format: Any = None) -> bool:
-        """Whether the strides are those of C order."""
-        return layout_of(self).is_contiguous and (self._aval.size < 2 or not is_component(self))
+        """Whether the strides are those of a memory format, C order unless told otherwise."""
+        of = layout_of(self)
+        found = of.is_contiguous if memory_format is None else is_in(of, memory_format.name)
+        return found and (self._aval.size < 2 or not is_component(self))
 
     @property
     def real(self: Any) -> Any:

@@ -51,12 +51,13 @@ def as_tensors(xs: Any) -> list[Any]:
     """Values of a sequence of tensors, whose 0-dimensional ones give way to others in promotion."""
     if not isinstance(xs, list | tuple):
         raise refuse(f"argument 'tensors' must be tuple of Tensors, not {type(xs).__name__}", TorchTypeError)
-    for k, x in enumerate(xs):
+    found: list[Any] = []
+    for x in xs:
         if not isinstance(x, Value):
-            raise refuse(
-                f"expected Tensor as element {k} in argument 0, but got {type(x).__name__}", TorchTypeError
-            )
-    return [x._read() for x in xs]
+            text = f"expected Tensor as element {len(found)} in argument 0, but got {type(x).__name__}"
+            raise refuse(text, TorchTypeError)
+        found.append(x._read())
+    return found
 
 
 def listed(xs: Any) -> Sequence[Any]:
@@ -132,11 +133,6 @@ def no_complex32() -> Exception:
 def leaf_if(x: Any, requires_grad: Any) -> Any:
     """A new tensor, made a leaf if it is to be one."""
     return x.requires_grad_() if requires_grad else x
-
-
-def preserves(memory_format: Any) -> bool:
-    """Whether a result keeps the order of its operand's axes."""
-    return memory_format is None or str(memory_format).endswith("preserve_format")
 
 
 def reduction_of(size_average: Any, reduce: Any, reduction: Any) -> Any:

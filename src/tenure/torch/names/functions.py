@@ -18,6 +18,7 @@ from typing import Any
 import tenure
 from tenure.errors import TenureError
 from tenure.torch.cells import Tensor, unwrap, wrap
+from tenure.torch.cells.formats import SUGGESTS, following, formatted, made_in, shared
 from tenure.torch.cells.layout import laid, stored
 from tenure.torch.cells.overlap import refuse_itself
 from tenure.torch.devices import check_device, check_layout
@@ -34,7 +35,6 @@ from tenure.torch.names.arguments import (
     leaf_if,
     listed,
     older_form,
-    preserves,
     reduction_of,
     sizes,
     weighed,
@@ -59,7 +59,9 @@ TOOLS: dict[str, Any] = {
     "_tensors": as_tensors, "_failed": failed, "_sizes": sizes, "_weighed": weighed, "_written": written_to,
     "_laid": laid, "_stored": stored, "_refuse_itself": refuse_itself, "_leaf": leaf_if, "_reduction": reduction_of,
     "_whole": as_whole, "_AC": AUTOCAST, "_lower": lowered, "_raise": raised, "_widest": widest, "_mixed": mixed,
-    "_preserves": preserves, "_noted": noted, "_each": each, "_flat": forms.flat, "_factors": factors, "_D": Defaults,
+    "_formatted": formatted, "_made_in": made_in,
+    "_following": following, "_shared": shared, "_noted": noted, "_each": each, "_flat": forms.flat,
+    "_factors": factors, "_D": Defaults,
     "_F32": Defaults.float, "_rescued": rescued, "_classes": check_classes, "_older_form": older_form,
     "_is_narrow": forms.is_narrow, "_in_default": forms.in_default, "_settled": settled, "_of_input": of_input,
     "_listed": listed, "_dtype_of": dtype_of,
@@ -177,8 +179,11 @@ def text(row: Row, way: str) -> str:
 def opened(row: Row, way: str, names: list[str]) -> list[str]:
     """First lines: operands as they were given, and what ``out=`` and writes ask of them."""
     lines = []
-    if way in ("write", "out") or row.is_elementwise:
-        lines.append(f"_given = {given(names)}")
+    if way in ("write", "out") or row.is_elementwise or row.name in SUGGESTS:
+        listed = row.name in SUGGESTS and "tensors" in names
+        lines.append(f"_given = {'_listed(tensors)' if listed else given(names)}")
+        if is_alone(row, names):
+            lines.append("_bare = False")
     if way == "out" and row.name in READERS:
         lines.append("if out is not None: _refuse_itself(out, _given)")
     if way == "out" and row.follows_out:
@@ -186,6 +191,11 @@ def opened(row: Row, way: str, names: list[str]) -> list[str]:
     if way == "write" or "inplace" in names:
         lines.append(f"_place = {names[0] if names else ''}")
     return lines
+
+
+def is_alone(row: Row, names: list[str]) -> bool:
+    """Whether the strides of a row's result are those of one operand."""
+    return (row.is_elementwise or row.name in SUGGESTS) and tensors_of(row, names) == names[:1] != ["tensors"]
 
 
 HANDLED = """
@@ -284,6 +294,9 @@ def prepared(name: str, row: Row) -> list[str]:
     lenient = "numbers" in row.places or name in row.annotations()
     strict = "strict" in row.places or (name in TENSORS and not lenient)
     other = f"_tensor({name}, {name!r})" if strict else f"_unwrap({name})"
+    if is_alone(row, [n for n, _ in row.plain()]):
+        bare = f"_bare = {name}._window is None and {name}._layout is None"
+        return [f"if isinstance({name}, _T): {bare}; {name} = {name}._read()", f"else: {name} = {other}"]
     return [f"{name} = {name}._read() if isinstance({name}, _T) else {other}"]
 
 
@@ -302,9 +315,12 @@ def finished(row: Row, way: str, names: list[str]) -> list[str]:
     if "inplace" in names:
         lines.append(f"if _result is {names[0]} and _place is not _result: return _place")
         lines.append("if inplace: return _place._assign(_result)")
-    laid = "_laid({}, _given)" if row.is_elementwise else "{}"
-    if row.is_elementwise and "memory_format" in names:
-        laid = "(_laid({0}, _given) if _preserves(memory_format) else {0})"
+    way = SUGGESTS.get(row.name, "")
+    laid = "_laid({0}, _given)" if row.is_elementwise else f"_{way}({{0}}, _given)" if way else "{0}"
+    if "memory_format" in names:
+        laid = "_formatted({0}, memory_format, _given)" if row.is_elementwise else "_made_in({0}, memory_format)"
+    elif is_alone(row, names):
+        laid = f"({{0}} if _bare else {laid})"
     if "requires_grad" in names:
         new, given = laid.format("_of(_result)"), [f"{STORED[n]}={n}" for n in names if n in STORED]
         return [*lines, f"return _leaf({f'_stored({new}, {given[0]})' if given else new}, requires_grad)"]

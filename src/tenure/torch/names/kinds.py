@@ -8,8 +8,7 @@ from typing import Any
 
 import tenure as tn
 from tenure.errors import TenureError
-from tenure.torch.cells import Tensor, casts, unwrap
-from tenure.torch.cells.layout import laid
+from tenure.torch.cells import Tensor, unwrap
 from tenure.torch.cells.roles import seen_as
 from tenure.torch.cells.windows import layout
 from tenure.torch.dtypes import BY_NAME
@@ -24,7 +23,9 @@ def cast(name: str) -> Callable[[Any], Any]:
     assert target is not None
 
     def method(self: Any, memory_format: Any = None) -> Any:
-        return self if self._aval.dtype is target else laid(Tensor._of(casts.cast(self._read(), target)), (self,))
+        if memory_format is None and self._aval.dtype is target:
+            return self
+        return self._in(target, memory_format=memory_format)
 
     return method
 

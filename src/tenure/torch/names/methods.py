@@ -12,7 +12,7 @@ import numpy as np
 import tenure as tn
 from tenure.errors import TenureError
 from tenure.torch.cells import Tensor, casts
-from tenure.torch.cells.layout import laid
+from tenure.torch.cells.formats import changes, formatted
 from tenure.torch.cells.leaving import elements
 from tenure.torch.cells.processes import is_mapped, share
 from tenure.torch.cells.roles import rebind
@@ -224,12 +224,16 @@ class Methods:
                              TorchTypeError)
         if device is not None:
             check_device(device)
-        return self._in(self._aval.dtype if dtype is None else home_dtype(dtype), copy)
+        return self._in(self._aval.dtype if dtype is None else home_dtype(dtype), copy, memory_format)
 
-    def _in(self: Any, target: Any, copy: bool = False) -> Any:
-        if self._aval.dtype is target:
-            return laid(Tensor._of(tn.clone(self._read())), (self,)) if copy else self
-        return laid(Tensor._of(casts.cast(self._read(), target)), (self,))
+    def _in(self: Any, target: Any, copy: bool = False, memory_format: Any = None) -> Any:
+        if self._aval.dtype is not target:
+            made = casts.cast(self._read(), target)
+        elif copy or (memory_format is not None and changes(self, memory_format)):
+            made = tn.clone(self._read())
+        else:
+            return self
+        return formatted(Tensor._of(made), memory_format, (self,))
 
     def type(self: Any, dtype: Any = None, non_blocking: bool = False) -> Any:
         """The tensor in another dtype, given as one, an older class or its name; without it the name of its own."""

@@ -21,6 +21,7 @@ from tenure.errors import TenureError
 from tenure.nn.lazy import Lazy
 from tenure.nn.module import Module as HomeModule
 from tenure.torch.cells import Tensor
+from tenure.torch.cells.formats import way_of
 from tenure.torch.crossings import flattened, given
 from tenure.torch.devices import check_device
 from tenure.torch.dtypes import Defaults, float32
@@ -62,7 +63,7 @@ def named(name: str) -> type:
 
 def marked(home: type, name: str, parent: type) -> type:
     """The face class of a home class, below another one of the face."""
-    space = flattened(home, HomeModule)
+    space = flattened(home, HomeModule, way_of(name))
     for of in reversed(home.__mro__):
         if "__init__" in vars(of) and issubclass(of, HomeModule) and of is not HomeModule:
             space["__init__"] = constructor(vars(of)["__init__"])

@@ -46,7 +46,7 @@ class Converted:
         Each keeps its object, so an optimizer made before goes on working."""
         from_tensor = next((a for a in (*args, kwargs.pop("tensor", None)) if hasattr(a, "_window")), None)
         dtype = kwargs.get("dtype")
-        device = kwargs.get("device")
+        device, formed = kwargs.get("device"), kwargs.get("memory_format")
         for arg in args:
             if hasattr(arg, "is_floating_point") and arg is not from_tensor:
                 dtype = arg
@@ -65,6 +65,8 @@ class Converted:
                 check_device(device)
                 return t if wanted is None else t.retyped(wanted)
             given = [x for x in (device, wanted) if x is not None]
+            if formed is not None and t.dim() in (4, 5):
+                return t.to(*given, memory_format=formed)
             return t.to(*given) if given else t
 
         return self._apply(convert)
