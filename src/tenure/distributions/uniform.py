@@ -41,7 +41,7 @@ class Uniform(Distribution):
         self._take(validate_args, low=low, high=high)
         if self._validate_args:
             below: Any = constraints.less_than(self._raw("high"))
-            found = checked("Uniform: low", self._raw("low"), below, said="less than high")
+            found = checked("Uniform: low", self.low, below, said="less than high")
             if type(self.__dict__["low"]) is Tensor:
                 self.low = found
 

@@ -145,6 +145,7 @@ def asked(function: Callable[..., Any]) -> Callable[..., Any]:
 CHECKED = frozenset(("log_prob", "cdf", "icdf"))
 """Methods that check a value; within a ``try`` of the program they do so at once."""
 DRAWN = frozenset(("sample", "rsample"))
+SHAPES = frozenset(("forward_shape", "inverse_shape"))
 
 
 def is_scored(held: Any, name: str) -> bool:
@@ -161,13 +162,16 @@ def _method(name: str) -> Callable[..., Any]:
             value = args[0] if args else kwargs.get("value")
             if is_scored(self._held, name):
                 refuse_number(self, value)
+            shown_before = {*self._held.__dict__.get("_asked", ())}
             try:
                 return settled(asked(getattr(self._held, name))(*args, **kwargs))
             except TenureError as error:
+                self._held._asked = shown_before  # PyTorch refuses before it computes other parameters
                 raise refused_value(self, translated(error), value) from None
         if name in DRAWN and args:
             args = (Size(args[0]), *args[1:])
-        return asked(getattr(self._held, name))(*args, **kwargs)
+        result = asked(getattr(self._held, name))(*args, **kwargs)
+        return args[0] if name in SHAPES and result == args[0] else result
 
     method.__name__ = name
     return method

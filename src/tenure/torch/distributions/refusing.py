@@ -28,8 +28,8 @@ MADE_OF = {
 
 def of_base(home: Any, name: str, args: Any, kwargs: dict[str, Any], named: Callable[[Any], Any]) -> Any:
     """The error of the distribution that one is made of in PyTorch; None if it takes the parameters."""
-    base, *taken = MADE_OF.get(home.__name__, "").split() or [None]
-    if base is None or name not in taken:
+    base, *taken = MADE_OF.get(home.__name__, "-").split()
+    if name not in taken:
         return None
     given = inspect.signature(home.__init__).bind(None, *args, **kwargs).arguments
     own = list(inspect.signature(getattr(homes, base).__init__).parameters)

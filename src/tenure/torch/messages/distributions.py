@@ -6,10 +6,8 @@ from tenure.torch.messages.forms import S, expanded, rows, sizes
 
 ONE_OF = "Exactly one of covariance_matrix or precision_matrix or scale_tril may be specified."
 MATRIX = "must be at least two-dimensional, with optional leading batch dimensions"
-EXPONENTIAL = (
-    "The cross KL-divergence between different exponential families cannot                             be computed using"
-    " Bregman divergences"
-)
+EXPONENTIAL = "The cross KL-divergence between different exponential families cannot"
+EXPONENTIAL += f"{' ' * 29}be computed using Bregman divergences"
 PUBLIC = ("Constraint", "MixtureSameFamilyConstraint")
 """Classes of constraints whose names in PyTorch begin with no underscore."""
 
@@ -21,7 +19,7 @@ def size(shape: str) -> str:
 
 def matrix(name: str) -> str:
     """A parameter that is no matrix."""
-    return f"{name if name == 'covariance_matrix' else f'{name} matrix'} {MATRIX}"
+    return f"{name if name.endswith('matrix') else f'{name} matrix'} {MATRIX}"
 
 
 DISTRIBUTIONS = rows(
@@ -72,11 +70,18 @@ DISTRIBUTIONS = rows(
      "in_shape, out_shape have different numbers of elements"),
     (r"Binomial\.(\w+): the total_count is not the same", "NotImplemented",
      "Inhomogeneous total count not supported by `{0}`."),
-    (r"\w+ has no (?:sample|rsample|log_prob|cdf|icdf|entropy|enumerate_support|mean|variance|sign)$",
+    (r"\w+ has no (?:sample|rsample|log_prob|cdf|icdf|entropy|enumerate_support|mean|variance|sign|log_abs_det_jacobian)$",
      "NotImplemented", ""),
     (r"no KL divergence is registered of (\w+) from (\w+)", "NotImplemented",
      "No KL(p || q) is implemented for p type {0} and q type {1}"),
     (r"kl_divergence: two exponential families have no common", "NotImplemented", EXPONENTIAL),
+    (r"\w+: (\d+) elements are no lower triangle of a square", "Value", "The size of last dimension is {0} which cannot"
+     " be expressed as the lower triangular part of a square D x D matrix."),
+    (r"\w+: \.domain\.event_dim and \.codomain\.event_dim differ", "Value",
+     "Please use either .domain.event_dim or .codomain.event_dim"),
+    (r"(\.is_discrete|\.event_dim) is not known without the parameters", "NotImplemented",
+     "{0} cannot be determined statically"),
+    (r"a dependent constraint is not checked", "Value", "Cannot determine validity of dependent constraint"),
     (r"there is no transform to (\w+) constraints", "NotImplemented", lambda name:
      f"Cannot transform {name if name in PUBLIC else f'_{name}'} constraints"),
 )  # fmt: skip
