@@ -181,10 +181,14 @@ class Distribution:
 
     def cdf(self, value: ArrayLike) -> Tensor:
         """The probability of events up to a value."""
+        if type(self)._cdf is Distribution._cdf:
+            self._lacks("cdf")
         return self._cdf(self._value("cdf", value))
 
     def icdf(self, value: ArrayLike) -> Tensor:
         """The quantile: the value up to which events have a probability."""
+        if type(self)._icdf is Distribution._icdf:
+            self._lacks("icdf")
         return self._icdf(self._floats(self._number("icdf", value)))
 
     def entropy(self) -> Tensor:
@@ -270,7 +274,7 @@ class Distribution:
         axes = x.ndim - len(self._event_shape)
         if axes < 0 or x.shape[axes:] != self._event_shape:
             raise ShapeError(f"{what} of shape {list(x.shape)}, whose last axes are no event {list(self._event_shape)}")
-        broadcast_shapes([x.shape[:axes], self._batch_shape], f"{what} and batch")
+        broadcast_shapes([x.shape, (*self._batch_shape, *self._event_shape)], f"{what} and batch")
         support = getattr(self, "support", None)
         return doubt(what, x, support) if isinstance(support, Constraint) else None
 

@@ -11,6 +11,8 @@ from tenure.torch import virtual
 from tenure.torch.distributions import bases
 from tenure.torch.distributions.bases import Constraint, Distribution, Transform
 from tenure.torch.distributions.outer import FAMILIES, asked, is_home, named, shown
+from tenure.torch.distributions.rooms import ROOMS
+from tenure.torch.messages.distributions import PUBLIC
 
 REGISTRY: dict[tuple[type, type], Any] = {}
 """Divergences that a program has registered."""
@@ -82,10 +84,11 @@ def __dir__() -> list[str]:
 
 
 def _constraint(name: str) -> Any:
-    return Constraint if name == "Constraint" else found(home.constraints, name)
+    return Constraint if name == "Constraint" else found(home.constraints, name.lstrip("_"))
 
 
-virtual.room("distributions.constraints", _constraint, home.constraints.__all__)
+_CLASSES = [f"_{n}" for n, x in vars(home.constraints).items() if isinstance(x, type) and n not in PUBLIC]
+virtual.room("distributions.constraints", _constraint, [*home.constraints.__all__, *_CLASSES])
 _InverseTransform = bases.Inverse
 virtual.room("distributions.transforms", lambda n: globals()[n] if n in globals() else __getattr__(n), [
     "_InverseTransform", *[n for n in home.__all__ if n.endswith("Transform") or n == "identity_transform"]
@@ -109,23 +112,7 @@ virtual.room(
     lambda n: _HELP[n] if n in _HELP else found(home.utils, n),
     [*_HELP, *[n for n in dir(home.utils) if n[0] != "_"]],
 )
-_ROOMS = {
-    "distribution": "Distribution", "normal": "Normal", "categorical": "Categorical", "bernoulli": "Bernoulli",
-    "beta": "Beta", "gamma": "Gamma", "uniform": "Uniform", "independent": "Independent", "dirichlet": "Dirichlet",
-    "multivariate_normal": "MultivariateNormal", "transformed_distribution": "TransformedDistribution",
-    "lowrank_multivariate_normal": "LowRankMultivariateNormal", "exponential": "Exponential", "poisson": "Poisson",
-    "laplace": "Laplace", "one_hot_categorical": "OneHotCategorical OneHotCategoricalStraightThrough",
-    "relaxed_bernoulli": "RelaxedBernoulli LogitRelaxedBernoulli", "exp_family": "ExponentialFamily",
-    "relaxed_categorical": "RelaxedOneHotCategorical", "log_normal": "LogNormal", "cauchy": "Cauchy",
-    "studentT": "StudentT", "mixture_same_family": "MixtureSameFamily", "half_normal": "HalfNormal",
-    "half_cauchy": "HalfCauchy", "multinomial": "Multinomial", "binomial": "Binomial", "geometric": "Geometric",
-    "chi2": "Chi2", "continuous_bernoulli": "ContinuousBernoulli", "fishersnedecor": "FisherSnedecor",
-    "generalized_pareto": "GeneralizedPareto", "gumbel": "Gumbel", "inverse_gamma": "InverseGamma",
-    "kumaraswamy": "Kumaraswamy", "lkj_cholesky": "LKJCholesky", "logistic_normal": "LogisticNormal",
-    "negative_binomial": "NegativeBinomial", "pareto": "Pareto", "von_mises": "VonMises", "weibull": "Weibull",
-    "wishart": "Wishart",
-}  # fmt: skip
-virtual.rooms("distributions", _ROOMS, lambda n: globals()[n] if n in globals() else __getattr__(n))
+virtual.rooms("distributions", ROOMS, lambda n: globals()[n] if n in globals() else __getattr__(n))
 __all__ = [*home.__all__]
 for _name in home.__all__:  # programs walk the names of this module
     if _name not in globals():

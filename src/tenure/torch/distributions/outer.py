@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -21,8 +20,19 @@ from tenure.torch.cells.aliasing import StaleWindowError
 from tenure.torch.cells.overlap import owner_of
 from tenure.torch.cells.windows import is_shared
 from tenure.torch.crossings import given
+from tenure.torch.distributions.refusing import (
+    NEGATED,
+    OUTSIDE,
+    of_base,
+    refuse_number,
+    refused_parameter,
+    refused_value,
+)
+from tenure.torch.distributions.rooms import module_of
 from tenure.torch.dtypes import Defaults, float32
-from tenure.torch.errors import TorchValueError, translated
+from tenure.torch.errors import plainly, translated
+from tenure.torch.names.trying import settled
+from tenure.torch.sizes import Size
 from tenure.values.operations.creation import tensor as made_of
 from tenure.values.rules.sites import here, site
 
@@ -93,6 +103,8 @@ def show(x: Any) -> Any:
     """A result of home code for the program."""
     if is_home(x):
         return shown(x)
+    if type(x) is tuple and all(type(n) is int for n in x):
+        return Size(x)
     if type(x) in (list, tuple):
         return type(x)([show(y) for y in x])
     if type(x) is dict:
@@ -124,17 +136,42 @@ def asked(function: Callable[..., Any]) -> Callable[..., Any]:
             return show(function(*[hide(a) for a in args], **{k: hide(v) for k, v in kwargs.items()}))
         except TenureError as error:
             raise translated(error) from None
+        except NotImplementedError as error:
+            raise plainly(error) from None
 
     return call
+
+
+CHECKED = frozenset(("log_prob", "cdf", "icdf"))
+"""Methods that check a value; within a ``try`` of the program they do so at once."""
+DRAWN = frozenset(("sample", "rsample"))
+SHAPES = frozenset(("forward_shape", "inverse_shape"))
+
+
+def is_scored(held: Any, name: str) -> bool:
+    """Whether a method checks that its value is a tensor in PyTorch; one of parts leaves that to them."""
+    lacks = getattr(type(held), f"_{name}", None) is getattr(HomeDistribution, f"_{name}")
+    is_own = getattr(type(held), name) is not getattr(HomeDistribution, name)
+    return isinstance(held, HomeDistribution) and name != "icdf" and (is_own or not lacks)
 
 
 def _method(name: str) -> Callable[..., Any]:
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
         refuse_written(self)
-        try:
-            return asked(getattr(self._held, name))(*args, **kwargs)
-        except TenureError as error:
-            raise refused_value(self, error, args[0] if args else None) from None
+        if name in CHECKED:
+            value = args[0] if args else kwargs.get("value")
+            if is_scored(self._held, name):
+                refuse_number(self, value)
+            shown_before = {*self._held.__dict__.get("_asked", ())}
+            try:
+                return settled(asked(getattr(self._held, name))(*args, **kwargs))
+            except TenureError as error:
+                self._held._asked = shown_before  # PyTorch refuses before it computes other parameters
+                raise refused_value(self, translated(error), value) from None
+        if name in DRAWN and args:
+            args = (Size(args[0]), *args[1:])
+        result = asked(getattr(self._held, name))(*args, **kwargs)
+        return args[0] if name in SHAPES and result == args[0] else result
 
     method.__name__ = name
     return method
@@ -170,7 +207,12 @@ def _property(name: str) -> Any:
             return self.__dict__["_own"][name]
         if name in getattr(self._held, "parameters", ()):
             type(self._held).parameters[name].note(self._held)
-        return show(getattr(self._held, name))
+        try:
+            return show(getattr(self._held, name))
+        except NotImplementedError as error:
+            if name == "mode":
+                raise NotImplementedError(f"{type(self)} does not implement mode") from None
+            raise plainly(error) from None
 
     def put(self: Any, value: Any) -> None:
         self.__dict__.setdefault("_own", {})[name] = value
@@ -203,8 +245,12 @@ def _constructor(home: Any) -> Callable[..., None]:
             args, kwargs = in_default_dtype(home, args, kwargs)
         try:
             self.__dict__["_held"] = asked_raw(home)(*args, **kwargs)
+            for name in getattr(home, "parameters", ()):
+                settled(self._held.__dict__.get(name))
         except TenureError as error:
-            raise refused_parameter(self, home, error, args, kwargs) from None
+            raise refused(self, home, translated(error), args, kwargs) from None
+        if kwargs.get("validate_args") is not None:
+            self.__dict__["_validate_args"] = self._held._validate_args
         taken = [x for x in (*args, *kwargs.values()) if isinstance(x, Tensor)]
         self.__dict__["_taken"] = [(x, x._read()) for x in taken if not is_shared(owner_of(x))]
         self.__dict__["_where"] = here()
@@ -212,34 +258,18 @@ def _constructor(home: Any) -> Callable[..., None]:
     return __init__
 
 
-OUTSIDE = re.compile(r"[\w.]+: (\w+) is to be .* is not$", re.DOTALL)
-"""The home library's sentence for a parameter, or a value, that lies outside."""
-
-
-def refused_parameter(x: Any, home: Any, error: TenureError, args: Any, kwargs: dict[str, Any]) -> TenureError:
+def refused(x: Any, home: Any, error: TenureError, args: Any, kwargs: dict[str, Any]) -> TenureError:
     """The error of a constructor, in PyTorch's words where a parameter lies outside its constraint."""
     found = OUTSIDE.match(error.message)
     if found is None:
         return error
-    name = found[1]
-    x.__dict__["_held"] = asked_raw(home)(*args, **{**kwargs, "validate_args": False})
-    value, constraint = show(getattr(x._held, name)), show(home.arg_constraints[name])
-    said = f"Expected parameter {name} (Tensor of shape {tuple(value.shape)}) of distribution {x!r} to satisfy the"
-    return outside(f"{said} constraint {constraint!r}, but found invalid values:\n{value}", error)
-
-
-def refused_value(x: Any, error: TenureError, value: Any) -> TenureError:
-    """The error of a method, in PyTorch's words where a value lies outside of the support."""
-    if OUTSIDE.match(error.message) is None:
-        return error
-    shape = tuple(value.shape) if isinstance(value, Tensor) else ()
-    said = f"Expected value argument (Tensor of shape {shape}) to be within the support ({x.support!r}) of the"
-    return outside(f"{said} distribution {x!r}, but found invalid values:\n{value}", error)
-
-
-def outside(said: str, error: TenureError) -> TenureError:
-    """An error with other words, of PyTorch's class for what lies outside."""
-    return TorchValueError(said, code=error.code, at=error.at, notes=error.notes, help=error.help)
+    of = of_base(home, found[1], args, kwargs, named)
+    if of is not None:
+        return of  # type: ignore[no-any-return]
+    x.__dict__["_held"] = held = asked_raw(home)(*args, **{**kwargs, "validate_args": False})
+    bound = NEGATED.get(home.__name__)
+    constraint = home.arg_constraints[found[1]] if bound is None else bound(held)
+    return refused_parameter(x, error, found[1], show(constraint), show(getattr(held, found[1])))
 
 
 def asked_raw(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -275,8 +305,9 @@ def named(home: Any) -> Any:
             space[name] = _property(name)
         else:
             space[name] = show(member)
-    cls = type(home.__name__, (named(parent),), space)
-    cls.__module__ = f"torch.distributions.{home.__module__.rpartition('.')[2]}"
+    name, cls_module = module_of(home.__name__)
+    cls = type(name, (named(parent),), space)
+    cls.__module__ = cls_module
     return cls
 
 
