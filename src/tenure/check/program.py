@@ -87,8 +87,7 @@ Target = "str | Function | ClassInfo | Module"
 class Module:
     """A module: its body as a function, and the target of each of its names, where it is unique.
 
-    `inner` are the classes that its functions define, `handing` the names of methods that give out what they keep,
-    `passing` of those that return what they were given.
+    `inner`: classes of its functions; `handing`, `passing`: methods that give out what they keep, or are given.
     """
 
     source: Source

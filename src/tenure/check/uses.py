@@ -15,7 +15,8 @@ class Uses:
     """Syntactic facts about the variables of a body.
 
     `methods`: the methods called on a variable, and "__getitem__", "__setitem__", "__delitem__", "__iter__",
-    "__len__", "__contains__", "__sub__", "__call__" for what is done to it by syntax, "__named__" where it is indexed by a string.
+    "__len__", "__contains__", "__sub__", "__call__" for what is done to it by syntax, "__named__" where it is
+    indexed by a string.
     `numbers`: the variables that stand where only a number can stand.
     """
 

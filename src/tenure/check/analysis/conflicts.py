@@ -313,14 +313,13 @@ def conflict(m: Machine, ref: Ref, how: str, node: ast.AST) -> None:
         # A view that an object keeps of its own array, and another method writes the array: a window on it.
         certain = False
     if not certain and loan.text == "state_dict" and write.text == ".step(…)" and ref.obj in write.reached:
-        # Whichever round the snapshot is of: the step wrote the parameters that it shows.
-        certain = used
+        certain = used  # Whichever round the snapshot is of.
     if loan.relation in ("passed", "given"):
         # A function that writes what it was given, and reads its parameter, means to; an object keeps what it is given.
         certain = False
     path = m.path
-    homes = {m.homes.get(id(site), path) for site in (loan.node, write.node, node)} if m.homes else {path}
     if m.frames:
+        homes = {m.homes.get(id(site), path) for site in (loan.node, write.node, node)}
         if len(homes) == 1:
             path = homes.pop()
             write = _through(m, write, loan.frame, path)
@@ -376,11 +375,9 @@ def note(m: Machine, rule: str, *nodes: ast.AST | None, **more: object) -> None:
 def _hidden_from_autograd(ref: Ref) -> bool:
     """Whether autograd misses writes through a reference: by `.data` and NumPy's views."""
     at = ref.loan
-    while at is not None:
-        if at.text in ("data", "numpy", "__array__", "asarray"):
-            return True
+    while at is not None and at.text not in ("data", "numpy", "__array__", "asarray"):
         at = at.parent
-    return False
+    return at is not None
 
 
 def _doubted(held: Ref, write: Write) -> bool:
@@ -390,7 +387,7 @@ def _doubted(held: Ref, write: Write) -> bool:
 
 
 def _named_kept(loan: Loan) -> bool:
-    """Whether a value has the name of what stays as it was, or stands in a display that was built from that."""
+    """Whether a value, or what a display was built from, has the name of what stays as it was."""
     return KEPT.search((loan.parent or loan if loan.relation == "captured" else loan).name) is not None
 
 

@@ -11,7 +11,8 @@ from tenure.check.analysis.views import lend, view_of
 from tenure.check.effects.effect import CONTAINERS, TENSORS
 from tenure.check.values import Obj, Ref, Value
 
-__all__ = ["consume_register", "exhausted", "is_iterated", "iter_over", "iterate", "listed", "new_key", "rewound", "take_next"]
+__all__ = ["consume_register", "exhausted", "is_iterated", "iter_over", "iterate", "listed", "new_key", "rewound",
+           "take_next"]  # fmt: skip
 
 _TAKEN_AT_ONCE = frozenset(("product", "arrangements"))
 """Roles of iterators that take all items of their arguments before they yield the first."""

@@ -34,7 +34,9 @@ def _replaced(m: Machine, ref: Ref, name: object, op: ops.Op) -> None:
     given = m.get(op.src)
     if not given or any(one.obj.kind not in ("module", "tenure-module", "tensor", "var") for one in given):
         return
-    if any((one.obj.kind in ("tensor", "var") and not one.obj.leaf) or _wraps(m, one.obj, ref.obj, name) for one in given):
+    if any(one.obj.kind in ("tensor", "var") and not one.obj.leaf for one in given):
+        return
+    if any(_wraps(m, one.obj, ref.obj, name) for one in given):
         return
     for holder, value in list(m.state.cells.items()):
         held = isinstance(holder, tuple) and holder[1] == "*" and holder[0].kind in _OPTIMIZERS

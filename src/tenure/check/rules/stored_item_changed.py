@@ -123,9 +123,7 @@ def _arrays(place: _Place) -> set[str]:
     return found
 
 
-def _changed(
-    place: _Place, body: list[ast.stmt], index: str, held: _Held
-) -> Iterator[tuple[ast.AST, str, ast.AST]]:
+def _changed(place: _Place, body: list[ast.stmt], index: str, held: _Held) -> Iterator[tuple[ast.AST, str, ast.AST]]:
     """The statements that change an item of the object again, each with its variable and where that was taken out."""
     for statement in body:
         match statement:
