@@ -90,7 +90,7 @@ F.conv2d(x,w)  F.conv2d(c,w.to(memory_format=f))  F.conv_transpose2d(x,w)  F.max
 F.batch_norm(x,None,None,training=True)  F.group_norm(x,2)  F.instance_norm(x)  F.interpolate(x,scale_factor=2)
 F.pad(x,(1,1,1,1))  t.cat([x,x],1)  t.cat([x,c],1)  F.relu(x)  F.gelu(x)  F.pixel_shuffle(x,2)  F.softmax(x,1)  x*c  c*x
 nn.Conv2d(4,3,3)(x)  nn.Conv2d(4,3,3).to(memory_format=f)(c)  nn.BatchNorm2d(4)(x)  nn.ReLU()(x)  nn.MaxPool2d(2)(x)
-nn.Conv2d(4,3,3).to(memory_format=f).weight  nn.Sequential(nn.Conv2d(4,4,3),nn.SiLU())(x)  nn.GELU()(x.mT)
+x[0,0].T@x[0,0]  x[0].permute(0,2,1)@x[0]  nn.Conv2d(4,3,3).to(memory_format=f).weight  nn.Sequential(nn.Conv2d(4,4,3),nn.SiLU())(x)  nn.GELU()(x.mT)
 """
 
 
