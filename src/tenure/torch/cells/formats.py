@@ -31,7 +31,7 @@ tanhshrink hardshrink softshrink logsigmoid sigmoid tanh threshold dropout alpha
 """
 SUGGESTS = {
     **dict.fromkeys(_FOLLOWING.split(), "following"), **dict.fromkeys(_POINTWISE.split(), "laid"),
-    **dict.fromkeys(("cat", "concat", "concatenate"), "shared"),
+    **dict.fromkeys(("cat", "concat", "concatenate"), "shared"), "normalize": "laid",
 }  # fmt: skip
 """Functions whose result follows its operands: the format of the first that has one, all axes' order, or the format
 that all have."""
