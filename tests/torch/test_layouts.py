@@ -91,6 +91,7 @@ F.batch_norm(x,None,None,training=True)  F.group_norm(x,2)  F.instance_norm(x)  
 F.pad(x,(1,1,1,1))  t.cat([x,x],1)  t.cat([x,c],1)  F.relu(x)  F.gelu(x)  F.pixel_shuffle(x,2)  F.softmax(x,1)  x*c  c*x
 nn.Conv2d(4,3,3)(x)  nn.Conv2d(4,3,3).to(memory_format=f)(c)  nn.BatchNorm2d(4)(x)  nn.ReLU()(x)  nn.MaxPool2d(2)(x)
 nn.Conv2d(4,3,3).to(memory_format=f).weight  nn.Sequential(nn.Conv2d(4,4,3),nn.SiLU())(x)  nn.GELU()(x.mT)
+x[0,0].T@x[0,0]  x[0].permute(0,2,1)@x[0]  F.normalize(x)
 """
 
 
@@ -124,4 +125,16 @@ def test_results_follow_the_memory_format_of_their_operands(made):
     for t in (torch, face):
         c, w, f = t.ones(2, 4, 6, 6), t.ones(4, 4, 3, 3), t.channels_last
         found.append(told(t, made, x=c.to(memory_format=f), c=c, w=w, f=f))
+    assert found[0] == found[1]
+
+
+def test_gradients_have_the_strides_of_their_leaf():
+    torch = pytest.importorskip("torch")
+    found = []
+    for t in (torch, face):
+        layer = t.nn.Conv2d(4, 3, 3).to(memory_format=t.channels_last)
+        x = t.ones(2, 4, 6, 6).to(memory_format=t.channels_last).requires_grad_()
+        for _ in range(2):
+            layer(x).sum().backward()
+        found.append([y.grad.stride() for y in (x, layer.weight, layer.bias)])
     assert found[0] == found[1]

@@ -148,6 +148,7 @@ class Autograd:
             return self._sparse.at(kept.grad)
         if not isinstance(kept.grad, type(self)._face):
             kept.grad = type(self)._face._of(kept.grad._read())
+            kept.grad._layout = self._layout
         return kept.grad
 
     @grad.setter

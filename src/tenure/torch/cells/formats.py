@@ -31,7 +31,7 @@ tanhshrink hardshrink softshrink logsigmoid sigmoid tanh threshold dropout alpha
 """
 SUGGESTS = {
     **dict.fromkeys(_FOLLOWING.split(), "following"), **dict.fromkeys(_POINTWISE.split(), "laid"),
-    **dict.fromkeys(("cat", "concat", "concatenate"), "shared"),
+    **dict.fromkeys(("cat", "concat", "concatenate"), "shared"), "normalize": "laid",
 }  # fmt: skip
 """Functions whose result follows its operands: the format of the first that has one, all axes' order, or the format
 that all have."""
@@ -124,7 +124,7 @@ def shared(result: Any, operands: Sequence[Any]) -> Any:
 
 
 def way_of(layer: str) -> Callable[..., Any] | None:
-    """How the result of a layer, by its name, has the order of its input or weight: called with it, the layer and its
+    """Function that lays the result of a layer of a name as its input or weight, from the result, the layer and its
     input; None for C order always."""
     if layer.lower() in ACTIVATIONS:
         return as_input

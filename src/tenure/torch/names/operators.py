@@ -40,7 +40,8 @@ def foreign(x: Any, other: Any, name: str) -> Any:
 
 def operator(step: Any, name: str, reflected: bool = False, node: str | None = None) -> Any:
     """Method of a tensor and an operand that records a home step, for the operator of a name; ``node`` is the name that
-    it has in the graph."""
+    it has in the graph. A product of matrices is in C order, anything else has the order of its operands."""
+    is_elementwise = "matmul" not in name
 
     def method(self: Any, other: Any) -> Any:
         try:
@@ -66,7 +67,9 @@ def operator(step: Any, name: str, reflected: bool = False, node: str | None = N
                 made = noted(found, "PowBackward1" if node == "PowBackward0" and type(b) is Value else node)
             else:
                 made = Tensor._of(found)
-            if self._window is not None or self._layout is not None or getattr(other, "_window", None) is not None:
+            if is_elementwise and (
+                self._window is not None or self._layout is not None or getattr(other, "_window", None) is not None
+            ):
                 laid(made, (self, other))
             return made
         except TenureError as error:
