@@ -70,17 +70,17 @@ def unpooling(self: Any) -> str:
 
 def softmax(self: Any, input: Any) -> Any:
     """The softmax along the layer's axis, or that which PyTorch implies."""
-    return input.softmax(implied(input, self.dim, 4))
+    return input.softmax(implied(input, self.dim))
 
 
 def log_softmax(self: Any, input: Any) -> Any:
     """The logarithm of the softmax, likewise."""
-    return input.log_softmax(implied(input, self.dim, 4))
+    return input.log_softmax(implied(input, self.dim, "log_softmax"))
 
 
 def softmin(self: Any, input: Any) -> Any:
     """The softmax of the negative, likewise."""
-    return softmax(self, -input)
+    return (-input).softmax(implied(input, self.dim, "softmin"))
 
 
 def distance(name: str, *options: str) -> Any:
