@@ -1,7 +1,7 @@
 """Warnings that PyTorch gives: of forms that will go, of defaults that have changed, of results that are not numbers.
 
-A row of the table has the name of a function, a parameter that its row of that name has (where a name has several rows),
-the condition as an expression over its parameters, and PyTorch's text.
+A row of the table has the name of a function, a parameter that its row of that name has (where a name has several), the
+condition as an expression over its parameters, and PyTorch's text.
 """
 
 from __future__ import annotations
@@ -77,13 +77,19 @@ NO_LEAF = (
     "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be"
     " populated during autograd.backward(). If you indeed want the .grad field to be populated for a non-leaf Tensor,"
     " use .retain_grad() on the non-leaf Tensor. If you access the non-leaf Tensor by mistake, make sure you access the"
-    " leaf Tensor instead. See github.com/pytorch/pytorch/pull/30531 for more informations."
+    " leaf Tensor instead. See github.com/pytorch/pytorch/pull/30531 for more information."
 )
 UNWRITABLE = (
     "The given NumPy array is not writable, and PyTorch does not support non-writable tensors. This means writing to"
     " this tensor will result in undefined behavior. You may want to copy the array to protect its data or make it"
     " writable before converting it to a tensor. This type of warning will be suppressed for the rest of this program."
 )
+DROPPED = (
+    "dropout option adds dropout after all but last recurrent layer, so non-zero dropout expects num_layers greater"
+    " than 1, but got dropout={0} and num_layers=1"
+)
+NESTED = "enable_nested_tensor is True, but self.use_nested_tensor is False because encoder_layer{name}"
+EMPTY = "Initializing zero-element tensors is a no-op"
 OLDER = "size_average and reduce args will be deprecated, please use reduction='{name}' instead."
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from tenure.dtypes import DType, promote
-from tenure.torch.cautions import OLDER, caution
 from tenure.errors import BorrowError, TenureError
+from tenure.torch.cautions import OLDER, caution
 from tenure.torch.cells import Tensor, unwrap
 from tenure.torch.cells.aliasing import is_safe
 from tenure.torch.cells.overlap import refuse_itself
