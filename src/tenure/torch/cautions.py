@@ -29,9 +29,7 @@ FREEDOM = (
     "{name}(): degrees of freedom is <= 0. Correction should be strictly less than the reduction factor (input numel"
     " divided by output numel)."
 )
-OBSERVATIONS = (
-    "cov(): degrees of freedom is <= 0. Correction should be strictly less than the number of observations."
-)
+OBSERVATIONS = "cov(): degrees of freedom is <= 0. Correction should be strictly less than the number of observations."
 RANGE = (
     "torch.range is deprecated and will be removed in a future release because its behavior is inconsistent with"
     " Python's range builtin. Instead, use torch.arange, which produces values in [start, end)."

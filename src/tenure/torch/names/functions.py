@@ -62,7 +62,8 @@ TOOLS: dict[str, Any] = {
     "_whole": as_whole, "_AC": AUTOCAST, "_lower": lowered, "_raise": raised, "_widest": widest, "_mixed": mixed,
     "_preserves": preserves, "_noted": noted, "_each": each, "_flat": forms.flat, "_factors": factors, "_D": Defaults,
     "_F32": Defaults.float, "_rescued": rescued, "_classes": check_classes, "_older_form": older_form,
-    "_is_narrow": forms.is_narrow, "_in_default": forms.in_default, "_settled": settled, "_caution": caution, "_unfree": unfree, "_of_input": of_input,
+    "_is_narrow": forms.is_narrow, "_in_default": forms.in_default, "_settled": settled,
+    "_caution": caution, "_unfree": unfree, "_of_input": of_input,
     "_listed": listed, "_dtype_of": dtype_of,
 }  # fmt: skip
 NEVER = """
