@@ -31,7 +31,7 @@ BAD: dict[str, Callable[[Any], Any]] = {
     "NegativeBinomial: probs is to be at least 0 and less than 1": lambda of: D.NegativeBinomial(2, of(1.0)),
     "Binomial: total_count is to be a whole number at least 0": lambda of: D.Binomial(of(2.5), 0.5),
     "Poisson: rate is to be at least 0": lambda of: D.Poisson(of(-1.0)),
-    "Uniform: low is to be less than high": lambda of: D.Uniform(1.0, of(0.5)),
+    "Uniform: high is to be greater than low": lambda of: D.Uniform(1.0, of(0.5)),
     "^TN802: RelaxedBernoulli: probs is to be at least 0": lambda of: D.RelaxedBernoulli(1.0, of(-0.5)),
     "Normal.log_prob: value is to be a number": lambda of: D.Normal(0.0, 1.0).log_prob(of(math.nan)),
     "Bernoulli.log_prob: value is to be 0 or 1": lambda of: D.Bernoulli(0.5).log_prob(of(0.5)),

@@ -40,10 +40,10 @@ class Uniform(Distribution):
     def __init__(self, low: Operand, high: Operand, validate_args: bool | None = None) -> None:
         self._take(validate_args, low=low, high=high)
         if self._validate_args:
-            below: Any = constraints.less_than(self._raw("high"))
-            found = checked("Uniform: low", self.low, below, said="less than high")
-            if type(self.__dict__["low"]) is Tensor:
-                self.low = found
+            above: Any = constraints.greater_than(self._raw("low"))
+            found = checked("Uniform: high", self._raw("high"), above, said="greater than low")
+            if type(self.__dict__["high"]) is Tensor:
+                self.high = found
 
     @constraints.dependent_property(is_discrete=False, event_dim=0)
     def support(self) -> constraints.Constraint:

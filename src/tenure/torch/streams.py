@@ -18,7 +18,7 @@ class Generator(Home):
     """A stream of random numbers on the CPU; RuntimeError for another device."""
 
     __slots__ = ("device",)
-    __module__ = "torch"
+    __module__ = "torch._C"
 
     def __init__(self, device: Any = "cpu") -> None:
         super().__init__(USUAL)

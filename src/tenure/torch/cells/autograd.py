@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from tenure.errors import BorrowError, GradientError, TenureError
+from tenure.torch.cautions import NO_LEAF, caution
 from tenure.torch.cells.aliasing import is_safe
 from tenure.torch.cells.anomaly import looked_at
 from tenure.torch.cells.giving import hold
@@ -143,6 +144,8 @@ class Autograd:
         """The gradient: one tensor, in which the next backward accumulates; None before the first."""
         kept = holder(self)
         if kept is None or kept.grad is None:
+            if kept is None and not self.is_leaf:
+                caution(NO_LEAF)
             return None
         if type(kept.grad) is RowsPlace:
             return self._sparse.at(kept.grad)

@@ -6,6 +6,7 @@ from math import prod
 from typing import Any
 
 from tenure.errors import following
+from tenure.torch.cautions import TURNED, caution
 from tenure.torch.cells.formats import in_order, is_in, name_of
 from tenure.torch.cells.geometry import Geometry, Layout, keep, layout, made
 from tenure.torch.cells.parts import Parts, axis, axis_of
@@ -256,6 +257,8 @@ class Views(Parts):
     @property
     def T(self: Any) -> Any:
         """View with the axes in reverse order."""
+        if len(self._aval.shape) != 2:
+            caution(TURNED, once=True)
         return windowed(self, made(layout_of(self), "T", turned))
 
     @property

@@ -267,9 +267,8 @@ def refused(x: Any, home: Any, error: TenureError, args: Any, kwargs: dict[str, 
     if of is not None:
         return of  # type: ignore[no-any-return]
     x.__dict__["_held"] = held = asked_raw(home)(*args, **{**kwargs, "validate_args": False})
-    bound = NEGATED.get(home.__name__)
-    constraint = home.arg_constraints[found[1]] if bound is None else bound(held)
-    return refused_parameter(x, error, found[1], show(constraint), show(getattr(held, found[1])))
+    name, bound = NEGATED.get(home.__name__, (found[1], lambda d: d.arg_constraints[found[1]]))
+    return refused_parameter(x, error, name, show(bound(held)), show(getattr(held, name)))
 
 
 def asked_raw(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -14,8 +14,10 @@ from tenure.torch.errors import TorchValueError, refuse
 
 OUTSIDE = re.compile(r"[\w.]+: (\w+) is to be (.*) is not$", re.DOTALL)
 """The home library's sentence for a parameter, or a value, that lies outside."""
-NEGATED: dict[str, Callable[[Any], Any]] = {"Uniform": lambda d: homes.constraints.less_than(d.high)}
-"""Constraints that depend on another parameter."""
+NEGATED: dict[str, tuple[str, Callable[[Any], Any]]] = {
+    "Uniform": ("low", lambda d: homes.constraints.less_than(d.high))
+}
+"""Constraints that depend on another parameter, which PyTorch says of the other one."""
 MADE_OF = {
     "LogNormal": "Normal loc scale", "LogisticNormal": "Normal loc scale", "InverseGamma": "Gamma concentration rate",
     "OneHotCategorical": "Categorical probs logits", "OneHotCategoricalStraightThrough": "Categorical probs logits",

@@ -10,6 +10,7 @@ import numpy as np
 
 from tenure.dtypes import DType, promote
 from tenure.errors import BorrowError, TenureError
+from tenure.torch.cautions import OLDER, caution
 from tenure.torch.cells import Tensor, unwrap
 from tenure.torch.cells.aliasing import is_safe
 from tenure.torch.cells.overlap import refuse_itself
@@ -139,7 +140,9 @@ def reduction_of(size_average: Any, reduce: Any, reduction: Any) -> Any:
     """The reduction that the two older arguments mean."""
     if size_average is None and reduce is None:
         return reduction
-    return "none" if reduce is False else "sum" if size_average is False else "mean"
+    found = "none" if reduce is False else "sum" if size_average is False else "mean"
+    caution(OLDER, found)
+    return found
 
 
 def dtype_of(out: Any) -> Any:

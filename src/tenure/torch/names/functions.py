@@ -17,6 +17,7 @@ from typing import Any
 
 import tenure
 from tenure.errors import TenureError
+from tenure.torch.cautions import caution, caution_lines, unfree
 from tenure.torch.cells import Tensor, unwrap, wrap
 from tenure.torch.cells.formats import SUGGESTS, following, formatted, made_in, shared
 from tenure.torch.cells.layout import laid, stored
@@ -63,7 +64,8 @@ TOOLS: dict[str, Any] = {
     "_following": following, "_shared": shared, "_noted": noted, "_each": each, "_flat": forms.flat,
     "_factors": factors, "_D": Defaults,
     "_F32": Defaults.float, "_rescued": rescued, "_classes": check_classes, "_older_form": older_form,
-    "_is_narrow": forms.is_narrow, "_in_default": forms.in_default, "_settled": settled, "_of_input": of_input,
+    "_is_narrow": forms.is_narrow, "_in_default": forms.in_default, "_settled": settled,
+    "_caution": caution, "_unfree": unfree, "_of_input": of_input,
     "_listed": listed, "_dtype_of": dtype_of,
 }  # fmt: skip
 NEVER = """
@@ -259,7 +261,7 @@ READERS = {"gather", "index_select", "take", "take_along_dim", "masked_select", 
 def adapted(row: Row, names: list[str]) -> list[str]:
     """Lines that make operands of one kind: by their weight, as whole numbers for bools, factors of whole numbers."""
     together = ", ".join(tensors_of(row, names))
-    lines = check_lines(row.name, names)
+    lines = [*caution_lines(row.name, row.places, names), *check_lines(row.name, names)]
     lines.extend([f"{together}, = _weighed({together})"] if "weigh" in row.places else [])
     if row.name in LOWER | FULL:
         way = "_lower" if row.name in LOWER else "_raise"

@@ -10,6 +10,7 @@ import numpy as np
 import tenure as tn
 from tenure.dtypes import DType, as_dtype, bool_, int64, promote
 from tenure.errors import BorrowError, TenureError
+from tenure.torch.cautions import COPIED, UNWRITABLE, caution
 from tenure.torch.cells import Tensor, entering, unwrap
 from tenure.torch.cells.casts import cast
 from tenure.torch.cells.outdated import check_current
@@ -24,6 +25,13 @@ def tensor(
     data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False
 ) -> Any:
     """A tensor with a copy of ``data``: a number, nested sequences, an array, or a tensor."""
+    if isinstance(data, Value):
+        caution(COPIED, "torch.tensor")
+    return copied(data, dtype, device, requires_grad)
+
+
+def copied(data: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:
+    """A tensor with a copy of data, without a warning."""
     check_device(device)
     x = Tensor._of(value_of(data, home_dtype(dtype)))
     return x.requires_grad_() if requires_grad else x
@@ -131,6 +139,8 @@ def asarray(
 
 def from_numpy(array: Any) -> Any:
     """A tensor of an array's elements, which the array lends."""
+    if isinstance(array, np.ndarray) and not array.flags.writeable:
+        caution(UNWRITABLE, once=True)
     try:
         return entering.from_numpy(array)
     except BorrowError:

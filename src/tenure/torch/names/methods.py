@@ -11,6 +11,7 @@ import numpy as np
 
 import tenure as tn
 from tenure.errors import TenureError
+from tenure.torch.cautions import COPIED, caution
 from tenure.torch.cells import Tensor, casts
 from tenure.torch.cells.formats import changes, formatted
 from tenure.torch.cells.leaving import elements
@@ -22,7 +23,7 @@ from tenure.torch.dtypes import BY_NAME, LEGACY, OF_HOME, Defaults, dtype, home_
 from tenure.torch.errors import TorchIndexError, TorchTypeError, TorchValueError, refuse, translated
 from tenure.torch.names.arguments import sizes
 from tenure.torch.names.compressed import to_sparse_csr
-from tenure.torch.names.making import tensor
+from tenure.torch.names.making import copied
 from tenure.torch.names.nodes import name_of, node_of
 from tenure.torch.names.sparse import to_sparse
 from tenure.torch.names.sparse_gradient import SparseGradient
@@ -282,13 +283,15 @@ class Methods:
         pin_memory: bool = False,
     ) -> Any:  # fmt: skip
         """A tensor with a copy of data, in this one's dtype unless told otherwise."""
-        return tensor(data, dtype=self.dtype if dtype is None else dtype, device=device, requires_grad=requires_grad)
+        if isinstance(data, Tensor):
+            caution(COPIED, "tensor.new_tensor")
+        return copied(data, self.dtype if dtype is None else dtype, device, requires_grad)
 
     def new(self: Any, *data: Any, device: Any = None) -> Any:
         """A tensor of this one's dtype, by sizes or data."""
         check_device(device)
         if data and not all(isinstance(n, int) for n in data) and not isinstance(data[0], Size):
-            return tensor(data[0], dtype=self.dtype)
+            return copied(data[0], self.dtype)
         return self.new_zeros(*data) if data else self.new_zeros(0)
 
     def to_dense(self: Any, dtype: Any = None, *, masked_grad: Any = None) -> Any:

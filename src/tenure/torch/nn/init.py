@@ -9,6 +9,7 @@ from typing import Any
 
 from tenure.errors import TenureError
 from tenure.nn import init as home
+from tenure.torch.cautions import EMPTY, caution
 from tenure.torch.cells import Tensor
 from tenure.torch.errors import plainly, translated
 from tenure.torch.nn.places import Waiting
@@ -32,6 +33,8 @@ def filling(name: str) -> Callable[..., Any]:
             raise ValueError(
                 "Attempted to use an uninitialized parameter in an initialization; call the lazy module once first"
             )
+        if 0 in tensor._aval.shape and function.__name__.startswith("kaiming"):
+            caution(EMPTY)
         place = Var(zeros(tensor._aval.shape, dtype=tensor._aval.dtype))
         try:
             function(place, *args, **kwargs)

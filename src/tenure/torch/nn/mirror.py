@@ -26,6 +26,7 @@ from tenure.torch.crossings import flattened, given
 from tenure.torch.devices import check_device
 from tenure.torch.dtypes import Defaults, float32
 from tenure.torch.errors import plainly, translated
+from tenure.torch.names.arguments import reduction_of
 from tenure.torch.names.mixing import layer
 from tenure.torch.nn import containers, written
 from tenure.torch.nn.module import LAYER, Module, begun
@@ -91,6 +92,8 @@ def constructor(init: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(init)
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
         begun(self)
+        if kwargs.get("size_average") is not None or kwargs.get("reduce") is not None:
+            reduction_of(kwargs.get("size_average"), kwargs.get("reduce"), None)
         if on_device:
             check_device(kwargs.get("device"))
         if len(args) < last and kwargs.get("dtype") is None and Defaults.float is not float32:

@@ -6,6 +6,7 @@ import functools
 import math
 from typing import Any
 
+from tenure.torch.cautions import DROPPED, NESTED, caution
 from tenure.torch.cells import Parameter, Tensor, unwrap, wrap
 from tenure.torch.names.forms import implied
 from tenure.torch.names.functions import function
@@ -70,17 +71,17 @@ def unpooling(self: Any) -> str:
 
 def softmax(self: Any, input: Any) -> Any:
     """The softmax along the layer's axis, or that which PyTorch implies."""
-    return input.softmax(implied(input, self.dim, 4))
+    return input.softmax(implied(input, self.dim))
 
 
 def log_softmax(self: Any, input: Any) -> Any:
     """The logarithm of the softmax, likewise."""
-    return input.log_softmax(implied(input, self.dim, 4))
+    return input.log_softmax(implied(input, self.dim, "log_softmax"))
 
 
 def softmin(self: Any, input: Any) -> Any:
     """The softmax of the negative, likewise."""
-    return softmax(self, -input)
+    return (-input).softmax(implied(input, self.dim, "softmin"))
 
 
 def distance(name: str, *options: str) -> Any:
@@ -129,6 +130,27 @@ def square_mask(sz: int, device: Any = None, dtype: Any = None) -> Any:
     return triu(full((sz, sz), -math.inf, dtype=dtype, device=device), 1)
 
 
+def dropping(self: Any) -> None:
+    """The warning of a recurrent layer whose dropout stands behind no layer."""
+    if self.dropout and self.num_layers == 1:
+        caution(DROPPED.format(self.dropout))
+
+
+def nesting(self: Any) -> None:
+    """The warning of an encoder whose layers take no nested tensors."""
+    of, attention = self.layers[0], getattr(self.layers[0], "self_attn", None)
+    if not self.enable_nested_tensor:
+        return
+    if attention is None:
+        caution(NESTED, " was not TransformerEncoderLayer")
+    elif of.norm_first:
+        caution(NESTED, ".norm_first was True")
+    elif not attention.batch_first:
+        caution(NESTED, ".self_attn.batch_first was not True(use batch_first for better inference performance)")
+    elif attention.num_heads % 2 == 1:
+        caution(NESTED, ".self_attn.num_heads is odd")
+
+
 METHODS: dict[str, dict[str, Any]] = {
     "Transformer": {"generate_square_subsequent_mask": staticmethod(square_mask)},
     "Identity": {"forward": identity},
@@ -137,6 +159,8 @@ METHODS: dict[str, dict[str, Any]] = {
     "Embedding": {"from_pretrained": classmethod(from_pretrained)},
     "EmbeddingBag": {"from_pretrained": classmethod(from_pretrained), "extra_repr": bags},
     "MultiheadAttention": {"_built": quantizable},
+    **{name: {"_built": dropping} for name in ("RNN", "LSTM", "GRU")},
+    "TransformerEncoder": {"_built": nesting},
     "AvgPool1d": {"extra_repr": averaging},
     "RNNCell": {"extra_repr": cell},
     **{f"MaxUnpool{n}d": {"extra_repr": unpooling} for n in "123"},

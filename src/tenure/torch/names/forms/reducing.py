@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
 import tenure as tn
+from tenure.torch.cautions import caution
 from tenure.torch.errors import TorchIndexError, TorchShapeError, refuse
 from tenure.torch.messages import spelled
 from tenure.torch.names.arguments import weighed
@@ -26,12 +26,12 @@ def axes(dim: Any) -> Any:
     return dim
 
 
-def implied(x: Any, dim: Any, stacklevel: int = 3) -> Any:
+def implied(x: Any, dim: Any, name: str = "softmax") -> Any:
     """The axis of a softmax; where none is given that of old programs, with a warning."""
     if dim is not None:
         return dim
-    said = "Implicit dimension choice for softmax has been deprecated. Change the call to include dim=X as an argument."
-    warnings.warn(said, stacklevel=stacklevel)
+    said = "Implicit dimension choice for {name} has been deprecated. Change the call to include dim=X as an argument."
+    caution(said, name)
     return 0 if x.ndim in (0, 1, 3) else 1
 
 

@@ -75,8 +75,9 @@ relu6(input, inplace=False) = cut(input, 0, 6)
 hardtanh(input, min_val=-1.0, max_val=1.0, inplace=False) = cut(input, min_val, max_val)
 leaky_relu(input, negative_slope=0.01, inplace=False)
 sigmoid softsign tanh tanhshrink(input)
-softmax log_softmax(input, dim=None, _stacklevel=3, dtype=None) = NAME(cast(input, dtype), implied(input, dim))
-softmin(input, dim=None, _stacklevel=3, dtype=None) = softmax(cast(opposite(input), dtype), implied(input, dim))
+softmax log_softmax(input, dim=None, _stacklevel=3, dtype=None) = NAME(cast(input, dtype), implied(input, dim, "NAME"))
+softmin(input, dim=None, _stacklevel=3, dtype=None) = softmax(cast(opposite(input), dtype),
+    implied(input, dim, "softmin"))
 instance_norm(input, running_mean=None, running_var=None, weight=None, bias=None, use_input_stats=True, momentum=0.1,
     eps=1e-05)
 interpolate(input, size=None, scale_factor=None, mode='nearest', align_corners=None, recompute_scale_factor=None,
