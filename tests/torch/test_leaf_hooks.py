@@ -75,3 +75,20 @@ def test_leaves_are_complete_when_pytorchs_are(program: Any, lib: Any) -> None:
     assert len(said[0]) == len(said[1])
     for wanted, got in zip(*said, strict=True):
         assert flat(got) == [pytest.approx(y, rel=1e-6) if isinstance(y, float) else y for y in flat(wanted)]
+
+
+@pytest.mark.filterwarnings("ignore:Using backward\\(\\) with create_graph")
+@pytest.mark.parametrize("hooked", [False, True])
+def test_a_hook_of_a_double_leaves_others_their_gradients(hooked: bool) -> None:
+    found = []
+    for m in (torch, face):
+        u, v, w = (m.tensor([0.5 + 0.1 * k, 0.2], requires_grad=True) for k in range(3))
+        a = u.exp()
+        if hooked:
+            a.register_hook(lambda g: None)
+        b = v + w
+        b.sum().item()
+        (a * b).sum().backward(create_graph=True)
+        (u.grad * u.grad).sum().backward()
+        found.append([x.grad.tolist() for x in (u, v, w)])
+    assert flat(found[1]) == pytest.approx(flat(found[0]), rel=1e-5)

@@ -9,6 +9,7 @@ its gradient is in ``.grad`` when a hook of an older result looks.
 from __future__ import annotations
 
 from heapq import heappop, heappush
+from math import inf
 from operator import itemgetter
 from typing import Any
 
@@ -31,7 +32,7 @@ class Completion:
         self.sources: dict[Leaf, dict[Leaf, None]] = {}
         self.ranks: dict[Leaf, Rank] = {}
         for source in walk.leaves:
-            self.reads(walk, source, (float("inf"), float("inf")))
+            self.reads(walk, source, (inf, inf))
         self.look(walk)
         self.left = sorted(self.ranks.items(), key=itemgetter(1), reverse=True)[::-1]  # equal ones as they are read
 
@@ -72,7 +73,10 @@ class Completion:
                     self.reads(walk, source, LATE if late else (unit.number, at))
 
     def before(self, walk: Any, rank: Rank) -> None:
-        """Finish the leaves that are complete before a handler of that rank acts."""
+        """Finish the leaves that are complete before a handler of that rank acts: not what younger units read that
+        wait still, as a double acts with the rank of its result in the unit where it stands."""
+        if walk.waiting:
+            rank = max(rank, (-walk.waiting[0][0], inf))
         while self.left and self.left[-1][1] > rank:
             self.finish(walk, self.left.pop()[0])
 
