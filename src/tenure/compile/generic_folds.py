@@ -153,8 +153,8 @@ class Columns(Fold):
     def strip(self, x: Any, out: Any, n: Any, inner: Any, c: Any, t: ir.Type, room: Any) -> None:
         """The columns from c on, as many as t has lanes."""
         b = self.b
-        wheels = [b.gep(room, [constant(k)], source_etype=self.wide) for k in range(LEVELS)]
-        b.store(self.step.empty(t), wheels[-1])
+        coarsest = b.gep(room, [constant(LEVELS - 1)], source_etype=self.wide)
+        b.store(self.step.empty(t), coarsest)
         last = b.udiv(b.sub(n, constant(1)), constant(GROUP))
 
         def row(r: ir.Value, held: list[Any]) -> list[Any]:
@@ -163,28 +163,29 @@ class Columns(Fold):
         def group(first: ir.Value) -> None:
             stop = least(b, b.add(first, constant(GROUP)), n)
             (carried,) = counted(b, first, stop, 1, row, [self.step.start(t)])
-            turn, number = ir.Constant(ir.IntType(1), 1), b.udiv(first, constant(GROUP))
-            for k, wheel in enumerate(wheels):
-                carried, turn = self.turn(wheel, carried, turn, number, GROUP**k, last)
+            self.turn(room, carried, b.udiv(first, constant(GROUP)), last)
 
         self.each(constant(0), n, GROUP, group)
-        self.store(b.load(wheels[-1], typ=t), out, c)
+        self.store(b.load(coarsest, typ=t), out, c)
 
-    def turn(self, wheel: Any, x: ir.Value, turn: ir.Value, r: Any, size: int, last: Any) -> tuple[ir.Value, ir.Value]:
-        """Combine x into a wheel where the finer one is through; what it holds, and whether it is through itself."""
-        b = self.b
-        block = constant(size * GROUP)
-
-        def combined(_: Any) -> list[Any]:
-            fresh = b.icmp_signed("<", b.urem(r, block), constant(size))
-            return [b.select(fresh, x, self.step.serial([b.load(wheel, typ=x.type), x]))]
-
-        (held,) = guarded(b, turn, [x], combined)
-
-        def kept(_: Any) -> list[Any]:
-            b.store(held, wheel)
-            return []
-
-        guarded(b, turn, [], kept)
-        through = b.icmp_signed("==", b.urem(b.add(r, constant(1)), block), constant(0))
-        return held, b.and_(turn, b.or_(through, b.icmp_signed("==", r, last)))
+    def turn(self, room: Any, total: ir.Value, r: ir.Value, last: ir.Value) -> None:
+        """Combine the total of group r into the finest wheel, and what a wheel holds into the next where it is through:
+        a loop, as thirteen wheels written out take twice as long to compile."""
+        b, before = self.b, self.b.block
+        turning, after = b.append_basic_block("turning"), b.append_basic_block("after")
+        b.branch(turning)
+        b.position_at_end(turning)
+        k, size, x = b.phi(I64), b.phi(I64), b.phi(total.type)
+        wheel, block = b.gep(room, [k], source_etype=self.wide), b.mul(size, constant(GROUP))
+        within = b.sub(block, constant(1))  # GROUP is a power of two
+        fresh = b.icmp_signed("<", b.and_(r, within), size)
+        held = b.select(fresh, x, self.step.serial([b.load(wheel, typ=x.type), x]))
+        b.store(held, wheel)
+        through = b.icmp_signed("==", b.and_(b.add(r, constant(1)), within), constant(0))
+        through = b.or_(through, b.icmp_signed("==", r, last))
+        coarser = b.add(k, constant(1))
+        b.cbranch(b.and_(through, b.icmp_signed("<", coarser, constant(LEVELS))), turning, after)
+        for phi, first, later in ((k, constant(0), coarser), (size, constant(1), block), (x, total, held)):
+            phi.add_incoming(first, before)
+            phi.add_incoming(later, turning)
+        b.position_at_end(after)

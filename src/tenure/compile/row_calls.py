@@ -140,7 +140,8 @@ class CallWriter:
         """Elements of the result."""
         if self.lower.alike:
             shapes, shape = merged([aval.shape for aval in self.avals], self.aval.shape)
-            self.generic(shapes, shape, wide(shapes))
+            single = shape == (1,)  # a row of one: the function of rows serves it
+            self.generic(shapes, shape, tuple(map(bool, shapes)) if single else wide(shapes))
             return
         source = moved(self.primitive, self.params, self.avals, self.aval)
         if source is None:
