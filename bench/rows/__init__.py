@@ -8,6 +8,10 @@ from typing import Any
 
 Arrays = list[Any]
 
+SETTLED = 10.0
+"""Seconds of calls after which a step of some thousand operations is compiled: until then it runs op by op for as long
+as compiling it is expected to take."""
+
 
 def everything(results: Arrays) -> Arrays:
     """All results are compared."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from rows import Arrays, Row, normal
+from rows import SETTLED, Arrays, Row, normal
 from rows.training import RATE
 
 LAYERS = {"jax": "rows of layers are PyTorch's", "mlx": "rows of layers are PyTorch's"}
@@ -228,17 +228,24 @@ def row(name: str, sizes: dict[str, tuple[int, ...]], inputs: Any, plain: Any, *
 
 
 ROWS = [
-    row(f"{k} training step", {"small": (40, 16, 1, 32), "large": (64, 64, 64, 128)}, sequences, partial(recurrent, k))
+    row(
+        f"{k} training step",
+        {"small": (40, 16, 1, 32), "large": (64, 64, 64, 128)},
+        sequences,
+        partial(recurrent, k),
+        warm_up=SETTLED,
+    )
     for k in ("LSTM", "GRU")
 ]
 ROWS += [
-    row("ResNet-18 step, 64×64", {"small": (2, 64), "large": (16, 64)}, images, resnet, tolerance=2e-3),
+    row("ResNet-18 step, 64×64", {"small": (2, 64), "large": (16, 64)}, images, resnet, tolerance=2e-3, warm_up=SETTLED),
     row(
         "U-Net step",
         {"small": (2, 32, 16), "large": (8, 64, 32)},
         lambda rng, n, side, c: [normal(rng, n, 3, side, side), normal(rng, n, 3, side, side), np.array(c)],
         unet,
         tolerance=2e-3,
+        warm_up=SETTLED,
     ),
     row("transformer encoder step, mask, dropout", {"small": (4, 32, 64), "large": (16, 128, 256)}, sentences, encoder),
     row(
