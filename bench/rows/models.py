@@ -238,7 +238,14 @@ ROWS = [
     for k in ("LSTM", "GRU")
 ]
 ROWS += [
-    row("ResNet-18 step, 64×64", {"small": (2, 64), "large": (16, 64)}, images, resnet, tolerance=2e-3, warm_up=SETTLED),
+    row(
+        "ResNet-18 step, 64×64",
+        {"small": (2, 64), "large": (16, 64)},
+        images,
+        resnet,
+        tolerance=2e-3,
+        warm_up=SETTLED,
+    ),
     row(
         "U-Net step",
         {"small": (2, 32, 16), "large": (8, 64, 32)},

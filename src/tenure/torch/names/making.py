@@ -25,14 +25,14 @@ def tensor(
     data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False
 ) -> Any:
     """A tensor with a copy of ``data``: a number, nested sequences, an array, or a tensor."""
-    if isinstance(data, Value):
-        caution(COPIED, "torch.tensor")
-    return copied(data, dtype, device, requires_grad)
+    return copied(data, dtype, device, requires_grad, "torch.tensor")
 
 
-def copied(data: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:
-    """A tensor with a copy of data, without a warning."""
+def copied(data: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, name: str = "") -> Any:
+    """A tensor with a copy of data; with the name of the call that warns where this is a tensor."""
     check_device(device)
+    if name and isinstance(data, Value):
+        caution(COPIED, name)
     x = Tensor._of(value_of(data, home_dtype(dtype)))
     return x.requires_grad_() if requires_grad else x
 

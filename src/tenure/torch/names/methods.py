@@ -11,7 +11,6 @@ import numpy as np
 
 import tenure as tn
 from tenure.errors import TenureError
-from tenure.torch.cautions import COPIED, caution
 from tenure.torch.cells import Tensor, casts
 from tenure.torch.cells.formats import changes, formatted
 from tenure.torch.cells.leaving import elements
@@ -283,9 +282,7 @@ class Methods:
         pin_memory: bool = False,
     ) -> Any:  # fmt: skip
         """A tensor with a copy of data, in this one's dtype unless told otherwise."""
-        if isinstance(data, Tensor):
-            caution(COPIED, "tensor.new_tensor")
-        return copied(data, self.dtype if dtype is None else dtype, device, requires_grad)
+        return copied(data, self.dtype if dtype is None else dtype, device, requires_grad, "tensor.new_tensor")
 
     def new(self: Any, *data: Any, device: Any = None) -> Any:
         """A tensor of this one's dtype, by sizes or data."""
