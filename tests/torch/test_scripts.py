@@ -22,7 +22,9 @@ def in_double() -> Any:
 
 
 def test_layers_and_distributions_are_in_the_default_dtype(in_double: Any) -> None:
-    for layer in (nn.Linear(2, 3), nn.Conv1d(1, 1, 2), nn.LSTM(2, 2), nn.BatchNorm1d(2), nn.Transformer(4, 1, 1, 1, 4)):
+    with pytest.warns(UserWarning, match="enable_nested_tensor"):
+        transformer = nn.Transformer(4, 1, 1, 1, 4)
+    for layer in (nn.Linear(2, 3), nn.Conv1d(1, 1, 2), nn.LSTM(2, 2), nn.BatchNorm1d(2), transformer):
         assert {p.dtype for p in layer.parameters()} == {torch.float64}
     assert nn.Linear(2, 3, True, None, torch.float32).weight.dtype is torch.float32
     assert nn.Linear(2, 3, dtype=torch.float32).weight.dtype is torch.float32

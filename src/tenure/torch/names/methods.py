@@ -203,7 +203,7 @@ class Methods:
         return bool((self == element).any().item())
 
     def __dir__(self: Any) -> list[str]:
-        return sorted({n for n in object.__dir__(self) if is_there(self, n)})
+        return sorted({n for n in object.__dir__(self) if n == "T" or is_there(self, n)})  # reading T may warn
 
     def to(
         self: Any, *args: Any, dtype: Any = None, device: Any = None, non_blocking: Any = False, copy: bool = False,
