@@ -34,6 +34,8 @@ nn.TransformerEncoder(nn.TransformerEncoderLayer(4, 2), 1)
 F.grid_sample(I, torch.zeros(1, 2, 2, 2), align_corners=False)
 torch.zeros(2, 3).std(1)
 w.grad
+len(dir(w * 2)) > 0
+len(dir(torch.zeros(2, 3, 4))) > 0
 """
 REFUSED = """
 D.MultivariateNormal(torch.zeros(2), torch.tensor([[1.0, 2.0], [2.0, 1.0]]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import operator as operators
 from collections.abc import Callable
@@ -43,11 +44,8 @@ COMPARISONS = ("less", "less_equal", "greater", "greater_equal", "equal", "not_e
 
 
 def is_there(x: Any, name: str) -> bool:
-    """Whether a tensor has an attribute, of which the value may be an error, as ``mT`` of a vector is."""
-    try:
-        return hasattr(x, name)
-    except RuntimeError:
-        return True
+    """Whether a tensor has an attribute. A property is not read for it, as its value may be an error or warn."""
+    return isinstance(inspect.getattr_static(type(x), name, None), property) or hasattr(x, name)
 
 
 def only(x: Any) -> Any:
@@ -203,7 +201,7 @@ class Methods:
         return bool((self == element).any().item())
 
     def __dir__(self: Any) -> list[str]:
-        return sorted({n for n in object.__dir__(self) if n == "T" or is_there(self, n)})  # reading T may warn
+        return sorted({n for n in object.__dir__(self) if is_there(self, n)})
 
     def to(
         self: Any, *args: Any, dtype: Any = None, device: Any = None, non_blocking: Any = False, copy: bool = False,
