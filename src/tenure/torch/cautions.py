@@ -7,6 +7,7 @@ condition as an expression over its parameters, and PyTorch's text.
 from __future__ import annotations
 
 import warnings
+from math import prod
 from typing import Any, NamedTuple
 
 from tenure.values.rules.sites import user_frame
@@ -14,10 +15,6 @@ from tenure.values.rules.sites import user_frame
 GRIDS = (
     "Default grid_sample and affine_grid behavior has changed to align_corners=False since 1.3.0. Please specify"
     " align_corners=True if the old behavior is desired. See the documentation of grid_sample for details."
-)
-UNIT_GRIDS = (
-    "Since version 1.3.0, affine_grid behavior has changed for unit-size grids when align_corners=True. This is not an"
-    " intended use case of affine_grid. See the documentation of affine_grid for details."
 )
 MEANS = (
     "reduction: 'mean' divides the total loss by both the batch size and the support size.'batchmean' divides only by"
@@ -141,11 +138,8 @@ def unfree(x: Any, dim: Any, unbiased: Any, correction: Any) -> bool:
         dim, unbiased = None, dim
     shape = x.shape
     axes = range(len(shape)) if dim is None or dim == () else (dim,) if isinstance(dim, int) else dim
-    n = 1
-    for k in axes:
-        n *= shape[k]
     lost = correction if correction is not None else int(unbiased is not False)
-    return bool(n <= lost)
+    return bool(prod([shape[k] for k in axes]) <= lost)
 
 
 def caution_lines(name: str, places: Any, names: list[str]) -> list[str]:

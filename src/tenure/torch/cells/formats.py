@@ -138,7 +138,7 @@ def as_input(result: Any, layer: Any, x: Any = None, *others: Any) -> Any:
 
 def in_format(result: Any, layer: Any, x: Any = None, *others: Any) -> Any:
     """The result of a layer in the format of its input."""
-    return result if x is None or (x._window is None and x._layout is None) else following(result, (x,))
+    return following(result, (x,))
 
 
 def weighed(result: Any, layer: Any, x: Any = None, *others: Any) -> Any:

@@ -317,8 +317,8 @@ def finished(row: Row, way: str, names: list[str]) -> list[str]:
     if "inplace" in names:
         lines.append(f"if _result is {names[0]} and _place is not _result: return _place")
         lines.append("if inplace: return _place._assign(_result)")
-    way = SUGGESTS.get(row.name, "")
-    laid = "_laid({0}, _given)" if row.is_elementwise else f"_{way}({{0}}, _given)" if way else "{0}"
+    suggested = "laid" if row.is_elementwise else SUGGESTS.get(row.name, "")
+    laid = f"_{suggested}({{0}}, _given)" if suggested else "{0}"
     if "memory_format" in names:
         laid = "_formatted({0}, memory_format, _given)" if row.is_elementwise else "_made_in({0}, memory_format)"
     elif is_alone(row, names):
