@@ -73,7 +73,7 @@ def get_num_threads() -> int:
 def set_num_threads(number: int) -> None:
     """Share the work of an operation among ``number`` threads from now on; 0 is one for each CPU of this process.
 
-    Results do not depend on it. TENURE_THREADS sets it at the start. ValueError for a number that is not 0 to 256;
+    Results do not depend on it. TENURE_NUM_THREADS sets it at the start. ValueError for a number that is not 0 to 256;
     RuntimeError inside an operation.
 
     >>> tn.set_num_threads(tn.get_num_threads())

@@ -105,7 +105,7 @@ def get_num_threads() -> int:
 
 
 def set_num_threads(n: int) -> None:
-    """Accepted: Tenure's threads are set by TENURE_THREADS, and results do not depend on their number."""
+    """Accepted: Tenure's threads are set by TENURE_NUM_THREADS, and results do not depend on their number."""
     if n <= 0:
         raise refuse("set_num_threads expects a positive integer")
     _Settings.threads = n
