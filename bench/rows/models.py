@@ -254,7 +254,13 @@ ROWS += [
         tolerance=2e-3,
         warm_up=SETTLED,
     ),
-    row("transformer encoder step, mask, dropout", {"small": (4, 32, 64), "large": (16, 128, 256)}, sentences, encoder),
+    row(
+        "transformer encoder step, mask, dropout",
+        {"small": (4, 32, 64), "large": (16, 128, 256)},
+        sentences,
+        encoder,
+        warm_up=SETTLED,
+    ),
     row(
         "VAE step",
         {"small": (32, 64, 8), "large": (128, 784, 20)},
@@ -268,5 +274,6 @@ ROWS += [
         tokens,
         minilm,
         compared=lambda results: results,
+        warm_up=SETTLED,
     ),
 ]
