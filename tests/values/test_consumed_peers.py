@@ -75,7 +75,7 @@ def test_the_same_operations_are_consumed(name: str) -> None:
     assert twice(tn, OPERATIONS[name]) == twice(torch, OPERATIONS[name])
 
 
-@pytest.mark.parametrize("last", [lambda y: (y * y).sum(), lambda y: (y + 1).exp().sum(), lambda y: y.sum() * 3])
+@pytest.mark.parametrize("last", [lambda y: (y * y).sum(), lambda y: ((y + 1) ** 3).sum(), lambda y: y.sum() * 3])
 @pytest.mark.parametrize("consumed_first", [False, True])
 @pytest.mark.parametrize("read", [False, True])
 def test_a_result_behind_a_consumed_one_has_a_gradient_up_to_it(last: Any, consumed_first: bool, read: bool) -> None:
