@@ -49,7 +49,7 @@ def a_gradient_that_is_a_leaf(m: Any, w: Any) -> None:
 
 @pytest.mark.parametrize("asked", [a_root, detached_in_place, frozen, frozen_and_back, a_gradient_that_is_a_leaf])
 def test_a_leaf_has_pytorchs_gradient(asked: Any) -> None:
-    said = []
+    said: list[Any] = []
     for m in (torch, face):
         w = m.tensor([2.0, -3.0], requires_grad=True)
         asked(m, w)
@@ -60,11 +60,24 @@ def test_a_leaf_has_pytorchs_gradient(asked: Any) -> None:
 @pytest.mark.parametrize("is_leaf", [False, True])
 @pytest.mark.parametrize("create_graph", [False, True])
 def test_a_gradient_with_a_graph_is_another_tensor_than_before(create_graph: bool, is_leaf: bool) -> None:
-    said = []
+    said: list[Any] = []
     for m in (torch, face):
         w = m.tensor([2.0, -3.0], requires_grad=True)
         (w * w).sum().backward()
         g = w.grad.requires_grad_(is_leaf)
         (w * w * w).sum().backward(create_graph=create_graph)
         said.append((g.tolist(), w.grad.tolist(), g is w.grad))
+    assert said[1] == said[0]
+
+
+def test_a_gradient_with_a_graph_keeps_it_where_it_grows_outside() -> None:
+    said: list[Any] = []
+    for m in (torch, face):
+        w = m.tensor([2.0, -3.0], requires_grad=True)
+        (w * w * w).sum().backward(create_graph=True)
+        g = w.grad
+        w.sum().backward()
+        said.append((g is w.grad, g.tolist(), g.is_leaf, g.grad_fn is None))
+        g.sum().backward()
+        said[-1] += (w.grad.tolist(),)
     assert said[1] == said[0]
