@@ -68,16 +68,3 @@ def test_a_gradient_with_a_graph_is_another_tensor_than_before(create_graph: boo
         (w * w * w).sum().backward(create_graph=create_graph)
         said.append((g.tolist(), w.grad.tolist(), g is w.grad))
     assert said[1] == said[0]
-
-
-def test_a_gradient_with_a_graph_keeps_it_where_it_grows_outside() -> None:
-    said: list[Any] = []
-    for m in (torch, face):
-        w = m.tensor([2.0, -3.0], requires_grad=True)
-        (w * w * w).sum().backward(create_graph=True)
-        g = w.grad
-        w.sum().backward()
-        said.append((g is w.grad, g.tolist(), g.is_leaf, g.grad_fn is None))
-        g.sum().backward()
-        said[-1] += (w.grad.tolist(),)
-    assert said[1] == said[0]

@@ -107,10 +107,10 @@ class Cell(Views, Writes, Var):  # type: ignore[misc]
         if seen is not None and present(self) is not seen:
             return False
         if key is ... and type(v) is Value and v._aval.shape == self._aval.shape:
-            if seen is None or v._kind.tracked or not seen._kind.tracked:
+            if seen is None or self._leaf is None:
                 self._assign(v)
             else:
-                no_grad().apply(self._assign, v)  # a gradient that requires grad grows outside its graph
+                no_grad().apply(self._assign, v)  # a gradient that is a leaf itself grows outside its graph
         else:
             self[key] = v if type(v) is not Value else self._of(v)
         return True

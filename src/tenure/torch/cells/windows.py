@@ -25,7 +25,6 @@ from tenure.torch.cells.remaking import remade
 from tenure.torch.cells.retaining import Retained, carried
 from tenure.torch.cells.silent import watch
 from tenure.torch.cells.steps import Step
-from tenure.values.grad.units import source_of
 from tenure.values.native.hits import coded, know
 from tenure.values.operations.arithmetic import detach
 from tenure.values.operations.boundary import array_of
@@ -324,7 +323,7 @@ def grafted(value: Any, node: Any) -> Any:
     """Elements of one value with the graph of another: a write outside the graph leaves the gradient as it was."""
     array_of(node)
     made = wrap(array_of(value), value._aval)
-    made._kind, made._src, made._slot = node._kind, source_of(node), GRAFTED
+    made._kind, made._src, made._slot = node._kind, node._src, GRAFTED
     return made
 
 
