@@ -68,3 +68,38 @@ def test_a_gradient_with_a_graph_is_another_tensor_than_before(create_graph: boo
         (w * w * w).sum().backward(create_graph=create_graph)
         said.append((g.tolist(), w.grad.tolist(), g is w.grad))
     assert said[1] == said[0]
+
+
+OF_ONE: list[Any] = [
+    lambda m, w: (w * 2).sum(), lambda m, w: (w * m.tensor([1.0, 2.0])).sum(), lambda m, w: (w * w).sum(),
+    lambda m, w: w.mean(), lambda m, w: w.relu().sum(), lambda m, w: w[0] * w[1], lambda m, w: (w / 2).sum(),
+    lambda m, w: w.reshape(1, 2) @ m.tensor([1.0, 2.0]), lambda m, w: w.sum() ** 2, lambda m, w: w.cumsum(0).sum(),
+    lambda m, w: w.exp().sum(),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("read", [False, True])
+@pytest.mark.parametrize("f", OF_ONE)
+def test_a_gradient_requires_grad_if_it_depends_on_something(f: Any, read: bool) -> None:
+    said: list[Any] = []
+    for m in (torch, face):
+        w = m.tensor([2.0, 3.0], requires_grad=True)
+        y = f(m, w)
+        if read:
+            y.tolist()
+        (g,) = m.autograd.grad(y, [w], m.ones_like(y), create_graph=True)
+        said.append((g.requires_grad, g.is_leaf, g.grad_fn is None, g.tolist()))
+        if not g.requires_grad:
+            with pytest.raises(RuntimeError, match="does not require grad"):
+                g.sum().backward()
+    assert said[1] == said[0]
+
+
+def test_a_second_derivative_of_a_square_is_a_constant() -> None:
+    said = []
+    for m in (torch, face):
+        w = m.tensor([2.0, 3.0], requires_grad=True)
+        (g,) = m.autograd.grad((w * w).sum(), [w], create_graph=True)
+        (h,) = m.autograd.grad(g.sum(), [w], create_graph=True)
+        said.append((repr(h), h.requires_grad))
+    assert said[1] == said[0]

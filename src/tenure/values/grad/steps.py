@@ -16,6 +16,7 @@ from tenure.values.native.hits import apply, apply_one, coded, lay
 from tenure.values.operations.creation import FILL
 from tenure.values.rules import paths, spending
 from tenure.values.rules.expand import (
+    depending,
     expand_block,
     expand_call,
     expand_close,
@@ -265,9 +266,20 @@ def gradient(
     def build() -> Rule:
         if first:
             refuse_consumed(t, [r for r, _ in roots], stops, ends)
-        reached = reached_alike(t.path, roots, stops, lambda: reached_stops(t.expanded(t.path), roots, stops))
-        tracked, level = create_graph and any_tracked(kinds_of(t, args)), level_of(t, args)
-        kinds = tuple([kind_of(t.kind(s).aval, tracked, level) for s in reached])
+        graph, level = create_graph and any_tracked(kinds_of(t, args)), level_of(t, args)
+
+        def find() -> tuple[tuple[int, bool], ...]:
+            ex = t.expanded(t.path)
+            slots = reached_stops(ex, roots, stops)
+            if not graph or any(h.rule is not None for h in t.handlers.values()):  # rules tell by it what they cut off
+                return tuple([(s, graph) for s in slots])
+            tracked = [s for s in given if t.kind(s).tracked]
+            flags = depending(ex, (roots, stops, into, True, slots, final, consume), tracked)
+            return tuple(zip(slots, flags, strict=True))
+
+        found = reached_alike(t.path, (roots, into, graph) if graph else roots, stops, find)
+        reached = tuple([s for s, _ in found])
+        kinds = tuple([kind_of(t.kind(s).aval, tracked, level) for s, tracked in found])
         params = (roots, stops, into, create_graph, reached, final, consume)
         more: Any = {"name": "GradBackward0", "grad": t.mode.grad, "consumes": consume}
         return Rule(key, expand_gradient, arity=len(args), params=params, kinds=kinds, **more)

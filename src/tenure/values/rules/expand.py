@@ -8,6 +8,7 @@ The same path always gives the same value numbers: Python scalars are inputs her
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from tenure.dtypes import int64
@@ -37,6 +38,14 @@ class Expansion:
         self.scalars: list[int] = []
         self.examples: list[Value] = []
         self.path: Path = ROOT
+
+    def copy(self) -> Expansion:
+        """Copy that can be expanded further by itself."""
+        other = Expansion()
+        b = other.builder = self.builder.copy()
+        other.slots, other.inputs, other.scalars = self.slots.copy(), self.inputs.copy(), self.scalars.copy()
+        other.examples, other.path = [Value(b, x.id) for x in self.examples], self.path
+        return other
 
     def advance(self, path: Path) -> Expansion:
         """Expand the steps from the current path to ``path``, which goes on from it."""
@@ -135,7 +144,12 @@ def expand_close(ex: Expansion, step: Step) -> None:
 def expand_gradient(ex: Expansion, step: Step) -> None:
     """Expand a gradient: cotangents of ``stops`` from those of ``roots``, by the adjoint program of the steps
     between."""
-    roots, stops, into, create_graph, reached, final, _ = step.params
+    lay_gradient(ex, step.params)
+
+
+def lay_gradient(ex: Expansion, params: Any) -> None:
+    """Expand the gradient of some parameters."""
+    roots, stops, into, create_graph, reached, final, _ = params
     b = ex.builder
     tracking, b.tracking = b.tracking, create_graph
     held: dict[int, Value] = {}
@@ -223,6 +237,14 @@ def expand_block(ex: Expansion, step: Step) -> None:
         ex.builder.begin_block()
     else:
         ex.builder.end_block()
+
+
+def depending(ex: Expansion, params: Any, given: Iterable[int]) -> tuple[bool, ...]:
+    """Whether each cotangent that a gradient gives is computed from anything that requires grad, be it a mask alone, or
+    from some ``given`` slots; the expansion is as before."""
+    trial, known = ex.copy(), {ex[s].id for s in given}
+    lay_gradient(trial, params)
+    return tuple([trial.builder.depends(v, known) for v in trial.slots[len(ex.slots) :]])
 
 
 def reached_stops(ex: Expansion, roots: tuple[Any, ...], stops: tuple[int, ...]) -> tuple[int, ...]:
