@@ -8,8 +8,7 @@ that derivative rules read as mathematics. ``Builder.extract`` cuts a closed ``P
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from copy import copy
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -220,25 +219,6 @@ class Builder:
         self.outer: list[int] = [0]
         self.zeros: dict[int, int] = {}
         self.wide: dict[int, tuple[int, bool]] | None = None
-
-    def copy(self) -> Builder:
-        """Copy that grows by itself."""
-        other = Builder()
-        for name in self.__slots__:
-            setattr(other, name, copy(getattr(self, name)))
-        return other
-
-    def depends(self, v: int, others: Collection[int]) -> bool:
-        """Whether a value is computed from a tracked one or one of some others, or is one itself."""
-        seen, stack = {v}, [v]
-        while stack:
-            at = stack.pop()
-            if self.tracked[at] or at in others:
-                return True
-            new = [o for o in self.operands[at] if o not in seen]
-            seen.update(new)
-            stack += new
-        return False
 
     def input(self, aval: Aval, *, tracked: bool = False) -> Value:
         """A new input."""

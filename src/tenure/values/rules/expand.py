@@ -8,7 +8,6 @@ The same path always gives the same value numbers: Python scalars are inputs her
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from tenure.dtypes import int64
@@ -38,14 +37,6 @@ class Expansion:
         self.scalars: list[int] = []
         self.examples: list[Value] = []
         self.path: Path = ROOT
-
-    def copy(self) -> Expansion:
-        """Copy that can be expanded further by itself."""
-        other = Expansion()
-        b = other.builder = self.builder.copy()
-        other.slots, other.inputs, other.scalars = self.slots.copy(), self.inputs.copy(), self.scalars.copy()
-        other.examples, other.path = [Value(b, x.id) for x in self.examples], self.path
-        return other
 
     def advance(self, path: Path) -> Expansion:
         """Expand the steps from the current path to ``path``, which goes on from it."""
@@ -237,14 +228,6 @@ def expand_block(ex: Expansion, step: Step) -> None:
         ex.builder.begin_block()
     else:
         ex.builder.end_block()
-
-
-def depending(ex: Expansion, params: Any, given: Iterable[int]) -> tuple[bool, ...]:
-    """Whether each cotangent that a gradient gives is computed from anything that requires grad, be it a mask alone, or
-    from some ``given`` slots; the expansion is as before."""
-    trial, known = ex.copy(), {ex[s].id for s in given}
-    lay_gradient(trial, params)
-    return tuple([trial.builder.depends(v, known) for v in trial.slots[len(ex.slots) :]])
 
 
 def reached_stops(ex: Expansion, roots: tuple[Any, ...], stops: tuple[int, ...]) -> tuple[int, ...]:
