@@ -45,6 +45,16 @@ def used_twice(m: Any, log: list[Any]) -> None:
     (u * v).sum().backward()
 
 
+def with_a_graph(m: Any, log: list[Any]) -> None:
+    u, v, w = (m.tensor([k + 1.0, -k], requires_grad=True) for k in range(3))
+    for name, leaf in (("u", u), ("v", v), ("w", w)):
+        watched(m, name, leaf, log)
+    a = watched(m, "a", u * v, log, (u, v, w))
+    a.sum().item()
+    b = watched(m, "b", a * w, log, (u, v, w))
+    (b * b).sum().backward(create_graph=True)
+
+
 def step_in_backward(m: Any, log: list[Any]) -> None:
     u, v = (m.tensor([k + 2.0], requires_grad=True) for k in range(2))
 
@@ -66,8 +76,9 @@ def flat(xs: Any) -> list[Any]:
     return [y for x in xs for y in (flat(x) if isinstance(x, list | tuple) else [x])]
 
 
+@pytest.mark.filterwarnings("ignore:Using backward\\(\\) with create_graph")
 @pytest.mark.parametrize("lib", [tn, face], ids=["home", "face"])
-@pytest.mark.parametrize("program", [chain, used_twice, step_in_backward])
+@pytest.mark.parametrize("program", [chain, used_twice, with_a_graph, step_in_backward])
 def test_leaves_are_complete_when_pytorchs_are(program: Any, lib: Any) -> None:
     said: list[list[Any]] = [[], []]
     for m, log in zip((torch, lib), said, strict=True):

@@ -73,3 +73,25 @@ def test_the_same_operations_are_consumed(name: str) -> None:
     import torch
 
     assert twice(tn, OPERATIONS[name]) == twice(torch, OPERATIONS[name])
+
+
+@pytest.mark.parametrize("last", [lambda y: (y * y).sum(), lambda y: ((y + 1) ** 3).sum(), lambda y: y.sum() * 3])
+@pytest.mark.parametrize("consumed_first", [False, True])
+@pytest.mark.parametrize("read", [False, True])
+def test_a_result_behind_a_consumed_one_has_a_gradient_up_to_it(last: Any, consumed_first: bool, read: bool) -> None:
+    import torch
+
+    found = []
+    for lib in (torch, tn):
+        x = lib.tensor(X, dtype=lib.float64, requires_grad=True)
+        y = x * x
+        y.sum().item()
+        s = None if consumed_first else last(y)
+        y.sum().backward()
+        s = last(y) if s is None else s
+        if read:
+            s.item()
+        found.append([g.tolist() for _ in range(2) for g in lib.autograd.grad(s, [y], retain_graph=True)])
+        with pytest.raises(RuntimeError):
+            s.backward()
+    assert found[0] == found[1]

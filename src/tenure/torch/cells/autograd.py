@@ -14,6 +14,7 @@ from tenure.torch.cells.handles import HookHandle, handled
 from tenure.torch.cells.retaining import Retained, carried, retained
 from tenure.torch.cells.roles import keep_nodes, outlive, rebind, step_aside
 from tenure.torch.cells.silent import note, refuse_rewritten
+from tenure.torch.cells.spreading import freeze
 from tenure.torch.cells.windows import NO_GRAD, detached, forget, is_tracked, look, present
 from tenure.torch.errors import TorchTypeError, refuse, translated
 from tenure.values.grad import autograd
@@ -115,9 +116,7 @@ class Autograd:
             value = as_leaf(value, self._leaf)
         elif self._leaf is not None:
             keep_nodes(self)
-            kept = Frozen(self._leaf)
-            self._leaf.grad = None
-            self._leaf, self._frozen = None, kept
+            freeze(self)
             if self._window is not None and self._window.step is not None and is_tracked(self):
                 self._window.is_root = self._window.recorded = False
                 forget(self)
@@ -274,7 +273,7 @@ class Autograd:
         keep_nodes(self)
         value = detach(present(self))
         if self._leaf is not None:
-            self._frozen, self._leaf = Frozen(self._leaf), None
+            freeze(self)
         hold(self, value)
         return self
 

@@ -14,6 +14,7 @@ from tenure.torch.cells.windows import described, look, present
 from tenure.torch.cells.writes import Writes
 from tenure.values.places.loans import absent
 from tenure.values.places.var import Var
+from tenure.values.rules.modes import no_grad
 from tenure.values.tensor.tensor import Tensor as Value
 from tenure.values.trace.record import RECORDER
 
@@ -52,6 +53,8 @@ class Cell(Views, Writes, Var):  # type: ignore[misc]
     __slots__ = ("__dict__", "_layout", "_lent", "_window")
     _aval, _kind, _src, _rule = _through("_aval"), _through("_kind"), _through("_src"), _through("_rule")
     _face: ClassVar[Any]
+    _is_replaced: ClassVar = True
+    """Whether a gradient with a graph is another tensor than the one that it was added to."""
     requires_grad: Any
     _layout: Any
     _lent: Any
@@ -104,7 +107,10 @@ class Cell(Views, Writes, Var):  # type: ignore[misc]
         if seen is not None and present(self) is not seen:
             return False
         if key is ... and type(v) is Value and v._aval.shape == self._aval.shape:
-            self._assign(v)
+            if seen is None or self._leaf is None:
+                self._assign(v)
+            else:
+                no_grad().apply(self._assign, v)  # a gradient that is a leaf itself grows outside its graph
         else:
             self[key] = v if type(v) is not Value else self._of(v)
         return True

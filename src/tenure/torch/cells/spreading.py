@@ -129,6 +129,13 @@ def join(v: Any) -> None:
                 forget(t)
         w.is_root, w.flag = False, None if w.flag == VIEW_OF_LEAF else w.flag
     if v._leaf is not None:
-        v._frozen, v._leaf = Frozen(v._leaf), None
+        freeze(v)
     w.recorded = True
     forget(v)
+
+
+def freeze(x: Any) -> None:
+    """Make a leaf none any more: it keeps its gradient, to which what was computed of it adds nothing."""
+    kept = Frozen(x._leaf)
+    kept.leaf.grad = None
+    x._leaf, x._frozen = None, kept

@@ -19,7 +19,7 @@ def refuse_consumed(walk: Any) -> bool:
     stack: list[tuple[Any, int]] = [(of, s) for of, (_, cts) in walk.units.items() for s in cts]
     met: set[tuple[Segment, int]] = set()
     plain = walk.accumulate and not (walk.final or walk.ends)  # ``walk.behind`` takes every source as it is
-    handled, hooked = set[Any](), False
+    handled, hooked = set[Any](), any(leaf.hooks for leaf in walk.leaves)
     while stack:
         of, slot = stack.pop()
         if of.handlers:

@@ -63,7 +63,7 @@ class Completion:
         while heap:
             of = heappop(heap)[2]
             unit = walk.unit(of)
-            late = walk.create_graph or of.twins or (of.segments if isinstance(unit, TraceUnit) else of.trace)
+            late = of.twins or (of.segments if isinstance(unit, TraceUnit) else of.trace)
             for slot, at in last_reads(unit, of, slots[of]):
                 source = walk.source(unit, slot)
                 if isinstance(source, Out):

@@ -41,7 +41,16 @@ def replace(leaf: Leaf, g: Any, before: Any) -> bool:
         return place is None and begin(leaf, g)
     if isinstance(g, SparseRows) is not (type(place) is RowsPlace):
         return place is not None and supersede(leaf, g, before)
+    if getattr(place, "_is_replaced", False) and g._kind.tracked:
+        return _begin_anew(leaf, place_of(g), place, before)
     return place is not None and place._write(g, seen=before)
+
+
+@guarded
+def _begin_anew(leaf: Leaf, new: Any, place: Any, before: Any) -> bool:
+    if leaf.grad is place and place._read() is before:
+        leaf.grad = new
+    return leaf.grad is new
 
 
 def add(leaf: Leaf, g: Any) -> None:

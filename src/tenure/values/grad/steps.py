@@ -15,6 +15,7 @@ from tenure.ops.selection import settled
 from tenure.values.native.hits import apply, apply_one, coded, lay
 from tenure.values.operations.creation import FILL
 from tenure.values.rules import paths, spending
+from tenure.values.rules.depending import depending
 from tenure.values.rules.expand import (
     expand_block,
     expand_call,
@@ -31,7 +32,7 @@ from tenure.values.rules.inside import INSIDE, defect
 from tenure.values.rules.levels import level_of
 from tenure.values.rules.modes import MODE, current_mode
 from tenure.values.rules.paths import ARGUMENT, BY_RULE, KEEPING, LEAF
-from tenure.values.rules.reach import reached_alike
+from tenure.values.rules.reach import Reached, reached_alike
 from tenure.values.rules.rows import Path, count
 from tenure.values.rules.rules import Key, Kind, Rule, kind_of
 from tenure.values.rules.sites import here, site, site_of
@@ -265,9 +266,17 @@ def gradient(
     def build() -> Rule:
         if first:
             refuse_consumed(t, [r for r, _ in roots], stops, ends)
-        reached = reached_alike(t.path, roots, stops, lambda: reached_stops(t.expanded(t.path), roots, stops))
-        tracked, level = create_graph and any_tracked(kinds_of(t, args)), level_of(t, args)
-        kinds = tuple([kind_of(t.kind(s).aval, tracked, level) for s in reached])
+        graph, level = create_graph and any_tracked(kinds_of(t, args)), level_of(t, args)
+
+        def find() -> Reached:
+            if not graph or any(h.rule is not None for h in t.handlers.values()):  # rules tell by it what they cut off
+                return tuple([(s, graph) for s in reached_stops(t.expanded(t.path), roots, stops)])
+            tracked = [s for s in given if t.kind(s).tracked]
+            return depending(t.expanded(t.path), (roots, stops, into, final), tracked)
+
+        found = reached_alike(t.path, (roots, into, graph) if graph else roots, stops, find)
+        reached = tuple([s for s, _ in found])
+        kinds = tuple([kind_of(t.kind(s).aval, tracked, level) for s, tracked in found])
         params = (roots, stops, into, create_graph, reached, final, consume)
         more: Any = {"name": "GradBackward0", "grad": t.mode.grad, "consumes": consume}
         return Rule(key, expand_gradient, arity=len(args), params=params, kinds=kinds, **more)

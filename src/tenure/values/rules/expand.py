@@ -135,7 +135,12 @@ def expand_close(ex: Expansion, step: Step) -> None:
 def expand_gradient(ex: Expansion, step: Step) -> None:
     """Expand a gradient: cotangents of ``stops`` from those of ``roots``, by the adjoint program of the steps
     between."""
-    roots, stops, into, create_graph, reached, final, _ = step.params
+    lay_gradient(ex, step.params)
+
+
+def lay_gradient(ex: Expansion, params: Any) -> None:
+    """Expand the gradient of some parameters."""
+    roots, stops, into, create_graph, reached, final, _ = params
     b = ex.builder
     tracking, b.tracking = b.tracking, create_graph
     held: dict[int, Value] = {}

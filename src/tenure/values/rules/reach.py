@@ -10,6 +10,8 @@ from tenure.values.rules.forms import Formed, Met, Recent
 from tenure.values.rules.rows import Path
 from tenure.values.rules.rules import Slots
 
+Reached = tuple[tuple[int, bool], ...]
+"""Slots, each with whether its cotangent depends on what requires grad."""
 MET = Met()
 REACHED = Recent()
 """By form: the extents of a path, what the gradient reached there, and whether another path has agreed."""
@@ -19,11 +21,11 @@ class Known:
     """Knowledge of a form: none at first."""
 
     extents: list[int] | None = None
-    reached: Slots = ()
+    reached: Reached = ()
     agreed = False
 
 
-def reached_alike(path: Path, roots: Any, stops: Slots, find: Callable[[], Slots]) -> Slots:
+def reached_alike(path: Path, roots: Any, stops: Slots, find: Callable[[], Reached]) -> Reached:
     """The stops that a gradient reaches behind a path: as ``find`` says, unless two paths of its form have agreed."""
     if MET.before(path, (roots, stops), True) is None:
         return find()

@@ -115,13 +115,10 @@ def start(t: Any, plan: Any, handles: list[Any]) -> graph.Segment | None:
     gone = paths.spread(t.path, t.spent) if t.spent else t.spent
     if t.segments:
         spending.share(t, segment)
-    spent = {s: x for s, x in segment.sources.items() if type(x) is graph.Out and x.segment is None}
     for slot in plan.open:
         h = handles[slot]
         if h._src is None:
-            stale = next((spent[d] for d in paths.reached(t.path, slot) if d in spent), None) if spent else None
-            where = stale.where if stale else gone.get(slot)
-            h._src = graph.Out(None if stale or slot in gone else segment, slot, h._rule.name, where)
+            h._src = graph.Out(None if slot in gone else segment, slot, h._rule.name, gone.get(slot))
         elif type(h._src) is graph.Out and h._src.segment is not None and h._src.segment.trace is t:
             h._src.join(segment)  # another thread has read it before the run
     return segment
