@@ -11,8 +11,8 @@ from tenure.check.analysis.views import lend, view_of
 from tenure.check.effects.effect import CONTAINERS, TENSORS
 from tenure.check.values import Obj, Ref, Value
 
-__all__ = ["consume_register", "exhausted", "is_iterated", "iter_over", "iterate", "listed", "new_key", "rewound",
-           "take_next"]  # fmt: skip
+__all__ = ["consume_register", "exhausted", "is_iterated", "iter_over", "iterate", "listed", "new_key", "next_item",
+           "rewound", "take_next"]  # fmt: skip
 
 _TAKEN_AT_ONCE = frozenset(("product", "arrangements"))
 """Roles of iterators that take all items of their arguments before they yield the first."""
@@ -86,6 +86,15 @@ def take_next(m: Machine, op: ops.Next) -> None:
     if not any(is_reused(m, ref.obj) for ref in value):
         _another(m, out)
     m.put(op.dst, tuple(out))
+
+
+def next_item(m: Machine, iterators: Value, items: Value) -> Value:
+    """What `next` takes out of an iterator: not what it gave before, and nothing was done to it yet."""
+    if any(is_reused(m, ref.obj) for ref in iterators):
+        return items
+    found = [ref._replace(write=None) for ref in items]
+    _another(m, found)
+    return tuple(found)
 
 
 def _another(m: Machine, items: list[Ref]) -> None:
