@@ -40,7 +40,7 @@ def _left(m: Machine, value: Value) -> None:
             m.state.loans = tuple(kept)
 
 
-def _read(m: Machine, ref: Ref) -> None:
+def _read(m: Machine, ref: Ref, how: str) -> None:
     if m.state.loans:
         _while_borrowed(m, ref, None)
 

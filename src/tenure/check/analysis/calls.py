@@ -18,7 +18,7 @@ from tenure.check.analysis.libraries import call_compiled, special_call
 from tenure.check.analysis.machine import Machine
 from tenure.check.analysis.modules import module_called
 from tenure.check.analysis.sequences import store
-from tenure.check.analysis.transfers import WAITING, awaited
+from tenure.check.analysis.transfers import awaited, waits
 from tenure.check.analysis.unasked import overwritten
 from tenure.check.analysis.unknown import unknown_call
 from tenure.check.analysis.views import lend, reachable
@@ -59,9 +59,9 @@ def call(m: Machine, op: ops.Call) -> None:
                 m.scheduled += m.get(register)
             else:
                 run_coroutines(m, m.get(register), deep=True)
+    if waits(m, op):
+        awaited(m, op)
     if op.receiver is not None:
-        if op.method in WAITING:
-            awaited(m)
         result = _call_method(m, op)
     else:
         result = _call_value(m, op)

@@ -46,7 +46,9 @@ _DEEP = HOLDING | {"iterator"}
 
 _KNOWN = frozenset(("saved", "iteration", "subset", "traced", "argument"))
 
-_READS = frozenset(("operator", "call", "method", "test", "format", "iterate", "compare", "raise", "backward", "again"))
+_READS = frozenset(
+    ("operator", "call", "method", "test", "format", "iterate", "compare", "raise", "backward", "again", "stored")
+)
 
 KEPT = re.compile(r"(^|_)(old|prev|previous|before|orig|original|backup|saved|snapshot|best|initial|copy)($|_)")
 """Names of values that are kept unchanged."""
@@ -231,7 +233,7 @@ def reading(m: Machine, value: Value, how: str, node: ast.AST | None = None, dee
         obj, loan, write, _ = ref
         m.seen.add(obj)
         for listener in told:
-            listener(m, ref)
+            listener(m, ref, how)
         if write is not None:
             if write.sort in GONE:
                 if write.sort != "consumed":

@@ -6,16 +6,19 @@ from tenure.check import ops
 from tenure.check.analysis.arguments import Arguments, pick, registers_of
 from tenure.check.analysis.conflicts import captured, read, reading, write_to, wrote
 from tenure.check.analysis.graphs import derived
-from tenure.check.analysis.iteration import iterate, listed
+from tenure.check.analysis.iteration import iterate, listed, next_item
 from tenure.check.analysis.machine import Machine
 from tenure.check.analysis.roles import after, before
 from tenure.check.analysis.sequences import end_of, hold, items_from, removed, reordered, store
-from tenure.check.analysis.shapes import certainly, shaped
+from tenure.check.analysis.shapes import certainly, drawn, shaped
 from tenure.check.analysis.views import lend, view_of
 from tenure.check.effects.effect import CONTAINERS, OBJECTS, TENSORS, Effect
 from tenure.check.values import Holder, Obj, Ref, Value
 
 __all__ = ["perform"]
+
+_NEXT = frozenset(("next", "__next__"))
+"""Calls that take the next item of an iteration."""
 
 _SHOWING = frozenset(("view", "maybe-view", "alias", "iteration"))
 """Results through which the argument is read later, if at all."""
@@ -31,7 +34,8 @@ def perform(m: Machine, effect: Effect, arguments: Arguments, op: ops.Op, name: 
         shown = {spec.rstrip("+") for spec in effect.of} if effect.result in _SHOWING else set()
         for key, register in bound.items():
             if key not in writes and key not in shown:
-                read(m, register, "call", deep=effect.result == "owned" and not effect.items)
+                how = "stored" if key in effect.captures else "call"
+                read(m, register, how, deep=effect.result == "owned" and not effect.items)
     before(m, effect, bound, op, name)
     result = _result(m, effect, bound, op, name)
     _do(m, effect, bound, name)
@@ -140,7 +144,8 @@ def _result(m: Machine, effect: Effect, bound: dict[str, int], op: ops.Op, name:
                 for made in _shared(m, ref, register, effect, name)
             )
         case "element":
-            return _element(m, of, effect, bound)
+            found = _element(m, of, effect, bound)
+            return next_item(m, m.get(bound.get("0")), found) if name in _NEXT else found
         case "iteration":
             return iterate(m, of, effect.role or ("reversed" if name == "reversed" else ""))
         case "owned":
@@ -153,6 +158,8 @@ def _owned(m: Machine, effect: Effect, bound: dict[str, int], of: list[int], nam
     if kind == "same":
         like = m.get(of[0] if of else bound.get("0"))
         kind = like[0].obj.kind if like else "unknown"
+    if effect.role == "draw":
+        kind = drawn(m, effect.parameters, bound, name)
     obj = m.fresh("result", kind)
     if kind in CONTAINERS and not (kind == "dict" and bound):
         obj.text = "display"

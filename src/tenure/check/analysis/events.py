@@ -25,7 +25,7 @@ _Told: TypeAlias = tuple[Callable[..., None], ...]
 class Events:
     """Listeners by event, in the order in which they are called.
 
-    read       data is read through a reference
+    read       data is read through a reference, or stored by it ("stored")
     written    an object is written through a reference, from the cell `holder`
     by_name    `x += y` wrote to the objects of a name, which reads like a new value
     captured   a container or object stores references in a field
@@ -45,7 +45,7 @@ class Events:
     finished   a body has come to its fixed point
     """
 
-    read: "tuple[Callable[[Machine, Ref], None], ...]" = ()
+    read: "tuple[Callable[[Machine, Ref, str], None], ...]" = ()
     written: "tuple[Callable[[Machine, Ref, Holder | None, Write], None], ...]" = ()
     by_name: "tuple[Callable[[Machine, Value, Holder | None, Write], None], ...]" = ()
     captured: "tuple[Callable[[Machine, Obj, object, Value, int | None], None], ...]" = ()

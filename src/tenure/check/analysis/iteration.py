@@ -11,8 +11,8 @@ from tenure.check.analysis.views import lend, view_of
 from tenure.check.effects.effect import CONTAINERS, TENSORS
 from tenure.check.values import Obj, Ref, Value
 
-__all__ = ["consume_register", "exhausted", "is_iterated", "iter_over", "iterate", "listed", "new_key", "rewound",
-           "take_next"]  # fmt: skip
+__all__ = ["consume_register", "exhausted", "is_iterated", "iter_over", "iterate", "listed", "new_key", "next_item",
+           "rewound", "take_next"]  # fmt: skip
 
 _TAKEN_AT_ONCE = frozenset(("product", "arrangements"))
 """Roles of iterators that take all items of their arguments before they yield the first."""
@@ -88,6 +88,15 @@ def take_next(m: Machine, op: ops.Next) -> None:
     m.put(op.dst, tuple(out))
 
 
+def next_item(m: Machine, iterators: Value, items: Value) -> Value:
+    """What `next` takes out of an iterator: not what it gave before, and nothing was done to it yet."""
+    if any(is_reused(m, ref.obj) for ref in iterators):
+        return items
+    found = [ref._replace(write=None) for ref in items]
+    _another(m, found)
+    return tuple(found)
+
+
 def _another(m: Machine, items: list[Ref]) -> None:
     """A copy of each item per round: an item of the last round is not certainly the present one."""
     found = list(items)
@@ -129,7 +138,7 @@ def _elements(m: Machine, ref: Ref, op: ops.Next) -> Value:
 
 def _given_by(m: Machine, it: Obj, op: ops.Next) -> Value:
     looked_at = m.state.cells.get((it, "·iterated"), ())
-    inner = [r for name, value in m.state.fields(it) if isinstance(name, tuple) for r in value]
+    inner = [(name[1], r) for name, value in m.state.fields(it) if isinstance(name, tuple) for r in value]
     role = str(it.field or "")
     if role in ("enumerate", "zip", "items", "product"):
         return (Ref(_tuple(m, role, looked_at, inner, op)),)
@@ -138,7 +147,7 @@ def _given_by(m: Machine, it: Obj, op: ops.Next) -> Value:
     if role in ("computed", "arrangements"):
         return (Ref(m.fresh(("item", role), "unknown")),)
     found = [r for at, held in enumerate(looked_at) for r in _items_of(m, held, op, at, role)]
-    found += [r for at in inner for r in _elements(m, at, op)]
+    found += [r for _, at in inner for r in _elements(m, at, op)]
     if not looked_at and not inner:
         renewed(m, it)
         found += [lend(m, r, "element", (it, "*")) for r in m.items(it)]
@@ -165,11 +174,10 @@ def _of_walk(m: Machine) -> Obj:
     return new
 
 
-def _tuple(m: Machine, role: str, looked_at: Value, inner: list[Ref], op: ops.Next) -> Obj:
+def _tuple(m: Machine, role: str, looked_at: Value, inner: list[tuple[object, Ref]], op: ops.Next) -> Obj:
     new = m.fresh(("item", role), "tuple", text="display")
     cells = m.state.cells
-    parts: list[Value] = [_items_of(m, held, op, at) for at, held in enumerate(looked_at)]
-    parts += [_elements(m, at, op) for at in inner]
+    parts = _side_by_side(m, looked_at, inner, op)
     if role == "enumerate":
         parts.insert(0, (Ref(m.fresh("index", "scalar")),))
     if role == "items" and looked_at:
@@ -181,6 +189,18 @@ def _tuple(m: Machine, role: str, looked_at: Value, inner: list[Ref], op: ops.Ne
     for at, part in enumerate(parts):
         cells[(new, at)] = part
     return new
+
+
+def _side_by_side(m: Machine, looked_at: Value, inner: list[tuple[object, Ref]], op: ops.Next) -> list[Value]:
+    """The items of what is iterated together, by the position it was given at: each may be one of several objects."""
+    parts: dict[int, Value] = {}
+    for at, held in enumerate(looked_at):
+        position = int(held.loan.text.rpartition(":")[2]) if held.loan is not None else at
+        parts[position] = (*parts.get(position, ()), *_items_of(m, held, op, at))
+    for given, iterator in inner:
+        assert isinstance(given, int)
+        parts[given] = (*parts.get(given, ()), *_elements(m, iterator, op))
+    return [parts.get(at, ()) for at in range(max(parts, default=-1) + 1)]
 
 
 def _key(m: Machine, dictionary: Obj) -> Obj:

@@ -14,7 +14,7 @@ def note_return(m: Machine, value: Value) -> None:
     m.summary.returns = (*m.summary.returns, *found)[:6]
 
 
-def note_read(m: Machine, ref: Ref) -> None:
+def note_read(m: Machine, ref: Ref, how: str) -> None:
     """Add a read of a parameter, or of an outer variable."""
     at: Obj | None = ref.obj
     while at is not None:

@@ -14,7 +14,7 @@ from tenure.check.ops import Function
 from tenure.check.program import ClassInfo, Module, Program
 from tenure.check.scope import bound_names, last_name, parameters
 
-__all__ = ["is_generator", "is_small", "may_hand", "worth_running", "written_inside"]
+__all__ = ["callees", "is_generator", "is_small", "may_hand", "worth_running", "written_inside"]
 
 _SMALL = 25
 _BY_CALL = frozenset(("__call__", "forward"))
@@ -36,7 +36,7 @@ def worth_running(program: Program, module: Module, function: Function) -> bool:
         return True
     if _hands_on(program, module, function, marks):
         return True
-    return any(written_inside(program, callee) for callee in _callees(program, module, function, marks))
+    return any(written_inside(program, callee) for callee in callees(program, module, function, marks))
 
 
 def _hands_on(program: Program, module: Module, function: Function, marks: Marks) -> bool:
@@ -59,7 +59,8 @@ def _hands_on(program: Program, module: Module, function: Function, marks: Marks
     return known or any(is_generator(one) or _gives_once(one) for one in callees)
 
 
-def _callees(program: Program, module: Module, function: Function, marks: Marks) -> Iterator[Function]:
+def callees(program: Program, module: Module, function: Function, marks: Marks) -> Iterator[Function]:
+    """The functions of the tree that a body calls."""
     for func in marks.called:
         callee = _callee(program, module, function, func)
         if isinstance(callee, ClassInfo):
@@ -124,7 +125,7 @@ def written_inside(program: Program, function: Function) -> bool:
         given = {one.arg for one in parameters(function.node)} | marks.lent
         written = {root.partition(".")[0] for root in marks.written if root}
         own = not marks.always and written <= (function.locals - given)
-        found = not own or any(written_inside(program, callee) for callee in _callees(program, module, function, marks))
+        found = not own or any(written_inside(program, callee) for callee in callees(program, module, function, marks))
         function.writes = found
     return found
 

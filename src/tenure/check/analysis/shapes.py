@@ -8,7 +8,7 @@ from tenure.check.effects import tables
 from tenure.check.effects.effect import TENSORS
 from tenure.check.values import Obj, spread
 
-__all__ = ["certainly", "shaped"]
+__all__ = ["certainly", "drawn", "shaped"]
 
 _REDUCTIONS = frozenset(
     ("sum", "prod", "mean", "std", "var", "max", "min", "amax", "amin", "all", "any", "argmax", "argmin", "ptp",
@@ -74,6 +74,24 @@ def shaped(m: Machine, obj: Obj, name: str, bound: dict[str, int]) -> Obj:
     if obj.dtype is None and name in (*_BY_SHAPE, *_BY_COUNT):
         obj.dtype = "float64" if obj.kind == "ndarray" else "float32"
     return obj
+
+
+def drawn(m: Machine, parameters: tuple[str, ...], bound: dict[str, int], name: str) -> str:
+    """The kind of what a generator draws: one number, unless a size or an array of parameters says more."""
+    receiver = {"0"} if m.is_method else set()
+    given = {key: register for key, register in bound.items() if key not in receiver}
+    size = m.get(given.pop(str(parameters.index("size")), None)) if "size" in parameters else ()
+    sized = any(ref.obj.const is not None for ref in size)
+    if "size" not in parameters:
+        sized = bool(given)
+    if sized:
+        return "ndarray"
+    kinds = {ref.obj.kind for register in given.values() for ref in m.get(register)}
+    if name == "choice":
+        return "unknown"
+    if kinds & (TENSORS | {"list", "tuple"}):
+        return "ndarray"
+    return "scalar" if kinds <= {"scalar"} and all(m.get(register) for register in given.values()) else "unknown"
 
 
 def _surely_array(m: Machine, name: str, bound: dict[str, int], given: Obj | None) -> bool:

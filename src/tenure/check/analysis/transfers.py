@@ -2,13 +2,24 @@
 
 import ast
 
+from tenure.check import ops
 from tenure.check.analysis.machine import Machine
+from tenure.check.analysis.marks import Marks
+from tenure.check.analysis.screen import callees
+from tenure.check.program import ClassInfo, Module, Program
+from tenure.check.scope import last_name
 from tenure.check.values import MUST, Obj, Ref
 
-__all__ = ["WAITING", "arriving", "awaited", "leaving", "transferred"]
+__all__ = ["arriving", "awaited", "leaving", "transferred", "waits"]
 
-WAITING = frozenset(("synchronize", "wait", "wait_event", "wait_stream", "item", "tolist", "barrier"))
+_WAITING = frozenset(("synchronize", "wait", "wait_event", "wait_stream", "item", "tolist", "barrier"))
 """Methods and functions that wait for a device."""
+
+_READING = frozenset(("item", "tolist"))
+"""Those that wait for what they are called on alone."""
+
+_DEEPEST = 3
+"""The number of calls within each other that are looked into for one that waits."""
 
 _TRANSFERS = ("transfers",)
 """The key of the object whose fields are the copies under way: it is there from the first one on."""
@@ -28,14 +39,55 @@ def transferred(m: Machine, bound: dict[str, int], result: tuple[Ref, ...], name
     _add(m, "arriving", targets)
 
 
-def awaited(m: Machine) -> None:
-    """Note that the device has caught up."""
-    whole = not any("cuda" in ast.unparse(test) for test, _ in m.op.conditions)
+def waits(m: Machine, op: ops.Call) -> bool:
+    """Whether a call, or one within the function of the tree that it leads to, is one that waits, by its name."""
+    if m.objects.get(_TRANSFERS) is None or not isinstance(op.node, ast.Call):
+        return False
+    found = [ref.obj.target for ref in m.get(op.func)] if op.receiver is None else _methods(m, op)
+    inside = [one for one in found if isinstance(one, ops.Function)]
+    return last_name(op.node.func) in _WAITING or any(_waits_inside(m.program, one, _DEEPEST) for one in inside)
+
+
+def _methods(m: Machine, op: ops.Call) -> list[ops.Function | None]:
+    classes = [ref.obj.target for ref in m.get(op.receiver)]
+    return [m.program.find_method(one, op.method) for one in classes if isinstance(one, ClassInfo)]
+
+
+def _waits_inside(program: Program, function: ops.Function, depth: int) -> bool:
+    module = function.home
+    if not depth or not isinstance(module, Module):
+        return False
+    called = {last_name(call.func) for call in function.scope.of(ast.Call)}
+    if called & (_WAITING - _READING):
+        return True
+    further = callees(program, module, function, Marks.of(module, function))
+    return any(_waits_inside(program, one, depth - 1) for one in further)
+
+
+def awaited(m: Machine, op: ops.Call) -> None:
+    """Note that the device has caught up; what is on the processor already waits for nothing by `tolist`."""
+    if op.method in _READING and any(arriving(m, ref.obj) is not None for ref in m.get(op.receiver)):
+        return
+    whole = not any(_of_a_copy(test) for test, _ in op.conditions)
     for name in ("leaving", "arriving"):
         held = m.state.cells.remove((_transfers(m), name))
         if not whole:
-            # Where there is no device there is nothing to wait for.
+            # Where there is no device, or no copy, there is nothing to wait for.
             m.notes("waited", set[Obj]).update(ref.obj for ref in held)
+
+
+def _of_a_copy(test: ast.expr) -> bool:
+    """Whether a test may ask for a device, or for the event, stream or target of a copy: `if event is not None`."""
+    match test:
+        case ast.BoolOp(values=parts):
+            return any(map(_of_a_copy, parts))
+        case ast.UnaryOp(op=ast.Not(), operand=part):
+            return _of_a_copy(part)
+        case ast.Name() | ast.Attribute():
+            return True
+        case ast.Compare(ops=[ast.Is() | ast.IsNot()], comparators=[ast.Constant(value=None)]):
+            return True
+    return "cuda" in ast.unparse(test)
 
 
 def leaving(m: Machine, obj: Obj) -> Obj | None:

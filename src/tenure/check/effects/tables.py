@@ -13,6 +13,7 @@ A role is one word for a meaning that an `Effect` cannot state:
     escape             an argument is read later by another thread, process or device
     borrow, borrow-mut, move        Tenure's own
     rewind             an iterator starts anew: a file after `seek`
+    draw               a number where no size is given and the parameters are numbers
     deep-copy          nothing of the result is shared
     enumerate, zip, keys, values, items            iterations whose items are tuples or parts of such
     product, arrangements                          iterations that take all items of the arguments when they are made

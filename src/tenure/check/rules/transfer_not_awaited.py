@@ -27,8 +27,8 @@ def _written(m: Machine, ref: Ref, holder: Holder | None, write: Write) -> None:
         note(m, RULE.name, write.node, sent.root().node, text="this writes what a copy without waiting reads")
 
 
-def _read(m: Machine, ref: Ref) -> None:
-    if not ref.must or (copied := arriving(m, ref.obj)) is None:
+def _read(m: Machine, ref: Ref, how: str) -> None:
+    if how == "stored" or not ref.must or (copied := arriving(m, ref.obj)) is None:
         return
     handed_on = isinstance(m.op, ops.Return | ops.Yield) and ref.obj.kind == "tensor"
     # Whoever is given the tensor may wait.
