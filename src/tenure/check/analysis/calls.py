@@ -18,7 +18,7 @@ from tenure.check.analysis.libraries import call_compiled, special_call
 from tenure.check.analysis.machine import Machine
 from tenure.check.analysis.modules import module_called
 from tenure.check.analysis.sequences import store
-from tenure.check.analysis.transfers import WAITING, awaited
+from tenure.check.analysis.transfers import WAITING, arriving, awaited
 from tenure.check.analysis.unasked import overwritten
 from tenure.check.analysis.unknown import unknown_call
 from tenure.check.analysis.views import lend, reachable
@@ -60,7 +60,9 @@ def call(m: Machine, op: ops.Call) -> None:
             else:
                 run_coroutines(m, m.get(register), deep=True)
     if op.receiver is not None:
-        if op.method in WAITING:
+        waits = op.method in WAITING and not any(arriving(m, ref.obj) for ref in m.get(op.receiver))
+        if waits:
+            # What has to arrive here is read as it is.
             awaited(m)
         result = _call_method(m, op)
     else:
