@@ -1,6 +1,7 @@
 """The rule class-value-written (TN506)."""
 
 import ast
+import re
 from collections.abc import Iterator
 
 from tenure.check.analysis.findings import Event
@@ -16,12 +17,15 @@ __all__ = ["RULE"]
 _MADE = frozenset(("list", "dict", "set", "deque", "defaultdict", "OrderedDict", "Counter"))
 _SHRINKING = frozenset(("remove", "pop", "clear", "discard", "popitem", "sort", "reverse"))
 _GROWING = frozenset(("append", "extend", "insert", "add", "update", "appendleft", "setdefault"))
-_COMMON = ("cache", "memo", "regist", "instance", "shared", "all", "known", "pool", "global", "seen", "borg", "lock")
+_COMMON = re.compile(r"cache|memo|regist|instance|shared|(^|_)all(_|$)|known|pool|global|seen|borg|lock")
 """Parts of names of values that a class means to share."""
 
 _PLAIN_BASES = frozenset(
     ("builtins.object", "abc.ABC", "torch.nn.Module", "torch.utils.data.Dataset", "builtins.Exception")
 )
+
+
+_FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def _check(facts: Facts) -> Iterator[Diagnostic]:
@@ -36,7 +40,7 @@ def _events(facts: Facts) -> Iterator[Event]:
         if not shared or not _plain(facts, info):
             continue
         for method in info.node.body:
-            if isinstance(method, ast.FunctionDef) and not decorator_names(method) & {"classmethod", "staticmethod"}:
+            if isinstance(method, _FUNCTIONS) and not decorator_names(method) & {"classmethod", "staticmethod"}:
                 for node in ast.walk(method):
                     name = _written(node)
                     if name in shared:
@@ -65,7 +69,7 @@ def _by_second_names(facts: Facts) -> Iterator[Event]:
         if not kept or not _plain(facts, info):
             continue
         for method in info.node.body:
-            if isinstance(method, ast.FunctionDef) and method.name != "__init__":
+            if isinstance(method, _FUNCTIONS) and method.name != "__init__":
                 for node in ast.walk(method):
                     name = _written(node, _GROWING | _SHRINKING)
                     if name in kept:
@@ -80,19 +84,21 @@ def _second_names(facts: Facts, info: ClassInfo) -> dict[str, ast.expr]:
         for one in values[0].values if len(values) == 1 and isinstance(values[0], ast.BoolOp) else values[:1]:
             match one:
                 case ast.Attribute(value=ast.Name(id=owner), attr=shared) if owner in ("self", "cls", info.node.name):
-                    meant = any(part in text.lower() for part in _COMMON for text in (name, shared))
+                    meant = any(_COMMON.search(text.lower()) for text in (name, shared))
                     if len(values) == 1 and shared in made and len(info.attributes[shared]) == 1 and not meant:
                         found[name] = made[shared]
     return found
 
 
 def _bodies(body: list[ast.stmt]) -> Iterator[tuple[str, ast.expr]]:
+    """The names that a class body binds, but for those that it says to be the class's own (`ClassVar`)."""
     for statement in body:
         match statement:
-            case ast.Assign(targets=[ast.Name(id=name)], value=value) | ast.AnnAssign(
-                target=ast.Name(id=name), value=ast.expr() as value
-            ):
-                yield name, value
+            case ast.Assign(targets=targets, value=value):
+                yield from ((target.id, value) for target in targets if isinstance(target, ast.Name))
+            case ast.AnnAssign(target=ast.Name(id=name), annotation=said, value=ast.expr() as value):
+                if "ClassVar" not in ast.unparse(said):
+                    yield name, value
 
 
 def _is_container(value: ast.expr) -> bool:
@@ -114,21 +120,16 @@ def _tables(info: ClassInfo) -> Iterator[tuple[str, ast.expr]]:
 
 def _shared(info: ClassInfo) -> Iterator[tuple[str, ast.expr]]:
     """The attributes that only the class body binds, each to a new container."""
-    for statement in info.node.body:
-        targets = statement.targets if isinstance(statement, ast.Assign) else ()
-        value = getattr(statement, "value", None)
+    for name, value in _bodies(info.node.body):
         made = isinstance(value, ast.Call) and last_name(value.func) in _MADE and not value.args
         empty = (isinstance(value, ast.List) and not value.elts) or (isinstance(value, ast.Dict) and not value.keys)
-        for target in targets:
-            if isinstance(target, ast.Name) and (made or empty) and len(info.attributes.get(target.id, ())) == 1:
-                assert isinstance(value, ast.expr)
-                yield target.id, value
+        if (made or empty) and len(info.attributes.get(name, ())) == 1:
+            yield name, value
 
 
 def _meant(facts: Facts, info: ClassInfo, name: str) -> bool:
     """Whether a class means to share an attribute: by its name, or by uses through the class."""
-    low = name.lower()
-    if name.startswith("__") or name.isupper() or any(part in low for part in _COMMON):
+    if name.startswith("__") or name.isupper() or _COMMON.search(name.lower()):
         return True
     text = facts.source.text
     through = (f"cls.{name}", f"{info.node.name}.{name}", f"__class__.{name}", f"type(self).{name}")

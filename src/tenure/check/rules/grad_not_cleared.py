@@ -251,7 +251,11 @@ def _made_anew(facts: Facts, loop: ast.For | ast.While, inside: list[ast.AST]) -
 def _optimizers(facts: Facts, node: ast.AST) -> Iterator[tuple[str, set[str]]]:
     """A variable bound to an optimizer, and the variables (and attributes of self) in the optimizer's arguments."""
     match node:
-        case ast.Assign(targets=[ast.Name() | ast.Attribute() as target], value=ast.Call(func=func, args=[given, *_])):
+        case ast.Assign(
+            targets=[ast.Name() | ast.Attribute() as target],
+            value=ast.Call(func=func, args=[given, *_])
+            | ast.Call(func=func, keywords=[ast.keyword(arg="params", value=given), *_]),
+        ):
             made = facts.program.resolve(facts.module, func)
             known = isinstance(made, str) and made.startswith(("torch.optim.", "tenure.optim."))
             others = any(part in str(made) for part in ("lr_scheduler", "swa_utils"))

@@ -12,6 +12,7 @@ from tenure.check.rules.growth import assignments, grows, holds_graph, kept, mad
 from tenure.check.rules.kept_averages import averages, quiet
 from tenure.check.rules.kept_by_hooks import kept_by_hooks
 from tenure.check.rules.kept_over_episodes import kept_over_episodes
+from tenure.check.rules.returned_losses import repeated_steps, returned_losses
 from tenure.check.rules.rule import Rule
 from tenure.check.rules.wording import reports_of
 from tenure.check.scope import Scope, bound_names, last_name, parameters
@@ -42,8 +43,11 @@ def _events(facts: Facts) -> Iterator[Event]:
         inside = list(own_nodes(body))
         done = {name: node for node in inside for name in (_differentiated(node) or _handed_back(scope, node))}
         done = _with_displays(inside, _terms(inside, done))
+        calls = returned_losses(facts, scope, inside, _differentiated)
         bound = bound_names(body) | own
         losses = {name for name in done if _root_of(name) in bound and name != "self"} - made_plain(inside)
+        losses |= calls.keys() - made_plain(inside)
+        done = {**calls, **done}
         if not losses:
             continue
         silent = quiet(inside)
@@ -68,6 +72,9 @@ def _rounds(facts: Facts) -> Iterator[tuple[Scope, list[ast.stmt], set[str]]]:
     Those of loops, and of methods that a loop of the module calls: these bind anew all but what the object keeps.
     """
     for scope in facts.looping("backward"):
+        for loop in scope.of(ast.For, ast.While):
+            yield scope, loop.body, bound_names([loop.target]) if isinstance(loop, ast.For) else set()
+    for scope in repeated_steps(facts, _differentiated):
         for loop in scope.of(ast.For, ast.While):
             yield scope, loop.body, bound_names([loop.target]) if isinstance(loop, ast.For) else set()
     for scope in facts.mentioning("backward"):

@@ -62,6 +62,8 @@ def holds_graph(value: ast.expr, loss: str, node: ast.AST) -> bool:
     match value:
         case ast.Name() | ast.Attribute() | ast.Subscript():
             return ast.unparse(value) == loss
+        case ast.Call() if loss.endswith(")") and ast.unparse(value) == loss:
+            return True
         case ast.BinOp(left=left, right=right):
             return holds_graph(left, loss, node) or holds_graph(right, loss, node)
         case ast.Call(func=ast.Attribute(value=inner, attr=method)) if method in _KEEPING:
