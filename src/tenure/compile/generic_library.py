@@ -69,7 +69,10 @@ def _compile(found: Engine, functions: list[Function], quick: bool) -> None:
     def text() -> str:
         return str(late("generic_kernels").joined([f.emit for f in functions]))
 
-    library = refine.quick(found, module, len(functions), text()) if quick else found.load(text, key=refine.key_of(module))
+    if quick:
+        library = refine.quick(found, module, len(functions), text())
+    else:
+        library = found.load(text, key=refine.key_of(module))
     for k, f in enumerate(functions):
         found.note(f"generic {f.key}", f"{k} {module}")
         _take(f, library, k)
