@@ -104,9 +104,9 @@ print(json.dumps([found, first, len(refine._known), len(refine._refined), "tenur
 """
 
 
-def ran(folder: Path, pause: float) -> Any:
+def ran(folder: Path, pause: float, mode: str = "beside") -> Any:
     """What the program prints in a process of its own."""
-    environment = {**os.environ, "TENURE_CACHE_DIR": str(folder), "TENURE_COMPILE": "beside", "PYTHONWARNINGS": "error"}
+    environment = {**os.environ, "TENURE_CACHE_DIR": str(folder), "TENURE_COMPILE": mode, "PYTHONWARNINGS": "error"}
     command = [sys.executable, "-c", PROGRAM, str(pause)]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False, timeout=120)
     assert (done.returncode, done.stderr) == (0, "")
@@ -123,6 +123,13 @@ def test_a_first_call_generates_no_code_of_level_3_and_a_process_that_goes_on_ge
         assert found == wanted
         results.update(values)
     assert len(results) == 1
+
+
+def test_what_waits_for_compilations_has_no_code_of_level_0(tmp_path: Path) -> None:
+    """Neither does it take any that another process has left."""
+    values, first, *_ = ran(tmp_path, 60)
+    assert first == [1, 1]
+    assert ran(tmp_path, 0, "wait") == [values, [1, 0], 0, 0, False]
 
 
 def test_an_elementwise_kernel_is_written_once(monkeypatch: pytest.MonkeyPatch) -> None:

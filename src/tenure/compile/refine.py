@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from contextlib import suppress
 from ctypes import c_int64
 from time import sleep
 from typing import NamedTuple
@@ -64,8 +65,8 @@ def quick(found: Engine, module: str, count: int, text: str) -> Library:
 
 
 def revived(found: Engine, module: str) -> Library | None:
-    """The library of a module at level 0 from a cache, if one has it."""
-    library = found.found(found.name(f"quick {module}"))
+    """The library of a module at level 0 from a cache, if one has it and that is wanted."""
+    library = found.found(found.name(f"quick {module}")) if applies() else None
     if library is not None:
         later(Module(found, module, library, ""))
     return library
@@ -117,7 +118,8 @@ def watch() -> None:
                 _thread = None
                 return
             module = _waiting.pop(0)
-        refine(module)
+        with suppress(Exception):  # it stays as it is
+            refine(module)
 
 
 def refine(module: Module) -> None:
@@ -148,9 +150,10 @@ def replace(library: Library, whole: Library) -> None:
 
 
 def _forget() -> None:
-    """In a forked child: its parent's thread is not its own."""
+    """In a forked child: its parent's thread is not its own, and the modules that it has stay as they are."""
     global _lock, _thread
     _lock, _thread = threading.RLock(), None
+    _waiting.clear()
 
 
 if hasattr(os, "register_at_fork"):
