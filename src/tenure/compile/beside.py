@@ -35,7 +35,7 @@ _numbers = count()
 
 
 class Job:
-    """A program that is compiled in the helper."""
+    """A program, or a module of IR, that is compiled in the helper."""
 
     __slots__ = ("helper", "load", "loading", "path")
 
@@ -93,8 +93,8 @@ class Helper:
         """Whether it goes on; in a forked child it is somebody else's."""
         return self.owner == os.getpid() and self.process.poll() is None
 
-    def send(self, program: Program, load: Callable[[], object]) -> Job:
-        """Hand it a program. OSError where that cannot be."""
+    def send(self, program: Program | tuple[str, str], load: Callable[[], object]) -> Job:
+        """Hand it a program, or a key and IR. OSError where that cannot be."""
         name = f"{next(_numbers)}.job"
         job = Job(self, os.path.join(self.folder, name), load)
         with open(job.path, "wb") as file:
@@ -117,8 +117,8 @@ class Helper:
 _helper: Helper | None = None
 
 
-def submit(program: Program, load: Callable[[], object]) -> Job | None:
-    """Have a program compiled in the helper, and its code loaded; None where there can be none."""
+def submit(program: Program | tuple[str, str], load: Callable[[], object]) -> Job | None:
+    """Have a program, or IR with its key, compiled in the helper, and its code loaded; None where there can be none."""
     global _helper
     with _lock:
         try:

@@ -231,7 +231,9 @@ def emit_generic(
 ) -> None:
     """Add the function of a rank class to a module; of the shapes only the ranks count. One by one where the elements
     of a vector do not lie side by side."""
-    if lanes is not None and not vectorizes(primitive, params, avals, ans, lanes, bits):
+    lower = primitive.lower
+    known = lanes is None or lower.alike or lower.numbered
+    if not (known or vectorizes(primitive, params, avals, ans, lanes, bits)):
         lanes = None
     k = GenericWriter(module, name, primitive, params, avals, ans, lanes, bits)
     primitive.lower.emit(k)

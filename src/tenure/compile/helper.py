@@ -1,6 +1,6 @@
-"""The helper process: it compiles programs into the disk cache while the process that started it goes on.
+"""The helper process: it compiles programs and modules into the disk cache while the process that started it goes on.
 
-Each line of standard input names a program in the folder of jobs; the answer is a file beside it, empty or with the
+Each line of standard input names one in the folder of jobs; the answer is a file beside it, empty or with the
 reason why there is no code. It ends with the process that started it, whose end it sees as that of its input, or when
 nothing has come for a while.
 """
@@ -72,8 +72,8 @@ def answer(path: str, folder: str) -> None:
     """Compile the program of a file, and say that it is done."""
     try:
         with open(path, "rb") as file:
-            program: Program = pickle.load(file)
-        hand_over(program, engine(), DiskCache(folder, limit=UNLIMITED))
+            job: Program | tuple[str, str] = pickle.load(file)
+        hand_over(job, engine(), DiskCache(folder, limit=UNLIMITED))
         said = ""
     except Exception as error:
         said = f"{type(error).__name__}: {error}"
@@ -83,8 +83,13 @@ def answer(path: str, folder: str) -> None:
     os.unlink(path)
 
 
-def hand_over(program: Program, found: Engine, spare: DiskCache) -> None:
-    """Put the code of a program on disk: in the cache, or in a spare one if that does not keep it."""
-    name, payload = found.code(compiling(program, found), key=key_of(program))
+def hand_over(job: Program | tuple[str, str], found: Engine, spare: DiskCache) -> None:
+    """Put the code of a program, or of IR with its key, on disk: in the cache, or in a spare one if that does not keep
+    it."""
+    if isinstance(job, Program):
+        name, payload = found.code(compiling(job, found), key=key_of(job))
+    else:
+        key, text = job
+        name, payload = found.code(lambda: text, key=key)
     if found.disk is None or found.disk.get(name) is None:
         spare.put(name, payload)

@@ -138,7 +138,7 @@ class CallWriter:
 
     def map(self) -> None:
         """Elements of the result."""
-        if self.lower.alike:
+        if self.lower.alike or self.lower.numbered:
             shapes, shape = merged([aval.shape for aval in self.avals], self.aval.shape)
             single = shape == (1,)  # a row of one: the function of rows serves it
             self.generic(shapes, shape, tuple(map(bool, shapes)) if single else wide(shapes))

@@ -140,26 +140,29 @@ class Table:
 
 def rules_of(applications: Sequence[Application]) -> list[Rule]:
     """The rules of applications; what is new is made, and kept."""
-    found: list[Rule] = [at.calls for at in applications]
-    if None in found:
-        fresh: dict[Application, Rule] = {}
-        waiting: list[Application] = []
-        for at in applications:
-            if at.calls is None:
-                kin = at.kin[0]
-                line = None if kin is None else kin.lines.get(CALLS)
-                if filled_record(at) is None and line is not None and line.general and fresh:
-                    waiting.append(at)  # for functions that are compiled below, all in one module
-                elif at.calls is None and at not in fresh:
-                    fresh[at] = new_rule(at)
-        if fresh:
-            publish(fresh)
-        if waiting:
-            rules_of(waiting)
-        found = [at.calls or RULES[at] for at in applications]
-        for at, rule in zip(applications, found, strict=True):
-            at.calls = rule
-    return found
+    new = list({id(at): at for at in applications if at.calls is None}.values())
+    if new:
+        make(make(new, patient=True), patient=False)
+        for at in new:
+            at.calls = at.calls or RULES[at]
+    return [at.calls for at in applications]
+
+
+def make(new: Sequence[Application], patient: bool) -> list[Application]:
+    """Make the rules of applications; when patient all but those, the result, whose record on symbols may only wait for
+    its functions: these are compiled in one module first."""
+    fresh: dict[Application, Rule] = {}
+    waiting: list[Application] = []
+    for at in new:
+        if filled_record(at) is None:
+            line = None if at.kin[0] is None else at.kin[0].lines.get(CALLS)
+            if patient and fresh and line is not None and line.general:
+                waiting.append(at)
+            elif at not in fresh:
+                fresh[at] = new_rule(at)
+    if fresh:
+        publish(fresh)
+    return waiting
 
 
 def filled_record(at: Application) -> Rule | None:

@@ -32,10 +32,11 @@ class Target:
     features: str
     vector_bits: int
 
-    def machine(self) -> Any:
-        """A fresh LLVM TargetMachine, level 3; an engine has one of its own, since sharing one crashes."""
+    def machine(self, level: int = 3) -> Any:
+        """A fresh LLVM TargetMachine of a level; an engine has its own ones, since sharing one crashes."""
+        of = {"cpu": self.cpu, "features": self.features}
         target = llvm().Target.from_triple(self.triple)
-        return target.create_target_machine(cpu=self.cpu, features=self.features, opt=3, reloc="pic", codemodel="small")
+        return target.create_target_machine(**of, opt=level, reloc="pic", codemodel="small")
 
 
 @cache

@@ -40,10 +40,11 @@ class Kind(ABC):
     """A kind of lowering.
 
     ``inline`` ones have elements that can be computed wherever they are read, by ``element``; all others are stored.
-    ``alike`` ones take the elements of their operands at their own index. ``joins`` says that values may share a kernel
-    with others, ``reduces`` that their first operand is reduced over the parameter ``axes`` by ``operation``. ``cost``
-    and ``folds`` are those of an element, see ``ops.lowering.Element``. Operand ``value`` is written over operand
-    ``base``, in its buffer if it can be, and ``combine`` says how with what is there (None: it replaces that);
+    ``alike`` ones take the elements of their operands at their own index, ``numbered`` ones follow from single numbers
+    and the element's own number. ``joins`` says that values may share a kernel with others, ``reduces`` that their
+    first operand is reduced over the parameter ``axes`` by ``operation``. ``cost`` and ``folds`` are those of an
+    element, see ``ops.lowering.Element``. Operand ``value`` is written over operand ``base``, in its buffer if it can
+    be, and ``combine`` says how with what is there (None: it replaces that);
     ``why`` says why a library computes it, if one does (``library``).
     ``plain`` says that each element is written once, as it is. ``threaded`` kernels share themselves out over the
     threads; a ``transposed`` product is by the transpose. What ``emit`` does with the writer of a specialised kernel it
@@ -58,6 +59,7 @@ class Kind(ABC):
     generic: bool = True
     transposed: bool = False
     alike: bool = False
+    numbered: bool = False
     cost: Cost = Cost.LIGHT
     folds: bool = False
     operation: str = ""

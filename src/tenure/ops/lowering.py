@@ -25,8 +25,9 @@ Params = Mapping[str, Any]
 class Element(Kind):
     """The element at an index, from elements of the operands. ``HEAVY`` rules are not computed twice.
 
-    ``alike`` ones take the element at the same index of every operand, which broadcast. ``folds`` says that LLVM
-    computes it where the operands are constants; ``exact`` that NumPy gives its bits (None: unless it is heavy).
+    ``alike`` ones take the element at the same index of every operand, which broadcast; ``numbered`` ones follow from
+    single numbers and the element's number in C order. ``folds`` says that LLVM computes it where the operands are
+    constants; ``exact`` that NumPy gives its bits (None: unless it is heavy).
     """
 
     inline: ClassVar[bool] = True
@@ -34,6 +35,7 @@ class Element(Kind):
     rule: Rule
     cost: Cost = Cost.LIGHT
     alike: bool = False
+    numbered: bool = False
     folds: bool = False
     exact: bool | None = None
 

@@ -30,7 +30,7 @@ def _random(name: str, draw: Any) -> Primitive:
 
     return primitive(
         name,
-        lower=Element(element, Cost.HEAVY),
+        lower=Element(element, Cost.HEAVY, numbered=True),
         batch=one_by_one,
         aval=aval,
         ref=lambda np, seed, number, *, shape, dtype: draw(int(seed), int(number), shape, dtype.numpy),
@@ -62,7 +62,7 @@ def _integer(e: Any, index: Any, seed: Any, number: Any, low: Any, count: Any, *
 
 integers = primitive(
     "integers",
-    lower=Element(_integer, Cost.HEAVY),
+    lower=Element(_integer, Cost.HEAVY, numbered=True),
     batch=one_by_one,
     aval=lambda seed, number, low, count, *, shape: Aval(shape, dtypes.int64),
     ref=_integers,
