@@ -39,7 +39,7 @@ def test_names_of_the_standard_library_exist(of: str) -> None:
     home = (
         builtins if of == "builtins" else itertools_chain() if of == "itertools.chain" else importlib.import_module(of)
     )
-    later = {"batched", "replace"}  # of Python 3.12 and 3.13
+    later = {"batched", "binomialvariate", "replace"}  # of Python 3.12 and 3.13
     for name in tables._sections("python")["functions", of]:
         assert hasattr(home, name) or name in later, f"{of} has no {name}"
 

@@ -187,7 +187,7 @@ def _call_on(m: Machine, refs: list[Ref], op: ops.Call) -> Value:
     if effect.role == "hook" or name.startswith("register"):
         for told in m.on.hooked:
             told(m, refs, op)
-    return _once(m, result, name)
+    return _once(m, result, name, op)
 
 
 def _may_be_dictionary(m: Machine, op: ops.Call) -> bool:
@@ -201,12 +201,19 @@ def _may_be_dictionary(m: Machine, op: ops.Call) -> bool:
     return only_dictionary(used) and not imports(m, "pandas")
 
 
-def _once(m: Machine, result: Value, name: str) -> Value:
-    if name in _ONCE:
+def _once(m: Machine, result: Value, name: str, op: ops.Call) -> Value:
+    if name in _ONCE and not (name == "open" and _for_writing(m, op)):
         for ref in result:
             if ref.obj.kind == "iterator":
                 ref.obj.target = "once"
     return result
+
+
+def _for_writing(m: Machine, op: ops.Call) -> bool:
+    """Whether a file is opened at its end, or empty: there is nothing to read, however often one looks."""
+    value = m.get(op.args[1][0] if len(op.args) > 1 else dict(op.keywords).get("mode"))
+    mode = value[0].obj.const if len(value) == 1 else None
+    return isinstance(mode, str) and mode[:1] in ("w", "a", "x")
 
 
 def _unknown_method(m: Machine, refs: list[Ref], op: ops.Call) -> Value:
@@ -254,7 +261,7 @@ def call_library(m: Machine, qualname: str, op: ops.Call) -> Value:
         result = perform(m, effect, Arguments.of(op), op, name)
         if op.args and op.keywords and "inplace" in dict(op.keywords) and result == m.get(op.args[0][0]):
             overwritten(m, op, op.args[0][0])
-        return _once(m, constructed(m, qualname, name, result, op), name)
+        return _once(m, constructed(m, qualname, name, result, op), name, op)
     kind = guess_class(qualname, name)
     if kind is not None:
         unknown_call(m, op, "captured")

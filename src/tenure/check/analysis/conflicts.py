@@ -46,9 +46,8 @@ _DEEP = HOLDING | {"iterator"}
 
 _KNOWN = frozenset(("saved", "iteration", "subset", "traced", "argument"))
 
-_READS = frozenset(
-    ("operator", "call", "method", "test", "format", "iterate", "compare", "raise", "backward", "again", "stored")
-)
+_READS = frozenset(("operator", "call", "method", "test", "format", "iterate", "compare", "raise", "backward",
+                    "again", "stored"))  # fmt: skip
 
 KEPT = re.compile(r"(^|_)(old|prev|previous|before|orig|original|backup|saved|snapshot|best|initial|copy)($|_)")
 """Names of values that are kept unchanged."""

@@ -89,7 +89,7 @@ def take_next(m: Machine, op: ops.Next) -> None:
 
 
 def next_item(m: Machine, iterators: Value, items: Value) -> Value:
-    """What `next` takes out of an iterator: not what it gave before, and nothing was done to it yet."""
+    """The item that `next` gives: not what it gave before, and nothing was done to it yet."""
     if any(is_reused(m, ref.obj) for ref in iterators):
         return items
     found = [ref._replace(write=None) for ref in items]

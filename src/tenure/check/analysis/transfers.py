@@ -16,7 +16,7 @@ _WAITING = frozenset(("synchronize", "wait", "wait_event", "wait_stream", "item"
 """Methods and functions that wait for a device."""
 
 _READING = frozenset(("item", "tolist"))
-"""Those that wait for what they are called on alone."""
+"""Methods that wait for what they are called on alone."""
 
 _DEEPEST = 3
 """The number of calls within each other that are looked into for one that waits."""
