@@ -135,15 +135,17 @@ def _call_method(m: Machine, op: ops.Call) -> Value:
     for ref in value:
         groups.setdefault((ref.obj.kind, ref.obj.target), []).append(ref)
     m.divided = True
-    before, after = m.state.gone, dict(m.state.gone)
+    before, ways = m.state.gone, []
     for refs in groups.values():
         if len(groups) > 1:
             # They are alternatives: none gives up what another one uses.
             m.state.cells[op.receiver] = tuple(refs)
             m.state.gone = dict(before)
         out += _call_on(m, refs, op) or (Ref(m.fresh(("unknown", len(out)), "unknown")),)
-        after |= m.state.gone
-    m.divided, m.state.gone = False, after
+        ways.append(m.state.gone)
+    # What one of them made anew is not what was given up before.
+    m.state.gone = {obj: at for way in ways for obj, at in way.items() if obj not in before or all(obj in w for w in ways)}
+    m.divided = False
     m.state.cells[op.receiver] = value
     return tuple(dict.fromkeys(out))
 
