@@ -15,7 +15,13 @@ from tenure.check.program import ClassInfo, Module
 from tenure.check.scope import last_name
 from tenure.check.values import Holder, Ref, Value
 
-__all__ = ["delete_attribute", "get_attribute", "set_attribute"]
+__all__ = ["FREED", "delete_attribute", "get_attribute", "set_attribute"]
+
+FREED = ".data = empty"
+"""The text of a write that gives memory back: nothing of it is meant to be seen."""
+
+_MAKING = frozenset(("empty", "zeros", "new_empty", "new_zeros"))
+"""Functions whose first argument is a shape."""
 
 
 def get_attribute(m: Machine, op: ops.GetAttr) -> None:
@@ -107,13 +113,24 @@ def assign_data(m: Machine, ref: Ref, op: ops.SetAttr) -> None:
         write_to(m, (ref,), m.sources.get(op.obj), wrote(m, "write", ".data = …", hidden=True))
     else:
         holder = m.sources.get(op.obj)
+        text = FREED if _is_empty(m, op) else ".data = …"
         base = ref.obj.base
         if m.frame is not None and holder in m.frame.temporaries and base is not None and base.kind in TENSORS:
-            lost(m, ref, wrote(m, "rebind", ".data = …", hidden=True))
+            lost(m, ref, wrote(m, "rebind", text, hidden=True))
         elif holder is None and base is not None and base.kind in TENSORS and base not in m.guessed:
             lost(m, ref, None)
-        write_to(m, (ref,), holder, wrote(m, "rebind", ".data = …", hidden=True))
+        write_to(m, (ref,), holder, wrote(m, "rebind", text, hidden=True))
         shared_data(m, ref, holder, op.src)
+
+
+def _is_empty(m: Machine, op: ops.SetAttr) -> bool:
+    """Whether a tensor without elements is assigned."""
+    match m.nodes.get(op.src):
+        case ast.Call(args=[ast.Constant(value=0), *_], func=func):
+            return last_name(func) in _MAKING
+        case ast.Call(args=[ast.List(elts=[]), *_]):
+            return True
+    return False
 
 
 def delete_attribute(m: Machine, op: ops.DelAttr) -> None:

@@ -135,15 +135,17 @@ def _call_method(m: Machine, op: ops.Call) -> Value:
     for ref in value:
         groups.setdefault((ref.obj.kind, ref.obj.target), []).append(ref)
     m.divided = True
-    before, after = m.state.gone, dict(m.state.gone)
+    before, ways = m.state.gone, []
     for refs in groups.values():
         if len(groups) > 1:
             # They are alternatives: none gives up what another one uses.
             m.state.cells[op.receiver] = tuple(refs)
             m.state.gone = dict(before)
         out += _call_on(m, refs, op) or (Ref(m.fresh(("unknown", len(out)), "unknown")),)
-        after |= m.state.gone
-    m.divided, m.state.gone = False, after
+        ways.append(m.state.gone)
+    # What one of them made anew is not what was given up before.
+    m.state.gone = {obj: at for way in ways for obj, at in way.items() if obj not in before or all(obj in w for w in ways)}
+    m.divided = False
     m.state.cells[op.receiver] = value
     return tuple(dict.fromkeys(out))
 
@@ -187,7 +189,7 @@ def _call_on(m: Machine, refs: list[Ref], op: ops.Call) -> Value:
     if effect.role == "hook" or name.startswith("register"):
         for told in m.on.hooked:
             told(m, refs, op)
-    return _once(m, result, name)
+    return _once(m, result, name, op)
 
 
 def _may_be_dictionary(m: Machine, op: ops.Call) -> bool:
@@ -201,12 +203,19 @@ def _may_be_dictionary(m: Machine, op: ops.Call) -> bool:
     return only_dictionary(used) and not imports(m, "pandas")
 
 
-def _once(m: Machine, result: Value, name: str) -> Value:
-    if name in _ONCE:
+def _once(m: Machine, result: Value, name: str, op: ops.Call) -> Value:
+    if name in _ONCE and not (name == "open" and _for_writing(m, op)):
         for ref in result:
             if ref.obj.kind == "iterator":
                 ref.obj.target = "once"
     return result
+
+
+def _for_writing(m: Machine, op: ops.Call) -> bool:
+    """Whether a file is opened at its end, or empty: there is nothing to read, however often one looks."""
+    value = m.get(op.args[1][0] if len(op.args) > 1 else dict(op.keywords).get("mode"))
+    mode = value[0].obj.const if len(value) == 1 else None
+    return isinstance(mode, str) and mode[:1] in ("w", "a", "x")
 
 
 def _unknown_method(m: Machine, refs: list[Ref], op: ops.Call) -> Value:
@@ -254,7 +263,7 @@ def call_library(m: Machine, qualname: str, op: ops.Call) -> Value:
         result = perform(m, effect, Arguments.of(op), op, name)
         if op.args and op.keywords and "inplace" in dict(op.keywords) and result == m.get(op.args[0][0]):
             overwritten(m, op, op.args[0][0])
-        return _once(m, constructed(m, qualname, name, result, op), name)
+        return _once(m, constructed(m, qualname, name, result, op), name, op)
     kind = guess_class(qualname, name)
     if kind is not None:
         unknown_call(m, op, "captured")

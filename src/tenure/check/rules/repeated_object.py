@@ -7,9 +7,11 @@ from tenure.check import ops
 from tenure.check.analysis.conflicts import note
 from tenure.check.analysis.events import Events
 from tenure.check.analysis.indices import component
+from tenure.check.analysis.kinds import instance_kind
 from tenure.check.analysis.machine import Machine
 from tenure.check.effects.effect import CONTAINERS
 from tenure.check.facts import Facts
+from tenure.check.program import ClassInfo
 from tenure.check.rules.rule import Rule
 from tenure.check.rules.wording import reports_of
 from tenure.check.scope import default_of, parameters
@@ -60,7 +62,7 @@ def _repeated(m: Machine, ref: Ref, count: Value, op: ops.Operate) -> None:
     modules = [r.obj for r in m.items(ref.obj) if r.obj.kind in ("module", "tenure-module")]
     shared = ref.obj.kind == "list" and not all(map(_is_stateless, modules))
     one = (len(count) == 1 and count[0].obj.const == 1) or any(_is_choice(m, r.obj) for r in count)
-    if shared and not one and not _is_chosen(m, op.node):
+    if shared and not one and not _is_chosen(m, op.node) and not _is_handed_on(m, op.node):
         note(m, RULE.name, op.node, detail="module")
 
 
@@ -77,6 +79,15 @@ def _is_chosen(m: Machine, node: ast.AST) -> bool:
                      if isinstance(at, ast.Assign) and not is_empty(at.value) for target in at.targets}  # fmt: skip
             if targets & bound:
                 return True
+    return False
+
+
+def _is_handed_on(m: Machine, node: ast.AST) -> bool:
+    """Whether the list is an argument of a class that is no module: workers get a module each by pickling it."""
+    for call in m.function.scope.of(ast.Call):
+        if node in call.args or node in [one.value for one in call.keywords]:
+            made = m.program.resolve(m.module, call.func)
+            return isinstance(made, ClassInfo) and instance_kind(m.program, made) == "instance"
     return False
 
 

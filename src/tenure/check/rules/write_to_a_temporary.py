@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Iterator
 
+from tenure.check.analysis.attributes import FREED
 from tenure.check.analysis.conflicts import lost, note
 from tenure.check.analysis.events import Events
 from tenure.check.analysis.machine import Machine
@@ -31,10 +32,18 @@ def _written(m: Machine, ref: Ref, holder: Holder | None, write: Write) -> None:
 def _lost(m: Machine, ref: Ref, write: Write | None) -> None:
     if write is not None:
         call = m.op.node if m.frame is None else m.frame.at
+        if write.text == FREED or _made_before(ref, call):
+            return
         note(m, RULE.name, call, write.node, text="view", detail="rebind")
     elif any(part is ref.obj.node for part in ast.walk(m.op.node)):
         # The copy was made in the statement itself.
         note(m, RULE.name, m.op.node, ref.obj.node, text=ref.obj.kind)
+
+
+def _made_before(ref: Ref, call: ast.AST) -> bool:
+    """Whether what is written was not made by an argument of the call: somebody holds it, wherever that is."""
+    made = ref.obj.node
+    return made is not None and not any(part is made for part in ast.walk(call) if part is not call)
 
 
 RULE = Rule(
