@@ -144,7 +144,8 @@ def _call_method(m: Machine, op: ops.Call) -> Value:
         out += _call_on(m, refs, op) or (Ref(m.fresh(("unknown", len(out)), "unknown")),)
         ways.append(m.state.gone)
     # What one of them made anew is not what was given up before.
-    m.state.gone = {obj: at for way in ways for obj, at in way.items() if obj not in before or all(obj in w for w in ways)}
+    still = {obj for obj in before if all(obj in way for way in ways)}
+    m.state.gone = {obj: at for way in ways for obj, at in way.items() if obj not in before or obj in still}
     m.divided = False
     m.state.cells[op.receiver] = value
     return tuple(dict.fromkeys(out))
