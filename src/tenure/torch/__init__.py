@@ -51,7 +51,10 @@ shadow: install
 amp:
     autocast is_autocast_enabled is_autocast_cpu_enabled is_autocast_cache_enabled get_autocast_dtype
     get_autocast_cpu_dtype get_autocast_gpu_dtype
+    GradScaler
 func: vmap
+futures: Future
+storages: TypedStorage UntypedStorage
 """
 """Rooms of this package, and the names that each has."""
 SPACES = """
