@@ -9,6 +9,7 @@ from tenure.errors import TenureError
 from tenure.func import checking
 from tenure.torch.cells import Tensor, unwrap, wrap
 from tenure.torch.cells.anomaly import looked_at
+from tenure.torch.cells.autograd import Shown
 from tenure.torch.cells.silent import refuse_rewritten
 from tenure.torch.errors import refuse, translated
 from tenure.torch.names.graphs import GradientEdge, tensor_of
@@ -52,6 +53,8 @@ def grad(
             )  # fmt: skip
     except TenureError as error:
         raise translated(error) from None
+    finally:
+        Shown.last = None, None
     found = tuple([None if nowhere(x) else g for x, g in zip(xs, found, strict=True)])
     missing = [k for k, g in enumerate(found) if g is None]
     if missing and not allow_unused:

@@ -34,11 +34,7 @@ FREED = (
 )
 SAVED = {
     word.split(":")[0]: word.split(":")[1].split(",")
-    for word in """Mul:self,other Div:self,other Pow:self Square:self Exp:>result Tanh:>result Sigmoid:>result
-    Relu:>result Sqrt:>result Rsqrt:>result Reciprocal:>result Softmax:>result LogSoftmax:>result Expm1:>result
-    Sin:self Cos:self Log:self Log1P:self Log2:self Log10:self Abs:self Mm:self,mat2 Bmm:self,mat2 Gelu:self Silu:self
-    Softplus:self Elu:self LeakyRelu:self Hardtanh:self Clamp:self MseLoss:self,target Erf:self Sinh:self Cosh:self
-    Convolution:input,weight""".split()
+    for word in ["Mul:self,other", "Div:self,other", "Pow:self", "Square:self", "Exp:>result", "Tanh:>result", "Sigmoid:>result", "Relu:>result", "Sqrt:>result", "Rsqrt:>result", "Reciprocal:>result", "Softmax:>result", "LogSoftmax:>result", "Expm1:>result", "Sin:self", "Cos:self", "Log:self", "Log1P:self", "Log2:self", "Log10:self", "Abs:self", "Mm:self,mat2", "Bmm:self,mat2", "Gelu:self", "Silu:self", "Softplus:self", "Elu:self", "LeakyRelu:self", "Hardtanh:self", "Clamp:self", "MseLoss:self,target", "Erf:self", "Sinh:self", "Cosh:self", "Convolution:input,weight"]
 }
 """What PyTorch's nodes save: names of operands in their order, or of the result."""
 
@@ -231,7 +227,7 @@ def operation(step: Any) -> str:
     return getattr(first, "name", "")
 
 
-NUMBERS = frozenset("add subtract multiply divide power remainder fmod atan2 maximum minimum mse_loss".split())
+NUMBERS = frozenset(["add", "subtract", "multiply", "divide", "power", "remainder", "fmod", "atan2", "maximum", "minimum", "mse_loss"])
 """Operations of numbers: an operand of whole numbers has an edge, to nothing; of others, as indices, it has none."""
 
 

@@ -21,9 +21,9 @@ from tenure.torch.cells.spreading import counter
 from tenure.torch.devices import CPU, check_device, device, strided
 from tenure.torch.dtypes import BY_NAME, LEGACY, OF_HOME, Defaults, dtype, home_dtype
 from tenure.torch.errors import TorchIndexError, TorchTypeError, TorchValueError, refuse, translated
-from tenure.torch.names.graphs import node_of
 from tenure.torch.names.arguments import sizes
 from tenure.torch.names.compressed import to_sparse_csr
+from tenure.torch.names.graphs import node_of
 from tenure.torch.names.making import copied
 from tenure.torch.names.nodes import name_of
 from tenure.torch.names.sparse import to_sparse
