@@ -32,11 +32,14 @@ FREED = (
     " retain_graph=True if you need to backward through the graph a second time or if you need to access saved tensors"
     " after calling backward."
 )
-SAVED = {
-    word.split(":")[0]: word.split(":")[1].split(",")
-    for word in ["Mul:self,other", "Div:self,other", "Pow:self", "Square:self", "Exp:>result", "Tanh:>result", "Sigmoid:>result", "Relu:>result", "Sqrt:>result", "Rsqrt:>result", "Reciprocal:>result", "Softmax:>result", "LogSoftmax:>result", "Expm1:>result", "Sin:self", "Cos:self", "Log:self", "Log1P:self", "Log2:self", "Log10:self", "Abs:self", "Mm:self,mat2", "Bmm:self,mat2", "Gelu:self", "Silu:self", "Softplus:self", "Elu:self", "LeakyRelu:self", "Hardtanh:self", "Clamp:self", "MseLoss:self,target", "Erf:self", "Sinh:self", "Cosh:self", "Convolution:input,weight"]
-}
+SAVES = """
+Mul:self,other Div:self,other Pow:self Square:self Exp:>result Tanh:>result Sigmoid:>result Relu:>result Sqrt:>result
+Rsqrt:>result Reciprocal:>result Softmax:>result LogSoftmax:>result Expm1:>result Sin:self Cos:self Log:self Log1P:self
+Log2:self Log10:self Abs:self Mm:self,mat2 Bmm:self,mat2 Gelu:self Silu:self Softplus:self Elu:self LeakyRelu:self
+Hardtanh:self Clamp:self MseLoss:self,target Erf:self Sinh:self Cosh:self Convolution:input,weight
+"""
 """What PyTorch's nodes save: names of operands in their order, or of the result."""
+SAVED = {name: names.split(",") for name, names in (word.split(":") for word in SAVES.split())}
 
 
 class Node:
@@ -62,8 +65,8 @@ class Node:
     def register_hook(self, fn: Callable[..., Any]) -> Any:
         """Refused: what a node passes on to each of its inputs is not to be had apart from their other uses."""
         raise missing(
-            "Node.register_hook", "`tensor.register_hook` on an input sees its gradient, `register_prehook` that of the"
-            " result"
+            "Node.register_hook",
+            "`tensor.register_hook` on an input sees its gradient, `register_prehook` that of the result",
         )
 
     def register_prehook(self, fn: Callable[..., Any]) -> Any:
@@ -227,7 +230,8 @@ def operation(step: Any) -> str:
     return getattr(first, "name", "")
 
 
-NUMBERS = frozenset(["add", "subtract", "multiply", "divide", "power", "remainder", "fmod", "atan2", "maximum", "minimum", "mse_loss"])
+OF_NUMBERS = "add subtract multiply divide power remainder fmod atan2 maximum minimum mse_loss"
+NUMBERS = frozenset(OF_NUMBERS.split())
 """Operations of numbers: an operand of whole numbers has an edge, to nothing; of others, as indices, it has none."""
 
 
@@ -364,7 +368,8 @@ def node_of(x: Any) -> Node | None:
     value = present(x)
     found = _RESULTS.get(id(value))
     if found is None or type(found).__name__ != name:
-        found = _RESULTS[id(value)] = kind_of_node(name, Result)(value)  # type: ignore[call-arg]
+        made: Any = kind_of_node(name, Result)
+        found = _RESULTS[id(value)] = made(value)
     return found  # type: ignore[no-any-return]
 
 
