@@ -9,11 +9,15 @@ import pytest
 import tenure.torch as face
 
 real = pytest.importorskip("torch")
-pytestmark = pytest.mark.filterwarnings("ignore:.*deprecated.*:DeprecationWarning")
+pytestmark = [pytest.mark.peers, pytest.mark.filterwarnings("ignore:.*deprecated.*:DeprecationWarning")]
+
+
+LEAVES: list[Any] = []
+"""What has the leaves of the programs: a graph does not keep them."""
 
 
 def programs(torch: Any) -> list[Any]:
-    """Results of programs, with the leaves of each."""
+    """Results of programs."""
     F, w = torch.nn.functional, torch.ones(3, requires_grad=True)
     m = torch.nn.Sequential(
         torch.nn.Linear(4, 3), torch.nn.ReLU(), torch.nn.LayerNorm(3), torch.nn.Linear(3, 2, bias=False)
@@ -31,6 +35,7 @@ def programs(torch: Any) -> list[Any]:
             x, y = ctx.saved_tensors
             return g * y, None, g * x
 
+    LEAVES.extend([w, m, c])
     return [
         m(x), F.mse_loss(m(x), torch.ones(5, 2)), F.cross_entropy(m(x), torch.zeros(5, dtype=torch.long)),
         c(torch.ones(1, 1, 5, 5)).relu().sum(), w.view(-1)[2:] * 3, torch.cat([w, w]).mean(), w.expand_as(w),
@@ -134,7 +139,7 @@ def hooked(torch: Any) -> Any:
         g.mul_(10)
 
     y.register_hook(scale)
-    y.sum().backward()
+    (y * torch.ones(2)).sum().backward()
     return seen, w.grad.tolist()
 
 

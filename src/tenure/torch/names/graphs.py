@@ -295,6 +295,8 @@ class AccumulateGrad(Node):
                 if isinstance(x, Tensor) and x._leaf is not None:
                     _PLACES[x._leaf] = ref(x)
             found = _PLACES.get(self._leaf, lambda: None)()
+        if found is None:
+            raise missing("the variable of a leaf that nobody has any more", "keep its tensor, or the module that has it")
         return found
 
     def register_hook(self, fn: Callable[..., Any]) -> Any:

@@ -330,6 +330,8 @@ class Methods:
     def data_ptr(self: Any) -> int:
         """A number that tensors have in common whose elements begin at the same place."""
         owner = self if self._window is None else self._window.owner
+        if owner is self and "_begins" in self.__dict__:
+            return self.__dict__["_begins"][0]  # type: ignore[no-any-return]
         return int(id(owner) + self.storage_offset() * self._aval.dtype.itemsize)
 
     def untyped_storage(self: Any) -> Any:
