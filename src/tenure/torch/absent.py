@@ -41,8 +41,10 @@ TABLE: dict[str, tuple[str, str]] = {
     "distributed.rpc": ("RRef init_rpc rpc_sync rpc_async remote shutdown get_worker_info"
                         " TensorPipeRpcBackendOptions", PROCESSES),
     "distributed.fsdp": (
-        "FullyShardedDataParallel MixedPrecision ShardingStrategy StateDictType FullStateDictConfig CPUOffload"
+        "FullyShardedDataParallel MixedPrecision MixedPrecisionPolicy ShardingStrategy StateDictType FullStateDictConfig CPUOffload"
         " BackwardPrefetch fully_shard FSDPModule ShardedOptimStateDictConfig OptimStateKeyType", PROCESSES),
+    "distributed._composable": ("", PROCESSES),
+    "distributed._composable.fsdp": ("FSDPModule MixedPrecisionPolicy fully_shard", PROCESSES),
     "distributed.fsdp.wrap": ("ModuleWrapPolicy transformer_auto_wrap_policy size_based_auto_wrap_policy", PROCESSES),
     "distributed.fsdp.sharded_grad_scaler": ("ShardedGradScaler", PROCESSES),
     "distributed.fsdp.fully_sharded_data_parallel": ("FullyShardedDataParallel OptimStateKeyType StateDictType",
@@ -87,6 +89,9 @@ TABLE: dict[str, tuple[str, str]] = {
     "_inductor.config": ("", GRAPHS),
     "_higher_order_ops": ("associative_scan scan while_loop cond", "a loop of Python is compiled as it runs"),
     "classes": ("load_library", "there are no classes of TorchScript"),
+    "utils._python_dispatch": (
+        "TorchDispatchMode is_traceable_wrapper_subclass return_and_correct_aliasing",
+        "functions are asked by __torch_function__ of a class; forward hooks of modules see each layer"),
     "ops": ("", "there are no operators of PyTorch's library"),
 }  # fmt: skip
 """For each module: names, and why they are refused."""
