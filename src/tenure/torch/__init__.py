@@ -54,6 +54,7 @@ amp:
     GradScaler
 func: vmap
 futures: Future
+cuda: OutOfMemoryError
 storages: TypedStorage UntypedStorage
 """
 """Rooms of this package, and the names that each has."""

@@ -107,8 +107,8 @@ def _sum_rightmost(value: Any, dim: int) -> Any:
 
 def _precision_to_scale_tril(P: Any) -> Any:
     """The lower triangle L of a covariance L · Lᵀ whose inverse is P, by the Cholesky factor of P turned over."""
-    over = P.flip(-2, -1).cholesky().flip(-2, -1).mT
-    return over.inverse().tril()
+    over = importlib.import_module("tenure.torch.linalg").cholesky(P.flip(-2, -1))
+    return over.flip(-2, -1).mT.inverse().tril()
 
 
 _NORMAL = {"_precision_to_scale_tril": _precision_to_scale_tril}
