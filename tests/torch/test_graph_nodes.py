@@ -171,3 +171,19 @@ def duals(torch: Any) -> list[Any]:
 def test_duals_have_the_tangents_of_pytorch() -> None:
     for mine, theirs in zip(duals(face), duals(real), strict=True):
         assert mine == (theirs if theirs is None else pytest.approx(theirs, rel=1e-6))
+
+
+def mutated(torch: Any) -> list[float]:
+    """The gradient of a result whose saved operand was written."""
+    w = torch.ones(3, requires_grad=True)
+    with torch.autograd.graph.allow_mutation_on_saved_tensors():
+        x = w * 2
+        y = x * x
+        x.mul_(5)
+        (y.sum() + x.sum()).backward()
+    found: list[float] = w.grad.tolist()
+    return found
+
+
+def test_saved_tensors_may_be_written() -> None:
+    assert mutated(face) == mutated(real)

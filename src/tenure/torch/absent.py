@@ -41,8 +41,9 @@ TABLE: dict[str, tuple[str, str]] = {
     "distributed.rpc": ("RRef init_rpc rpc_sync rpc_async remote shutdown get_worker_info"
                         " TensorPipeRpcBackendOptions", PROCESSES),
     "distributed.fsdp": (
-        "FullyShardedDataParallel MixedPrecision MixedPrecisionPolicy ShardingStrategy StateDictType FullStateDictConfig CPUOffload"
-        " BackwardPrefetch fully_shard FSDPModule ShardedOptimStateDictConfig OptimStateKeyType", PROCESSES),
+        "FullyShardedDataParallel MixedPrecision MixedPrecisionPolicy ShardingStrategy StateDictType"
+        " FullStateDictConfig CPUOffload BackwardPrefetch fully_shard FSDPModule ShardedOptimStateDictConfig"
+        " OptimStateKeyType", PROCESSES),
     "distributed._composable": ("", PROCESSES),
     "distributed._composable.fsdp": ("FSDPModule MixedPrecisionPolicy fully_shard", PROCESSES),
     "distributed.fsdp.wrap": ("ModuleWrapPolicy transformer_auto_wrap_policy size_based_auto_wrap_policy", PROCESSES),

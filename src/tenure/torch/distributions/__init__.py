@@ -111,7 +111,6 @@ def _precision_to_scale_tril(P: Any) -> Any:
     return over.flip(-2, -1).mT.inverse().tril()
 
 
-_NORMAL = {"_precision_to_scale_tril": _precision_to_scale_tril}
 _HELP = {"_standard_normal": _standard_normal, "_sum_rightmost": _sum_rightmost}
 """Helpers that libraries of distributions import."""
 virtual.room(
@@ -119,11 +118,8 @@ virtual.room(
     lambda n: _HELP[n] if n in _HELP else found(home.utils, n),
     [*_HELP, *[n for n in dir(home.utils) if n[0] != "_"]],
 )
-_ALL = "Distribution constraints"
-"""Names that every module of distributions has, as it uses them."""
-_TABLE = {
-    room: f"{names} {_ALL} {' '.join(_NORMAL) if room == 'multivariate_normal' else ''}" for room, names in ROOMS.items()
-}
+_TABLE = {room: f"{names} Distribution constraints" for room, names in ROOMS.items()}
+_TABLE["multivariate_normal"] += " _precision_to_scale_tril"
 virtual.rooms("distributions", _TABLE, lambda n: globals()[n] if n in globals() else __getattr__(n))
 __all__ = [*home.__all__]
 for _name in home.__all__:  # programs walk the names of this module

@@ -7,7 +7,6 @@ of the trace in progress or of the one that has run. Who does not ask pays nothi
 from __future__ import annotations
 
 import functools
-import gc
 import re
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -18,14 +17,13 @@ from tenure.torch.cells import Tensor, wrap
 from tenure.torch.cells.handles import HookHandle
 from tenure.torch.cells.windows import present
 from tenure.torch.errors import refuse
+from tenure.torch.names.ends import NO_EDGE, AccumulateGrad, Edge, Node, accumulation, inner, kind_of_node
 from tenure.values.grad.handlers import Handler
 from tenure.values.rules.graph import Leaf, Out
 from tenure.values.rules.rows import Results
 from tenure.values.trace.handles import living, standing
 from tenure.values.trace.trace import Trace
 
-Edge = tuple[Any, int]
-NO_EDGE: Edge = (None, 0)
 FREED = (
     "Trying to backward through the graph a second time (or directly access saved tensors after they have already been"
     " freed). Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). Specify"
@@ -40,44 +38,6 @@ Hardtanh:self Clamp:self MseLoss:self,target Erf:self Sinh:self Cosh:self Convol
 """
 """What PyTorch's nodes save: names of operands in their order, or of the result."""
 SAVED = {name: names.split(",") for name, names in (word.split(":") for word in SAVES.split())}
-
-
-class Node:
-    """An operation of the graph: it has a name, which is that of its class too, and edges to the operations behind."""
-
-    def name(self) -> str:
-        """The name of the operation's derivative."""
-        return type(self).__name__
-
-    def __repr__(self) -> str:
-        name = type(self).__name__
-        place = "torch.autograd.function." if name.endswith("Backward") else ""  # those of PyTorch end in a number
-        return f"<{place}{name} object at {id(self):#x}>"
-
-    next_functions: Any = ()
-    """The operations that the gradient goes on to, each with the place of the result among its results."""
-
-    @functools.cached_property
-    def metadata(self) -> dict[Any, Any]:
-        """Notes of the program's own."""
-        return {}
-
-    def register_hook(self, fn: Callable[..., Any]) -> Any:
-        """Refused: what a node passes on to each of its inputs is not to be had apart from their other uses."""
-        raise missing(
-            "Node.register_hook",
-            "`tensor.register_hook` on an input sees its gradient, `register_prehook` that of the result",
-        )
-
-    def register_prehook(self, fn: Callable[..., Any]) -> Any:
-        """Refused where no single gradient comes."""
-        raise missing("Node.register_prehook", "`tensor.register_hook` on the result")
-
-
-@functools.cache
-def kind_of_node(name: str, base: type = Node) -> type[Node]:
-    """Class of the operations of a name, as in PyTorch."""
-    return type(name, (base,), {"__module__": "builtins"})
 
 
 class Graph:
@@ -243,18 +203,6 @@ def differentiated(at: Graph, step: Any) -> list[int | None]:
     return [s for s in step.args if at.aval(s).dtype.kind in "hfc"]
 
 
-class Inner(Node):
-    """A node that PyTorch has before that of an operation, and which is recorded with it."""
-
-    def __init__(self, *edges: Edge) -> None:
-        self.next_functions = edges
-
-
-def inner(name: str, *edges: Edge) -> Edge:
-    """Edge to a node of a name, if it leads anywhere."""
-    return (kind_of_node(name, Inner)(*edges), 0) if any(node is not None for node, _ in edges) else NO_EDGE
-
-
 def linear(at: Graph, step: Any) -> Iterator[Edge]:
     """``addmm(bias, x, weight.t())``, and where x has other than two axes, its view."""
     x, weight, *bias = map(at.edge, step.args)
@@ -272,62 +220,6 @@ def cross_entropy(at: Graph, step: Any) -> Iterator[Edge]:
 
 SHAPES = {"linear": linear, "cross_entropy_loss": cross_entropy}
 """Operations that PyTorch makes of several."""
-
-
-class AccumulateGrad(Node):
-    """The end of a gradient's way: it is added to that of a leaf, ``variable``."""
-
-    __module__ = "builtins"
-
-    def __init__(self, leaf: Leaf) -> None:
-        self._leaf = leaf
-
-    def name(self) -> str:
-        """Its name in PyTorch's library."""
-        return "torch::autograd::AccumulateGrad"
-
-    @property
-    def variable(self) -> Any:
-        """The leaf."""
-        found = _PLACES.get(self._leaf, lambda: None)()
-        if found is None:
-            for x in gc.get_objects():
-                if isinstance(x, Tensor) and x._leaf is not None:
-                    _PLACES[x._leaf] = ref(x)
-            found = _PLACES.get(self._leaf, lambda: None)()
-        if found is None:
-            raise missing("the variable of a leaf that nobody has any more", "keep its tensor, or the module that has it")
-        return found
-
-    def register_hook(self, fn: Callable[..., Any]) -> Any:
-        """Call a function once a gradient has been added, with no gradients of inputs and with that of the leaf."""
-        return self.variable.register_post_accumulate_grad_hook(lambda x: fn((), (x.grad,)) and None)
-
-    def register_prehook(self, fn: Callable[..., Any]) -> Any:
-        """Call a function with the gradient, a tuple of one, before it is added; what it returns replaces it."""
-
-        def hook(g: Any) -> Any:
-            found = fn((g,))
-            return None if found is None else found[0]
-
-        return self.variable.register_hook(hook)
-
-
-_PLACES: WeakKeyDictionary[Leaf, Any] = WeakKeyDictionary()
-"""Tensors of leaves, found when one is asked for: a leaf does not know its tensor."""
-_ENDS: WeakKeyDictionary[Leaf, Any] = WeakKeyDictionary()
-"""Nodes of leaves, as long as somebody has them."""
-
-
-def accumulation(leaf: Leaf, x: Any = None) -> AccumulateGrad:
-    """The node of a leaf."""
-    found = _ENDS.get(leaf, lambda: None)()
-    if found is None:
-        found = AccumulateGrad(leaf)
-        _ENDS[leaf] = ref(found)
-    if x is not None:
-        _PLACES[leaf] = ref(x)
-    return found  # type: ignore[no-any-return]
 
 
 class Result(Operation):

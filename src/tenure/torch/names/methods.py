@@ -68,9 +68,8 @@ class Methods:
     itemsize = property(lambda self: self._aval.dtype.itemsize, doc="The bytes of an element.")
     nbytes = property(lambda self: self._aval.dtype.itemsize * self._aval.size, doc="The bytes of all elements.")
     grad_fn = property(lambda self: node_of(self), doc="The operation that a gradient flows through, or None.")
-    is_sparse = is_cuda = is_quantized = is_meta = is_mps = is_xpu = is_nested = is_mkldnn = is_xla = is_vulkan = (
-        property(lambda self: False, doc="False.")
-    )
+    is_sparse = property(lambda self: False, doc="False.")
+    is_cuda = is_quantized = is_meta = is_mps = is_xpu = is_nested = is_mkldnn = is_xla = is_vulkan = is_sparse
     is_sparse_csr = is_ipu = is_maia = is_mtia = is_sparse
     is_cpu = property(lambda self: True, doc="True.")
     names = property(lambda self: (None,) * self.ndim, doc="Names of axes, which there are not.")
@@ -329,9 +328,9 @@ class Methods:
 
     def data_ptr(self: Any) -> int:
         """A number that tensors have in common whose elements begin at the same place."""
+        if self._window is None and (same := self.__dict__.get("_begins")) is not None:
+            return int(same.data_ptr())
         owner = self if self._window is None else self._window.owner
-        if owner is self and "_begins" in self.__dict__:
-            return self.__dict__["_begins"][0]  # type: ignore[no-any-return]
         return int(id(owner) + self.storage_offset() * self._aval.dtype.itemsize)
 
     def untyped_storage(self: Any) -> Any:

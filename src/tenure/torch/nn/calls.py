@@ -155,9 +155,10 @@ def through(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any], done: li
 
 def in_place_of(old: Any, new: Any) -> Any:
     """Watched tensors, whose elements are those of others: they have the ``data_ptr()`` of these."""
+    x: Any
     for x, y in zip(old, new, strict=True):
         if isinstance(x, Tensor) and isinstance(y, Tensor) and x is not y:
-            y.__dict__["_begins"] = x.data_ptr(), x
+            y.__dict__["_begins"] = x
     return new
 
 
