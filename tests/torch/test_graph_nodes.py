@@ -187,3 +187,20 @@ def mutated(torch: Any) -> list[float]:
 
 def test_saved_tensors_may_be_written() -> None:
     assert mutated(face) == mutated(real)
+
+
+def arrays(torch: Any) -> Any:
+    """Arrays of tensors that require grad, outside of the graph; what is written to one, the leaf has."""
+    w = torch.ones(3, requires_grad=True)
+    y = w * 2
+    with torch.no_grad():
+        array = w.numpy()
+        array[0] = 5
+        found = [array.tolist(), w.view(-1).numpy().tolist(), y.numpy().tolist()]
+    with pytest.raises(RuntimeError, match="requires grad"):
+        w.numpy()
+    return found, w.tolist()
+
+
+def test_arrays_are_given_outside_of_the_graph() -> None:
+    assert arrays(face) == arrays(real)
