@@ -41,7 +41,7 @@ def disable_saved_tensors_hooks(error_message: str) -> Iterator[None]:
 
 
 class AllowMutationOnSavedContext:
-    """What ``allow_mutation_on_saved_tensors`` gives: there are no copies to clear."""
+    """Context of ``allow_mutation_on_saved_tensors``: there are no copies to clear."""
 
     def clear(self) -> None:
         """Nothing."""
