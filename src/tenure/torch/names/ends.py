@@ -75,7 +75,7 @@ class AccumulateGrad(Node):
         self._leaf = leaf
 
     def name(self) -> str:
-        """Its name in PyTorch's library."""
+        """Name of the node in PyTorch's library."""
         return "torch::autograd::AccumulateGrad"
 
     @property

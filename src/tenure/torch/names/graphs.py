@@ -36,7 +36,7 @@ Rsqrt:>result Reciprocal:>result Softmax:>result LogSoftmax:>result Expm1:>resul
 Log2:self Log10:self Abs:self Mm:self,mat2 Bmm:self,mat2 Gelu:self Silu:self Softplus:self Elu:self LeakyRelu:self
 Hardtanh:self Clamp:self MseLoss:self,target Erf:self Sinh:self Cosh:self Convolution:input,weight
 """
-"""What PyTorch's nodes save: names of operands in their order, or of the result."""
+"""Tensors that PyTorch's nodes save: names of operands in their order, or of the result."""
 SAVED = {name: names.split(",") for name, names in (word.split(":") for word in SAVES.split())}
 
 
@@ -229,7 +229,7 @@ class Result(Operation):
         self._value = value
 
     def _placed(self) -> Operation:
-        """Itself, with its place."""
+        """The node itself, with its place."""
         value = self._value
         owner, slot = value._trace, value._slot
         if owner is None:
