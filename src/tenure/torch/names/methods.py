@@ -190,7 +190,7 @@ class Methods:
     __str__ = __repr__
 
     def _node_name(self: Any) -> str | None:
-        return name_of(self) or self._grad_fn_name()
+        return name_of(self) or (found if (found := self._grad_fn_name()) != "" else "CompositeBackward0")
 
     def __format__(self: Any, spec: str) -> str:
         return format(self.item(), spec) if not self._aval.shape else object.__format__(self, spec)
