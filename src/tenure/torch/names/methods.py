@@ -190,7 +190,7 @@ class Methods:
     __str__ = __repr__
 
     def _node_name(self: Any) -> str | None:
-        return name_of(self) or (found if (found := self._grad_fn_name()) != "" else "CompositeBackward0")
+        return name_of(self) or (found if (found := Tensor._grad_fn_name(self)) != "" else "CompositeBackward0")
 
     def __format__(self: Any, spec: str) -> str:
         return format(self.item(), spec) if not self._aval.shape else object.__format__(self, spec)
@@ -328,9 +328,9 @@ class Methods:
 
     def data_ptr(self: Any) -> int:
         """A number that tensors have in common whose elements begin at the same place."""
-        if self._window is None and (same := self.__dict__.get("_begins")) is not None:
-            return int(same.data_ptr())
-        owner = self if self._window is None else self._window.owner
+        owner = self.__dict__.get("_begins", self) if self._window is None else self._window.owner
+        if owner is not self and self._window is None:
+            return int(owner.data_ptr())
         return int(id(owner) + self.storage_offset() * self._aval.dtype.itemsize)
 
     def untyped_storage(self: Any) -> Any:
