@@ -27,15 +27,31 @@ def _are_functorch_transforms_active() -> bool:
     return False
 
 
-class DispatchKey:
-    """Key of PyTorch's dispatcher, which is not here."""
-
-
 class DispatchKeySet:
-    """Keys of PyTorch's dispatcher, which is not here."""
+    """Keys of PyTorch's dispatcher, which is not here: sets of names."""
 
-    def __init__(self, key: Any = None) -> None:
-        self.key = key
+    def __init__(self, *keys: str) -> None:
+        self.keys = frozenset(keys)
+
+    def __or__(self, other: DispatchKeySet) -> DispatchKeySet:
+        return DispatchKeySet(*self.keys, *other.keys)
+
+    def has(self, key: str) -> bool:
+        """Whether a key is among them."""
+        return key in self.keys
+
+
+class _Keys(type):
+    """A key is its name."""
+
+    def __getattr__(cls, name: str) -> str:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return name
+
+
+class DispatchKey(metaclass=_Keys):
+    """Keys of PyTorch's dispatcher, which is not here."""
 
 
 __all__ = ["DispatchKey", "DispatchKeySet", "TensorBase"]

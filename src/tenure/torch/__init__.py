@@ -25,7 +25,7 @@ names.rest:
     use_deterministic_algorithms are_deterministic_algorithms_enabled is_deterministic_algorithms_warn_only_enabled
     set_deterministic_debug_mode get_deterministic_debug_mode
     set_float32_matmul_precision get_float32_matmul_precision is_warn_always_enabled set_warn_always
-    e inf nan pi newaxis SymInt SymFloat SymBool compiled_with_cxx11_abi get_device_module
+    e inf nan pi newaxis SymInt SymFloat SymBool compiled_with_cxx11_abi
     _foreach_add _foreach_add_ _foreach_sub _foreach_sub_ _foreach_mul _foreach_mul_ _foreach_div _foreach_div_
     _foreach_neg _foreach_neg_ _foreach_sqrt _foreach_sqrt_ _foreach_abs _foreach_abs_ _foreach_reciprocal_
     _foreach_norm _foreach_lerp _foreach_lerp_ _foreach_addcmul _foreach_addcmul_ _foreach_addcdiv _foreach_addcdiv_
@@ -46,12 +46,16 @@ autograd.modes: no_grad enable_grad inference_mode set_grad_enabled is_grad_enab
 autograd: Variable
 saving: save load
 compiling: compile jit compiler
-accelerators: mps xpu mtia accelerator cpu
+accelerators: mps xpu mtia accelerator cpu get_device_module
 shadow: install
 amp:
     autocast is_autocast_enabled is_autocast_cpu_enabled is_autocast_cache_enabled get_autocast_dtype
     get_autocast_cpu_dtype get_autocast_gpu_dtype
+    GradScaler
 func: vmap
+futures: Future
+cuda: OutOfMemoryError
+storages: TypedStorage UntypedStorage
 """
 """Rooms of this package, and the names that each has."""
 SPACES = """

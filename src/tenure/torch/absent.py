@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from types import ModuleType
-from typing import Any
+from typing import Any, Final
 
 from tenure.errors import TenureError
 from tenure.torch import virtual
@@ -23,10 +23,11 @@ TABLE: dict[str, tuple[str, str]] = {
     "fx.node": ("Node map_arg map_aggregate Argument", GRAPHS),
     "fx.graph": ("Graph", GRAPHS),
     "fx.proxy": ("Proxy GraphAppendingTracer", GRAPHS),
-    "fx.graph_module": ("GraphModule", GRAPHS),
+    "fx.graph_module": ("GraphModule _CodeOnlyModule _USER_PRESERVED_ATTRIBUTES_KEY _copy_attr", GRAPHS),
     "onnx": ("ExportOptions OnnxRegistry TensorProtoDataType dynamo_export export register_custom_op_symbolic"
              " unregister_custom_op_symbolic ONNXProgram OperatorExportTypes TrainingMode", GRAPHS),
     "onnx.symbolic_helper": ("parse_args", GRAPHS),
+    "onnx.symbolic_opset11": ("squeeze unsqueeze", GRAPHS),
     "onnx.operators": ("shape_as_tensor", GRAPHS),
     "export": ("Dim ExportedProgram export save load register_dataclass", GRAPHS),
     "quantization": ("QuantStub DeQuantStub default_dynamic_qconfig per_channel_dynamic_qconfig quantize_dynamic"
@@ -41,13 +42,19 @@ TABLE: dict[str, tuple[str, str]] = {
     "distributed.rpc": ("RRef init_rpc rpc_sync rpc_async remote shutdown get_worker_info"
                         " TensorPipeRpcBackendOptions", PROCESSES),
     "distributed.fsdp": (
-        "FullyShardedDataParallel MixedPrecision ShardingStrategy StateDictType FullStateDictConfig CPUOffload"
-        " BackwardPrefetch fully_shard FSDPModule ShardedOptimStateDictConfig OptimStateKeyType", PROCESSES),
+        "FullyShardedDataParallel MixedPrecision MixedPrecisionPolicy ShardingStrategy StateDictType"
+        " FullStateDictConfig CPUOffload BackwardPrefetch fully_shard FSDPModule ShardedOptimStateDictConfig"
+        " OptimStateKeyType", PROCESSES),
+    "distributed._composable": ("", PROCESSES),
+    "distributed._composable.fsdp": ("FSDPModule MixedPrecisionPolicy fully_shard", PROCESSES),
     "distributed.fsdp.wrap": ("ModuleWrapPolicy transformer_auto_wrap_policy size_based_auto_wrap_policy", PROCESSES),
     "distributed.fsdp.sharded_grad_scaler": ("ShardedGradScaler", PROCESSES),
     "distributed.fsdp.fully_sharded_data_parallel": ("FullyShardedDataParallel OptimStateKeyType StateDictType",
                                                      PROCESSES),
     "distributed.tensor": ("DTensor Shard Replicate distribute_tensor DeviceMesh init_device_mesh", PROCESSES),
+    "distributed.tensor.experimental": ("implicit_replication", PROCESSES),
+    "distributed._tensor": ("DTensor Shard Replicate Partial distribute_tensor DeviceMesh init_device_mesh", PROCESSES),
+    "distributed._tensor.experimental": ("implicit_replication", PROCESSES),
     "distributed.tensor.parallel": ("ColwiseParallel RowwiseParallel SequenceParallel parallelize_module", PROCESSES),
     "distributed.optim": ("DistributedOptimizer ZeroRedundancyOptimizer", PROCESSES),
     "distributed.nn": ("RemoteModule all_gather all_reduce", PROCESSES),
@@ -69,11 +76,13 @@ TABLE: dict[str, tuple[str, str]] = {
     "distributed.utils": ("", PROCESSES),
     "library": ("Library define impl custom_op register_autograd register_fake register_kernel opcheck triton_op"
                 " wrap_triton", "operators are Python functions here: torch.autograd.Function gives one a derivative"),
+    "_custom_ops": ("custom_op get_ctx impl impl_abstract", "operators are Python functions here"),
     "nested": ("nested_tensor as_nested_tensor to_padded_tensor",
                "there are no nested tensors: nn.utils.rnn.pad_sequence and a mask"),
     "package": ("PackageExporter PackageImporter", "torch.save and torch.load"),
     "_dynamo": ("OptimizedModule explain export optimize", GRAPHS),
     "_dynamo.eval_frame": ("OptimizedModule", GRAPHS),
+    "_dynamo.utils": ("is_compile_supported", GRAPHS),
     "_dynamo.exc": ("TorchDynamoException Unsupported", GRAPHS),
     "_subclasses": ("FakeTensor FakeTensorMode", GRAPHS),
     "_subclasses.fake_tensor": ("FakeTensor FakeTensorMode", GRAPHS),
@@ -84,6 +93,9 @@ TABLE: dict[str, tuple[str, str]] = {
     "_inductor.config": ("", GRAPHS),
     "_higher_order_ops": ("associative_scan scan while_loop cond", "a loop of Python is compiled as it runs"),
     "classes": ("load_library", "there are no classes of TorchScript"),
+    "utils._python_dispatch": (
+        "TorchDispatchMode is_traceable_wrapper_subclass return_and_correct_aliasing",
+        "functions are asked by __torch_function__ of a class; forward hooks of modules see each layer"),
     "ops": ("", "there are no operators of PyTorch's library"),
 }  # fmt: skip
 """For each module: names, and why they are refused."""
@@ -91,6 +103,10 @@ TABLE: dict[str, tuple[str, str]] = {
 
 def _passed(x: Any = None, *args: Any, **kwargs: Any) -> Any:
     return x if callable(x) else _passed
+
+
+def _nothing(*args: Any, **kwargs: Any) -> None:
+    return None
 
 
 def load_library(path: Any) -> Any:
@@ -119,7 +135,12 @@ class Operator:
 
 ANSWERS: dict[str, dict[str, Any]] = {
     "fx": {"wrap": _passed},
-    "onnx": {"is_in_onnx_export": lambda: False, "select_model_mode_for_export": None},
+    "library": {"register_fake": _passed, "impl_abstract": _passed},  # for shapes in PyTorch's compiler
+    "onnx.symbolic_helper": {"parse_args": _passed},  # what is registered for an export is never called
+    "onnx": {
+        "is_in_onnx_export": lambda: False, "register_custom_op_symbolic": _nothing,
+        "select_model_mode_for_export": None,
+    },
     "_dynamo": {
         "allow_in_graph": _passed, "disable": _passed, "is_compiling": lambda: False, "graph_break": lambda: None,
         "mark_static_address": lambda *args, **kwargs: None, "reset": lambda: None, "mark_dynamic": lambda *a: None,
@@ -129,7 +150,8 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "fx.experimental.proxy_tensor": {"get_proxy_mode": lambda: None},
     "_jit_internal": {
         "_copy_to_script_wrapper": _passed, "export": _passed, "ignore": _passed, "unused": _passed,
-        "is_scripting": lambda: False,
+        "is_scripting": lambda: False, "Final": Final,
+        "BroadcastingList1": list, "BroadcastingList2": list, "BroadcastingList3": list,
     },
     "ops": {"load_library": load_library, "aten": Operator("torch.ops.aten"), "prim": Operator("torch.ops.prim")},
     "_tensor_str": {"PRINT_OPTS": None},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from importlib import import_module
 from typing import Any, NoReturn
 
 from tenure.torch import virtual
@@ -45,3 +46,11 @@ cpu = virtual.room(
     lambda name: {"is_available": lambda: True, "device_count": lambda: 1}.get(name, lambda *args, **kwargs: None),
     ["is_available", "device_count", "synchronize", "current_device", "set_device", "stream", "current_stream"],
 )
+
+
+def get_device_module(device: Any = None) -> Any:
+    """The module of a device's type, without one that of the CPU; RuntimeError if there is none."""
+    name = "cpu" if device is None else str(device).partition(":")[0]
+    if name not in ("cpu", "cuda", "mps", "xpu", "mtia"):
+        raise RuntimeError(f"Invalid device module: '{name}' is not a registered device module.")
+    return cpu if name == "cpu" else import_module("tenure.torch.cuda") if name == "cuda" else globals()[name]

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
+from tenure.torch import virtual
 from tenure.torch.cells import Tensor
 from tenure.torch.cells.tensor import mapped
 from tenure.torch.devices import device
@@ -262,3 +263,9 @@ def get_autocast_gpu_dtype() -> Any:
 def is_autocast_available(device_type: str) -> bool:
     """Whether autocast is accepted for a device."""
     return device_type in ("cpu", "cuda")
+
+
+virtual.room("amp.grad_scaler", lambda name: GradScaler, ["GradScaler"])
+virtual.room(
+    "amp.autocast_mode", lambda name: globals()[name], ["autocast", "custom_bwd", "custom_fwd", "is_autocast_available"]
+)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import contextlib
 import enum
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from tenure.torch import virtual
 from tenure.torch.absent import missing
@@ -94,7 +94,7 @@ def _refuse(name: str) -> Callable[..., Any]:
 
 
 _JIT: dict[str, Any] = {
-    "Attribute": lambda value, type=None: value, "Error": RuntimeError, "Final": None, "ScriptFunction": type(_given),
+    "Attribute": lambda value, type=None: value, "Error": RuntimeError, "Final": Final, "ScriptFunction": type(_given),
     "ScriptModule": ScriptModule, "RecursiveScriptModule": ScriptModule, "TracerWarning": TracerWarning,
     "_overload": _decorated, "_overload_method": _decorated, "_script_if_tracing": _given, "annotate": annotate,
     "enable_onednn_fusion": lambda enabled: None, "export": _decorated, "fork": lambda f, *a, **k: f(*a, **k),
@@ -113,5 +113,5 @@ _COMPILER: dict[str, Any] = {
 }  # fmt: skip
 jit = virtual.room("jit", _JIT.__getitem__, _JIT, "``torch.jit``: functions and modules run as they are.")
 compiler = virtual.room("compiler", _COMPILER.__getitem__, _COMPILER, "``torch.compiler``.")
-virtual.room("jit.annotations", lambda name: None, ["BroadcastingList1", "BroadcastingList2", "BroadcastingList3"])
+virtual.room("jit.annotations", lambda name: list, ["BroadcastingList1", "BroadcastingList2", "BroadcastingList3"])
 virtual.room("jit._script", _JIT.__getitem__, ["script", "ScriptModule"])

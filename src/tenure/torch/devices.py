@@ -95,7 +95,10 @@ def check_device(given: Any) -> None:
         return
     if kind in ("cuda", "hip"):
         raise AssertionError("Torch not compiled with CUDA enabled")
-    raise refuse(f"tensors on the device {kind!r} are not supported", help='use device="cpu"')
+    raise refuse(
+        f"tensors on the device {kind!r} are not supported",
+        help="build the module on the CPU, and load its weights into it" if kind == "meta" else 'use device="cpu"',
+    )
 
 
 class layout:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from importlib import import_module
 from typing import Any
 from urllib.parse import urlparse
 
@@ -47,3 +48,33 @@ def load(*args: Any, **kwargs: Any) -> Any:
 
 
 download_url_to_file = help = list = load
+
+
+class Bar:
+    """A bar of progress that shows none, where ``tqdm`` is not installed."""
+
+    def __init__(self, iterable: Any = None, *args: Any, **kwargs: Any) -> None:
+        self.iterable = iterable
+
+    def __iter__(self) -> Any:
+        return iter(self.iterable)
+
+    def __enter__(self) -> Bar:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+    def update(self, n: int = 1) -> None:
+        """Nothing."""
+
+    set_description = close = update
+
+
+def __getattr__(name: str) -> Any:
+    if name != "tqdm":
+        raise AttributeError(f"module 'torch.hub' has no attribute {name!r}", name=name)
+    try:
+        return import_module("tqdm.auto").tqdm
+    except ImportError:
+        return Bar

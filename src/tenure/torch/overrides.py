@@ -6,7 +6,8 @@ from typing import Any
 
 from tenure.torch.absent import refused
 from tenure.torch.cells import Tensor
-from tenure.torch.names.overriding import answered, overriding
+from tenure.torch.names.namespace import named
+from tenure.torch.names.overriding import IGNORED, answered, overriding
 
 __all__ = [
     "get_default_nowrap_functions", "get_ignored_functions", "handle_torch_function", "has_torch_function",
@@ -35,8 +36,8 @@ def is_tensor_like(inp: Any) -> bool:
 
 
 def get_ignored_functions() -> set[Any]:
-    """None."""
-    return set()
+    """The functions that ask no arguments."""
+    return {named(name) for name in IGNORED}
 
 
 def get_default_nowrap_functions() -> set[Any]:

@@ -38,6 +38,7 @@ class Variable(metaclass=_Kind):
         return data.detach().requires_grad_(requires_grad)
 
 
+set_multithreading_enabled = modes.set_multithreading_enabled
 gradcheck, gradgradcheck = _gradcheck, _gradgradcheck
 _MODES = "enable_grad inference_mode no_grad set_grad_enabled set_multithreading_enabled"
 virtual.room("autograd.grad_mode", lambda name: getattr(modes, name), _MODES.split())

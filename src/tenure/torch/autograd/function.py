@@ -132,6 +132,7 @@ class Call:
             return [grads[k] for k in needed]
 
         handler.name, handler.rule = name, rule
+        rule.node = node  # type: ignore[attr-defined]
         return self.result(placed(parts, moving, count, found) if constant else parts)
 
     def forward(self, *given: Any) -> tuple[Any, ...]:

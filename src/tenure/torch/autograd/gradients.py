@@ -9,8 +9,10 @@ from tenure.errors import TenureError
 from tenure.func import checking
 from tenure.torch.cells import Tensor, unwrap, wrap
 from tenure.torch.cells.anomaly import looked_at
+from tenure.torch.cells.autograd import Shown
 from tenure.torch.cells.silent import refuse_rewritten
 from tenure.torch.errors import refuse, translated
+from tenure.torch.names.graphs import GradientEdge, tensor_of
 from tenure.values.grad import autograd as home
 from tenure.values.grad.sparse_rows import SparseRows
 from tenure.values.operations.shaping import stack
@@ -18,7 +20,7 @@ from tenure.values.rules.modes import enable_grad
 
 
 def _listed(xs: Any) -> list[Any]:
-    return [xs] if isinstance(xs, Tensor) or xs is None else list(xs)
+    return [tensor_of(x) for x in ([xs] if isinstance(xs, Tensor | GradientEdge) or xs is None else xs)]
 
 
 def grad(
@@ -51,6 +53,8 @@ def grad(
             )  # fmt: skip
     except TenureError as error:
         raise translated(error) from None
+    finally:
+        Shown.last = None, None
     found = tuple([None if nowhere(x) else g for x, g in zip(xs, found, strict=True)])
     missing = [k for k, g in enumerate(found) if g is None]
     if missing and not allow_unused:
@@ -106,7 +110,7 @@ def backward(
     if inputs is not None and not len(_listed(inputs)):
         raise RuntimeError("`inputs` argument to `torch.autograd.backward` cannot be empty.")
     if len(ys) == 1:
-        ys[0].backward(gs[0], retain_graph, create_graph, inputs)
+        ys[0].backward(gs[0], retain_graph, create_graph, None if inputs is None else _listed(inputs))
         return
     for y, g in zip(ys, gs, strict=True):
         if g is None and y.numel() != 1:

@@ -6,10 +6,16 @@ import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from tenure.torch.names.nodes import Node
+from tenure.torch.cells import Tensor
+from tenure.torch.cells.spreading import count
+from tenure.torch.names.ends import Node
+from tenure.torch.names.graphs import GradientEdge, get_gradient_edge
 from tenure.torch.nn.registry import RemovableHandle
 
-__all__ = ["Node", "disable_saved_tensors_hooks", "register_multi_grad_hook", "save_on_cpu", "saved_tensors_hooks"]
+__all__ = [
+    "GradientEdge", "Node", "allow_mutation_on_saved_tensors", "disable_saved_tensors_hooks", "get_gradient_edge",
+    "increment_version", "register_multi_grad_hook", "save_on_cpu", "saved_tensors_hooks",
+]  # fmt: skip
 
 
 class saved_tensors_hooks:
@@ -32,6 +38,25 @@ def save_on_cpu(pin_memory: bool = False, device_type: str = "cuda") -> Iterator
 def disable_saved_tensors_hooks(error_message: str) -> Iterator[None]:
     """There are no such hooks."""
     yield
+
+
+class AllowMutationOnSavedContext:
+    """Context of ``allow_mutation_on_saved_tensors``: there are no copies to clear."""
+
+    def clear(self) -> None:
+        """Nothing."""
+
+
+@contextlib.contextmanager
+def allow_mutation_on_saved_tensors() -> Iterator[AllowMutationOnSavedContext]:
+    """A graph keeps the elements that it was recorded on, in the block as elsewhere."""
+    yield AllowMutationOnSavedContext()
+
+
+def increment_version(tensor: Any) -> None:
+    """Count a write of a tensor, or of each of several."""
+    for x in [tensor] if isinstance(tensor, Tensor) else tensor:
+        count(x)
 
 
 def register_multi_grad_hook(tensors: Sequence[Any], fn: Callable[..., Any], *, mode: str = "all") -> Any:

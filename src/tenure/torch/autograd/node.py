@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 from weakref import ref
 
@@ -62,7 +62,7 @@ class Node:
         if self.out is not None:
             grads = iter(shown)
             shown = [following(grads) if is_tensor else None for is_tensor in self.out]
-        ctx._saved = tuple([None if of is None else shown_as(of, following(values)) for of in self.saved])
+        ctx._saved = self.shown(values)
         try:
             found = called(self.function, ctx, shown)
         finally:
@@ -77,6 +77,11 @@ class Node:
                 f"{count}, got {len(found)})"
             )
         return tuple([self.fitted(unwrap(found[k]), k, mine) for k, mine in zip(self.at, self.avals, strict=True)])
+
+    def shown(self, saved: Iterable[Any]) -> tuple[Any, ...]:
+        """The tensors that ``forward`` saved, from their values."""
+        values = iter(saved)
+        return tuple([None if of is None else shown_as(of, following(values)) for of in self.saved])
 
     def fitted(self, g: Any, k: int, mine: Any) -> Any:
         """A gradient summed to the shape of an argument, and in its dtype, as PyTorch does."""

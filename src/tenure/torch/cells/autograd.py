@@ -72,6 +72,20 @@ def is_consumed(value: Any) -> bool:
     return False
 
 
+class Shown:
+    """The gradient that a hook was given last, and the tensor that it was given as: the next hook of the same gradient
+    is given the same object, with what the first has set on it. A backward forgets it at its end."""
+
+    last: Any = (None, None)
+
+    @classmethod
+    def of(cls, face: Any, g: Any) -> Any:
+        """The tensor of a gradient."""
+        if cls.last[0] is not g:
+            cls.last = g, face._of(g)
+        return cls.last[1]
+
+
 class Autograd:
     """Attributes and methods of a tensor that are of its graph."""
 
@@ -205,6 +219,8 @@ class Autograd:
                 autograd.backward(value, g, retain_graph, create_graph, inputs)
         except TenureError as error:
             raise translated(error) from None
+        finally:
+            Shown.last = None, None
 
     def register_hook(self: Any, hook: Any) -> Any:
         """Call a function with the gradient of the tensor once per backward; what it returns replaces it."""
@@ -213,9 +229,15 @@ class Autograd:
         face = type(self)._face
 
         def shown(g: Any) -> Any:
-            found = hook(face._sparse(g) if isinstance(g, SparseRows) else face._of(g))
+            if isinstance(g, SparseRows):
+                return rows_of(hook(face._sparse(g)))
+            given = Shown.of(face, g)
+            found = hook(given)
+            if found is None:
+                now = look(given)  # it may have written the gradient
+                return None if now is g else now
             rows = rows_of(found)
-            return look(found) if rows is None and found is not None else rows
+            return look(found) if rows is None else rows
 
         if self._leaf is None and is_consumed(present(self)):
             return HookHandle({}, shown)  # no gradient comes any more

@@ -27,6 +27,7 @@ from tenure.torch.errors import refuse, translated
 from tenure.values.operations.arithmetic import detach
 from tenure.values.operations.boundary import array_of
 from tenure.values.rules.graph import CodeSite
+from tenure.values.rules.modes import current_mode
 from tenure.values.rules.sites import here, site
 
 
@@ -154,11 +155,11 @@ class Leaving:
 
 
 def exported(x: Any, force: bool = False) -> Any:
-    """Value of a tensor that may leave its graph; RuntimeError if it requires grad, unless ``force``."""
+    """Value of a tensor that may leave its graph; RuntimeError if it requires grad, unless ``force``, in grad mode."""
     value = look(x)
     if not value._kind.tracked:
         return value
-    if not force:
+    if not force and current_mode().grad:
         raise refuse("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
     return detach(value)
 

@@ -74,8 +74,8 @@ def stream(stream: Any) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def device(device: Any) -> Iterator[None]:
-    """Context of a device: there is none."""
+def device(device: Any, *args: Any, **kwargs: Any) -> Iterator[None]:
+    """Context of a device, or of a range of a profile: there is none."""
     yield
 
 
@@ -92,7 +92,9 @@ CudaError = type("CudaError", (RuntimeError,), {"__module__": "torch.cuda"})
 _LEGACY = ("Float", "Double", "Half", "BFloat16", "Long", "Int", "Short", "Char", "Byte", "Bool")
 for _name in _LEGACY:
     globals()[f"{_name}Tensor"] = _absent(f"{_name}Tensor")
-virtual.room("cuda.nvtx", lambda name: _nothing, ["range_push", "range_pop", "mark", "range"])
+virtual.room(
+    "cuda.nvtx", lambda name: device if name == "range" else _nothing, ["range_push", "range_pop", "mark", "range"]
+)
 virtual.room("cuda.random", lambda name: globals()[name], ["manual_seed", "manual_seed_all", "seed", "get_rng_state"])
 virtual.room("cuda.memory", lambda name: globals()[name], ["empty_cache", "memory_allocated", "memory_reserved"])
 virtual.room("cuda.streams", lambda name: globals()[name], ["Stream", "Event"])

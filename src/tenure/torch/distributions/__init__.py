@@ -105,6 +105,12 @@ def _sum_rightmost(value: Any, dim: int) -> Any:
     return value if dim == 0 else value.reshape((*value.shape[: value.dim() - dim], -1)).sum(-1)
 
 
+def _precision_to_scale_tril(P: Any) -> Any:
+    """The lower triangle L of a covariance L · Lᵀ whose inverse is P, by the Cholesky factor of P turned over."""
+    over = importlib.import_module("tenure.torch.linalg").cholesky(P.flip(-2, -1))
+    return over.flip(-2, -1).mT.inverse().tril()
+
+
 _HELP = {"_standard_normal": _standard_normal, "_sum_rightmost": _sum_rightmost}
 """Helpers that libraries of distributions import."""
 virtual.room(
@@ -112,7 +118,9 @@ virtual.room(
     lambda n: _HELP[n] if n in _HELP else found(home.utils, n),
     [*_HELP, *[n for n in dir(home.utils) if n[0] != "_"]],
 )
-virtual.rooms("distributions", ROOMS, lambda n: globals()[n] if n in globals() else __getattr__(n))
+_TABLE = {room: f"{names} Distribution constraints" for room, names in ROOMS.items()}
+_TABLE["multivariate_normal"] += " _precision_to_scale_tril"
+virtual.rooms("distributions", _TABLE, lambda n: globals()[n] if n in globals() else __getattr__(n))
 __all__ = [*home.__all__]
 for _name in home.__all__:  # programs walk the names of this module
     if _name not in globals():

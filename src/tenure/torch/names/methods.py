@@ -23,8 +23,9 @@ from tenure.torch.dtypes import BY_NAME, LEGACY, OF_HOME, Defaults, dtype, home_
 from tenure.torch.errors import TorchIndexError, TorchTypeError, TorchValueError, refuse, translated
 from tenure.torch.names.arguments import sizes
 from tenure.torch.names.compressed import to_sparse_csr
+from tenure.torch.names.graphs import node_of
 from tenure.torch.names.making import copied
-from tenure.torch.names.nodes import name_of, node_of
+from tenure.torch.names.nodes import name_of
 from tenure.torch.names.sparse import to_sparse
 from tenure.torch.names.sparse_gradient import SparseGradient
 from tenure.torch.sizes import Size
@@ -67,9 +68,8 @@ class Methods:
     itemsize = property(lambda self: self._aval.dtype.itemsize, doc="The bytes of an element.")
     nbytes = property(lambda self: self._aval.dtype.itemsize * self._aval.size, doc="The bytes of all elements.")
     grad_fn = property(lambda self: node_of(self), doc="The operation that a gradient flows through, or None.")
-    is_sparse = is_cuda = is_quantized = is_meta = is_mps = is_xpu = is_nested = is_mkldnn = is_xla = is_vulkan = (
-        property(lambda self: False, doc="False.")
-    )
+    is_sparse = property(lambda self: False, doc="False.")
+    is_cuda = is_quantized = is_meta = is_mps = is_xpu = is_nested = is_mkldnn = is_xla = is_vulkan = is_sparse
     is_sparse_csr = is_ipu = is_maia = is_mtia = is_sparse
     is_cpu = property(lambda self: True, doc="True.")
     names = property(lambda self: (None,) * self.ndim, doc="Names of axes, which there are not.")
@@ -190,7 +190,7 @@ class Methods:
     __str__ = __repr__
 
     def _node_name(self: Any) -> str | None:
-        return name_of(self) or self._grad_fn_name()
+        return name_of(self) or (found if (found := Tensor._grad_fn_name(self)) != "" else "CompositeBackward0")
 
     def __format__(self: Any, spec: str) -> str:
         return format(self.item(), spec) if not self._aval.shape else object.__format__(self, spec)
@@ -328,7 +328,9 @@ class Methods:
 
     def data_ptr(self: Any) -> int:
         """A number that tensors have in common whose elements begin at the same place."""
-        owner = self if self._window is None else self._window.owner
+        owner = self.__dict__.get("_begins", self) if self._window is None else self._window.owner
+        if owner is not self and self._window is None:
+            return int(owner.data_ptr())
         return int(id(owner) + self.storage_offset() * self._aval.dtype.itemsize)
 
     def untyped_storage(self: Any) -> Any:

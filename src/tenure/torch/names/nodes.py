@@ -5,7 +5,6 @@ PyTorch names a node after the function that made it, and where a function is ma
 
 from __future__ import annotations
 
-import functools
 import weakref
 from typing import Any
 
@@ -81,31 +80,6 @@ def name_of(x: Any) -> str | None:
 def each(x: Any, name: str | None) -> Any:
     """A part of a result."""
     return noted(x, name) if name is not None and type(x) is Value and x._kind.tracked else wrap(x)
-
-
-class Node:
-    """An operation of the graph: it has a name, which is that of its class too."""
-
-    def name(self) -> str:
-        """The name of the operation's derivative."""
-        return type(self).__name__
-
-    def __repr__(self) -> str:
-        name = type(self).__name__
-        place = "torch.autograd.function." if name.endswith("Backward") else ""  # those of PyTorch end in a number
-        return f"<{place}{name} object at {id(self):#x}>"
-
-
-@functools.cache
-def kind_of_node(name: str) -> type[Node]:
-    """Class of the operations of a name, as in PyTorch."""
-    return type(name, (Node,), {"__module__": "builtins"})
-
-
-def node_of(x: Any) -> Node | None:
-    """The operation that made a tensor, if a gradient flows through it."""
-    name = x._node_name()
-    return None if name is None else kind_of_node(name)()
 
 
 def renamed(out: Any, name: str) -> Any:

@@ -81,8 +81,19 @@ def answered(public: Any, relevant: list[Any], args: tuple[Any, ...], kwargs: di
 IN_FRONT = compile("def asked(*args, **kwargs): return _asked(_public, _real, args, kwargs)", __file__, "exec")
 
 
+UNASKING = """
+is_tensor broadcast_shapes zeros ones empty empty_strided empty_permuted full eye arange range linspace logspace rand
+randn randperm randint scalar_tensor tril_indices triu_indices bartlett_window blackman_window hann_window
+hamming_window kaiser_window
+"""
+IGNORED = frozenset(UNASKING.split())
+"""Functions that ask no arguments, in PyTorch too: what they say of an object, or make, does not depend on it."""
+
+
 def known(function: Any) -> Any:
     """A public function of the table, which dispatches once that is wanted."""
+    if function.__name__ in IGNORED:
+        return function
     Dispatch.functions.append(function)
     if Dispatch.is_watched:
         stand_in_front(function)

@@ -144,7 +144,7 @@ def through(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any], done: li
     watch = None
     if (first or last) and is_grad_enabled():
         watch = Watch(module, [shown(h) for _, h in first], [shown(h) for _, h in last])
-        args = wrap(watch.arguments(unwrap(args)))
+        args = in_place_of(args, wrap(watch.arguments(unwrap(args))))
     out = module.forward(*args, **kwargs)
     for number, hook, with_kwargs, _ in entries(module, "_forward_hooks", "with_kwargs", "always_called"):
         done.append(number)
@@ -153,10 +153,21 @@ def through(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any], done: li
     return out if watch is None else watched(watch, out)
 
 
+def in_place_of(old: Any, new: Any) -> Any:
+    """Watched tensors, whose elements are those of others: they have the ``data_ptr()`` of these."""
+    x: Any
+    for x, y in zip(old, new, strict=True):
+        if isinstance(x, Tensor) and isinstance(y, Tensor) and x is not y:
+            y.__dict__["_begins"] = x
+    return new
+
+
 def watched(watch: Watch, out: Any) -> Any:
     """The result of forward with its gradients seen by hooks."""
-    if isinstance(out, Tensor) or type(out) in (tuple, list):
-        return wrap(watch.results(unwrap(out)))
+    if isinstance(out, Tensor):
+        return in_place_of((out,), (wrap(watch.results(unwrap(out))),))[0]
+    if type(out) in (tuple, list):
+        return in_place_of(out, wrap(watch.results(unwrap(out))))
     if isinstance(out, dict):
         return type(out)(zip(out, wrap(watch.results(unwrap(tuple(out.values())))), strict=True))
     return out

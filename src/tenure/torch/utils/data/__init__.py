@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from tenure import data as home
@@ -88,10 +89,11 @@ class DataLoader(home.DataLoader[Any]):
 
 for _cls in (TensorDataset, DataLoader):
     _cls.__module__ = "torch.utils.data"
+_collate_fn_t, _worker_init_fn_t = Callable[[list[Any]], Any], Callable[[int], None]
 _PLACES = {
     "dataset": "ChainDataset ConcatDataset Dataset IterableDataset StackDataset Subset TensorDataset random_split",
     "dataloader": "DataLoader default_collate get_worker_info _BaseDataLoaderIter _MultiProcessingDataLoaderIter"
-    " _SingleProcessDataLoaderIter",
+    " _SingleProcessDataLoaderIter _collate_fn_t _worker_init_fn_t",
     "sampler": "BatchSampler RandomSampler Sampler SequentialSampler SubsetRandomSampler WeightedRandomSampler",
     "distributed": "DistributedSampler",
     "_utils.collate": "default_collate default_convert",
