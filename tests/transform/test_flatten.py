@@ -100,7 +100,9 @@ JOINS: dict[str, Callable[..., tn.Tensor]] = {
 
 @pytest.mark.parametrize("name", JOINS)
 def test_groups_are_not_seen(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The value, the gradients, the name in the graph and the line of an error are those of one join."""
+    """The value, the gradients and the name in the graph are those of one join."""
+    monkeypatch.setattr(groups, "FIRST", {})
+    monkeypatch.setattr(groups, "FEW", 0)
     for count, shape in ((9, (3,)), (15, (2, 3)), (23, (2, 3, 2)), (70, (1, 2))):
         arrays = [np.random.default_rng(k).standard_normal(shape) for k in range(count)]
         found = []
@@ -117,8 +119,10 @@ def test_groups_are_not_seen(name: str, monkeypatch: pytest.MonkeyPatch) -> None
             assert_array_equal(one, other, strict=True)
 
 
-def test_parts_of_several_dtypes_are_promoted_together() -> None:
+def test_parts_of_several_dtypes_are_promoted_together(monkeypatch: pytest.MonkeyPatch) -> None:
     """In groups, an int64 beside a float32 would be rounded before it meets a float64."""
+    monkeypatch.setattr(groups, "FIRST", {})
+    monkeypatch.setattr(groups, "FEW", 0)
     xs = [tn.tensor(2**53 + 1), *[tn.tensor(0.5, dtype=tn.float32) for _ in range(9)], tn.tensor(1.0, dtype=tn.float64)]
     assert tn.stack(xs).numpy()[0] == np.stack([np.array(2**53 + 1), *[np.float32(0.5)] * 9, np.float64(1)])[0]
     with pytest.raises(tn.ShapeError, match="stack"):

@@ -67,7 +67,7 @@ def hstack(tensors: Sequence[ArrayLike]) -> Tensor:
     tensor([1, 2, 3])
     """
     xs = shaping.several("hstack", tensors)
-    return joined(HSTACK, (), 0 if len(xs[0]._aval.shape) < 2 else 1, xs) if many(xs) else apply(HSTACK, xs)
+    return joined(HSTACK, (), 0 if len(xs[0]._aval.shape) < 2 else 1, xs) if many(HSTACK, (), xs) else apply(HSTACK, xs)
 
 
 def vstack(tensors: Sequence[ArrayLike]) -> Tensor:
@@ -80,7 +80,7 @@ def vstack(tensors: Sequence[ArrayLike]) -> Tensor:
             [3, 4]])
     """
     xs = shaping.several("vstack", tensors)
-    return joined(VSTACK, (), 0, xs) if many(xs) else apply(VSTACK, xs)
+    return joined(VSTACK, (), 0, xs) if many(VSTACK, (), xs) else apply(VSTACK, xs)
 
 
 row_stack = vstack
@@ -96,7 +96,7 @@ def dstack(tensors: Sequence[ArrayLike]) -> Tensor:
              [2, 4]]])
     """
     xs = shaping.several("dstack", tensors)
-    return joined(DSTACK, (), 2, xs) if many(xs) else apply(DSTACK, xs)
+    return joined(DSTACK, (), 2, xs) if many(DSTACK, (), xs) else apply(DSTACK, xs)
 
 
 def column_stack(tensors: Sequence[ArrayLike]) -> Tensor:
@@ -109,7 +109,7 @@ def column_stack(tensors: Sequence[ArrayLike]) -> Tensor:
             [2, 4]])
     """
     xs = shaping.several("column_stack", tensors)
-    return joined(COLUMNS, (), 1, xs) if many(xs) else apply(COLUMNS, xs)
+    return joined(COLUMNS, (), 1, xs) if many(COLUMNS, (), xs) else apply(COLUMNS, xs)
 
 
 def block_diag(*tensors: ArrayLike) -> Tensor:

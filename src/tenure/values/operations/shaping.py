@@ -256,7 +256,7 @@ def concat(
         raise ShapeError("concat: 0-dimensional tensors have no axis to join", help="use stack, or axis=None")
     k = check_axis(at, ndim)
     params = parameters(AXIS, k)
-    return joined(CONCAT, params, k, xs) if many(xs, k) else apply(CONCAT, xs, params)
+    return joined(CONCAT, params, k, xs) if many(CONCAT, params, xs, k) else apply(CONCAT, xs, params)
 
 
 cat = concatenate = concat
@@ -272,7 +272,7 @@ def stack(tensors: Sequence[ArrayLike], axis: int = NOT_GIVEN, *, dim: int = NOT
     xs = several("stack", tensors)
     k = check_axis(_along(axis, dim), len(xs[0]._aval.shape) + 1)
     params = parameters(AXIS, k)
-    return joined(STACK, params, k, xs) if many(xs) else apply(STACK, xs, params)
+    return joined(STACK, params, k, xs) if many(STACK, params, xs) else apply(STACK, xs, params)
 
 
 def _along(axis: Any, dim: Any) -> Any:
