@@ -53,7 +53,7 @@ class Likeness:
 
     @property
     def width(self) -> tuple[int, int]:
-        """How many places differ, and in how many ways: it grows with the cases."""
+        """The number of places that differ, and of ways in which they do: it grows with the cases."""
         return len(self.places), len(self.first)
 
     def fixed_at(self) -> list[tuple[int, int]]:
@@ -181,8 +181,8 @@ class Line:
     def on_symbols(
         self, likeness: Likeness, extents: Sequence[int], made: Any, run: Run, wrap: Wrap
     ) -> tuple[Callable[..., Values | None], Any] | None:
-        """What the function makes on symbols. It must agree with what it makes without, among which each symbol
-        differs; None where there is too little of that."""
+        """The result of the function on symbols. It must agree with results without them, among which each symbol
+        differs; None where there are too few of these."""
         symbols = Extents([extents[k] for k in likeness.first])
         general = wrap(run(likeness.symbolic(extents, symbols)), symbols)
         general.matches = matching_words(likeness, symbols)
