@@ -125,6 +125,37 @@ def test_a_stack_of_more_parts_makes_no_more(monkeypatch: pytest.MonkeyPatch) ->
     assert max([step(n) for n in range(25, 33)]) <= 3, "more than the stack, its derivative, and its record"
 
 
+CHOICES: dict[str, Callable[[Any, list[int]], Any]] = {
+    "crops": lambda x, at: tn.pad(x, [(-at[0], -at[1]), (0, 0)]),
+    "pads": lambda x, at: tn.pad(x, [(at[0], at[1]), (at[2], at[3])]),
+    "joins": lambda x, at: tn.cat([x[: at[0]], x[at[1] : at[1] + at[2]], x[: at[3]]]),
+    "slices": lambda x, at: x[at[0] : at[0] + at[1]] * x[at[2] : at[2] + at[1]],
+}
+
+
+@pytest.mark.parametrize("name", CHOICES)
+def test_a_line_comes_to_an_end(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each number of few varies by itself, so that some agree by accident: what is made on symbols is for all of them
+    after so many examples, and does not make room for itself."""
+    draw, seen, run = random.Random(3), list[Any](), kin.Line.note
+    monkeypatch.setattr(kin.Line, "note", lambda line, *args: (seen.append(args[0]), run(line, *args)))
+
+    def step() -> None:
+        n, m, at = draw.randint(13, 18), draw.randint(2, 5), [draw.randint(2, 5) for _ in range(4)]
+        x = tn.tensor(np.arange(float(n * m)).reshape(n, m), requires_grad=True)
+        CHOICES[name](x, at).tanh().sum().backward()
+        assert x.grad is not None
+        x.grad.numpy()
+
+    with emptied():
+        for _ in range(60):
+            step()
+        seen.clear()
+        for _ in range(200):
+            step()
+    assert len(seen) <= 4, "examples are run again and again"
+
+
 def test_errors_are_those_of_the_line() -> None:
     for n in range(20, 30):
         x = tn.ones(n, 3)

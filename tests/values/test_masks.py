@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gc
+from typing import Any
 
 import numpy as np
 import pytest
 
 import tenure as tn
+from tenure.values.run import alone, force
 from tenure.values.run.force import COUNTS
 
 
@@ -87,3 +89,35 @@ def test_a_loop_of_masks_comes_to_rest() -> None:
         assert z[y >= y.mean()].sum().item() == sum(2.0 * (v + k) for v in range(4, 8))
     gc.collect()
     assert (COUNTS["rows"], COUNTS["programs"]) == before
+
+
+def test_masks_of_ever_new_counts_make_no_programs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mask is read while results wait whose shapes depend on the masks before: what is run for it recurs."""
+    draw, made, new = np.random.default_rng(3), list[Any](), alone.Prefix
+    monkeypatch.setattr(alone, "Prefix", lambda *args: (made.append(args), new(*args))[1])
+    monkeypatch.setattr(force, "Prefix", lambda *args: (made.append(args), new(*args))[1])
+    for turn in range(12):
+        a = draw.standard_normal((40, 3))
+        x = tn.tensor(a, requires_grad=True)
+        near = tn.tensor(draw.integers(0, 4, len(a)))
+        w = x * 2
+        parts = [(w[(near % 4) == k] * w[(near + 1) % 4 == k].sum()).mean(0) for k in range(4)]
+        total = tn.stack(parts).sum()
+        total.backward()
+        b, at = a * 2, near.numpy()
+        wanted = [(b[at % 4 == k] * b[(at + 1) % 4 == k].sum()).mean(0) for k in range(4)]
+        np.testing.assert_allclose(total.item(), np.sum(wanted), rtol=1e-9)
+        assert x.grad is not None
+        if turn == 2:
+            made.clear()
+    assert not made, "a path that recurs has a program"
+
+
+def test_a_mask_that_fails_names_its_line() -> None:
+    x = tn.arange(4.0)
+    held = x * 3
+    n = tn.tensor([2, 1, 0, 3])
+    with pytest.raises(tn.TenureError) as caught:
+        _ = x[6 // n > 2]  # the line
+    assert caught.value.at is not None and caught.value.at.text.endswith("# the line")
+    assert held.tolist() == [0.0, 3.0, 6.0, 9.0]

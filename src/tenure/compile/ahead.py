@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from tenure.ir.program import Program
+from tenure.transform.flatten import flattened
 from tenure.transform.narrow import narrow
 
-AHEAD = (narrow,)
+AHEAD = (flattened, narrow)
 
 
 def made_ready(program: Program) -> Program:

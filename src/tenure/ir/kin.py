@@ -31,7 +31,7 @@ Values = tuple[int, ...]
 
 
 class Likeness:
-    """The extents in which two cases differ, each pair of values as one symbol.
+    """The extents in which some of the cases differ: those that are equal in each case are one symbol.
 
     ``places`` are those of the extents that differ, ``symbols`` the number of each one's symbol; ``first`` is a place
     for each symbol.
@@ -39,16 +39,22 @@ class Likeness:
 
     __slots__ = ("count", "first", "fixed", "left", "others", "pairs", "places", "symbols")
 
-    def __init__(self, some: Sequence[int], others: Sequence[int]) -> None:
-        known: dict[tuple[int, int], int] = {}
-        self.count = len(some)
-        self.places = [k for k, pair in enumerate(zip(some, others, strict=True)) if pair[0] != pair[1]]
-        self.symbols = [known.setdefault((some[k], others[k]), len(known)) for k in self.places]
+    def __init__(self, *cases: Sequence[int]) -> None:
+        known: dict[Values, int] = {}
+        columns = list(zip(*cases, strict=True))
+        self.count = len(columns)
+        self.places = [k for k, column in enumerate(columns) if column.count(column[0]) < len(cases)]
+        self.symbols = [known.setdefault(columns[k], len(known)) for k in self.places]
         self.first = [self.places[self.symbols.index(k)] for k in range(len(known))]
         self.pairs = [(k, at) for k, at in zip(self.places, self.symbols, strict=True) if self.first[at] != k]
-        self.left = left = sorted({*range(len(some))} - {*self.places})
+        self.left = left = sorted({*range(self.count)} - {*self.places})
         self.others = itemgetter(*left) if left else None
-        self.fixed = self.others(others) if self.others else None
+        self.fixed = self.others(cases[0]) if self.others else None
+
+    @property
+    def width(self) -> tuple[int, int]:
+        """The number of places that differ, and of ways in which they do: it grows with the cases."""
+        return len(self.places), len(self.first)
 
     def fixed_at(self) -> list[tuple[int, int]]:
         """The places of the extents that are the same in all cases, and these."""
@@ -109,13 +115,15 @@ def matching(likeness: Likeness, symbols: Extents) -> Callable[..., Values | Non
 
 class Line:
     """Results of a function of extents: the ``examples`` that were made by running it, and what was made on symbols,
-    each with what gives the values of its symbols (``matching``)."""
+    each with what gives the values of its symbols (``matching``). ``varied`` are the cases that each differ from those
+    before it in a place, or in a pair of places, where these do not."""
 
-    __slots__ = ("examples", "failed", "general")
+    __slots__ = ("examples", "failed", "general", "varied")
 
     def __init__(self) -> None:
         self.examples: list[tuple[Sequence[int], Any]] = []
         self.general: list[tuple[Callable[..., Values | None], Any]] = []
+        self.varied: list[Sequence[int]] = []
         self.failed = 0
 
     def matched(self, extents: Sequence[int]) -> tuple[Any, Values]:
@@ -145,21 +153,36 @@ class Line:
     def note(self, extents: Sequence[int], made: Any, run: Run, wrap: Wrap) -> None:
         """Note what was made by running the function, and run it on symbols if there are examples."""
         known, _ = self.matched(extents)
+        if not self.varied or Likeness(*self.varied, extents).width > Likeness(*self.varied).width:
+            self.varied.append(extents)
         if len(self.examples) >= EXAMPLES and self.failed < ATTEMPTS and known is None:
-            try:
-                self.learn(extents, made, run, wrap)
-            except Exception as error:  # what symbols are not made for
-                if not all(map(is_own, frames(error))):  # a signal handler has raised it
-                    raise
-                self.failed += 1
+            self.learn(extents, made, run, wrap)
         self.examples = [*self.examples[1 - EXAMPLES :], (extents, made)]
 
     def learn(self, extents: Sequence[int], made: Any, run: Run, wrap: Wrap) -> None:
-        """Run the function on symbols. What comes of it must agree with examples, among which each symbol differs."""
-        found = [Likeness(other, extents) for other, _ in self.examples]
-        likeness = min(found, key=lambda one: len(one.places))
-        if not likeness.places:
-            return
+        """Run the function on symbols: for what differs from the nearest example; where there is such a case already,
+        for whatever has differed, as these come to an end."""
+        nearest = min([Likeness(other, extents) for other, _ in self.examples], key=lambda one: len(one.places))
+        failed = 0
+        for likeness in ([Likeness(*self.varied, extents)] if self.general else []) + [nearest]:
+            if likeness.places:
+                try:
+                    found = self.on_symbols(likeness, extents, made, run, wrap)
+                except Exception as error:  # what symbols are not made for
+                    if not all(map(is_own, frames(error))):  # a signal handler has raised it
+                        raise
+                    failed = 1
+                    continue
+                if found is not None:
+                    self.general = [found, *self.general[: MOST - 1]]
+                    return
+        self.failed += failed
+
+    def on_symbols(
+        self, likeness: Likeness, extents: Sequence[int], made: Any, run: Run, wrap: Wrap
+    ) -> tuple[Callable[..., Values | None], Any] | None:
+        """The result of the function on symbols. It must agree with results without them, among which each symbol
+        differs; None where there are too few of these."""
         symbols = Extents([extents[k] for k in likeness.first])
         general = wrap(run(likeness.symbolic(extents, symbols)), symbols)
         general.matches = matching_words(likeness, symbols)
@@ -173,10 +196,11 @@ class Line:
                 agreed = agreed or likeness.apart(other, extents)
         for values in elsewhere(likeness.values(extents) or ()):
             other = likeness.with_values(extents, values)
-            if match(*other) is not None and not general.agrees(values, alone.at(other), run(other)):
-                raise ValueError("it does not agree elsewhere")
-        if agreed:
-            self.general = [*alone.general, *self.general[: MOST - 1]]
+            if match(*other) is not None:
+                if not general.agrees(values, alone.at(other), run(other)):
+                    raise ValueError("it does not agree elsewhere")
+                agreed = True
+        return alone.general[0] if agreed else None
 
 
 LINES = Bounded()

@@ -7,6 +7,7 @@ items: no thread waits for a late one, as the library's own threads do for each 
 
 import ctypes
 from collections.abc import Iterable
+from functools import lru_cache
 from string import Template
 
 from tenure.runtime import large, selected, small
@@ -54,6 +55,7 @@ def any_layout(m: int, n: int, k: int) -> bool:
     return min(m, n) > 1 and least > UNPACKED
 
 
+@lru_cache(maxsize=1024)
 def tiling(m: int, n: int, k: int, batch: int) -> dict[str, int]:
     """Tile sizes `rows`, `columns` and `pieces` for a product of this shape.
 

@@ -12,6 +12,7 @@ from tenure.values.native.hits import apply, apply_one
 from tenure.values.operations import indexing, shaping
 from tenure.values.operations.axes import check_axis, one_of
 from tenure.values.operations.boundary import array_of
+from tenure.values.operations.groups import joined, many
 from tenure.values.operations.reading import value_of
 from tenure.values.trace.given import int_of, ints_of
 
@@ -65,7 +66,8 @@ def hstack(tensors: Sequence[ArrayLike]) -> Tensor:
     >>> tn.hstack([tn.tensor([1, 2]), tn.tensor([3])])
     tensor([1, 2, 3])
     """
-    return apply(HSTACK, shaping.several("hstack", tensors))
+    xs = shaping.several("hstack", tensors)
+    return joined(HSTACK, (), 0 if len(xs[0]._aval.shape) < 2 else 1, xs) if many(HSTACK, (), xs) else apply(HSTACK, xs)
 
 
 def vstack(tensors: Sequence[ArrayLike]) -> Tensor:
@@ -77,7 +79,8 @@ def vstack(tensors: Sequence[ArrayLike]) -> Tensor:
     tensor([[1, 2],
             [3, 4]])
     """
-    return apply(VSTACK, shaping.several("vstack", tensors))
+    xs = shaping.several("vstack", tensors)
+    return joined(VSTACK, (), 0, xs) if many(VSTACK, (), xs) else apply(VSTACK, xs)
 
 
 row_stack = vstack
@@ -92,7 +95,8 @@ def dstack(tensors: Sequence[ArrayLike]) -> Tensor:
     tensor([[[1, 3],
              [2, 4]]])
     """
-    return apply(DSTACK, shaping.several("dstack", tensors))
+    xs = shaping.several("dstack", tensors)
+    return joined(DSTACK, (), 2, xs) if many(DSTACK, (), xs) else apply(DSTACK, xs)
 
 
 def column_stack(tensors: Sequence[ArrayLike]) -> Tensor:
@@ -104,7 +108,8 @@ def column_stack(tensors: Sequence[ArrayLike]) -> Tensor:
     tensor([[1, 3],
             [2, 4]])
     """
-    return apply(COLUMNS, shaping.several("column_stack", tensors))
+    xs = shaping.several("column_stack", tensors)
+    return joined(COLUMNS, (), 1, xs) if many(COLUMNS, (), xs) else apply(COLUMNS, xs)
 
 
 def block_diag(*tensors: ArrayLike) -> Tensor:

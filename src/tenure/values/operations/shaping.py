@@ -13,6 +13,7 @@ from tenure.ops import move, promote
 from tenure.ops.promote import Operation, parameters
 from tenure.values.native.hits import apply, apply_one
 from tenure.values.operations.axes import NOT_GIVEN, check_axes, check_axis, one_of
+from tenure.values.operations.groups import joined, many
 from tenure.values.operations.reading import value_of
 from tenure.values.trace import record
 from tenure.values.trace.given import MOST_AXES, check_shape, chosen, flag
@@ -253,7 +254,9 @@ def concat(
     ndim = len(xs[0]._aval.shape)
     if ndim == 0:
         raise ShapeError("concat: 0-dimensional tensors have no axis to join", help="use stack, or axis=None")
-    return apply(CONCAT, xs, parameters(AXIS, check_axis(at, ndim)))
+    k = check_axis(at, ndim)
+    params = parameters(AXIS, k)
+    return joined(CONCAT, params, k, xs) if many(CONCAT, params, xs, k) else apply(CONCAT, xs, params)
 
 
 cat = concatenate = concat
@@ -267,7 +270,9 @@ def stack(tensors: Sequence[ArrayLike], axis: int = NOT_GIVEN, *, dim: int = NOT
             [2, 4]])
     """
     xs = several("stack", tensors)
-    return apply(STACK, xs, parameters(AXIS, check_axis(_along(axis, dim), len(xs[0]._aval.shape) + 1)))
+    k = check_axis(_along(axis, dim), len(xs[0]._aval.shape) + 1)
+    params = parameters(AXIS, k)
+    return joined(STACK, params, k, xs) if many(STACK, params, xs) else apply(STACK, xs, params)
 
 
 def _along(axis: Any, dim: Any) -> Any:

@@ -127,7 +127,7 @@ def run(t: Any) -> None:
     Its inputs are computed before its lock is taken: so the holder of a lock never waits for another, and two threads
     may read pending values in each other's traces.
     """
-    _settle(t, t.inputs)
+    settle(t, t.inputs)
     found = Running.locked(_run, t, True)
     if isinstance(found, Plan):
         internally(t.path, get_ready, found.executable)
@@ -196,7 +196,7 @@ def forget_paths() -> None:
     COUNTS["rows"] = prune(ROOT, ROWS_KEPT)
 
 
-def _settle(t: Any, inputs: Sequence[Any]) -> None:
+def settle(t: Any, inputs: Sequence[Any]) -> None:
     """Compute every input and, if a gradient flows to it, give it its node in the graph. The operands of an input come
     before it: threads and signal handlers may have recorded in turns, to any depth."""
     todo = [x for x in inputs if x._data is None or (x._kind.tracked and _unsettled(x))]
@@ -268,18 +268,13 @@ def _release(t: Any) -> None:
     t.marks, t.handlers, t.twins, t.bound, t.rules, t.slots = {}, {}, {}, {}, [], []
 
 
-def leaves_some(t: Any, h: Any) -> bool:
-    """Whether a trace has live results besides a handle and its operands."""
-    return not paths.behind(t.point(), h._slot).issuperset(_references(t.handles))
-
-
 def run_prefix(t: Any, h: Any, *, alone: bool = False) -> None:
     """Compute a handle of a trace that must not be closed: another thread's, or one held open by a transform.
 
     The live results before it are computed with it, so that the next such read starts from there; ``alone`` only
     those that it needs.
     """
-    _settle(t, inputs_before(t, h._slot))
+    settle(t, inputs_before(t, h._slot))
     Running.locked(_run_prefix, t, h, alone)
 
 
@@ -320,7 +315,7 @@ def _run_prefix(t: Any, h: Any, alone: bool) -> None:
 
 def adopt(t: Any, h: Any) -> None:
     """Give a differentiable result of another thread's trace a graph of its own, for use in this thread."""
-    _settle(t, inputs_before(t, h._slot))
+    settle(t, inputs_before(t, h._slot))
     Running.locked(_adopt, t, h)
 
 
