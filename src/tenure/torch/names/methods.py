@@ -17,7 +17,7 @@ from tenure.torch.cells.formats import changes, formatted
 from tenure.torch.cells.leaving import elements
 from tenure.torch.cells.processes import is_mapped, share
 from tenure.torch.cells.roles import rebind
-from tenure.torch.cells.spreading import counter
+from tenure.torch.cells.inference import version_of
 from tenure.torch.devices import CPU, check_device, device, strided
 from tenure.torch.dtypes import BY_NAME, LEGACY, OF_HOME, Defaults, dtype, home_dtype
 from tenure.torch.errors import TorchIndexError, TorchTypeError, TorchValueError, refuse, translated
@@ -72,10 +72,9 @@ class Methods:
     )
     is_sparse_csr = is_ipu = is_maia = is_mtia = is_sparse
     is_cpu = property(lambda self: True, doc="True.")
-    names = property(lambda self: (None,) * self.ndim, doc="Names of axes, which there are not.")
     name = property(lambda self: None, doc="None.")
     output_nr = property(lambda self: 0, doc="0: the place among the results of the function that gave it.")
-    _version = property(lambda self: counter(self).get("_writes", 0), doc="How often the elements have been written.")
+    _version = property(lambda self: version_of(self), doc="How often the elements have been written.")
     __array_priority__ = 1000
 
     def size(self: Any, dim: Any = None) -> Any:

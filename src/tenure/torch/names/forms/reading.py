@@ -9,11 +9,12 @@ import tenure as tn
 import tenure.nn.functional as F
 from tenure.nn.functional.rows import no_negative
 from tenure.torch.cells import Tensor, unwrap, wrap
+from tenure.torch.cells.inference import is_inference
 from tenure.torch.errors import TorchIndexError, TorchValueError, refuse
 from tenure.torch.names.precision import AUTOCAST, raised
 
 __all__ = [
-    "chance", "from_zero", "in_row", "inside", "is_face", "masked", "only_floats", "padded", "padded_rows",
+    "chance", "from_zero", "in_row", "inside", "is_face", "is_inference", "masked", "only_floats", "padded", "padded_rows",
     "placed_back", "places_of", "put_by_index", "reduced_by_index", "selected", "taken",
 ]
 
