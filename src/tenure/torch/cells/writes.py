@@ -14,8 +14,8 @@ from tenure.ops.promote import parameters
 from tenure.torch.cells.aliasing import is_safe
 from tenure.torch.cells.casts import cast, held
 from tenure.torch.cells.geometry import Geometry
-from tenure.torch.cells.inference import VIEWED, Inference, refuse_inference
 from tenure.torch.cells.giving import give, within_repeats
+from tenure.torch.cells.inference import VIEWED, Inference, refuse_inference
 from tenure.torch.cells.overlap import (
     refuse_folded,
     refuse_itself,

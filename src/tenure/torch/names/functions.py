@@ -21,6 +21,17 @@ from tenure.torch.cautions import caution, caution_lines, unfree
 from tenure.torch.cells import Tensor, unwrap, wrap
 from tenure.torch.cells.formats import SUGGESTS, following, formatted, made_in, shared
 from tenure.torch.cells.layout import laid, stored
+from tenure.torch.cells.orders import (
+    COLUMNS,
+    attended,
+    by_columns,
+    contracted,
+    framed,
+    in_columns,
+    of_columns,
+    transformed,
+    turned,
+)
 from tenure.torch.cells.overlap import refuse_itself
 from tenure.torch.devices import check_device, check_layout
 from tenure.torch.dtypes import Defaults, home_dtype
@@ -60,6 +71,8 @@ TOOLS: dict[str, Any] = {
     "_tensors": as_tensors, "_failed": failed, "_sizes": sizes, "_weighed": weighed, "_written": written_to,
     "_laid": laid, "_stored": stored, "_refuse_itself": refuse_itself, "_leaf": leaf_if, "_reduction": reduction_of,
     "_whole": as_whole, "_AC": AUTOCAST, "_lower": lowered, "_raise": raised, "_widest": widest, "_mixed": mixed,
+    "_columns": in_columns, "_of_columns": of_columns, "_transformed": transformed, "_turned": turned,
+    "_by_columns": by_columns, "_framed": framed, "_contracted": contracted, "_attended": attended,
     "_formatted": formatted, "_made_in": made_in,
     "_following": following, "_shared": shared, "_noted": noted, "_each": each, "_flat": forms.flat,
     "_factors": factors, "_D": Defaults,
@@ -181,7 +194,7 @@ def text(row: Row, way: str) -> str:
 def opened(row: Row, way: str, names: list[str]) -> list[str]:
     """First lines: operands as they were given, and what ``out=`` and writes ask of them."""
     lines = []
-    if way in ("write", "out") or row.is_elementwise or row.name in SUGGESTS:
+    if way in ("write", "out") or row.is_elementwise or row.name in SUGGESTS or order_of(row):
         listed = row.name in SUGGESTS and "tensors" in names
         lines.append(f"_given = {'_listed(tensors)' if listed else given(names)}")
         if is_alone(row, names):
@@ -321,6 +334,8 @@ def finished(row: Row, way: str, names: list[str]) -> list[str]:
     laid = f"_{suggested}({{0}}, _given)" if suggested else "{0}"
     if "memory_format" in names:
         laid = "_formatted({0}, memory_format, _given)" if row.is_elementwise else "_made_in({0}, memory_format)"
+    elif (order := order_of(row)) is not None:
+        laid = order
     elif is_alone(row, names):
         laid = f"({{0}} if _bare else {laid})"
     if "requires_grad" in names:
@@ -328,13 +343,46 @@ def finished(row: Row, way: str, names: list[str]) -> list[str]:
         return [*lines, f"return _leaf({f'_stored({new}, {given[0]})' if given else new}, requires_grad)"]
     said = row.node or repr(node(row.name, row.places))
     if row.fields:
-        return [*lines, f"return _structure([_each(_x, {said}) for _x in _result])"]
+        parts = f"_structure([_each(_x, {said}) for _x in _result])"
+        if suggested:
+            lines.extend([f"_found = {parts}", f"for _x in _found: {laid.format('_x')}"])
+            return [*lines, "return _found"]
+        numbers = columns_of(row)
+        return [*lines, f"return _of_columns({parts}, {numbers})" if numbers else f"return {parts}"]
     made_of = "_of(_result)"
     if said != "None":
         made_of += f" if not _result._kind.tracked else _noted(_result, {said})"
     return [*lines, f"return {laid.format(f'({made_of})')} if type(_result) is _V else _wrap(_result)"]
 
 
+def columns_of(row: Row) -> tuple[int, ...]:
+    """Numbers of a function's results that are matrices by columns."""
+    space = "linalg" if is_linalg(row) else "torch"
+    return COLUMNS.get(f"{space}.{row.name}", COLUMNS.get(row.name, ()))
+
+
+def order_of(row: Row) -> str | None:
+    """Expression that gives the one result of a function its order of axes; None where the operands say it."""
+    if "fft" in row.places and row.name in TRANSFORMS:
+        is_real = (row.name[0] == "i" and row.name[1] in "rh") or row.name[0] in "rh"
+        sizes = "n" if row.name[-1] == "t" else "s"
+        return f"_transformed({{0}}, _given[0], dim, {sizes}, {is_real})"
+    if row.fields or not {"torch", "linalg", "F", "Tensor"} & row.places:
+        return None
+    if columns_of(row):
+        left = "left" if row.name in ("solve", "lu_solve") else "True"
+        return f"_columns({{0}}, {left if is_linalg(row) else 'True'}{', *_given' if row.name == 'solve' else ''})"
+    return ORDERS.get(row.name)
+
+
+TRANSFORMS = frozenset(["fft", "ifft", "rfft", "irfft", "hfft", "ihfft", "fft2", "ifft2", "rfft2", "irfft2", "hfft2", "ihfft2", "fftn", "ifftn", "rfftn", "irfftn"])
+ORDERS = {
+    "nonzero": "_by_columns({0})", "argwhere": "_by_columns({0})", "stft": "_framed({0}, _given[0])",
+    "rot90": "_turned({0}, _given[0], k, dims)", "einsum": "_contracted({0}, equation, _given)",
+    "scaled_dot_product_attention": "_attended({0}, *_given[:3], dropout_p, _given[3])",
+    "matrix_power": "(_columns({0}) if n < 0 else {0})",
+}  # fmt: skip
+"""Functions with an order of their own."""
 STORED = {"stride": "strides", "physical_layout": "order"}
 """Parameters of factories that say where elements lie in memory."""
 

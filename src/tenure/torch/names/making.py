@@ -13,6 +13,7 @@ from tenure.errors import BorrowError, TenureError
 from tenure.torch.cautions import COPIED, UNWRITABLE, caution
 from tenure.torch.cells import Tensor, entering, unwrap
 from tenure.torch.cells.casts import cast
+from tenure.torch.cells.layout import laid
 from tenure.torch.cells.outdated import check_current
 from tenure.torch.devices import check_device, check_layout
 from tenure.torch.dtypes import BY_NAME, LEGACY, Defaults, dtype, home_dtype
@@ -34,6 +35,8 @@ def copied(data: Any, dtype: Any = None, device: Any = None, requires_grad: bool
     if name and isinstance(data, Value):
         caution(COPIED, name)
     x = Tensor._of(value_of(data, home_dtype(dtype)))
+    if isinstance(data, Tensor):
+        laid(x, (data,))
     return x.requires_grad_() if requires_grad else x
 
 

@@ -14,10 +14,10 @@ import tenure as tn
 from tenure.errors import TenureError
 from tenure.torch.cells import Tensor, casts
 from tenure.torch.cells.formats import changes, formatted
+from tenure.torch.cells.inference import version_of
 from tenure.torch.cells.leaving import elements
 from tenure.torch.cells.processes import is_mapped, share
 from tenure.torch.cells.roles import rebind
-from tenure.torch.cells.inference import version_of
 from tenure.torch.devices import CPU, check_device, device, strided
 from tenure.torch.dtypes import BY_NAME, LEGACY, OF_HOME, Defaults, dtype, home_dtype
 from tenure.torch.errors import TorchIndexError, TorchTypeError, TorchValueError, refuse, translated
