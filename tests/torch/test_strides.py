@@ -39,6 +39,10 @@ m.roll(1,0)
 x.diff()
 t.einsum('bij,bkj->kbi',x,x)
 t.einsum('bij,bkj->bik',x,x)
+t.einsum('bchw,dc->bdhw',t.ones(2,3,4,5),t.ones(6,3))
+t.einsum('ij->ji',c[0])
+F.max_pool2d(q,2,return_indices=True)[1]
+F.max_pool2d(t.ones(2,4,4,3).permute(0,3,1,2),2,return_indices=True)[1]
 t.einsum('bhij,bhjd->bihd',q@k.mT,v)
 t.einsum('nhd,hde->nhe',x,t.ones(3,2,5))
 t.linalg.inv(s)

@@ -34,7 +34,8 @@ mse_loss l1_loss smooth_l1_loss huber_loss kl_div binary_cross_entropy binary_cr
 gaussian_nll_loss soft_margin_loss hinge_embedding_loss
 sort argsort msort index_fill index_put fliplr flipud diff normalize select_scatter slice_scatter diagonal_scatter
 """
-LOSSES = frozenset(["mse", "l1", "smoothl1", "huber", "kldiv", "bce", "bcewithlogits", "poissonnll", "gaussiannll", "softmargin", "hingeembedding"])
+_LOSSES = "mse l1 smoothl1 huber kldiv bce bcewithlogits poissonnll gaussiannll softmargin hingeembedding"
+LOSSES = frozenset(_LOSSES.split())
 """Losses of an element each, in small letters."""
 SUGGESTS = {
     **dict.fromkeys(_FOLLOWING.split(), "following"), **dict.fromkeys(_POINTWISE.split(), "laid"),

@@ -27,6 +27,7 @@ WRITTEN = (
     "Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to get a normal"
     " tensor before doing inplace update.See https://github.com/pytorch/rfcs/pull/17 for more details."
 )
+REQUIRING = "Setting requires_grad=True on inference tensor outside InferenceMode is not allowed."
 VIEWED = (
     "A view was created in inference mode and is being modified inplace in normal mode. Given that this use case is"
     " ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace"

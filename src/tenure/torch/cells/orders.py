@@ -12,8 +12,13 @@ from tenure.torch.cells.geometry import contiguous, layout
 from tenure.torch.cells.layout import laid, order_of, stored, strides_of
 from tenure.torch.cells.windows import layout as layout_of
 
+_FIRST = """
+inv inverse cholesky cholesky_inverse cholesky_solve householder_product orgqr ormqr ldl_solve lu_solve solve
+solve_triangular geqrf lu_factor lu_factor_ex inv_ex cholesky_ex solve_ex ldl_factor ldl_factor_ex lstsq torch.lu
+torch.svd
+"""
 COLUMNS: dict[str, tuple[int, ...]] = {
-    **dict.fromkeys(["inv", "inverse", "cholesky", "cholesky_inverse", "cholesky_solve", "householder_product", "orgqr", "ormqr", "ldl_solve", "lu_solve", "solve", "solve_triangular", "geqrf", "lu_factor", "lu_factor_ex", "inv_ex", "cholesky_ex", "solve_ex", "ldl_factor", "ldl_factor_ex", "lstsq", "torch.lu", "torch.svd"], (0,)),
+    **dict.fromkeys(_FIRST.split(), (0,)),
     **dict.fromkeys(("qr", "triangular_solve"), (0, 1)), "linalg.svd": (0, 2), "eigh": (1,), "linalg.eig": (1,),
 }  # fmt: skip
 """Results of functions, by number, that LAPACK writes by columns."""
@@ -101,9 +106,15 @@ def attended(result: Any, query: Any, key: Any, value: Any, dropout_p: float, ma
 
 def contracted(result: Any, equation: Any, operands: Sequence[Any]) -> Any:
     """A product of two tensors by labels: batches, rows and columns in the order of a batched product, of which the
-    result is a view; rows and columns change places where a row's label comes last."""
+    result is a view; with the columns first where all of them stand before the rows. One tensor is turned alone."""
     if len(operands) == 1 and isinstance(operands[0], list | tuple):
         operands = operands[0]
+    if len(operands) == 1 and type(equation) is str and "->" in equation and "." not in equation:
+        labels, out = equation.replace(" ", "").split("->")
+        if len(set(labels)) == len(labels) == len(out):
+            strides = layout_of(operands[0]).strides
+            stored(result, [strides[labels.index(c)] for c in out])
+        return result
     if len(operands) != 2 or type(equation) is not str or "->" not in equation or "." in equation:
         return result
     sides, out = equation.replace(" ", "").split("->")
@@ -114,8 +125,9 @@ def contracted(result: Any, equation: Any, operands: Sequence[Any]) -> Any:
            for s, y, other in ((left, operands[0], right), (right, operands[1], left))]  # fmt: skip
     both = [c for c in out if c in has[0] and c in has[1]]
     rows, columns = ([c for c in out if c in has[k] and c not in has[1 - k]] for k in (0, 1))
-    first, second = (columns, rows) if out and out[-1] in rows else (rows, columns)
     rest = [c for c in out if c not in both + rows + columns]
+    is_turned = [c for c in out if c in rows + columns] == columns + rows
+    first, second = (columns, rows) if is_turned else (rows, columns)
     return stored(result, order=[out.index(c) for c in (*rest, *both, *first, *second)])
 
 
@@ -123,8 +135,8 @@ def axes_of(e: Any) -> int:
     """Number of axes that an entry of an index takes: of … none, a mask as many as it has."""
     if isinstance(e, slice) or e is Ellipsis:
         return int(e is not Ellipsis)
-    shape, kind = (e._aval.shape, e._aval.dtype.kind) if hasattr(e, "_aval") else (np.shape(e), np.asarray(e).dtype.kind)
-    return len(shape) if kind == "b" else 1
+    of = e._aval if hasattr(e, "_aval") else np.asarray(e)
+    return len(of.shape) if of.dtype.kind == "b" else 1
 
 
 def selected(result: Any, source: Any, rest: Sequence[Any]) -> Any:
@@ -149,3 +161,10 @@ def selected(result: Any, source: Any, rest: Sequence[Any]) -> Any:
     if strides is not None:
         result._layout = layout(shape, strides)
     return result
+
+
+TOOLS = {
+    "_columns": in_columns, "_of_columns": of_columns, "_transformed": transformed, "_turned": turned,
+    "_by_columns": by_columns, "_framed": framed, "_contracted": contracted, "_attended": attended,
+}  # fmt: skip
+"""Names of these functions in the source of those of the table."""

@@ -18,20 +18,9 @@ from typing import Any
 import tenure
 from tenure.errors import TenureError
 from tenure.torch.cautions import caution, caution_lines, unfree
-from tenure.torch.cells import Tensor, unwrap, wrap
+from tenure.torch.cells import Tensor, orders, unwrap, wrap
 from tenure.torch.cells.formats import SUGGESTS, following, formatted, made_in, shared
 from tenure.torch.cells.layout import laid, stored
-from tenure.torch.cells.orders import (
-    COLUMNS,
-    attended,
-    by_columns,
-    contracted,
-    framed,
-    in_columns,
-    of_columns,
-    transformed,
-    turned,
-)
 from tenure.torch.cells.overlap import refuse_itself
 from tenure.torch.devices import check_device, check_layout
 from tenure.torch.dtypes import Defaults, home_dtype
@@ -54,6 +43,7 @@ from tenure.torch.names.arguments import (
 )
 from tenure.torch.names.mixing import NORMS, check_classes, check_lines, mixed, of_input
 from tenure.torch.names.nodes import each, node, noted
+from tenure.torch.names.ordering import columns_of, is_linalg, order_of
 from tenure.torch.names.overriding import dispatched, known, overriding, rescued, watch
 from tenure.torch.names.precision import AUTOCAST, FULL, LOWER, lowered, raised, widest
 from tenure.torch.names.rows import ROWS, Row
@@ -71,8 +61,7 @@ TOOLS: dict[str, Any] = {
     "_tensors": as_tensors, "_failed": failed, "_sizes": sizes, "_weighed": weighed, "_written": written_to,
     "_laid": laid, "_stored": stored, "_refuse_itself": refuse_itself, "_leaf": leaf_if, "_reduction": reduction_of,
     "_whole": as_whole, "_AC": AUTOCAST, "_lower": lowered, "_raise": raised, "_widest": widest, "_mixed": mixed,
-    "_columns": in_columns, "_of_columns": of_columns, "_transformed": transformed, "_turned": turned,
-    "_by_columns": by_columns, "_framed": framed, "_contracted": contracted, "_attended": attended,
+    **orders.TOOLS,
     "_formatted": formatted, "_made_in": made_in,
     "_following": following, "_shared": shared, "_noted": noted, "_each": each, "_flat": forms.flat,
     "_factors": factors, "_D": Defaults,
@@ -109,11 +98,6 @@ def function(place: str, name: str) -> Any:
     if len(rows) == 1 and not set(rows[0].annotations().values()) - {"any"}:
         return known(kinds[0])
     return overloaded(name, rows, kinds)
-
-
-def is_linalg(row: Row) -> bool:
-    """Whether a function is of ``torch.linalg`` alone, which the name of its results says."""
-    return "linalg" in row.places and "torch" not in row.places
 
 
 def made(row: Row, way: str) -> Callable[..., Any]:
@@ -350,39 +334,13 @@ def finished(row: Row, way: str, names: list[str]) -> list[str]:
         numbers = columns_of(row)
         return [*lines, f"return _of_columns({parts}, {numbers})" if numbers else f"return {parts}"]
     made_of = "_of(_result)"
+    is_several = suggested and "return_indices" in names
+    several = f"tuple([{laid.format('_x')} for _x in _wrap(_result)])" if is_several else "_wrap(_result)"
     if said != "None":
         made_of += f" if not _result._kind.tracked else _noted(_result, {said})"
-    return [*lines, f"return {laid.format(f'({made_of})')} if type(_result) is _V else _wrap(_result)"]
+    return [*lines, f"return {laid.format(f'({made_of})')} if type(_result) is _V else {several}"]
 
 
-def columns_of(row: Row) -> tuple[int, ...]:
-    """Numbers of a function's results that are matrices by columns."""
-    space = "linalg" if is_linalg(row) else "torch"
-    return COLUMNS.get(f"{space}.{row.name}", COLUMNS.get(row.name, ()))
-
-
-def order_of(row: Row) -> str | None:
-    """Expression that gives the one result of a function its order of axes; None where the operands say it."""
-    if "fft" in row.places and row.name in TRANSFORMS:
-        is_real = (row.name[0] == "i" and row.name[1] in "rh") or row.name[0] in "rh"
-        sizes = "n" if row.name[-1] == "t" else "s"
-        return f"_transformed({{0}}, _given[0], dim, {sizes}, {is_real})"
-    if row.fields or not {"torch", "linalg", "F", "Tensor"} & row.places:
-        return None
-    if columns_of(row):
-        left = "left" if row.name in ("solve", "lu_solve") else "True"
-        return f"_columns({{0}}, {left if is_linalg(row) else 'True'}{', *_given' if row.name == 'solve' else ''})"
-    return ORDERS.get(row.name)
-
-
-TRANSFORMS = frozenset(["fft", "ifft", "rfft", "irfft", "hfft", "ihfft", "fft2", "ifft2", "rfft2", "irfft2", "hfft2", "ihfft2", "fftn", "ifftn", "rfftn", "irfftn"])
-ORDERS = {
-    "nonzero": "_by_columns({0})", "argwhere": "_by_columns({0})", "stft": "_framed({0}, _given[0])",
-    "rot90": "_turned({0}, _given[0], k, dims)", "einsum": "_contracted({0}, equation, _given)",
-    "scaled_dot_product_attention": "_attended({0}, *_given[:3], dropout_p, _given[3])",
-    "matrix_power": "(_columns({0}) if n < 0 else {0})",
-}  # fmt: skip
-"""Functions with an order of their own."""
 STORED = {"stride": "strides", "physical_layout": "order"}
 """Parameters of factories that say where elements lie in memory."""
 
