@@ -292,6 +292,8 @@ def prepared(name: str, row: Row) -> list[str]:
         return []
     lenient = "numbers" in row.places or name in row.annotations()
     strict = "strict" in row.places or (name in TENSORS and not lenient)
+    if "F" in row.places and row.name in ("softmax", "log_softmax"):  # in PyTorch these ask for the method
+        return [f"input = _tensor(input if hasattr(input, '_read') else input.{row.name}, 'input')"]
     other = f"_tensor({name}, {name!r})" if strict else f"_unwrap({name})"
     if is_alone(row, [n for n, _ in row.plain()]):
         bare = f"_bare = {name}._window is None and {name}._layout is None"

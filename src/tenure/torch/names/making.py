@@ -164,7 +164,25 @@ def frombuffer(
 def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None) -> Any:
     """A tensor with a copy of the elements of an object that has DLPack."""
     check_device(device)
-    return Tensor._of(tn.from_dlpack(unwrap(ext_tensor)))
+    return Tensor._of(tn.from_dlpack(Exported(ext_tensor) if is_capsule(ext_tensor) else unwrap(ext_tensor)))
+
+
+class Exported:
+    """A capsule of ``to_dlpack``, as an object that has DLPack."""
+
+    def __init__(self, capsule: Any) -> None:
+        self.capsule = capsule
+
+    def __dlpack__(self, **asked: Any) -> Any:
+        return self.capsule
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return 1, 0
+
+
+def is_capsule(x: Any) -> bool:
+    """Whether an object is a capsule itself."""
+    return type(x).__name__ == "PyCapsule"
 
 
 def legacy(name: str, own: dtype) -> type:

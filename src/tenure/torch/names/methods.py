@@ -12,6 +12,7 @@ import numpy as np
 
 import tenure as tn
 from tenure.errors import TenureError
+from tenure.torch.cautions import SCALAR, caution
 from tenure.torch.cells import Tensor, casts
 from tenure.torch.cells.formats import changes, formatted
 from tenure.torch.cells.inference import version_of
@@ -48,8 +49,11 @@ def is_there(x: Any, name: str) -> bool:
     return isinstance(inspect.getattr_static(type(x), name, None), property) or hasattr(x, name)
 
 
-def only(x: Any) -> Any:
-    """The one element of a tensor, for a Python number."""
+def only(x: Any, of_float: bool = False) -> Any:
+    """The one element of a tensor, for a Python number; with a warning for one that is no whole number, if a gradient
+    flows through the tensor."""
+    if of_float and x.requires_grad:
+        caution(SCALAR, once=True)
     if x._aval.size != 1:
         raise refuse("only one element tensors can be converted to Python scalars", TorchValueError)
     return x.item()
@@ -128,13 +132,13 @@ class Methods:
             raise translated(error) from None
 
     def __float__(self: Any) -> float:
-        return float(only(self))
+        return float(only(self, of_float=True))
 
     def __int__(self: Any) -> int:
         return int(only(self))
 
     def __complex__(self: Any) -> complex:
-        return complex(only(self))
+        return complex(only(self, of_float=True))
 
     def __index__(self: Any) -> int:
         if self._aval.dtype.kind not in "biu" or self._aval.size != 1:
