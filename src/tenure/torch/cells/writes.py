@@ -150,10 +150,9 @@ class Writes:
     def _put(
         self: Any, value: Any, recorded: bool, written: Geometry | None = None, at: Index | None = None
     ) -> Any:
-        owner = self if self._window is None else self._window.owner
-        if owner._home is not None:
+        if (self if self._window is None else self._window.owner)._home is not None:
             refuse_inference(self)
-        lent = owner._lent
+        lent = self._lent if self._window is None else self._window.owner._lent
         if lent is not None:
             lent.refuse_write(geometry(self))
         if self._window is not None:
@@ -161,6 +160,7 @@ class Writes:
         if recorded and at is None and not value._kind.tracked:
             value = indexing.written(present(self), ..., value)  # fully overwritten: zeros arrive
         give(self, value, recorded, at)
+        owner = self if self._window is None else self._window.owner
         count(self)
         if lent is not None:
             lent.show(owner, geometry(self) if written is None else written)
