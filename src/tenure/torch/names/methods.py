@@ -50,8 +50,7 @@ def is_there(x: Any, name: str) -> bool:
 
 
 def only(x: Any, of_float: bool = False) -> Any:
-    """The one element of a tensor, for a Python number; with a warning for one that is no whole number, if a gradient
-    flows through the tensor."""
+    """The one element of a tensor, for a Python number; one that is no whole number with a warning of its gradient."""
     if of_float and x.requires_grad:
         caution(SCALAR, once=True)
     if x._aval.size != 1:
