@@ -51,7 +51,7 @@ class inference_mode(home.inference_mode):
         return MODES[not self._off, mode.eager]
 
     def _inside(self) -> Any:
-        """What tensors belong to that are made inside."""
+        """Home of the tensors that are made inside."""
         return Inference(RECORDER.vmap) if self._off else RECORDER.vmap
 
     def _opening(self) -> Any:
