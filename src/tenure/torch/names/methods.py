@@ -51,7 +51,7 @@ def is_there(x: Any, name: str) -> bool:
 
 def only(x: Any, of_float: bool = False) -> Any:
     """The one element of a tensor, for a Python number; one that is no whole number with a warning of its gradient."""
-    if of_float and x.requires_grad:
+    if of_float and x.requires_grad and tn.is_grad_enabled():
         caution(SCALAR, once=True)
     if x._aval.size != 1:
         raise refuse("only one element tensors can be converted to Python scalars", TorchValueError)

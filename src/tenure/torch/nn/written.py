@@ -112,6 +112,12 @@ def dropping_channels(name: str) -> Any:
     return forward
 
 
+def connectionist(self: Any, log_probs: Any, targets: Any, input_lengths: Any, target_lengths: Any) -> Any:
+    """The loss of labels that are nowhere aligned with the input, by the function of that name."""
+    lengths = input_lengths, target_lengths
+    return functional("ctc_loss")(log_probs, targets, *lengths, self.blank, self.reduction, self.zero_infinity)
+
+
 def tupled(x: Any, n: int) -> Any:
     """A size along each axis."""
     return x if isinstance(x, tuple) else (x,) * n
@@ -178,6 +184,7 @@ METHODS: dict[str, dict[str, Any]] = {
     "Softmax": {"forward": softmax},
     "LogSoftmax": {"forward": log_softmax},
     "Softmin": {"forward": softmin},
+    "CTCLoss": {"forward": connectionist},
     "MSELoss": {"forward": distance("mse_loss")},
     "L1Loss": {"forward": distance("l1_loss")},
     "SmoothL1Loss": {"forward": distance("smooth_l1_loss", "beta")},
