@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 
 import pytest
@@ -36,6 +37,28 @@ torch.zeros(2, 3).std(1)
 w.grad
 len(dir(w * 2)) > 0
 len(dir(torch.zeros(2, 3, 4))) > 0
+float(w.sum())
+complex(w.sum())
+int(w.sum())
+w.sum().item()
+float(w.sum().detach())
+nn.utils.weight_norm(nn.Linear(2, 2))
+torch.sparse_coo_tensor([[0, 1]], [1.0, 2.0], (2,))
+torch.sparse_coo_tensor([[0, 1]], [1.0, 2.0], (2,), check_invariants=False)
+torch.sparse_coo_tensor(size=(2, 3))
+torch.sparse_csr_tensor([0, 1, 2], [0, 1], [1.0, 2.0])
+torch.eye(2).to_sparse().to_sparse_csr()
+torch.ones(3).index_reduce(0, torch.tensor([0]), torch.ones(1), "prod")
+F.dropout2d(A)
+F.dropout2d(A, 0.0)
+F.dropout2d(torch.zeros(2, 2, 2, 2, 2))
+F.dropout3d(A)
+F.dropout1d(A)
+nn.Dropout2d()(A)
+nn.Dropout2d()(I)
+hooked(nn.Linear(3, 2), A)
+hooked(nn.Linear(3, 2), A + w)
+not_a_number(w)
 """
 REFUSED = """
 D.MultivariateNormal(torch.zeros(2), torch.tensor([[1.0, 2.0], [2.0, 1.0]]))
@@ -68,10 +91,23 @@ def warned(library, source: str) -> list[tuple[str, str]]:
         "torch": library, "nn": nn, "F": nn.functional, "A": library.zeros(2, 3), "I": library.zeros(1, 1, 4, 4),
         "w": library.ones(3, requires_grad=True),
     }  # fmt: skip
+
+
+    def hooked(module, x):
+        """A backward through a module with a hook."""
+        module.register_full_backward_hook(lambda *_: None)
+        module(x).sum().backward()
+
+    def not_a_number(x):
+        """A backward that makes a NaN, in anomaly mode."""
+        with pytest.raises(RuntimeError, match="SqrtBackward0"), library.autograd.set_detect_anomaly(True):
+            ((x * 0).sqrt() * 0).sum().backward()
+
     with warnings.catch_warnings(record=True) as found:
         warnings.simplefilter("always")
-        eval(source, scope)
-    return [(x.category.__name__, str(x.message).split(" (Triggered")[0]) for x in found]
+        eval(source, scope | {"hooked": hooked, "not_a_number": not_a_number})
+    ends = re.compile(r" \(Triggered| that caused the error")
+    return [(x.category.__name__, ends.split(str(x.message))[0]) for x in found]
 
 
 @pytest.mark.parametrize("source", WARNED.strip().split("\n"))

@@ -81,6 +81,7 @@ def test_arrays_beside_tensors_in_a_file() -> None:
     assert found["w"].tolist() == [1.0, 1.0] and found["d"].tolist() == [0, 1]
 
 
+@pytest.mark.filterwarnings("ignore:Error detected")
 @pytest.mark.filterwarnings("ignore:Anomaly Detection")
 def test_an_anomaly_is_the_error_of_the_backward() -> None:
     w = face.tensor([0.25, 0.0], requires_grad=True)

@@ -103,8 +103,9 @@ class custom_vjp(Generic[P, R]):
             call = call.outer
         given = [wide.pop(0) if has else x for x, has in zip(leaves, own, strict=True)]
         put, outer = vars(RECORDER).__setitem__, None if call is None else call.outer
+        leave = ((put, "vmap", RECORDER.vmap), (put, "home", RECORDER.home))
         outside = twin("error" if call is None else call.randomness)
-        out = bracket(((put, "vmap", outer),), ((put, "vmap", RECORDER.vmap),), outside, *given)
+        out = bracket(((put, "vmap", outer), (put, "home", outer)), leave, outside, *given)
         return tree.map_leaves(lambda y: select(y, 0, level) if isinstance(y, Tensor) else y, out)
 
     def _like(self, function: Any) -> custom_vjp[Any, Any]:

@@ -59,6 +59,35 @@ CHANNELS = (
     " interpret the input as one without a batch dimension, i.e. shape (C, H, W). To maintain the 1D channel-wise"
     " dropout behavior, please switch to using dropout1d instead."
 )
+AXES = (
+    "{name}: Received a {n}-D input to {name}, which is deprecated and will result in an error in a future release. To"
+    " retain the behavior and silence this warning, please use dropout instead. Note that {name} exists to provide"
+    " channel-wise dropout on inputs with {k} spatial dimensions, a channel dimension, and an optional batch dimension"
+    " (i.e. {low}D or {high}D inputs)."
+)
+SCALAR = (
+    "Converting a tensor with requires_grad=True to a scalar may lead to unexpected behavior.\nConsider using"
+    " tensor.detach() first."
+)
+INVARIANTS = (
+    "Sparse invariant checks are implicitly disabled. Memory errors (e.g. SEGFAULT) will occur when operating on a"
+    " sparse tensor which violates the invariants, but checks incur performance overhead. To silence this warning,"
+    " explicitly opt in or out. See `torch.sparse.check_sparse_tensor_invariants.__doc__` for guidance. "
+)
+COMPRESSED = (
+    "Sparse CSR tensor support is in beta state. If you miss a functionality in the sparse tensor support, please"
+    " submit a feature request to https://github.com/pytorch/pytorch/issues."
+)
+NORMED = (
+    "`torch.nn.utils.weight_norm` is deprecated in favor of `torch.nn.utils.parametrizations.weight_norm`."
+)
+UNREACHED = (
+    "Full backward hook is firing when gradients are computed with respect to module outputs since no inputs require"
+    " gradients. See https://docs.pytorch.org/docs/main/generated/torch.nn.Module.html#torch.nn.Module."
+    "register_full_backward_hook for more details."
+)
+DETECTED = "Error detected in {name}. Traceback of forward call that caused the error:\n"
+BETA = "index_reduce() is in beta and the API may change at any time."
 COPIED = (
     "To copy construct from a tensor, it is recommended to use sourceTensor.detach().clone() or"
     " sourceTensor.detach().clone().requires_grad_(True), rather than {name}(sourceTensor)."
@@ -113,6 +142,7 @@ CAUTIONS = {
     "qr": Caution("some", "True", QR, True),
     "stft": Caution("window", "window is None", WINDOWLESS, True),
     "dropout2d": Caution("training", "input.ndim == 3", CHANNELS),
+    "index_reduce": Caution("reduce", "True", BETA, True),
     "gumbel_softmax": Caution("eps", "eps != 1e-10", "`eps` parameter is deprecated and has no effect."),
 }  # fmt: skip
 """Warnings of functions of the table."""

@@ -38,7 +38,7 @@ def crossing(function: Callable[..., Any], first: bool = False, lay: Callable[..
     """A home function, or method (``first``: of its first argument), that takes and gives tensors.
 
     A result that is the value of an argument is that argument. ``lay`` gives another one the strides that it has for
-    arguments. Called with values, it is home code's own call.
+    arguments: of several the first. Called with values, it is home code's own call.
     """
 
     @functools.wraps(function)
@@ -54,7 +54,10 @@ def crossing(function: Callable[..., Any], first: bool = False, lay: Callable[..
         except TenureError as error:
             raise translated(error) from None
         if type(out) is not Value:
-            return wrap(out)
+            found = wrap(out)
+            if lay is not None and type(found) is tuple and isinstance(found[0], Tensor):
+                lay(found[0], *args)
+            return found
         for x, value in zip(rest, taken, strict=True):
             if value is out and isinstance(x, Tensor):
                 return x

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tenure.torch.names.functions import is_linalg
+from tenure.torch.names.ordering import is_linalg
 from tenure.torch.names.rows import ROWS
 from tenure.torch.names.structures import structure
 

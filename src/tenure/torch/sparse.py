@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -44,6 +45,12 @@ def softmax(input: Any, dim: int, *, dtype: Any = None) -> Any:
 def log_softmax(input: Any, dim: int, *, dtype: Any = None) -> Any:
     """Logarithm of the softmax of the listed elements along an axis."""
     return input.log_softmax(dim, dtype=dtype)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "torch":  # PyTorch's module imports the package by this name, and programs find it here
+        return sys.modules["tenure.torch"]
+    raise AttributeError(f"module 'torch.sparse' has no attribute {name!r}", name=name)
 
 
 COORDINATES = "sparse tensors are in coordinate form here"

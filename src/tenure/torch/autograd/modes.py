@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from tenure.runtime.bracket import bracket
+from tenure.torch.cells.inference import Inference
 from tenure.values.rules import modes as home
 from tenure.values.rules.modes import MODE, MODES, current_mode, is_grad_enabled
+from tenure.values.trace.record import RECORDER
 
 __all__ = [
     "enable_grad", "inference_mode", "is_grad_enabled", "no_grad", "set_grad_enabled", "set_multithreading_enabled",
@@ -43,6 +46,24 @@ class inference_mode(home.inference_mode):
     """Context, or decorator with or without parentheses, in which operations are not tracked."""
 
     __module__ = "torch"
+
+    def _changed(self, mode: home.Mode) -> home.Mode:
+        return MODES[not self._off, mode.eager]
+
+    def _inside(self) -> Any:
+        """Home of the tensors that are made inside."""
+        return Inference(RECORDER.vmap) if self._off else RECORDER.vmap
+
+    def _opening(self) -> Any:
+        begin, well, end = super()._opening()
+        put = vars(RECORDER).__setitem__
+        return (*begin, (put, "home", self._inside())), well, (*end, (put, "home", RECORDER.home))
+
+    def apply(self, function: Any, *args: Any, **kwargs: Any) -> Any:
+        """Call a function in this mode."""
+        put = vars(RECORDER).__setitem__
+        begin, end = ((put, "home", self._inside()),), ((put, "home", RECORDER.home),)
+        return bracket(begin, end, super().apply, function, *args, **kwargs)
 
     def __new__(cls, mode: Any = True) -> Any:
         made = object.__new__(cls)

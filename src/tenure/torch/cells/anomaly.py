@@ -15,6 +15,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from tenure.torch.cautions import DETECTED, caution
 from tenure.torch.errors import refuse
 from tenure.values.places.anomaly import computed, is_gradient, nearest
 from tenure.values.places.strict import finish, program_of
@@ -88,6 +89,7 @@ def look(t: Any, plan: Any) -> Exception | None:
         if is_gradient(t, at) and found.dtype.kind in "fc" and np.isnan(found).any():
             odd = [v for v, x in zip(at.operands, operands, strict=True) if not np.isfinite(x).all()]
             name = function_of(t, program, at, [*odd, *at.operands])
+            caution(DETECTED, name)
             return refuse(f"Function '{name}' returned nan values in its 0th output.")
     return None
 

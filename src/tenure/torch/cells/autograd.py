@@ -11,6 +11,7 @@ from tenure.torch.cells.aliasing import is_safe
 from tenure.torch.cells.anomaly import looked_at
 from tenure.torch.cells.giving import hold
 from tenure.torch.cells.handles import HookHandle, handled
+from tenure.torch.cells.inference import REQUIRING, refuse_inference
 from tenure.torch.cells.retaining import Retained, carried, retained
 from tenure.torch.cells.roles import keep_nodes, outlive, rebind, step_aside
 from tenure.torch.cells.silent import note, refuse_rewritten
@@ -107,6 +108,8 @@ class Autograd:
                          f" {type(requires_grad).__name__}", TorchTypeError)
         if requires_grad and self._aval.dtype.kind not in "hfc":
             raise refuse("only Tensors of floating point dtype can require gradients")
+        if requires_grad and self._home is not None:
+            refuse_inference(self, REQUIRING)
         if bool(requires_grad) == self.requires_grad and not (requires_grad and self._leaf is None and self.is_leaf):
             return self  # a view that requires what its base does becomes a leaf of its own
         if not requires_grad and self._leaf is None and self.is_leaf:

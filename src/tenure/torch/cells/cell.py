@@ -68,7 +68,7 @@ class Cell(Views, Writes, Var):  # type: ignore[misc]
         """Cell without contents."""
         x: Any = object.__new__(cls)
         x._leaf = x._loans = x._ties = x._window = x._layout = x._lent = None
-        x._home = RECORDER.vmap
+        x._home = RECORDER.home
         x._borrows = ()
         return x  # type: ignore[no-any-return]
 

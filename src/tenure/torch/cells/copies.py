@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from tenure.torch.cells.layout import stored
 from tenure.torch.cells.parameter import Parameter
 from tenure.torch.cells.processes import refuse_spawned
 from tenure.torch.cells.tensor import Tensor
-from tenure.torch.cells.windows import look, take
+from tenure.torch.cells.windows import layout, look, take
 from tenure.torch.errors import refuse
 from tenure.values.operations.arithmetic import detach
 from tenure.values.operations.boundary import array_of, owned
@@ -32,6 +33,9 @@ def deeply(self: Any, memo: dict[int, Any]) -> Any:
             " see https://github.com/pytorch/pytorch/pull/103001"
         )
     twin = memo[id(self)] = again(type(self), array_of(detach(look(self))).copy(), self.requires_grad)
+    of = layout(self)
+    if not of.is_contiguous:
+        stored(twin, of.strides)
     if not isinstance(self, Parameter) and self.grad is not None:
         twin.grad = deeply(self.grad, memo)
     twin.__dict__.update(attributes(self))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from tenure.torch.cells.geometry import Layout, follows, layout
-from tenure.torch.cells.layout import laid
+from tenure.torch.cells.layout import laid, stored
 from tenure.torch.cells.windows import layout as layout_of
 from tenure.torch.errors import refuse
 
@@ -18,7 +18,7 @@ ORDERS = {"channels_last": (0, 2, 3, 1), "channels_last_3d": (0, 2, 3, 4, 1)}
 _FOLLOWING = """
 conv2d conv3d conv_transpose2d conv_transpose3d max_pool2d max_pool3d avg_pool2d avg_pool3d adaptive_avg_pool2d
 adaptive_avg_pool3d adaptive_max_pool2d adaptive_max_pool3d batch_norm group_norm interpolate upsample pad
-pixel_unshuffle pixel_shuffle channel_shuffle roll lp_pool2d local_response_norm
+pixel_unshuffle pixel_shuffle channel_shuffle roll lp_pool2d
 """
 LAYERS = re.compile(
     r"(Lazy)?(Conv|ConvTranspose|BatchNorm)[23]d|(Adaptive)?(Avg|Max)Pool[23]d|GroupNorm|Upsample.*|Pixel.*|ChannelShuffle"
@@ -27,11 +27,19 @@ LAYERS = re.compile(
 """Layers of the first kind."""
 _POINTWISE = """
 relu relu6 elu selu celu silu gelu mish hardswish hardsigmoid hardtanh leaky_relu prelu rrelu softplus softsign
-tanhshrink hardshrink softshrink logsigmoid sigmoid tanh threshold dropout alpha_dropout
+tanhshrink hardshrink softshrink logsigmoid sigmoid tanh threshold dropout alpha_dropout glu local_response_norm
 """
+_LAID = """
+mse_loss l1_loss smooth_l1_loss huber_loss kl_div binary_cross_entropy binary_cross_entropy_with_logits poisson_nll_loss
+gaussian_nll_loss soft_margin_loss hinge_embedding_loss
+sort argsort msort index_fill index_put fliplr flipud diff normalize select_scatter slice_scatter diagonal_scatter
+"""
+_LOSSES = "mse l1 smoothl1 huber kldiv bce bcewithlogits poissonnll gaussiannll softmargin hingeembedding"
+LOSSES = frozenset(_LOSSES.split())
+"""Losses of an element each, in small letters."""
 SUGGESTS = {
     **dict.fromkeys(_FOLLOWING.split(), "following"), **dict.fromkeys(_POINTWISE.split(), "laid"),
-    **dict.fromkeys(("cat", "concat", "concatenate"), "shared"), "normalize": "laid",
+    **dict.fromkeys(_LAID.split(), "laid"), **dict.fromkeys(("cat", "concat", "concatenate"), "shared"),
 }  # fmt: skip
 """Functions whose result follows its operands: the format of the first that has one, all axes' order, or the format
 that all have."""
@@ -126,14 +134,21 @@ def shared(result: Any, operands: Sequence[Any]) -> Any:
 def way_of(layer: str) -> Callable[..., Any] | None:
     """Function that lays the result of a layer of a name as its input or weight, from the result, the layer and its
     input; None for C order always."""
-    if layer.lower() in ACTIVATIONS:
+    if layer.lower() in ACTIVATIONS or layer.lower().removesuffix("loss") in LOSSES:
         return as_input
+    if layer in ("RNN", "LSTM", "GRU", "MultiheadAttention"):
+        return in_time
     return weighed if "Conv" in layer and LAYERS.fullmatch(layer) else in_format if LAYERS.fullmatch(layer) else None
 
 
 def as_input(result: Any, layer: Any, x: Any = None, *others: Any) -> Any:
     """The result of a layer, with its axes in the order of its input's."""
     return result if x is None or (x._window is None and x._layout is None) else laid(result, (x,))
+
+
+def in_time(result: Any, layer: Any, *others: Any) -> Any:
+    """The result of a layer that computes step by step: a view of that with the batch second, if it comes first."""
+    return stored(result, order=(1, 0, 2)) if layer.batch_first and len(result._val._aval.shape) == 3 else result
 
 
 def in_format(result: Any, layer: Any, x: Any = None, *others: Any) -> Any:

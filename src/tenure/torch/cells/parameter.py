@@ -32,6 +32,7 @@ class Parameter(Tensor, parameter.Parameter):  # type: ignore[misc]
             value = look(data)
             self._val = detach(value)
             self._val._held = True
+            self._home = data._home
             if not data._borrows and data._leaf is None and data._lent is None:
                 shared_with(data, self, value)
         else:

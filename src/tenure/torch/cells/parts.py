@@ -11,6 +11,7 @@ import numpy as np
 
 from tenure.errors import TenureError
 from tenure.torch.cells.geometry import Layout, keep, made
+from tenure.torch.cells.orders import selected
 from tenure.torch.cells.steps import Index, index, row
 from tenure.torch.cells.windows import layout, look, windowed
 from tenure.torch.errors import TorchIndexError, TorchTypeError, refuse, translated
@@ -225,7 +226,11 @@ class Parts:
         value = look(self)
         if not is_whole(spec):
             value = indexing.apply_basic(value, spec, starts)
-        return self._copied(indexing.getitem(value, rest))
+        found, of = self._copied(indexing.getitem(value, rest)), layout(self)
+        if of.is_contiguous:
+            return found
+        source = of if is_whole(spec) else index(of, spec, starts).layout
+        return selected(found, source, rest)
 
     def __iter__(self: Any) -> Iterator[Any]:
         if not self._aval.shape:

@@ -42,6 +42,7 @@ def rebind(x: Any, other: Any, shares: bool = False) -> None:
     x._val = with_node(value, x, node if node._aval == value._aval else None)
     if not shares and other._window is None and other._leaf is None and other._lent is None and not other._borrows:
         x._layout = other._layout
+        x._home = other._home
         w = other._window = Window(x, x, None, True, here())
         w.node = other._val if other._val._kind.tracked else None
         x._borrows = [weakref.ref(other)]

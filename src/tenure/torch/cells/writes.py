@@ -15,6 +15,7 @@ from tenure.torch.cells.aliasing import is_safe
 from tenure.torch.cells.casts import cast, held
 from tenure.torch.cells.geometry import Geometry
 from tenure.torch.cells.giving import give, within_repeats
+from tenure.torch.cells.inference import VIEWED, Inference, refuse_inference
 from tenure.torch.cells.overlap import (
     refuse_folded,
     refuse_itself,
@@ -84,6 +85,8 @@ def is_recorded(x: Any, *others: Any, by_view: bool = False) -> bool:
         return False
     if x._window is not None and x._window.flag is not None:
         flag = x._window.flag
+        if flag == NO_GRAD and type(x._home) is Inference:
+            raise refuse(VIEWED)
         raise refuse(flag if type(flag) is str else MULTIPLE.format(*flag))
     if root._window is not None and root._window.flag == VIEW_OF_LEAF:
         raise refuse(VIEW_OF_LEAF)
@@ -147,6 +150,8 @@ class Writes:
     def _put(
         self: Any, value: Any, recorded: bool, written: Geometry | None = None, at: Index | None = None
     ) -> Any:
+        if (self if self._window is None else self._window.owner)._home is not None:
+            refuse_inference(self)
         lent = self._lent if self._window is None else self._window.owner._lent
         if lent is not None:
             lent.refuse_write(geometry(self))
@@ -253,7 +258,7 @@ class Writes:
         if step is None:
             return False
         old, leaf = self._val, self._leaf
-        if leaf is not None or (old._kind.tracked and not current_mode().grad):
+        if leaf is not None or self._home is not None or (old._kind.tracked and not current_mode().grad):
             return False
         params, starts = step.params, step.starts
         if type(v) in (int, float):

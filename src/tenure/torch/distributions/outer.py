@@ -35,6 +35,7 @@ from tenure.torch.names.trying import settled
 from tenure.torch.sizes import Size
 from tenure.values.operations.creation import tensor as made_of
 from tenure.values.rules.sites import here, site
+from tenure.values.tensor.tensor import Tensor as Value
 
 FAMILIES: dict[type, type] = {}
 """Base class of each family in the home library, and of the face."""
@@ -200,6 +201,15 @@ def of_attributes(x: Any) -> Any:
     return asked_raw(named._home)(**given, validate_args=False)
 
 
+def of_given(x: Any, found: Any) -> Any:
+    """A value as a tensor: the one given, where it is that of a parameter of the batch's shape."""
+    for name, mine in x.__dict__.get("_named", {}).items():
+        p = getattr(x._held, "parameters", {}).get(name)
+        if p is not None and p.event_dim == 0 and p.form is None and found is x._held.__dict__.get(name):
+            return mine
+    return wrap(found)
+
+
 def _property(name: str) -> Any:
     def get(self: Any) -> Any:
         refuse_written(self)
@@ -208,7 +218,8 @@ def _property(name: str) -> Any:
         if name in getattr(self._held, "parameters", ()):
             type(self._held).parameters[name].note(self._held)
         try:
-            return show(getattr(self._held, name))
+            found = getattr(self._held, name)
+            return show(found) if type(found) is not Value else of_given(self, found)
         except NotImplementedError as error:
             if name == "mode":
                 raise NotImplementedError(f"{type(self)} does not implement mode") from None
@@ -239,6 +250,8 @@ def in_default_dtype(home: Any, args: Any, kwargs: dict[str, Any]) -> tuple[Any,
 
 
 def _constructor(home: Any) -> Callable[..., None]:
+    names = list(inspect.signature(home.__init__).parameters)[1:]
+
     @functools.wraps(home.__init__)
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
         if Defaults.float is not float32:
@@ -254,6 +267,8 @@ def _constructor(home: Any) -> Callable[..., None]:
         taken = [x for x in (*args, *kwargs.values()) if isinstance(x, Tensor)]
         self.__dict__["_taken"] = [(x, x._read()) for x in taken if not is_shared(owner_of(x))]
         self.__dict__["_where"] = here()
+        named_here = {**dict(zip(names, args, strict=False)), **kwargs}
+        self.__dict__["_named"] = {name: x for name, x in named_here.items() if isinstance(x, Tensor)}
 
     return __init__
 

@@ -62,6 +62,12 @@ LAYERS = rows(
     (r"\w+: padding='same' goes with stride=1", "Value", "padding='same' is not supported for strided convolutions"),
     (r"\w+: padding_mode is one of .*, not '(.*)'", "Value", "padding_mode must be one of {{'circular', 'replicate',"
      " 'zeros', 'reflect'}}, but got padding_mode='{0}'"),
+    (r"interpolate: size (.*) is not for (\d+) axes", "Value", "Input and output must have the same number of spatial"
+     " dimensions, but got input with {1} of them and output size of {0}"),
+    (r"interpolate: scale_factor (.*) is not for (\d+) axes", "Value", "Input and scale_factor must have the same"
+     " number of spatial dimensions, but got input with {1} of them and scale_factor of shape {0}"),
+    (r"[A-Z]\w+: \w+ is an int, not (.*)", "Type",
+     "empty(): argument 'size' must be tuple of ints, but found {0}"),
     (r"interpolate: give one of size and scale_factor", "Value", "only one of size or scale_factor should be defined"),
     (r"pixel_shuffle: (\d+) channels are no multiple of upscale_factor² = (\d+)", None, "pixel_shuffle expects its"
      " input's 'channel' dimension to be divisible by the square of upscale_factor, but input.size(-3)={0} is not"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tenure.torch.cautions import COMPRESSED, INVARIANTS, caution
 from tenure.torch.devices import PUBLIC, check_device
 from tenure.torch.errors import refuse
 from tenure.torch.names.making import as_tensor
@@ -85,6 +86,9 @@ def sparse_csr_tensor(
 ) -> Any:  # fmt: skip
     """A sparse matrix of values in columns, row by row."""
     check_device(device)
+    if check_invariants is None:
+        caution(INVARIANTS, once=True)
+    caution(COMPRESSED, once=True)
     begins, columns, given = as_tensor(crow_indices), as_tensor(col_indices), as_tensor(values, dtype=dtype)
     if size is None:
         size = (len(begins) - 1, int(columns.max()) + 1 if len(columns) else 0)
@@ -96,6 +100,7 @@ def sparse_csr_tensor(
 
 def to_sparse_csr(x: Any, dense_dim: Any = None) -> CompressedRows:
     """A matrix, dense or sparse, by compressed rows."""
+    caution(COMPRESSED, once=True)
     coo = (x if isinstance(x, SparseTensor) else x.to_sparse()).coalesce()
     if coo.dim() != 2:
         raise refuse("Only tensors with two sparse dimensions can be converted to the SparseCsr layout, got "

@@ -18,7 +18,7 @@ from typing import Any
 import tenure
 from tenure.errors import TenureError
 from tenure.torch.cautions import caution, caution_lines, unfree
-from tenure.torch.cells import Tensor, unwrap, wrap
+from tenure.torch.cells import Tensor, orders, unwrap, wrap
 from tenure.torch.cells.formats import SUGGESTS, following, formatted, made_in, shared
 from tenure.torch.cells.layout import laid, stored
 from tenure.torch.cells.overlap import refuse_itself
@@ -43,6 +43,7 @@ from tenure.torch.names.arguments import (
 )
 from tenure.torch.names.mixing import NORMS, check_classes, check_lines, mixed, of_input
 from tenure.torch.names.nodes import each, node, noted
+from tenure.torch.names.ordering import columns_of, is_linalg, order_of
 from tenure.torch.names.overriding import dispatched, known, overriding, rescued, watch
 from tenure.torch.names.precision import AUTOCAST, FULL, LOWER, lowered, raised, widest
 from tenure.torch.names.rows import ROWS, Row
@@ -60,6 +61,7 @@ TOOLS: dict[str, Any] = {
     "_tensors": as_tensors, "_failed": failed, "_sizes": sizes, "_weighed": weighed, "_written": written_to,
     "_laid": laid, "_stored": stored, "_refuse_itself": refuse_itself, "_leaf": leaf_if, "_reduction": reduction_of,
     "_whole": as_whole, "_AC": AUTOCAST, "_lower": lowered, "_raise": raised, "_widest": widest, "_mixed": mixed,
+    **orders.TOOLS,
     "_formatted": formatted, "_made_in": made_in,
     "_following": following, "_shared": shared, "_noted": noted, "_each": each, "_flat": forms.flat,
     "_factors": factors, "_D": Defaults,
@@ -96,11 +98,6 @@ def function(place: str, name: str) -> Any:
     if len(rows) == 1 and not set(rows[0].annotations().values()) - {"any"}:
         return known(kinds[0])
     return overloaded(name, rows, kinds)
-
-
-def is_linalg(row: Row) -> bool:
-    """Whether a function is of ``torch.linalg`` alone, which the name of its results says."""
-    return "linalg" in row.places and "torch" not in row.places
 
 
 def made(row: Row, way: str) -> Callable[..., Any]:
@@ -181,7 +178,7 @@ def text(row: Row, way: str) -> str:
 def opened(row: Row, way: str, names: list[str]) -> list[str]:
     """First lines: operands as they were given, and what ``out=`` and writes ask of them."""
     lines = []
-    if way in ("write", "out") or row.is_elementwise or row.name in SUGGESTS:
+    if way in ("write", "out") or row.is_elementwise or row.name in SUGGESTS or order_of(row):
         listed = row.name in SUGGESTS and "tensors" in names
         lines.append(f"_given = {'_listed(tensors)' if listed else given(names)}")
         if is_alone(row, names):
@@ -295,6 +292,8 @@ def prepared(name: str, row: Row) -> list[str]:
         return []
     lenient = "numbers" in row.places or name in row.annotations()
     strict = "strict" in row.places or (name in TENSORS and not lenient)
+    if "F" in row.places and row.name in ("softmax", "log_softmax"):  # in PyTorch these ask for the method
+        return [f"input = _tensor(input if hasattr(input, '_read') else input.{row.name}, 'input')"]
     other = f"_tensor({name}, {name!r})" if strict else f"_unwrap({name})"
     if is_alone(row, [n for n, _ in row.plain()]):
         bare = f"_bare = {name}._window is None and {name}._layout is None"
@@ -321,6 +320,8 @@ def finished(row: Row, way: str, names: list[str]) -> list[str]:
     laid = f"_{suggested}({{0}}, _given)" if suggested else "{0}"
     if "memory_format" in names:
         laid = "_formatted({0}, memory_format, _given)" if row.is_elementwise else "_made_in({0}, memory_format)"
+    elif (order := order_of(row)) is not None:
+        laid = order
     elif is_alone(row, names):
         laid = f"({{0}} if _bare else {laid})"
     if "requires_grad" in names:
@@ -328,11 +329,18 @@ def finished(row: Row, way: str, names: list[str]) -> list[str]:
         return [*lines, f"return _leaf({f'_stored({new}, {given[0]})' if given else new}, requires_grad)"]
     said = row.node or repr(node(row.name, row.places))
     if row.fields:
-        return [*lines, f"return _structure([_each(_x, {said}) for _x in _result])"]
+        parts = f"_structure([_each(_x, {said}) for _x in _result])"
+        if suggested:
+            lines.extend([f"_found = {parts}", f"for _x in _found: {laid.format('_x')}"])
+            return [*lines, "return _found"]
+        numbers = columns_of(row)
+        return [*lines, f"return _of_columns({parts}, {numbers})" if numbers else f"return {parts}"]
     made_of = "_of(_result)"
+    is_several = suggested and "return_indices" in names
+    several = f"tuple([{laid.format('_x')} for _x in _wrap(_result)])" if is_several else "_wrap(_result)"
     if said != "None":
         made_of += f" if not _result._kind.tracked else _noted(_result, {said})"
-    return [*lines, f"return {laid.format(f'({made_of})')} if type(_result) is _V else _wrap(_result)"]
+    return [*lines, f"return {laid.format(f'({made_of})')} if type(_result) is _V else {several}"]
 
 
 STORED = {"stride": "strides", "physical_layout": "order"}

@@ -9,6 +9,7 @@ from typing import Any
 import tenure as tn
 from tenure.errors import TenureError
 from tenure.torch.cells import Tensor, unwrap
+from tenure.torch.cells.inference import refuse_inference
 from tenure.torch.cells.roles import seen_as
 from tenure.torch.cells.windows import layout
 from tenure.torch.dtypes import BY_NAME
@@ -41,6 +42,8 @@ def reseated(name: str) -> Callable[..., Any]:
     """Method that gives the object the shape of a view of it; windows that were taken before keep theirs."""
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if self._home is not None:
+            refuse_inference(self)
         if self._leaf is not None and tn.is_grad_enabled():
             raise refuse("a leaf Variable that requires grad is being used in an in-place operation.")
         before = [r for r in self._borrows if r() is not None]

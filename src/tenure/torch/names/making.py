@@ -13,6 +13,7 @@ from tenure.errors import BorrowError, TenureError
 from tenure.torch.cautions import COPIED, UNWRITABLE, caution
 from tenure.torch.cells import Tensor, entering, unwrap
 from tenure.torch.cells.casts import cast
+from tenure.torch.cells.layout import laid
 from tenure.torch.cells.outdated import check_current
 from tenure.torch.devices import check_device, check_layout
 from tenure.torch.dtypes import BY_NAME, LEGACY, Defaults, dtype, home_dtype
@@ -34,6 +35,8 @@ def copied(data: Any, dtype: Any = None, device: Any = None, requires_grad: bool
     if name and isinstance(data, Value):
         caution(COPIED, name)
     x = Tensor._of(value_of(data, home_dtype(dtype)))
+    if isinstance(data, Tensor):
+        laid(x, (data,))
     return x.requires_grad_() if requires_grad else x
 
 
@@ -161,7 +164,25 @@ def frombuffer(
 def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None) -> Any:
     """A tensor with a copy of the elements of an object that has DLPack."""
     check_device(device)
-    return Tensor._of(tn.from_dlpack(unwrap(ext_tensor)))
+    return Tensor._of(tn.from_dlpack(Exported(ext_tensor) if is_capsule(ext_tensor) else unwrap(ext_tensor)))
+
+
+class Exported:
+    """A capsule of ``to_dlpack``, as an object that has DLPack."""
+
+    def __init__(self, capsule: Any) -> None:
+        self.capsule = capsule
+
+    def __dlpack__(self, **asked: Any) -> Any:
+        return self.capsule
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return 1, 0
+
+
+def is_capsule(x: Any) -> bool:
+    """Whether an object is a capsule itself."""
+    return type(x).__name__ == "PyCapsule"
 
 
 def legacy(name: str, own: dtype) -> type:

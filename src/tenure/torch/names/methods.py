@@ -12,12 +12,13 @@ import numpy as np
 
 import tenure as tn
 from tenure.errors import TenureError
+from tenure.torch.cautions import SCALAR, caution
 from tenure.torch.cells import Tensor, casts
 from tenure.torch.cells.formats import changes, formatted
+from tenure.torch.cells.inference import version_of
 from tenure.torch.cells.leaving import elements
 from tenure.torch.cells.processes import is_mapped, share
 from tenure.torch.cells.roles import rebind
-from tenure.torch.cells.spreading import counter
 from tenure.torch.devices import CPU, check_device, device, strided
 from tenure.torch.dtypes import BY_NAME, LEGACY, OF_HOME, Defaults, dtype, home_dtype
 from tenure.torch.errors import TorchIndexError, TorchTypeError, TorchValueError, refuse, translated
@@ -49,8 +50,10 @@ def is_there(x: Any, name: str) -> bool:
     return isinstance(inspect.getattr_static(type(x), name, None), property) or hasattr(x, name)
 
 
-def only(x: Any) -> Any:
-    """The one element of a tensor, for a Python number."""
+def only(x: Any, of_float: bool = False) -> Any:
+    """The one element of a tensor, for a Python number; one that is no whole number with a warning of its gradient."""
+    if of_float and x.requires_grad and tn.is_grad_enabled():
+        caution(SCALAR, once=True)
     if x._aval.size != 1:
         raise refuse("only one element tensors can be converted to Python scalars", TorchValueError)
     return x.item()
@@ -72,10 +75,9 @@ class Methods:
     is_cuda = is_quantized = is_meta = is_mps = is_xpu = is_nested = is_mkldnn = is_xla = is_vulkan = is_sparse
     is_sparse_csr = is_ipu = is_maia = is_mtia = is_sparse
     is_cpu = property(lambda self: True, doc="True.")
-    names = property(lambda self: (None,) * self.ndim, doc="Names of axes, which there are not.")
     name = property(lambda self: None, doc="None.")
     output_nr = property(lambda self: 0, doc="0: the place among the results of the function that gave it.")
-    _version = property(lambda self: counter(self).get("_writes", 0), doc="How often the elements have been written.")
+    _version = property(lambda self: version_of(self), doc="How often the elements have been written.")
     __array_priority__ = 1000
 
     def size(self: Any, dim: Any = None) -> Any:
@@ -129,13 +131,13 @@ class Methods:
             raise translated(error) from None
 
     def __float__(self: Any) -> float:
-        return float(only(self))
+        return float(only(self, of_float=True))
 
     def __int__(self: Any) -> int:
         return int(only(self))
 
     def __complex__(self: Any) -> complex:
-        return complex(only(self))
+        return complex(only(self, of_float=True))
 
     def __index__(self: Any) -> int:
         if self._aval.dtype.kind not in "biu" or self._aval.size != 1:

@@ -52,6 +52,8 @@ def operator(step: Any, name: str, reflected: bool = False, node: str | None = N
                     a, b = weighed(a, b)
             else:
                 b = other
+                if not is_elementwise:
+                    return foreign(self, b, name)
                 if type(b) not in NUMBERS:
                     if not isinstance(b, NUMBERS) and not isinstance(b, np.generic):
                         return foreign(self, b, name)

@@ -9,6 +9,7 @@ from typing import Any
 import tenure as tn
 from tenure.torch.cells import Tensor
 from tenure.torch.cells.anomaly import Switch
+from tenure.torch.cells.inference import is_inference_mode_enabled as is_inference_mode_enabled
 from tenure.torch.dtypes import OF_HOME, home_dtype
 from tenure.torch.errors import refuse
 from tenure.torch.names.arguments import weighed
@@ -31,11 +32,6 @@ def get_rng_state() -> Any:
 def set_rng_state(new_state: Any) -> None:
     """Set the state of the random numbers."""
     tn.set_rng_state(new_state._read())
-
-
-def is_inference_mode_enabled() -> bool:
-    """Whether tensors made now never have a gradient."""
-    return not tn.is_grad_enabled()
 
 
 def is_anomaly_enabled() -> bool:

@@ -11,6 +11,7 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
+from tenure.torch.cautions import INVARIANTS, caution
 from tenure.torch.cells import Tensor
 from tenure.torch.devices import CPU, PUBLIC, check_device
 from tenure.torch.errors import refuse
@@ -348,11 +349,13 @@ def joined(parts: Any, axis: int) -> Any:
 
 
 def sparse_coo_tensor(
-    indices: Any, values: Any = None, size: Any = None, *, dtype: Any = None, device: Any = None,
+    indices: Any = None, values: Any = None, size: Any = None, *, dtype: Any = None, device: Any = None,
     pin_memory: bool = False, requires_grad: bool = False, check_invariants: Any = None, is_coalesced: Any = None,
 ) -> Any:  # fmt: skip
     """A sparse tensor of values at indices (axes, nnz); of sizes alone, one without values."""
     check_device(device)
+    if check_invariants is None:
+        caution(INVARIANTS, once=True)
     if values is None:
         sizes = tuple(indices if size is None else size)
         return SparseTensor(as_tensor([[]] * len(sizes)).long(), as_tensor([], dtype=dtype), sizes, True)

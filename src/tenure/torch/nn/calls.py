@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tenure.nn.watch import Watch
+from tenure.torch.cautions import UNREACHED, caution
 from tenure.torch.cells import Tensor, unwrap, wrap
 from tenure.torch.nn.registry import RemovableHandle
 from tenure.values.rules.modes import is_grad_enabled
@@ -145,6 +146,8 @@ def through(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any], done: li
     if (first or last) and is_grad_enabled():
         watch = Watch(module, [shown(h) for _, h in first], [shown(h) for _, h in last])
         args = in_place_of(args, wrap(watch.arguments(unwrap(args))))
+        if last and not watch.reaches:
+            watch.last.insert(0, unreached)
     out = module.forward(*args, **kwargs)
     for number, hook, with_kwargs, _ in entries(module, "_forward_hooks", "with_kwargs", "always_called"):
         done.append(number)
@@ -160,6 +163,11 @@ def in_place_of(old: Any, new: Any) -> Any:
         if isinstance(x, Tensor) and isinstance(y, Tensor) and x is not y:
             y.__dict__["_begins"] = x
     return new
+
+
+def unreached(module: Any, *gradients: Any) -> None:
+    """The warning of hooks whose module has no argument with a gradient."""
+    caution(UNREACHED)
 
 
 def watched(watch: Watch, out: Any) -> Any:

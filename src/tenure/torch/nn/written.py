@@ -102,6 +102,22 @@ def functional(name: str) -> Any:
     return function("F", name)
 
 
+def dropping_channels(name: str) -> Any:
+    """``forward`` of a dropout of channels: that of the function of a name."""
+
+    def forward(self: Any, input: Any) -> Any:
+        """The input without some of its channels, in training."""
+        return functional(name)(input, self.p, self.training, self.inplace)
+
+    return forward
+
+
+def connectionist(self: Any, log_probs: Any, targets: Any, input_lengths: Any, target_lengths: Any) -> Any:
+    """The loss of labels that are nowhere aligned with the input, by the function of that name."""
+    lengths = input_lengths, target_lengths
+    return functional("ctc_loss")(log_probs, targets, *lengths, self.blank, self.reduction, self.zero_infinity)
+
+
 def tupled(x: Any, n: int) -> Any:
     """A size along each axis."""
     return x if isinstance(x, tuple) else (x,) * n
@@ -168,10 +184,12 @@ METHODS: dict[str, dict[str, Any]] = {
     "Softmax": {"forward": softmax},
     "LogSoftmax": {"forward": log_softmax},
     "Softmin": {"forward": softmin},
+    "CTCLoss": {"forward": connectionist},
     "MSELoss": {"forward": distance("mse_loss")},
     "L1Loss": {"forward": distance("l1_loss")},
     "SmoothL1Loss": {"forward": distance("smooth_l1_loss", "beta")},
     "HuberLoss": {"forward": distance("huber_loss", "delta")},
+    **{f"Dropout{n}d": {"forward": dropping_channels(f"dropout{n}d")} for n in "123"},
     "Normalization": {"_load_from_state_dict": older, "_version": 2},
 }
 for _kind in ("Conv", "ConvTranspose"):

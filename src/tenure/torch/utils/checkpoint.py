@@ -1,4 +1,9 @@
-"""``torch.utils.checkpoint``: blocks whose values are computed again for the gradient."""
+"""``torch.utils.checkpoint``: blocks whose values are computed again for the gradient.
+
+The recorded operations are done again, for their numbers. A program sees its function called once more too, when a
+backward comes to the results: it counts calls, prints, or writes statistics (a BatchNorm inside moves twice). What that
+call records, nobody reads, so nothing of it is computed but what it writes.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +13,8 @@ from typing import Any
 
 from tenure.func.checkpointing import checkpoint as _home
 from tenure.torch.cells import Tensor
-from tenure.torch.names.rest import is_grad_enabled, no_grad
+from tenure.torch.names.rest import enable_grad, get_rng_state, is_grad_enabled, no_grad, set_rng_state
+from tenure.torch.utils._pytree import tree_leaves
 
 __all__ = ["checkpoint", "checkpoint_sequential", "get_device_states", "noop_context_fn", "set_checkpoint_early_stop",
            "set_device_states"]  # fmt: skip
@@ -32,15 +38,49 @@ def checkpoint(
     if use_reentrant is None:
         warnings.warn(UNSAID, stacklevel=2)
     if use_reentrant is False:
-        return _home(function)(*args, **kwargs)
+        return called_again(function, args, kwargs, preserve_rng_state)
     if kwargs:
         raise ValueError("Unexpected keyword arguments: " + ",".join(kwargs))
     if any(isinstance(x, Tensor) and x.requires_grad for x in args):
-        return _home(function)(*args)
+        return called_again(function, args, {}, preserve_rng_state)
     if is_grad_enabled():
         warnings.warn("None of the inputs have requires_grad=True. Gradients will be None", stacklevel=2)
     with no_grad():
         return function(*args)
+
+
+def called_again(function: Callable[..., Any], args: Any, kwargs: Any, preserve_rng_state: bool) -> Any:
+    """The result of a function, which each backward through it calls once more, with the same random numbers."""
+    if not is_grad_enabled():
+        return function(*args, **kwargs)
+    state = get_rng_state() if preserve_rng_state else None
+    out = _home(function)(*args, **kwargs)
+    seen: set[int] = set()
+
+    def call() -> None:
+        if state is None:
+            function(*args, **kwargs)
+            return
+        now = get_rng_state()
+        set_rng_state(state)
+        try:
+            function(*args, **kwargs)
+        finally:
+            set_rng_state(now)
+
+    def reached(k: int) -> None:
+        is_first = not seen or k in seen
+        if is_first:
+            seen.clear()
+        seen.add(k)
+        if is_first:
+            enable_grad().apply(call)
+
+    given = {id(x) for x in args}
+    for k, y in enumerate(tree_leaves(out)):
+        if isinstance(y, Tensor) and y.requires_grad and id(y) not in given:
+            y.register_hook(lambda g, k=k: reached(k))
+    return out
 
 
 UNSAID = (

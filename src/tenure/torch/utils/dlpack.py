@@ -4,13 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import tenure
-from tenure.torch.cells import Tensor
-
-
-def from_dlpack(ext_tensor: Any) -> Any:
-    """A tensor of the elements of another library's."""
-    return Tensor._of(tenure.from_dlpack(ext_tensor))
+from tenure.torch.names.making import from_dlpack as from_dlpack
 
 
 def to_dlpack(tensor: Any) -> Any:

@@ -140,12 +140,12 @@ class Replay:
     def begin(self, level: Level) -> None:
         """Begin a vmapped call once more."""
         again, trace = begin(level.count)
-        self.calls[level] = RECORDER.vmap = Call(again, trace, RECORDER.vmap, "error")
+        self.calls[level] = RECORDER.vmap = RECORDER.home = Call(again, trace, RECORDER.vmap, "error")
 
     def finish(self, step: Step, results: list[Any]) -> tuple[Any, ...]:
         """Return from a vmapped call once more."""
         call = self.calls[step.params[-1]]
-        RECORDER.vmap = call.outer
+        RECORDER.vmap = RECORDER.home = call.outer
         return finish(call, results, step.params[0])
 
     def again(self, step: Step, scalars: tuple[Any, ...]) -> tuple[Any, ...]:

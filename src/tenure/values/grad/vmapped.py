@@ -24,13 +24,13 @@ def calling(count: int, randomness: str, function: Callable[[Call], Any]) -> Any
 
 
 def _called(count: int, randomness: str, function: Callable[[Call], Any]) -> Any:
-    outer = RECORDER.vmap
+    outer, home = RECORDER.vmap, RECORDER.home
     level, t = begin(count)
-    RECORDER.vmap = call = Call(level, t, outer, randomness)
+    RECORDER.vmap = RECORDER.home = call = Call(level, t, outer, randomness)
     try:
         return function(call)
     finally:
-        RECORDER.vmap = outer
+        RECORDER.vmap, RECORDER.home = outer, home
         if is_open(level, t.open) and not (t.busy or t.done):
             finish(call, (), ())
 

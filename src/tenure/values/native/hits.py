@@ -109,7 +109,7 @@ NAMES = {
     "acquire": "acquire",
     **{f"name_{name}": name for name in ("backward", "open", "plan", "rows", "runs")},
     **{f"name_{name}": name for name in ("accumulate", "add", "blocks", "sum", "vjp")},
-    **{f"name_{name}": name for name in ("sealed", "site", "trace", "vmap")},
+    **{f"name_{name}": name for name in ("sealed", "site", "trace", "home")},
     **{f"name_{name}": f"_{name}" for name in ("parameters", "modules", "buffers")},
 }
 """Strings by which the code looks up attributes and methods."""

@@ -124,7 +124,7 @@ def first_gradient(m: Code) -> None:
         held = f.call("state")
         with f.when(f.absent(held)):
             f.ret("i32 -1")
-        home = f.call("PyDict_GetItemWithError", held, f.constant("name_vmap"))
+        home = f.call("PyDict_GetItemWithError", held, f.constant("name_home"))
         borrows = f.call("PyList_New", "i64 0")
         with f.when(f.absent(borrows)):
             f.ret("i32 -1")

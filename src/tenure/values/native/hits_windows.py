@@ -29,7 +29,7 @@ def new_cell(m: Code) -> None:
         held = f.call("state")
         with f.when(f.absent(held)):
             f.ret(NULL)
-        home = f.call("PyDict_GetItemWithError", held, f.constant("name_vmap"))
+        home = f.call("PyDict_GetItemWithError", held, f.constant("name_home"))
         x = f.call("PyType_GenericAlloc", f.constant("cell_type"), "i64 0")
         with f.unless(f.absent(x)):
             for slot in ("leaf", "loans", "ties"):

@@ -81,7 +81,7 @@ class Var(Writable):
         value = value_of(value) if isinstance(value, Tensor) else tensor(value)
         self._leaf: Leaf | None = None
         self._borrows: list[weakref.ref[Borrow]] = []
-        self._home = RECORDER.vmap
+        self._home = RECORDER.home
         self._loans: Loans | Ended | None = None
         self._ties: Ties | None = None
         self._val = value
@@ -94,7 +94,7 @@ class Var(Writable):
         """Place that starts with a value and is no leaf: as the constructor makes it, faster."""
         place = object.__new__(cls)
         place._leaf = place._loans = place._ties = None
-        place._home = RECORDER.vmap
+        place._home = RECORDER.home
         place._borrows = []
         place._val = value
         value._held = True

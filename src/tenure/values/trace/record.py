@@ -33,7 +33,8 @@ _getframe = sys._getframe
 
 class Recorder(threading.local):
     """Recording state of this thread. ``open`` counts transforms in progress, during which nothing is cut; ``vmap`` is
-    the innermost vmapped call among them; ``rules`` are the custom rules whose cotangents are differentiated again,
+    the innermost vmapped call among them; ``home`` is what places made now belong to: that call, or an inference mode
+    within it; ``rules`` are the custom rules whose cotangents are differentiated again,
     with whether an array was made there from a tensor with a graph."""
 
     def __init__(self) -> None:
@@ -44,6 +45,7 @@ class Recorder(threading.local):
             self.site: CodeSite = None
             self.open = 0
             self.vmap: Call | None = None
+            self.home: Any = None
             self.rules: list[bool] = []
             self.trace = Trace()
             self.unfinished = Unfinished(self.trace)
@@ -83,9 +85,9 @@ class Recorder(threading.local):
     def hold_open(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Call a function during which nothing is cut."""
         held = self.__dict__
-        put, count, call = held.__setitem__, held["open"], held["vmap"]
-        leave = ((put, "open", count), (put, "vmap", call))
-        return bracket(((put, "open", count + 1),), leave, function, *args, **kwargs)
+        put = held.__setitem__
+        leave = tuple([(put, name, held[name]) for name in ("open", "vmap", "home")])
+        return bracket(((put, "open", held["open"] + 1),), leave, function, *args, **kwargs)
 
     def ready(self, t: Trace) -> Trace:
         """Trace to go on with where one is busy, or may be cut here: not by who interrupts a run, and would wait for

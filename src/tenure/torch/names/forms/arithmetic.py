@@ -35,7 +35,7 @@ __all__ = [
     "is_close",
     "is_equal",
     "is_narrow",
-    "log_normalized",
+    "labels", "log_normalized",
     "multiplied_in",
     "next_after",
     "numbers_only",
@@ -301,6 +301,11 @@ def as_number(x: Any) -> Any:
 def threshold_of(x: Any, threshold: Any, value: Any) -> Any:
     """x where it is above a threshold, elsewhere a number."""
     return tn.nn.functional.threshold(x, threshold, value)
+
+
+def labels(x: Any) -> Any:
+    """Labels as whole numbers: the parts of real ones before the point."""
+    return cast(x, tn.int64) if x.dtype.kind == "f" else x
 
 
 def log_normalized(x: Any) -> Any:

@@ -8,13 +8,16 @@ from typing import Any
 import tenure as tn
 import tenure.nn.functional as F
 from tenure.nn.functional.rows import no_negative
+from tenure.torch.cautions import AXES, caution
 from tenure.torch.cells import Tensor, unwrap, wrap
+from tenure.torch.cells.inference import is_inference
 from tenure.torch.errors import TorchIndexError, TorchValueError, refuse
 from tenure.torch.names.precision import AUTOCAST, raised
 
 __all__ = [
-    "chance", "from_zero", "in_row", "inside", "is_face", "masked", "only_floats", "padded", "padded_rows",
-    "placed_back", "places_of", "put_by_index", "reduced_by_index", "selected", "taken",
+    "chance", "channels_dropped", "from_zero", "in_row", "inside", "is_face", "is_inference", "masked", "only_floats",
+    "padded", "padded_rows", "placed_back", "places_of", "put_by_index", "reduced_by_index", "selected", "some_axes",
+    "taken",
 ]
 
 
@@ -75,6 +78,30 @@ def chance(p: Any) -> Any:
     if not 0 <= p <= 1:
         raise refuse(f"dropout probability has to be between 0 and 1, but got {p}", TorchValueError)
     return p
+
+
+def some_axes(name: str, x: Any) -> bool:
+    """True: an input of a dropout of channels, of which PyTorch warns, or refuses it, where it has other axes."""
+    k, n = int(name[-2]), len(x.shape)
+    if n not in (k + 1, k + 2) and k == 1:
+        raise refuse(
+            f"dropout1d: Expected 2D or 3D input, but received a {n}D input. Note that dropout1d exists to provide"
+            " channel-wise dropout on inputs with 1 spatial dimension, a channel dimension, and an optional batch"
+            " dimension (i.e. 2D or 3D inputs)."
+        )
+    if n not in (k + 1, k + 2):
+        caution(AXES.format(name=name, n=n, k=k, low=k + 1, high=k + 2))
+    return True
+
+
+def channels_dropped(fn: Any, x: Any, p: float) -> Any:
+    """Dropout of whole channels, the second axis where there are other axes than the function is for."""
+    k, n = int(fn.__name__[-2]), len(x.shape)
+    if n in (k + 1, k + 2):
+        return fn(x, p)
+    if n < 2:
+        raise refuse("Feature dropout requires at least 2 dimensions in the input")
+    return F.dropout(tn.ones(*x.shape[:2], *[1] * (n - 2), dtype=x.dtype), p) * x
 
 
 def from_zero(index: Any) -> Any:

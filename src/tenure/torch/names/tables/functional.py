@@ -53,8 +53,9 @@ softplus(input, beta=1.0, threshold=20.0)
 softshrink(input, lambd=0.5)
 
 [F elementwise]
-dropout dropout1d dropout2d dropout3d(input, p=0.5, training=True, inplace=False) = NAME(input, p)
-    if chance(p) and training else input
+dropout(input, p=0.5, training=True, inplace=False) = dropout(input, p) if chance(p) and training else input
+dropout1d dropout2d dropout3d(input, p=0.5, training=True, inplace=False) = channels_dropped(NAME, input, p)
+    if some_axes('NAME', input) and chance(p) and training else input
 
 [F]
 alpha_dropout feature_alpha_dropout(input, p=0.5, training=False, inplace=False) = NAME(input, p, True)
@@ -115,7 +116,7 @@ cross_entropy(input, target, weight=None, size_average=None, ignore_index=-100, 
 nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction='mean') =
     nll_loss(input, target, weight, ignore_index=ignore_index, reduction=reduction)
 ctc_loss(log_probs, targets, input_lengths, target_lengths, blank=0, reduction='mean', zero_infinity=False) =
-    ctc_loss(log_normalized(log_probs), targets, input_lengths, target_lengths, blank, reduction, zero_infinity)
+    ctc_loss(log_normalized(log_probs), labels(targets), input_lengths, target_lengths, blank, reduction, zero_infinity)
 gaussian_nll_loss(input, target, var, full=False, eps=1e-06, reduction='mean')
 hinge_embedding_loss(input, target, margin=1.0, size_average=None, reduce=None, reduction='mean') =
     hinge_embedding_loss(input, target, margin, reduction=reduction)

@@ -63,7 +63,10 @@ tolist(input) = input.tolist()
 is_floating_point is_complex is_signed is_nonzero(input)
 numel(input) = input.numel()
 is_same_size(input, other) = input.shape == other.shape
-is_conj is_neg is_inference is_distributed(input) = False
+is_conj is_neg is_distributed(input) = False
+
+[torch Tensor face]
+is_inference(input) = is_inference(input)
 
 [torch]
 is_tensor(obj) = is_face(obj)

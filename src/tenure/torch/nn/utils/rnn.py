@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from tenure.nn.utils import rnn as _home
 from tenure.torch.cells import Tensor, unwrap, wrap
+from tenure.torch.cells.layout import stored
 from tenure.torch.cells.tensor import OUTER
 from tenure.torch.crossings import functions
 from tenure.torch.dtypes import BY_NAME
@@ -66,4 +67,15 @@ for _name, _dtype in {"double": "float64", "float": "float32", "half": "float16"
                       "short": "int16", "char": "int8", "byte": "uint8"}.items():  # fmt: skip
     setattr(PackedSequence, _name, _caster(_dtype))
 OUTER[_home.PackedSequence] = PackedSequence
-globals().update(functions(_home, _NAMES, "torch.nn.utils.rnn"))
+_FUNCTIONS = functions(_home, _NAMES, "torch.nn.utils.rnn")
+globals().update(_FUNCTIONS)
+
+
+def pad_packed_sequence(
+    sequence: Any, batch_first: bool = False, padding_value: float = 0.0, total_length: int | None = None
+) -> Any:
+    """The sequences (longest, batch, …) of a packed batch and their lengths; a view of that with the batch first."""
+    found, lengths = _FUNCTIONS["pad_packed_sequence"](sequence, batch_first, padding_value, total_length)
+    if batch_first and found.ndim > 1:
+        stored(found, order=(1, 0, *range(2, found.ndim)))
+    return found, lengths

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from tenure.torch.cautions import NORMED, caution
 from tenure.torch.cells import Parameter, Tensor
 from tenure.torch.nn import functional as F
 from tenure.values.operations.norms import vector_norm
@@ -43,6 +44,7 @@ class WeightNorm:
 
 def weight_norm(module: Any, name: str = "weight", dim: int | None = 0) -> Any:
     """A module whose weight is a norm, ``weight_g``, times a direction, ``weight_v``."""
+    caution(NORMED, kind=FutureWarning)
     if any(isinstance(h, WeightNorm) and h.name == name for h in module._forward_pre_hooks.values()):
         raise RuntimeError(f"Cannot register two weight_norm hooks on the same parameter {name}")
     hook = WeightNorm(name, dim)
