@@ -39,8 +39,6 @@ def analyze(program: Program, module: Module, session: Session) -> Findings:
         shown(used.found)
         made[used] = None
     findings = Findings()
-    for keeper in keepers(module):
-        findings.add(told(summary_of(program, session, keeper, {}).found, keeper))
     stack = list(reversed(made))
     while stack:
         summary = stack.pop()
@@ -48,6 +46,8 @@ def analyze(program: Program, module: Module, session: Session) -> Findings:
         new = [one for one in summary.calls if one not in made]
         made.update(dict.fromkeys(new))
         stack += reversed(new)
+    for keeper in keepers(module):
+        findings.add(told(summary_of(program, session, keeper, {}).found, keeper, findings))
     return findings
 
 

@@ -13,7 +13,7 @@ The protocols are those whose callers keep the last result beside the new one: e
 
 import ast
 
-from tenure.check.analysis.findings import Event, Findings
+from tenure.check.analysis.findings import Conflict, Event, Findings
 from tenure.check.analysis.marks import Marks
 from tenure.check.analysis.orders import call_of, is_simple, written
 from tenure.check.effects.effect import TENSORS
@@ -64,17 +64,28 @@ def _keeper(module: Module, info: ClassInfo, first: str, further: str) -> Functi
     return written(module, info, body, notes)
 
 
-def told(found: Findings, keeper: Function) -> Findings:
-    """The first array that a keeper finds overwritten, with where it was written and given out."""
+def told(found: Findings, keeper: Function, known: Findings) -> Findings:
+    """The first array that a keeper finds overwritten, with where it was written and given out.
+
+    `known`: what callers in the module show, and need no keeper for.
+    """
     events, own = Findings(), set(ast.walk(keeper.node))
+    others = {_place(one)[1] for one in known.conflicts.values() if one.certain}
     for conflict in found.conflicts.values():
-        place, write = conflict.write.inner or (conflict.path, conflict.write.node)
+        place, write = _place(conflict)
         given = _given(conflict.loan, own)
         shown = conflict.certain and conflict.read in own and write not in own and place == conflict.path
+        if shown and write in others:
+            break
         if shown and given is not None and conflict.obj.kind in TENSORS:
             events.event(Event(place, RULE, (write, given), text=_shared(given, write)))
             break
     return events
+
+
+def _place(conflict: Conflict) -> tuple[str, ast.AST]:
+    """The file and the node of a conflict's write."""
+    return conflict.write.inner or (conflict.path, conflict.write.node)
 
 
 def _given(loan: Loan | None, own: set[ast.AST]) -> ast.AST | None:
