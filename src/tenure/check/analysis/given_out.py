@@ -19,7 +19,7 @@ from tenure.check.analysis.orders import call_of, is_simple, written
 from tenure.check.effects.effect import TENSORS
 from tenure.check.ops import Function
 from tenure.check.program import ClassInfo, Module
-from tenure.check.scope import decorator_names
+from tenure.check.scope import decorator_names, last_name
 from tenure.check.values import Loan
 
 __all__ = ["RULE", "keepers", "told"]
@@ -37,8 +37,15 @@ def keepers(module: Module) -> list[Function]:
         _keeper(module, info, first, further)
         for info in classes
         for first, further in _PROTOCOLS
-        if {first, further} <= info.methods.keys() and _gives_out(module, info, {first, further})
+        if {first, further} <= info.methods.keys()
+        if _gives_out(module, info, {first, further}) and not _is_made(module, info.node.name)
     ]
+
+
+def _is_made(module: Module, name: str) -> bool:
+    """Whether the module makes an object of a class: then its callers are seen, and may copy what they keep."""
+    calls = (one for one in ast.walk(module.body.node) if isinstance(one, ast.Call))
+    return any(last_name(call.func) == name for call in calls)
 
 
 def _gives_out(module: Module, info: ClassInfo, names: set[str]) -> bool:
