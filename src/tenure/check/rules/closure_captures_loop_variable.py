@@ -35,6 +35,9 @@ _INTO = frozenset(("append", "appendleft", "add", "insert", "setdefault"))
 _ENDING = {"submit": "result", "apply_async": "get", "Thread": "join", "Timer": "join", "Process": "join"}
 """The method by which the same round waits for the end of the function."""
 
+_WRAPPING = frozenset(("defaultdict", "partial", "partialmethod", "property", "staticmethod"))
+"""Calls whose result keeps the functions that they are given."""
+
 _DISPLAYS = (ast.Tuple, ast.List, ast.Set, ast.Dict)
 
 
@@ -167,7 +170,7 @@ def _keeps(call: ast.Call, inside: frozenset[str]) -> bool:
 
 
 def _functions(value: ast.expr | None, named: dict[str, ast.AST]) -> Iterator[ast.AST]:
-    """The functions that an expression is, or that a display has among its items."""
+    """The functions that an expression is, or that a display or a wrapper has among its items."""
     if isinstance(value, ast.Lambda):
         yield value
     elif isinstance(value, ast.Name) and value.id in named:
@@ -175,6 +178,9 @@ def _functions(value: ast.expr | None, named: dict[str, ast.AST]) -> Iterator[as
     elif isinstance(value, _DISPLAYS):
         for part in value.values if isinstance(value, ast.Dict) else value.elts:
             yield from _functions(part, named)
+    elif isinstance(value, ast.Call) and last_name(value.func) in _WRAPPING:
+        for given in value.args:
+            yield from _functions(given, named)
 
 
 def _root(node: ast.expr) -> set[str]:
