@@ -53,10 +53,6 @@ def part_kind(program: Program, obj: Obj, name: object) -> Obj:
     return example
 
 
-_UNDER = {"collections.UserList": "list", "collections.UserDict": "dict"}
-"""The kinds of `data`, the container in an object of these classes."""
-
-
 def _attribute_kind(program: Program, info: ClassInfo, name: str) -> Obj | None:
     for base in program.bases(info):
         if isinstance(base, ClassInfo) and name in base.given:
@@ -77,8 +73,7 @@ def _attribute_kind(program: Program, info: ClassInfo, name: str) -> Obj | None:
             # None until a subclass, or another object, puts something there.
             return Obj(kind)
         return None
-    under = [_UNDER[base] for base in program.bases(info) if isinstance(base, str) and base in _UNDER]
-    return Obj(under[0]) if name == "data" and under else None
+    return None
 
 
 def _of_given(program: Program, info: ClassInfo, name: str) -> Obj:

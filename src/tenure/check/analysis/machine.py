@@ -32,7 +32,7 @@ HIDDEN_FIELDS = frozenset((STORAGE, "·graph", "·saved", "·iterated", "·later
 _VISITS, _ROUNDS = 6, 3
 """Number of runs of a block, and of the head of a loop: its carried values return twice."""
 
-_AGAIN = 4
+_AGAIN = 2
 """The number of further runs of a block for each loop around its own."""
 
 _BUDGET = 300
