@@ -96,7 +96,7 @@ def _place(conflict: Conflict) -> tuple[str, ast.AST]:
 
 
 def _given(loan: Loan | None, own: set[ast.AST]) -> ast.AST | None:
-    """Where a method gave out what its caller keeps."""
+    """The place at which a method gave out what its caller keeps."""
     while loan is not None and (loan.node is None or loan.node in own):
         loan = loan.parent
     return None if loan is None else loan.node

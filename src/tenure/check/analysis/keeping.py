@@ -129,7 +129,7 @@ def _keepers(m: Machine) -> dict[Obj, set[Holder]]:
 
 def kept_before(m: Machine, obj: Obj, write: Write) -> None:
     """Note that a dictionary changes which a container has stored already."""
-    cells, keepers = m.state.cells, _keepers(m).get(obj)
+    cells, keepers = m.state.cells, _keepers(m).get(obj, set())
     for holder, value in cells.holding(obj) if keepers else ():
         if not isinstance(holder, tuple) or not keepers & {holder, (m.newest(holder[0]), holder[1])}:
             continue
