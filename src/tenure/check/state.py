@@ -9,6 +9,7 @@ from tenure.check.values import MAY, MUST, NO, Holder, Obj, Ref, Value, compare_
 __all__ = ["State"]
 
 _LIMIT = 8
+_LONGEST_GRAPH = 24
 
 
 @dataclass(slots=True)
@@ -184,7 +185,8 @@ class State:
         for holder in dict.fromkeys(holder for obj in twins for holder in places.of(obj)):
             value = cells.get(holder, ())
             if any(ref.obj in twins for ref in value):
-                aged = _union((), tuple(ref._replace(obj=twins.get(ref.obj, ref.obj)) for ref in value))
+                renamed = tuple(ref._replace(obj=twins.get(ref.obj, ref.obj)) for ref in value)
+                aged = _union((), renamed, limit=_limit_of(holder[1] if isinstance(holder, tuple) else ""))
                 cells[holder] = aged
                 if holder.__class__ is int and holder not in places.live:
                     places.place(holder, aged)
@@ -200,7 +202,8 @@ def _merged(holder: Holder, mine: Value, value: Value) -> Value:
         return mine
     if isinstance(holder, tuple) and holder[0].summary:
         return _of_twin(mine, value, holder[1])
-    return _union(mine, value, certain=isinstance(holder, tuple) and holder[1] == "*")
+    field = holder[1] if isinstance(holder, tuple) else ""
+    return _union(mine, value, certain=field == "*", limit=_limit_of(field))
 
 
 def _stored_and_let_go(cells: Cells, others: Cells, items: Iterable[tuple[Holder, Value]]) -> dict[Holder, Value]:
@@ -232,15 +235,20 @@ def _of_twin(a: Value, b: Value, name: object) -> Value:
         return a or b
     if name == "·graph":
         both = {ref.obj for ref in a if ref.must} & {ref.obj for ref in b if ref.must}
-        return _union((), tuple(ref._replace(must=ref.obj in both) for ref in (*a, *b)))
+        return _union((), tuple(ref._replace(must=ref.obj in both) for ref in (*a, *b)), limit=_LONGEST_GRAPH)
     certain = [{(ref.obj, ref.loan) for ref in one if ref.must and ref.write is not None} for one in (a, b)]
     held = [{(ref.obj, ref.loan) for ref in one} for one in (a, b)]
     doubtful = (certain[0] ^ certain[1]) & held[0] & held[1]
-    merged = _union(a, b)
+    merged = _union(a, b, limit=_limit_of(name))
     return tuple(ref._replace(must=False) if (ref.obj, ref.loan) in doubtful else ref for ref in merged)
 
 
-def _union(a: Value, b: Value, *, certain: bool = False) -> Value:
+def _limit_of(field: object) -> int:
+    """The number of references above which nothing is known of a field."""
+    return _LONGEST_GRAPH if field in ("·graph", "·saved") else _LIMIT
+
+
+def _union(a: Value, b: Value, *, certain: bool = False, limit: int = _LIMIT) -> Value:
     """The union of two values, each object and loan once: with a write where either has one.
 
     `certain`: of what a container collects, either way is enough.
@@ -253,4 +261,4 @@ def _union(a: Value, b: Value, *, certain: bool = False) -> Value:
         if newly or (certain and ref.must and old is not None and old.write is ref.write):
             found[key] = ref
     out = tuple(found.values())
-    return out if len(out) <= _LIMIT else ()
+    return out if len(out) <= limit else ()

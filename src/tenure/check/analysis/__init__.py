@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from tenure.check.analysis.events import Events
 from tenure.check.analysis.findings import Conflict, Event, Findings
 from tenure.check.analysis.functions import summary_of
+from tenure.check.analysis.given_out import keepers, told
 from tenure.check.analysis.handlers import HANDLERS, LISTENERS
 from tenure.check.analysis.orders import shown, users
 from tenure.check.analysis.screen import is_small, worth_running, written_inside
@@ -45,6 +46,8 @@ def analyze(program: Program, module: Module, session: Session) -> Findings:
         new = [one for one in summary.calls if one not in made]
         made.update(dict.fromkeys(new))
         stack += reversed(new)
+    for keeper in keepers(module):
+        findings.add(told(summary_of(program, session, keeper, {}).found, keeper, findings))
     return findings
 
 

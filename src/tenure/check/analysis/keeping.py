@@ -22,7 +22,8 @@ def _stored_again(m: Machine, obj: Obj, name: object, value: Value, register: in
             continue
         _beside_itself(m, obj, name, ref)
         if ref.obj.kind == "dict" and m.repeating:
-            _keepers(m).setdefault(ref.obj, set()).add((obj, name))
+            cells = [(obj, name)] if place is None else [(one.obj, place) for one in value if one.obj.kind == "tuple"]
+            _keepers(m).setdefault(ref.obj, set()).update(cells)
         taken = [at[0] for at in ref.loan.sources() if isinstance(at, tuple)]
         lasting = all(one.kind in OBJECTS for one in taken) and _made_elsewhere(m, ref)
         looked_up = bool(taken) and ref.obj.kind in CONTAINERS and not lasting
@@ -38,7 +39,7 @@ def _stored_again(m: Machine, obj: Obj, name: object, value: Value, register: in
                 same = old.obj is ref.obj or (old.obj.base and m.state.overlap(old.obj, ref.obj) is MUST)
                 elsewhere = field != name or name == "*" or (isinstance(name, Obj) and ref.obj.kind == "dict")
                 if same and old.write is not None and old.loan is not None and elsewhere:
-                    one_row = old.loan.node is m.op.node
+                    one_row = old.loan.node is (m.op.node if place is None else ref.loan.node)
                     if (ref.obj.kind == "dict" and not one_row) or (one_row and _another(m, ref, register)):
                         # Kept under two names; in a loop by the same statement it is one row for all, unless it is
                         # taken from under another key each round.
@@ -128,9 +129,10 @@ def _keepers(m: Machine) -> dict[Obj, set[Holder]]:
 
 def kept_before(m: Machine, obj: Obj, write: Write) -> None:
     """Note that a dictionary changes which a container has stored already."""
-    cells = m.state.cells
-    for holder in _keepers(m).get(obj, ()):
-        value = cells.get(holder, ())
+    cells, keepers = m.state.cells, _keepers(m).get(obj, set())
+    for holder, value in cells.holding(obj) if keepers else ():
+        if not isinstance(holder, tuple) or not keepers & {holder, (m.newest(holder[0]), holder[1])}:
+            continue
         if any(ref.obj is obj and ref.write is None and ref.loan is not None for ref in value):
             cells[holder] = tuple(
                 ref._replace(write=write) if ref.obj is obj and ref.write is None and ref.loan is not None else ref

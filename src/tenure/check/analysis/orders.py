@@ -19,7 +19,7 @@ from tenure.check.ops import Function
 from tenure.check.program import ClassInfo, Module
 from tenure.check.scope import decorator_names, default_of, parameters
 
-__all__ = ["shown", "users"]
+__all__ = ["call_of", "is_simple", "shown", "users", "written"]
 
 _LONGEST = 200
 _MOST = 12
@@ -57,24 +57,27 @@ def _public(info: ClassInfo) -> list[Function]:
     plain = [
         one
         for name, one in info.methods.items()
-        if (not name.startswith("_") or name in _CALLED) and not decorator_names(one.node) and _simple(one.node)
+        if (not name.startswith("_") or name in _CALLED) and not decorator_names(one.node) and is_simple(one.node)
     ]
     return [one for one in plain if not one.name.startswith("test")]
 
 
-def _simple(node: ast.AST) -> bool:
+def is_simple(node: ast.AST) -> bool:
     """Whether a method can be called with one value for each parameter that has no default."""
     return isinstance(node, ast.FunctionDef) and bool(node.args.args) and not node.args.vararg
 
 
 def _user(module: Module, info: ClassInfo) -> Function:
     notes: dict[str, str] = {}
-    made = _call(info.node.name, info.methods["__init__"], notes)
-    calls = [_call(f"it.{one.name}", one, notes) for one in _public(info)]
+    made = call_of(info.node.name, info.methods["__init__"], notes)
+    calls = [call_of(f"it.{one.name}", one, notes) for one in _public(info)]
+    return written(module, info, [f"it = {made}", "while it:", *(f"    {one}" for one in calls)], notes)
+
+
+def written(module: Module, info: ClassInfo, lines: list[str], notes: dict[str, str]) -> Function:
+    """A function of these lines that stands at the head of a class; `notes` are its parameters, annotated."""
     given = ", ".join(name if not note else f"{name}: {note}" for name, note in notes.items())
-    body = "\n        ".join(calls)
-    text = f"def user({given}):\n    it = {made}\n    while it:\n        {body}\n"
-    node = ast.parse(text).body[0]
+    node = ast.parse("\n    ".join([f"def user({given}):", *lines])).body[0]
     for part in ast.walk(node):
         if hasattr(part, "lineno"):
             line, column = info.node.lineno, info.node.col_offset
@@ -86,7 +89,7 @@ def _user(module: Module, info: ClassInfo) -> Function:
     return function
 
 
-def _call(called: str, function: Function, notes: dict[str, str]) -> str:
+def call_of(called: str, function: Function, notes: dict[str, str]) -> str:
     """A call with arguments that are named as the parameters: what two methods call alike is one object."""
     node = function.node
     given = [one for one in parameters(node)[1:] if default_of(node, one) is None and not _starred(node, one)]

@@ -7,6 +7,7 @@ from tenure.check import ops
 from tenure.check.lower.builder import Loop
 from tenure.check.lower.expressions import BINARY, METHODS, Expressions, function_of
 from tenure.check.lower.patterns import Patterns
+from tenure.check.lower.unpacked import unpacked
 from tenure.check.scope import statements as all_statements
 
 __all__ = ["Statements"]
@@ -29,7 +30,7 @@ class Statements(Expressions, Patterns):
         self.value(node.value)
 
     def _assign(self, node: ast.Assign) -> None:
-        src, first = self.value(node.value), node.targets[0]
+        src, first = self.value(unpacked(node)), node.targets[0]
         several = len(node.targets) > 1 and all(isinstance(one, ast.Name | ast.Attribute) for one in node.targets)
         for target in node.targets:
             self.assign(target, src, self._chain(first) if several and target is not first else None)

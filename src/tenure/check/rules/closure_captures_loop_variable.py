@@ -35,6 +35,9 @@ _INTO = frozenset(("append", "appendleft", "add", "insert", "setdefault"))
 _ENDING = {"submit": "result", "apply_async": "get", "Thread": "join", "Timer": "join", "Process": "join"}
 """The method by which the same round waits for the end of the function."""
 
+_WRAPPING = frozenset(("defaultdict", "partial", "partialmethod", "property", "staticmethod"))
+"""Calls whose result keeps the functions that they are given."""
+
 _DISPLAYS = (ast.Tuple, ast.List, ast.Set, ast.Dict)
 
 
@@ -75,6 +78,7 @@ def _outliving(loop: ast.For) -> Iterator[ast.AST]:
     nodes, last = list(own_nodes(loop.body)), _of_last_round(loop.body)
     inside, items = frozenset(bound_names(loop.body)), bound_names([loop.target])
     methods = {node.func.attr for node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)}
+    items |= {name for node in nodes for name in _handed_out(node, inside)}
     named: dict[str, ast.AST] = {}
     for node in nodes:
         match node:
@@ -87,6 +91,17 @@ def _outliving(loop: ast.For) -> Iterator[ast.AST]:
             match node:
                 case ast.Assign(targets=[ast.Attribute() as target], value=value) if _root(target) & items:
                     yield from _functions(value, named)
+
+
+def _handed_out(node: ast.AST, inside: frozenset[str]) -> Iterator[str]:
+    """The variables of a round whose objects a statement puts into something that outlives it."""
+    match node:
+        case ast.Call(func=ast.Attribute(value=receiver), args=given) if _keeps(node, inside):
+            if not _root(receiver) & inside:
+                yield from (one.id for one in given if isinstance(one, ast.Name) and one.id in inside)
+        case ast.Assign(targets=[ast.Subscript() as target], value=ast.Name(id=name)):
+            if name in inside and not _root(target) & inside:
+                yield name
 
 
 def _assigned(loop: ast.For) -> set[str]:
@@ -139,19 +154,23 @@ def _given(node: ast.AST, named: dict[str, ast.AST], inside: frozenset[str]) -> 
     """The functions that a call keeps."""
     if not isinstance(node, ast.Call):
         return
-    name = last_name(node.func)
-    keeps = name in _KEEPING or (name.startswith(_PREFIXES) and isinstance(node.func, ast.Attribute))
-    if name in _INTO and (not isinstance(node.func, ast.Attribute) or _root(node.func.value) & inside):
-        keeps = False
-    for given in node.args if keeps else ():
+    for given in node.args if _keeps(node, inside) else ():
         yield from _functions(given, named)
     for keyword in node.keywords:
         if keyword.arg in _KEYWORDS:
             yield from _functions(keyword.value, named)
 
 
+def _keeps(call: ast.Call, inside: frozenset[str]) -> bool:
+    """Whether a call keeps what it is given beyond the round."""
+    name = last_name(call.func)
+    if name in _INTO:
+        return isinstance(call.func, ast.Attribute) and not _root(call.func.value) & inside
+    return name in _KEEPING or (name.startswith(_PREFIXES) and isinstance(call.func, ast.Attribute))
+
+
 def _functions(value: ast.expr | None, named: dict[str, ast.AST]) -> Iterator[ast.AST]:
-    """The functions that an expression is, or that a display has among its items."""
+    """The functions that an expression is, or that a display or a wrapper has among its items."""
     if isinstance(value, ast.Lambda):
         yield value
     elif isinstance(value, ast.Name) and value.id in named:
@@ -159,6 +178,9 @@ def _functions(value: ast.expr | None, named: dict[str, ast.AST]) -> Iterator[as
     elif isinstance(value, _DISPLAYS):
         for part in value.values if isinstance(value, ast.Dict) else value.elts:
             yield from _functions(part, named)
+    elif isinstance(value, ast.Call) and last_name(value.func) in _WRAPPING:
+        for given in value.args:
+            yield from _functions(given, named)
 
 
 def _root(node: ast.expr) -> set[str]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from tenure.check.analysis.findings import Event
 from tenure.check.facts import Facts
+from tenure.check.ops import Function
 from tenure.check.rules.rule import Rule
 from tenure.check.rules.wording import reports_of
 from tenure.diagnostic import Diagnostic
@@ -28,6 +29,9 @@ def _check(facts: Facts) -> Iterator[Diagnostic]:
 
 _ONCE = frozenset(("map", "filter", "zip"))
 
+_CALLED_AGAIN = frozenset(("__call__", "__getitem__", "__contains__", "__len__", "__eq__", "__hash__", "forward"))
+"""Methods that an object has in order to be asked many times."""
+
 
 def _kept_by_objects(facts: Facts) -> Iterator[Event]:
     """Generators that an object keeps, and asks at each call of a method whether they have an item."""
@@ -38,13 +42,20 @@ def _kept_by_objects(facts: Facts) -> Iterator[Event]:
             if len(given) == 1 and (isinstance(given[0], ast.GeneratorExp) or _is_once(given[0]))
         }
         for method in info.methods.values() if made else ():
-            for test in method.scope.of(ast.Compare):
-                match test:
-                    case ast.Compare(
-                        ops=[ast.In() | ast.NotIn()],
-                        comparators=[ast.Attribute(value=ast.Name(id="self"), attr=name) as asked],
-                    ) if name in made and method.name != "__init__":
-                        yield Event(facts.source.path, RULE.name, (asked, made[name]))
+            for asked in _gone_through(method) if method.name != "__init__" else ():
+                match asked:
+                    case ast.Attribute(value=ast.Name(id="self"), attr=name) if name in made:
+                        if made[name] not in {one.value for one in method.scope.of(ast.Assign)}:
+                            yield Event(facts.source.path, RULE.name, (asked, made[name]))
+
+
+def _gone_through(method: Function) -> Iterator[ast.expr]:
+    """The expressions that a method looks through for an item, and those that it goes through at each call."""
+    for test in method.scope.of(ast.Compare):
+        if isinstance(test.ops[0], ast.In | ast.NotIn):
+            yield test.comparators[0]
+    if method.name in _CALLED_AGAIN:
+        yield from (one.iter for one in method.scope.of(ast.For, ast.comprehension))
 
 
 def _is_once(value: ast.expr) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import math
-import operator as operators
 from collections.abc import Callable
 from typing import Any
 
@@ -29,20 +28,12 @@ from tenure.torch.names.making import copied
 from tenure.torch.names.nodes import name_of
 from tenure.torch.names.sparse import to_sparse
 from tenure.torch.names.sparse_gradient import SparseGradient
+from tenure.torch.names.ufuncs import of_numpy
 from tenure.torch.sizes import Size
 from tenure.torch.storages import TypedStorage, UntypedStorage
 from tenure.values.operations.boundary import array_of, spelled
 from tenure.values.operations.creation import tensor as made
 from tenure.values.operations.show import format_tensor
-
-OPERATORS: dict[str, Any] = {
-    "add": operators.add, "subtract": operators.sub, "multiply": operators.mul, "divide": operators.truediv,
-    "power": operators.pow, "floor_divide": operators.floordiv, "remainder": operators.mod, "less": operators.lt,
-    "less_equal": operators.le, "greater": operators.gt, "greater_equal": operators.ge, "equal": operators.eq,
-    "not_equal": operators.ne, "matmul": operators.matmul,
-}  # fmt: skip
-"""Operators of NumPy's functions of two operands."""
-COMPARISONS = ("less", "less_equal", "greater", "greater_equal", "equal", "not_equal")
 
 
 def is_there(x: Any, name: str) -> bool:
@@ -152,22 +143,7 @@ class Methods:
             raise translated(error) from None
 
     def __array_ufunc__(self: Any, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        """A function of NumPy's: beside a scalar it is the tensor's operator, else its result is a tensor (of an outer
-        product an array), with bools as uint8, as in PyTorch. An array is not the first operand of an operator."""
-        operator = OPERATORS.get(ufunc.__name__) if method == "__call__" and not kwargs and len(inputs) == 2 else None
-        if operator is not None:
-            one, other = [x.item() if isinstance(x, np.generic | np.ndarray) and not x.ndim else x for x in inputs]
-            if not isinstance(one, np.ndarray) and not isinstance(other, np.ndarray):
-                return operator(one, other)
-            if isinstance(one, np.ndarray) and ufunc.__name__ not in COMPARISONS:
-                return NotImplemented
-        if kwargs.get("out") is not None:
-            return NotImplemented
-        found = getattr(ufunc, method)(*[elements(x) if isinstance(x, Tensor) else x for x in inputs], **kwargs)
-        if method == "outer" or not isinstance(found, np.ndarray | np.generic):
-            return found
-        is_flags = found.dtype == bool and ufunc.__name__ not in ("equal", "not_equal")
-        return Tensor._of(made(np.asarray(found, np.uint8 if is_flags else found.dtype)))
+        return of_numpy(ufunc, method, *inputs, **kwargs)
 
     def __array__(self: Any, dtype: Any = None, copy: Any = None) -> Any:
         if copy or (dtype is not None and np.dtype(dtype) != self._aval.dtype.numpy):
