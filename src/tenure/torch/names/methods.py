@@ -32,7 +32,6 @@ from tenure.torch.names.ufuncs import of_numpy
 from tenure.torch.sizes import Size
 from tenure.torch.storages import TypedStorage, UntypedStorage
 from tenure.values.operations.boundary import array_of, spelled
-from tenure.values.operations.creation import tensor as made
 from tenure.values.operations.show import format_tensor
 
 
