@@ -204,3 +204,19 @@ def arrays(torch: Any) -> Any:
 
 def test_arrays_are_given_outside_of_the_graph() -> None:
     assert arrays(face) == arrays(real)
+
+
+def test_what_is_not_tracked_is_refused_where_it_would_lose_its_tangent() -> None:
+    ad = face.autograd.forward_ad
+    with face.no_grad(), pytest.raises(RuntimeError, match="not tracked"), ad.dual_level():
+        pass
+    with ad.dual_level():
+        x = ad.make_dual(face.tensor([2.0]), face.tensor([1.0]))
+        for mode in (face.no_grad(), face.inference_mode()):
+            with pytest.raises(RuntimeError, match="not tracked"), mode:
+                pass
+        with pytest.raises(RuntimeError, match="not tracked"):
+            face.set_grad_enabled(False)
+        assert ad.unpack_dual(x * x).tangent.item() == 4
+    with face.no_grad():
+        assert not (face.ones(1, requires_grad=True) * 2).requires_grad

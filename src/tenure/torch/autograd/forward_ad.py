@@ -15,10 +15,11 @@ from typing import Any, NamedTuple
 from tenure.errors import TenureError
 from tenure.func.tangents import pushed
 from tenure.func.transforms import closed
+from tenure.torch.autograd.modes import Level, untracked
 from tenure.torch.cells import Tensor, unwrap, wrap
 from tenure.torch.errors import refuse, translated
 from tenure.values.grad import steps
-from tenure.values.rules.modes import enable_grad
+from tenure.values.rules.modes import enable_grad, is_grad_enabled
 from tenure.values.trace.record import RECORDER
 
 __all__ = ["UnpackedDualTensor", "dual_level", "enter_dual_level", "exit_dual_level", "make_dual", "unpack_dual"]
@@ -27,7 +28,6 @@ __all__ = ["UnpackedDualTensor", "dual_level", "enter_dual_level", "exit_dual_le
 class Duals:
     """Duals of the level in progress: marks and tangents."""
 
-    is_open = False
     marks: list[Any] = []  # noqa: RUF012
     tangents: list[Any] = []  # noqa: RUF012
 
@@ -40,19 +40,21 @@ class UnpackedDualTensor(NamedTuple):
 
 
 def enter_dual_level() -> int:
-    """Begin a level, whose number is 0; RuntimeError within another."""
-    if Duals.is_open:
+    """Begin a level, whose number is 0; RuntimeError within another, and where operations are not tracked."""
+    if Level.is_open:
         raise refuse("Nested forward mode AD is not supported at the moment")
-    Duals.is_open, Duals.marks, Duals.tangents = True, [], []
+    if not is_grad_enabled():
+        raise untracked()
+    Level.is_open, Duals.marks, Duals.tangents = True, [], []
     RECORDER.open += 1
     return 0
 
 
 def exit_dual_level(*, level: int | None = None) -> None:
     """End the level: duals have no tangents any more."""
-    if not Duals.is_open:
+    if not Level.is_open:
         raise refuse("Trying to exit a forward AD level that was not entered")
-    Duals.is_open, Duals.marks, Duals.tangents = False, [], []
+    Level.is_open, Duals.marks, Duals.tangents = False, [], []
     RECORDER.open -= 1
 
 
@@ -68,7 +70,7 @@ class dual_level:
 
 def make_dual(tensor: Any, tangent: Any, *, level: int | None = None) -> Any:
     """A tensor with the elements of another and a tangent of its shape and dtype; ValueError if one is not floating."""
-    if not Duals.is_open:
+    if not Level.is_open:
         raise refuse(
             "Trying to create a dual Tensor for forward AD but no level exists, make sure to enter_dual_level() first."
         )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from tenure.errors import TenureError
 from tenure.runtime.bracket import bracket
 from tenure.torch.cells.inference import Inference
+from tenure.torch.errors import refuse
 from tenure.values.rules import modes as home
 from tenure.values.rules.modes import MODE, MODES, current_mode, is_grad_enabled
 from tenure.values.trace.record import RECORDER
@@ -13,6 +15,26 @@ from tenure.values.trace.record import RECORDER
 __all__ = [
     "enable_grad", "inference_mode", "is_grad_enabled", "no_grad", "set_grad_enabled", "set_multithreading_enabled",
 ]  # fmt: skip
+
+
+class Level:
+    """The level of forward mode that is in progress, if one is: what is not tracked in it would have no tangent."""
+
+    is_open = False
+
+
+def untracked() -> TenureError:
+    """The error of what would have no tangent."""
+    return refuse(
+        "operations that are not tracked (no_grad, inference_mode) have no tangents here: leave that mode out around and"
+        " within dual_level(), or take .detach() of the results"
+    )
+
+
+def refuse_in_level() -> None:
+    """RuntimeError in a level of forward mode."""
+    if Level.is_open:
+        raise untracked()
 
 
 class Plain:
@@ -31,9 +53,16 @@ class Plain:
 
 
 class no_grad(Plain, home.no_grad):
-    """Context, or decorator with or without parentheses, in which operations are not tracked."""
+    """Context, or decorator with or without parentheses, in which operations are not tracked.
+
+    RuntimeError in a level of forward mode.
+    """
 
     __module__ = "torch"
+
+    def _changed(self, mode: home.Mode) -> home.Mode:
+        refuse_in_level()
+        return super()._changed(mode)
 
 
 class enable_grad(Plain, home.enable_grad):
@@ -48,6 +77,8 @@ class inference_mode(home.inference_mode):
     __module__ = "torch"
 
     def _changed(self, mode: home.Mode) -> home.Mode:
+        if self._off:
+            refuse_in_level()
         return MODES[not self._off, mode.eager]
 
     def _inside(self) -> Any:
@@ -113,4 +144,6 @@ class set_multithreading_enabled(set_grad_enabled):
 
 def switch(grad: bool) -> None:
     """Track operations from now on, or do not."""
+    if not grad:
+        refuse_in_level()
     MODE.set(MODES[grad, current_mode().eager])
