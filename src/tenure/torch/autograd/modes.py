@@ -26,8 +26,8 @@ class Level:
 def untracked() -> TenureError:
     """The error of what would have no tangent."""
     return refuse(
-        "operations that are not tracked (no_grad, inference_mode) have no tangents here: leave that mode out around and"
-        " within dual_level(), or take .detach() of the results"
+        "operations that are not tracked (no_grad, inference_mode) have no tangents here: leave that mode out around"
+        " and within dual_level(), or take .detach() of the results"
     )
 
 
