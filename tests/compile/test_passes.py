@@ -30,7 +30,7 @@ from tenure.ir.traits import Traits, Within
 from tenure.ops.contract import matmul
 from tenure.ops.index import getitem, take_along
 from tenure.ops.lowering import Element
-from tenure.ops.move import broadcast_to, permute, reshape
+from tenure.ops.move import broadcast_to, concat, pad, permute, reshape
 from tenure.ops.pointwise import exp, sin
 from tenure.ops.reduce import reduce_sum
 from tests.ops.declared import like, only_here
@@ -55,6 +55,12 @@ def one_element(x: Value) -> Value:
 def twice(x: Value) -> Value:
     """Equal instructions, and a reduction over axes apart."""
     return reduce_sum(sin(x) + sin(x), axes=(0, 2))
+
+
+def joined(x: Value, y: Value) -> Value:
+    """A join of joins, and a crop of a crop."""
+    z = concat(concat(x, y, axis=0), y, axis=0)
+    return pad(pad(z, widths=((-1, 0),)), widths=((-1, -2),))
 
 
 def turned(x: Value, w: Value) -> Value:
@@ -82,6 +88,7 @@ def turns(x: Value, w: Value) -> Value:
 
 
 SAMPLES: dict[str, Program] = {
+    "flattened": program(joined, (4,), (3,)),
     "narrow": program(one_element, (80,)),
     "simplify": program(twice, (2, 3, 4)),
     "orient": program(turned, (2, 3), (3, 4)),

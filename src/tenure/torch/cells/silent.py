@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from tenure.errors import BorrowError
@@ -114,7 +115,12 @@ line that took the array, and the memory that they were read of, if tensors writ
 def watch(value: Any, is_written: Callable[[Any], bool], where: CodeSite, memory: Any = None) -> None:
     """Keep an eye on a value whose elements arrays may write, for as long as a graph may hold it."""
     name = id(value)
-    WATCHED[name] = weakref.ref(value, lambda _: WATCHED.pop(name, None)), is_written, where, memory
+    WATCHED[name] = weakref.ref(value, partial(forget, name)), is_written, where, memory
+
+
+def forget(name: int, _: object, watched: dict[int, Any] = WATCHED) -> None:
+    """Forget a value that is gone. The dictionary is an argument: values go after the module's names at the end."""
+    watched.pop(name, None)
 
 
 def unwatch(value: Any) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary, WeakValueDictionary, ref
 
+from tenure.errors import following
 from tenure.torch.absent import missing
 from tenure.torch.cells import Tensor, wrap
 from tenure.torch.cells.handles import HookHandle
@@ -148,7 +149,7 @@ class Operation(Node):
             call = self._call()
             slots = iter(handler.inputs)
             needs = [True] * len(handler.inputs) if call is None else [call.needs[k] for k in call.at]
-            return (at.edge(next(slots)) if needed else NO_EDGE for needed in needs)
+            return (at.edge(following(slots)) if needed else NO_EDGE for needed in needs)
         shape = SHAPES.get(operation(step))
         if shape is not None:
             return shape(at, step)
