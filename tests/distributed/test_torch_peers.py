@@ -31,6 +31,6 @@ def test_the_same_is_written(ranks: int, tmp_path: Path) -> None:
     peer = [sys.executable, program, str(tmp_path / "peer")]
     started = [subprocess.Popen(peer, env=environment) for environment in environments]
     for p in started:
-        p.wait(120)  # its status says nothing: once all is written, gloo's threads at times abort the process as it ends
+        p.wait(120)  # its status says nothing: gloo's threads at times abort it as it ends, with all written
     for r in range(ranks):
         assert (tmp_path / f"face.{r}").read_text() == (tmp_path / f"peer.{r}").read_text()
