@@ -144,8 +144,9 @@ class Tiered:
 
     def due(self) -> bool:
         """Whether it is time to compile, or what was compiled beside has come."""
-        if self.job is not None:
-            return bool(self.job.outcome() is not None)
+        job = self.job  # another thread may take what has come
+        if job is not None:
+            return bool(job.outcome() is not None)
         if self.compiled is not None or self.why or not (self.seen or self.work > AT_ONCE):
             return False
         if not self.cost:
@@ -163,8 +164,9 @@ class Tiered:
 
     def get_ready(self) -> None:
         """Compile it here, or have it compiled beside if no cache has it, or take what has come from there."""
-        if self.job is not None:
-            self.look(self.job)
+        job = self.job
+        if job is not None:
+            self.look(job)
             return
         if not self.long():
             self.compile()
@@ -218,10 +220,11 @@ class Tiered:
 
     def step(self, arrays: list[Any], numbers: Sequence[Any] = ()) -> list[Any]:
         """Run it op by op."""
-        if self.stepwise is None:
-            self.stepwise = late("stepwise").stepwise(self.program)
+        run = self.stepwise  # another thread may drop it
+        if run is None:
+            run = self.stepwise = late("stepwise").stepwise(self.program)
         start = perf_counter()
-        out: list[Any] = self.stepwise(arrays, numbers)
+        out: list[Any] = run(arrays, numbers)
         taken, lent = perf_counter() - start, self.granted - self.turns
         self.seconds += taken * (1 + lent) + OUTSIDE
         self.seen += 1 + lent

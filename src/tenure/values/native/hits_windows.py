@@ -159,7 +159,7 @@ def detached(m: Code) -> None:
         f.store(NULL, bare)
         f.store(NULL, at)
         with f.when(ready):
-            f.store(f.call("arranged", x), at)
+            f.store(f.incref(f.call("arranged", x)), at)
             with f.unless(f.absent(f.load(at))):
                 f.incref(v)
                 f.store(f.call("plain", v), bare)
@@ -172,11 +172,12 @@ def detached(m: Code) -> None:
                 for k in range(2):
                     f.call("PyTuple_SetItem", where, f"i64 {k}", f.load(f.at(site, f"i64 {k}")), returns="i32")
                 w = f.call("around", x, f.constant("none"), f.load(at), f.constant("zero"), where, grad)
-                f.decref(where)
+                f.decref(where, f.load(at))
                 with f.when(f.both(f.negation(f.absent(w)), f.is_(f.load(f.at("ptr %args", "i64 1")), "true"))):
                     f.swap(w, "window.quiet", f.constant("true"))
                 f.ret(f.call("shown", value, w))
             f.decref(value, where)
+        f.decref(f.load(at))
         finish(f, NULL)
         f.ret(f.call("PyObject_Vectorcall", f.constant("slow_detached"), "ptr %args", "i64 %n", NULL))
 

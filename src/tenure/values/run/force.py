@@ -65,7 +65,7 @@ def plan_for(t: Any, wanted: tuple[int, ...], save: Save) -> Plan:
         wide.hits += 1
         if wide.hits < NARROW_AFTER:
             return wide
-        slots, wide.hits = tuple(sorted(wide.lately)), 0
+        slots, wide.hits = tuple(sorted({*wide.lately, *wanted})), 0  # another thread may have begun anew
         wide.lately = set()
         if slots == wide.slots:
             return wide

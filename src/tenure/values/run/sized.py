@@ -157,7 +157,7 @@ def found(path: Path, formed: Formed, key: Any) -> tuple[Any, Any, dict[int, Any
 
 
 def baked(path: Path, literals: dict[int, Any]) -> Baked:
-    """The places of numbers that a program takes for constants; their blocks note the path."""
+    """The places of numbers that a program takes for constants."""
     places: Baked = []
     first = 0
     for block in path.blocks():
@@ -165,7 +165,6 @@ def baked(path: Path, literals: dict[int, Any]) -> Baked:
         first += len(block.fixed)
         if own:
             places.append((block, own))
-            block.baked[path] = None
     return places
 
 
@@ -194,7 +193,7 @@ def confirm(family: Family, example: Example) -> bool:
         own = shared.likeness.values(shared.example.extents)
         apart = own is not None and all(x != y for x, y in zip(values, own, strict=True))
         if not shared.general.agrees(values, example.program(shared.literals)):
-            family.shared.remove(shared)
+            family.shared = [other for other in family.shared if other is not shared]
             refuse(family, "an example does not agree")
             return False
         shared.sure = shared.sure or apart
