@@ -19,7 +19,8 @@ from tenure.ops.declare import broadcast_shapes
 from tenure.ops.index import Entry, Spec, ends_with_int
 from tenure.values.native.hits import coded
 from tenure.values.operations import boundary
-from tenure.values.operations.creation import wrap
+from tenure.values.operations.creation import standing, wrap
+from tenure.values.rules.rules import kind_of
 from tenure.values.trace import given, record
 
 SMALL = 64
@@ -352,6 +353,13 @@ def select(key: Any, shape: tuple[int, ...], flat: bool = False) -> Selection:
     return found
 
 
+def leading_mask(key: Any, shape: tuple[int, ...]) -> Any:
+    """The value of a tensor of bools that fits the first axes of a shape; None for any other tensor."""
+    of = key._read()
+    taken = of._aval.shape
+    return of if of._aval.dtype.kind == "b" and taken and taken == shape[: len(taken)] else None
+
+
 def single_mask(key: Any, shape: tuple[int, ...]) -> tuple[Any, int] | None:
     """Mask that is the only index array, with its first axis; None for any other index."""
     entries = entries_of(key)
@@ -380,6 +388,11 @@ def check_now(array: Any, axis: int, size: int) -> None:
         raise OutOfRange(f"index {int(array[bad].flat[0])} is out of range for axis {axis} of size {size}")
 
 
+def positioned(i: Any) -> Any:
+    """Index tensor of positions."""
+    return standing(i if i.flags.c_contiguous else np.ascontiguousarray(i), kind_of(Aval(i.shape, int64)))
+
+
 def positions(mask: Any, flat: bool) -> tuple[Any, ...]:
     """Positions of a mask's true elements, in C order: an index tensor for each axis, or (``flat``) one in all. The
     mask is read."""
@@ -396,5 +409,5 @@ def positions(mask: Any, flat: bool) -> tuple[Any, ...]:
         if not flat and not array.ndim:
             raise ShapeError("nonzero of a 0-dimensional tensor: it has no axis", help="use bool(x), or x.reshape(1)")
         found = (np.flatnonzero(array),) if flat else np.nonzero(array)
-        known[flat] = tuple([wrap(np.ascontiguousarray(i)) for i in found])
+        known[flat] = tuple([positioned(i) for i in found])
     return known[flat]
