@@ -14,7 +14,7 @@ from tenure.check.analysis.functions import call_function, run_coroutines
 from tenure.check.analysis.indices import imports
 from tenure.check.analysis.iteration import consume_register, is_iterated
 from tenure.check.analysis.kinds import instance_kind, library_kind, record_fields
-from tenure.check.analysis.libraries import call_compiled, special_call
+from tenure.check.analysis.libraries import call_compiled, decorated_outside, special_call
 from tenure.check.analysis.machine import Machine
 from tenure.check.analysis.modules import module_called
 from tenure.check.analysis.sequences import store
@@ -163,6 +163,8 @@ def _call_on(m: Machine, refs: list[Ref], op: ops.Call) -> Value:
         return call_target(m, m.program.attribute(obj.target, name), op)
     if isinstance(obj.target, ClassInfo):
         method = m.program.find_method(obj.target, name)
+        if method is not None and (compiled := decorated_outside(m, method)) is not None:
+            return call_compiled(m, compiled[0], op, bound=1)
         if method is not None:
             return call_function(m, method, op, self_value=tuple(refs))
     if isinstance(obj.target, ops.Function) and name in ("__call__", "apply"):
