@@ -43,7 +43,7 @@ LIGHT, HEAVY = 1024, 1 << 26
 POSITIONAL = (expand_close, expand_gradient, expand_return, expand_select, expand_tangent, expand_widen)
 """Steps whose rules name slots, which differ from turn to turn."""
 WINDOW, CANDIDATES = 64, 64
-"""Last rows whose rules are looked for before them, and of how many places it is asked whether a period begins there."""
+"""Last rows whose rules are looked for further up, and the places where a period is tried."""
 MIX = -7046029254386353131
 """The golden ratio in 64 bits: its multiples are spread evenly."""
 
@@ -59,8 +59,8 @@ def heads(rules: Sequence[Rule]) -> dict[Rule, int]:
 
 
 def may_repeat(sequence: Sequence[int]) -> bool:
-    """Whether numbers may have a period as ``shortest_period`` asks for, at a small part of the cost: where those of the
-    rules have none, rows have none."""
+    """Whether numbers may have a period as ``shortest_period`` asks for, at a small part of its cost: where those of
+    the rules have none, rows have none."""
     row = array("q", sequence)
     n, data, size = len(row), row.tobytes(), row.itemsize
     covered, at = (n - int(COVER * n)) * size, n - int(n / REPEATS)
