@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -66,6 +67,19 @@ def test_no_terms_give_zeros_over_nan(dtype):
     out = np.full((4, 5), np.nan, dtype)
     blas.gemm(np.empty((4, 0), dtype), np.empty((0, 5), dtype), out)
     assert (out == 0).all()
+
+
+@pytest.mark.parametrize("own", [False, True])
+@pytest.mark.parametrize("bits", [0, 128, 256, 512])
+def test_the_code_of_each_kind_of_processor(bits, own, dtype, monkeypatch):
+    """What a product is computed by depends on the processor: each of its forms runs here, whatever this one is."""
+    form = replace(blas.blas(), own=own and bits > 0)
+    monkeypatch.setattr(blas, "vector", lambda size: bits // 8 // size)
+    monkeypatch.setattr(blas, "blas", lambda: form)
+    for how in ("rows", "columns", "window"):
+        for size in [*SIZES, (200, 97, 801)]:
+            check(*size, dtype, tb=True, how=(how, "rows", "rows"))
+        check(40, 33, 500, dtype, ta=True, how=("rows", how, "window"), batch=(3,), alpha=0.5, beta=2.0)
 
 
 LARGE = [(600, 500, 400), (2000, 30, 300), (30, 2000, 300), (1, 5000, 1000), (513, 511, 509)]

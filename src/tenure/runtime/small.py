@@ -14,6 +14,8 @@ cache holds them all) are copied to the stack first.
 from collections.abc import Iterator, Sequence
 from string import Template
 
+from tenure.runtime import strips
+
 __all__ = ["source"]
 
 ROWS, DEPTH, PANELS = 6, 384, 4
@@ -37,7 +39,8 @@ def source(real: str, size: int, count: int) -> str:
         for r, v in tiles
     )
     names["TURNED"] = "\n".join(_turned(real, size, count))
-    return Template(_MODULE).substitute(names) + "\n".join(_kernel(real, count, r, v) for r, v in tiles)
+    tile = "\n".join(_kernel(real, count, r, v) for r, v in tiles)
+    return Template(_MODULE).substitute(names) + strips.source(real, size, ROWS, DEPTH) + tile
 
 
 def _kernel(real: str, count: int, rows: int, vectors: int) -> str:
