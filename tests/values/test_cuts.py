@@ -58,7 +58,16 @@ def test_the_period_is_that_of_the_longest_periodic_end(
             length += 1
         if length >= wanted[0] * p and length > best[0]:
             best = (length, p)
-    assert period.shortest_period(np.array(sequence), *wanted) == (best[1] if best[0] >= wanted[1] * n else None)
+    found = period.shortest_period(np.array(sequence), *wanted)
+    assert found == (best[1] if best[0] >= wanted[1] * n else None)
+    assert found is None or wanted[1] == 0.0 or period.may_repeat(sequence)
+
+
+def test_what_cannot_repeat_is_told_by_its_rules_alone() -> None:
+    numbers = np.random.default_rng(0).integers(0, 6, 3000).tolist()
+    assert not period.may_repeat(numbers)
+    assert period.may_repeat(numbers[:500] * 4)
+    assert period.may_repeat([0] * 1000)
 
 
 def factored(a: Any, n: int) -> Any:

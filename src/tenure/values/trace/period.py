@@ -11,6 +11,7 @@ is open whose residuals would have to be kept.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any
@@ -41,6 +42,8 @@ LIGHT, HEAVY = 1024, 1 << 26
 """Operations below which a trace is not cut, unless its inputs have so many bytes."""
 POSITIONAL = (expand_close, expand_gradient, expand_return, expand_select, expand_tangent, expand_widen)
 """Steps whose rules name slots, which differ from turn to turn."""
+WINDOW, CANDIDATES = 64, 64
+"""Last rows whose rules are looked for further up, and the places where a period is tried."""
 MIX = -7046029254386353131
 """The golden ratio in 64 bits: its multiples are spread evenly."""
 
@@ -48,11 +51,34 @@ Numbers = Any
 """Array of int64."""
 
 
-def codes(rules: Sequence[Rule], slots: Sequence[int]) -> Numbers:
-    """Code of each row with results: its rule, and each operand as the distance to its last occurrence."""
-    heads: dict[Any, int] = {}
+def heads(rules: Sequence[Rule]) -> dict[Rule, int]:
+    """A number for each of some rules, the same for those whose rows may repeat each other."""
+    found: dict[Any, int] = {}
     unlike = {rule: rule.expand if rule.expand in POSITIONAL else rule for rule in dict.fromkeys(rules)}
-    number = {rule: heads.setdefault(head, len(heads)) for rule, head in unlike.items()}
+    return {rule: found.setdefault(head, len(found)) for rule, head in unlike.items()}
+
+
+def may_repeat(sequence: Sequence[int]) -> bool:
+    """Whether numbers may have a period as ``shortest_period`` asks for, at a small part of its cost: where those of
+    the rules have none, rows have none."""
+    row = array("q", sequence)
+    n, data, size = len(row), row.tobytes(), row.itemsize
+    covered, at = (n - int(COVER * n)) * size, n - int(n / REPEATS)
+    window = min(WINDOW, n - at)
+    last, begin = data[len(data) - window * size :], size * max(0, at - window)
+    for _ in range(CANDIDATES):
+        begin = data.find(last, begin, len(data) - 1)
+        if begin < 0:
+            return False
+        turn = len(data) - len(last) - begin
+        if turn % size == 0 and data[covered : len(data) - turn] == data[covered + turn :]:
+            return True
+        begin += 1
+    return True
+
+
+def codes(rules: Sequence[Rule], number: dict[Rule, int], slots: Sequence[int]) -> Numbers:
+    """Code of each row with results: its rule, and each operand as the distance to its last occurrence."""
     rows = np.array([(number[rule], rule.arity, len(rule.kinds)) for rule in rules], np.int64)
     head, arity, results = rows.reshape(-1, 3).T
     ends, made = np.cumsum(arity), np.cumsum(results) - results
@@ -198,9 +224,13 @@ def arrived(path: Path) -> bool:
 def choose_cut(path: Path) -> None:
     """Mark the end of a path as a cut, or a row behind it, if the trace is to be cut there. The choice depends on the
     recorded rows alone: the same trace is cut alike each time."""
-    must, blocks = path.size >= rows.LONGEST, path.blocks()
-    coded = codes([r for block in blocks for r in block.rules], [s for block in blocks for s in block.slots])
-    period = 0
+    must, blocks, period = path.size >= rows.LONGEST, path.blocks(), 0
+    recorded = [r for block in blocks for r in block.rules]
+    number = heads(recorded)
+    if not (must or may_repeat([number[rule] for rule in recorded if rule.kinds])):
+        path.cut, path.period = None, period
+        return
+    coded = codes(recorded, number, [s for block in blocks for s in block.slots])
     waits = must and any(rule.expand is expand_gradient for block in blocks for rule in block.rules)
     turn = shortest_period(coded, BEGUN, HALF if waits else 0.0) if must else shortest_period(coded)
     if turn is None:
