@@ -32,7 +32,7 @@ class Parameter(Tensor, parameter.Parameter):  # type: ignore[misc]
             value = look(data)
             self._val = detach(value)
             self._val._held = True
-            self._home = data._home
+            self._home, self._layout = data._home, data._layout
             shared_with(data, self, value)
         else:
             self._val = made([] if data is None else data)
