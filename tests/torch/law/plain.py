@@ -23,7 +23,8 @@ class Statements:
         return f"t{s.r.randrange(9)}"
 
     def pick(s, ok=lambda t: True):
-        c = [k for k, v in s.all.items() if ok(v)]
+        """Expression of a tensor of a kind; PyTorch refuses to say whether some views are leaves."""
+        c = [k for k, v in s.all.items() if attempt(lambda v=v: ok(v)) is True]
         return s.r.choice(c) if c else None
 
     def get(s, k):

@@ -19,10 +19,10 @@ from tests.torch.law.plain import Statements
 KINDS = {
     "": lambda t: True,
     "f": lambda t: t.dtype.is_floating_point,
-    "n": lambda t: t.dtype.is_floating_point and t.ndim and t.numel(),
-    "2": lambda t: t.dtype.is_floating_point and t.ndim == 2 and t.numel(),
+    "n": lambda t: t.dtype.is_floating_point and t.numel() > 0 and t.ndim > 0,
+    "2": lambda t: t.dtype.is_floating_point and t.ndim == 2 and t.numel() > 0,
     "c": lambda t: t.dtype.is_complex,
-    "a": lambda t: t.ndim and t.numel(),
+    "a": lambda t: t.numel() > 0 and t.ndim > 0,
     "g": lambda t: t.requires_grad,
     "G": lambda t: t.grad is not None,
     "l": lambda t: t.requires_grad and t.is_leaf,

@@ -38,7 +38,7 @@ def array(v, read=present):
 
 
 def close(a, b) -> bool:
-    if a.shape != b.shape or a.dtype != b.dtype:
+    if isinstance(b, str) or a.shape != b.shape or a.dtype != b.dtype:
         return False
     if a.tobytes() == b.tobytes():
         return True
@@ -91,7 +91,7 @@ def collect(path: str, v, world: World, found: dict) -> None:
             collect(f"{path}[{k}]", item, world, found)
     elif isinstance(v, dict):
         for k, item in v.items():
-            if isinstance(k, str | int):
+            if isinstance(k, str | int) and k != "step":  # a number here, until it is saved
                 collect(f"{path}[{k!r}]", item, world, found)
     elif isinstance(v, torch.nn.Module):
         for kind, named in ("parameter", v.named_parameters), ("buffer", v.named_buffers):
@@ -126,10 +126,9 @@ def difference(a: dict, b: dict) -> str | None:
             continue  # a view that PyTorch refuses to look at
         if one != other:
             return f"{k}: {one} in PyTorch, {other} here"
-        if not close(array(x), array(y)):
-            return f"{k}: {array(x).tolist()} in PyTorch, {array(y).tolist()} here"
-        if x.grad is not None and not close(array(x.grad), array(y.grad)):
-            return f"{k}.grad: {array(x.grad).tolist()} in PyTorch, {array(y.grad).tolist()} here"
+        for u, v, of in (x, y, ""), (x.grad, y.grad, ".grad"):
+            if u is not None and not close(array(u), mine := attempt(lambda v=v: array(v))):
+                return f"{k}{of}: {array(u).tolist()} in PyTorch, {getattr(mine, 'tolist', lambda m=mine: m)()} here"
     return difference_of_names(a, b)
 
 
@@ -198,5 +197,9 @@ def alike(x, y, excused: collections.Counter) -> bool:
                 excused[name] += 1
                 return True
         return False
+    if isinstance(x, list) and isinstance(y, list) and any(not isinstance(v, int | float) for v in (*x, *y)):
+        return len(x) == len(y) and all(alike(p, q, excused) for p, q in zip(x, y, strict=True))
+    if x is None or y is None:
+        return x is y
     x, y = [v.astype(v.dtype.kind + "4") if v.dtype.kind == "f" else v for v in (np.asarray(x), np.asarray(y))]
     return close(x, y)

@@ -186,7 +186,10 @@ class Call:
         for k, (y, value) in enumerate(zip(self.outs, values, strict=True)):
             new = detach(value) if k in self.constant else value
             dirty = [j for j in self.at if y is self.seen[j]] if self.ctx._dirty else []
-            if dirty and any(y is d for d in self.ctx._dirty):
+            plain = None if current_mode().grad else [j for j in self.at if y is self.seen[j] is self.args[j]]
+            if plain and self.needs[plain[0]]:
+                shown = y.detach()
+            elif dirty and any(y is d for d in self.ctx._dirty):
                 shown = self.args[dirty[0]]
                 shown = shown if getattr(shown, "_val", None) is new else shown._assign(new)
             else:

@@ -254,7 +254,12 @@ class Autograd:
             raise refuse("cannot register a hook on a tensor that doesn't require gradient")
         if self._leaf is None:
             raise refuse("post accumulate grad hooks cannot be registered on non-leaf tensors")
-        return handled(autograd.register_post_accumulate_grad_hook(self, hook))
+
+        def called(x: Any) -> None:
+            if hook(x) is not None:
+                raise refuse("Tensor post accumulate grad hooks should return None.")
+
+        return handled(autograd.register_post_accumulate_grad_hook(self, called))
 
     def retain_grad(self: Any) -> None:
         """Keep the gradient of a result in its ``.grad``."""

@@ -25,16 +25,15 @@ class Parameter(Tensor, parameter.Parameter):  # type: ignore[misc]
             return  # made by a subclass
         self._born = next(parameter.BIRTHS)
         self._holders = None
-        if isinstance(data, Tensor) and data._window is not None:
+        if isinstance(data, Tensor) and (data._window or data._borrows or data._leaf or data._lent):
+            look(data)
             take(data, self, None)
-            self._val = detach(look(data))
         elif isinstance(data, Tensor):
             value = look(data)
             self._val = detach(value)
             self._val._held = True
-            self._home = data._home
-            if not data._borrows and data._leaf is None and data._lent is None:
-                shared_with(data, self, value)
+            self._home, self._layout = data._home, data._layout
+            shared_with(data, self, value)
         else:
             self._val = made([] if data is None else data)
         if requires_grad:

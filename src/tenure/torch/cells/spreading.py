@@ -25,7 +25,10 @@ def spread(x: Any, written: Geometry | None = None) -> None:
         return
     at = geometry(x) if written is None else written
     mine = {id(t) for t in lineage(x)}
-    in_graph = is_tracked(owner)
+    root = x
+    while root._window is not None and not root._window.is_root:
+        root = root._window.parent
+    in_graph = is_tracked(root)
     where: CodeSite = None
     quiet = counter(x) if x._window is not None and x._window.quiet else None
     for r in known:
@@ -42,17 +45,21 @@ def spread(x: Any, written: Geometry | None = None) -> None:
                 where = where or here()
                 w.foreign = [*w.foreign, (at, where)]
             forget(v)
-        elif in_graph and w.recorded and joins(v, owner):
+        elif in_graph and w.recorded and joins(v, root):
             forget(v)
     owner._borrows = [r for r in known if r() is not None]
 
 
-def joins(v: Any, owner: Any) -> bool:
-    """Whether a view without a gradient gets one, as its owner has, whatever part of that was written."""
+def joins(v: Any, root: Any) -> bool:
+    """Whether a view without a gradient gets one, as the tensor with a graph of its own that it is a view of has,
+    whatever part of that was written."""
     value = getattr(v, "_val", None)
     if value is None or value._kind.tracked:
         return False
-    return all(t is owner or not t._window.is_root for t in lineage(v))
+    for t in lineage(v):
+        if t is root or t._window is None or t._window.is_root:
+            return t is root and t is not v
+    return False
 
 
 def counter(x: Any) -> dict[str, Any]:
@@ -83,7 +90,7 @@ def note_write(v: Any) -> None:
     is none any more where its base is in a graph."""
     w = v._window
     w.written = True
-    if w.step is None or w.flag == NO_GRAD:
+    if w.step is None or not w.step.in_graph or w.flag == NO_GRAD:
         return
     if w.is_root is not w.recorded:
         if w.recorded and w.flag is None and is_seen_apart(v) and present(v)._kind.tracked:

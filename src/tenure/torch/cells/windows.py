@@ -72,7 +72,7 @@ class Window:
         self.parent = parent
         self.step = step
         self.recorded = recorded
-        self.is_root = step is None
+        self.is_root = step is None or not step.in_graph
         self.where = where
         self.node: Any = None
         self.foreign: Sequence[tuple[Any, ...]] = ()
@@ -163,7 +163,7 @@ def take(x: Any, v: Any, step: Step | None, where: CodeSite = None) -> Any:
 
 def base_of(x: Any) -> Any:
     """Tensor that x, and the views of x, are views of in PyTorch's graph."""
-    while x._window is not None and x._window.step is not None:
+    while x._window is not None and x._window.step is not None and x._window.step.in_graph:
         x = x._window.parent
     return x
 

@@ -220,7 +220,8 @@ def computed(row: Row, names: list[str]) -> list[str]:
     lines = [f"_result = {value}"]
     operands = ", ".join(tensors_of(row, names))
     if operands:
-        again = f"{operands}, = _in_default({operands}); _result = {value}"
+        cast = ", ".join([n for n in tensors_of(row, names) if n != "condition"])
+        again = f"{cast}, = _in_default({cast}); _result = {value}" if cast else "pass"
         lines.append(f"if _D.float is not _F32 and _is_narrow(_result, ({operands},)): {again}")
     if row.name in NORMS:
         lines.append("_result = _of_input(_result, input)")
@@ -307,7 +308,8 @@ def finished(row: Row, way: str, names: list[str]) -> list[str]:
     if "face" in row.places:
         return ["return _result"]
     if way == "write":
-        apart = ["_refuse_itself(_place, _given[1:])"] if row.name in APART else []
+        more = ", True" if row.name == "masked_scatter" else ""
+        apart = [f"_refuse_itself(_place, _given[1:]{more})"] if row.name in APART else []
         return [*apart, "return _place._assign(_result, *_given[1:])"]
     if way == "out":
         exact = ", True" * row.keeps_dtype
