@@ -106,13 +106,14 @@ class Tiered:
     Before that ``lent`` says how its table is run without a step in Python, for ``turns`` runs of the ``granted`` ones.
 
     ``cost`` are the seconds that compiling is expected to take, and one that has ``siblings``, of other extents, waits
-    until running it has taken some times as long, one of a form that ``varies`` until it has taken as long; ``job`` is
-    the compilation beside, ``name`` that of its code, ``why`` the reason why there can be none.
+    until running it has taken some times as long; ``sight`` knows whether its form varies, and it waits until running
+    it has taken as long; ``job`` is the compilation beside, ``name`` that of its code, ``why`` the reason why there can
+    be none.
     """
 
     __slots__ = (
         "attempts", "call", "compiled", "cost", "granted", "job", "lent", "name", "program", "seconds", "seen",
-        "siblings", "stepwise", "turns", "varies", "why", "work",
+        "siblings", "sight", "stepwise", "turns", "why", "work",
     )  # fmt: skip
 
     def __init__(self, program: Program, stepwise: Executable | None = None, cost: float = 0.0, work: int = 0) -> None:
@@ -122,7 +123,8 @@ class Tiered:
         self.lent: Any = None
         self.granted = self.turns = 0
         self.stepwise = stepwise
-        self.siblings, self.varies = stepwise is not None, False
+        self.siblings = stepwise is not None
+        self.sight: Any = None
         self.seen = 0
         self.seconds = 0.0
         self.cost = cost
@@ -153,7 +155,7 @@ class Tiered:
         cost = self.cost * BESIDE if self.long() else self.cost
         if self.siblings:
             return self.seconds > cost * PATIENCE
-        if self.varies or (self.seen and len(self.program.applications) == 1):
+        if (self.sight is not None and self.sight.varies()) or (self.seen and len(self.program.applications) == 1):
             return self.seconds > cost
         return self.seconds > cost or cost < BUDGET.left()
 

@@ -81,9 +81,10 @@ def plan_for(t: Any, wanted: tuple[int, ...], save: Save) -> Plan:
 
 def second_sight(path: Path, slots: tuple[int, ...], save: Save, plan: Plan) -> Plan:
     """A new plan; if its path has run for these results without one, this is not its first run."""
-    if has_run(path, slots) and type(plan.executable) is Tiered:
-        plan.executable.seen = max(plan.executable.seen, 1)
-        plan.executable.varies = sized.varies(path, (slots, save if isinstance(save, tuple) else False))
+    if type(plan.executable) is Tiered and path.rows <= sized.MOST_ROWS:
+        plan.executable.sight = sized.sight_of(path, (slots, save if isinstance(save, tuple) else False))
+        if has_run(path, slots):
+            plan.executable.seen = max(plan.executable.seen, 1)
     return plan
 
 
