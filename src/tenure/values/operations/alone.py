@@ -90,7 +90,8 @@ class Behind:
 
     def is_plain(self) -> bool:
         """Whether all rows are operations, outside of vmapped functions."""
-        return all([row[1].expand is expand_operation and row[1].level is None and not row[1].leaves for row in self.rows])
+        rules = [row[1] for row in self.rows]
+        return all(rule.expand is expand_operation and rule.level is None and not rule.leaves for rule in rules)
 
     def given(self) -> list[Any]:
         """The inputs of the trace that the rows read and that have no value yet."""
@@ -137,7 +138,7 @@ def apart(t: Any, behind: Behind) -> tuple[Trace, dict[int, Any]]:
             own.scalars.extend(behind.scalars[number : number + len(rule.numbers)])
         rules.append(rule)
         for kind in rule.kinds:
-            h = standing(None, kind)
+            h: Any = standing(None, kind)
             like = behind.handles[first]
             h._trace, h._slot, h._rule, h._code, h._lasti = own, len(handles), rule, like._code, like._lasti
             at[first] = h._slot

@@ -15,12 +15,12 @@ from tenure.errors import AnomalyError, DTypeError, GradientError, ScalarError, 
 from tenure.interp.interp import Poison
 from tenure.ops.convert import widened
 from tenure.values.native.hits import coded
+from tenure.values.operations.alone import run_alone
 from tenure.values.operations.creation import tensor
 from tenure.values.operations.leaving import leave
 from tenure.values.operations.namespace import VERSIONS
 from tenure.values.operations.show import format_tensor
 from tenure.values.rules.graph import Leaf, Out
-from tenure.values.operations.alone import run_alone
 from tenure.values.trace.record import RECORDER
 from tenure.values.trace.spelling import in_plain_names
 
