@@ -14,7 +14,7 @@ from tenure.errors import DTypeError, OutOfRange, ShapeError, shown
 from tenure.ops import index, promote, select
 from tenure.ops.promote import Operation
 from tenure.values.native.hits import apply, apply_one
-from tenure.values.operations import keys
+from tenure.values.operations import keys, masks
 from tenure.values.operations.axes import one_of
 from tenure.values.operations.reading import value_of, written_of
 from tenure.values.rules.sites import at_users_line
@@ -57,8 +57,8 @@ def getitem(x: ArrayLike, key: Index) -> Tensor:
         if of._aval.dtype.kind in "iu" and shape and of._aval.shape:
             params = rows_index(x, of)
             return apply(INDEX, (x, of), params, ())
-        if keys.leading_mask(of, shape) is not None:
-            return apply(INDEX, (x, *keys.positions(of, True)), masked_rows(shape, len(of._aval.shape)), ())
+        if masks.leading_mask(of, shape) is not None:
+            return apply(INDEX, (x, *masks.positions(of, True)), masked_rows(shape, len(of._aval.shape)), ())
     if not keys.is_basic(key):
         chosen = keys.select(key, shape, flat=True)
         if chosen.arrays:
@@ -113,7 +113,7 @@ def written(x: Any, key: Any, v: Any) -> Tensor:
     known = keys.remembered(key, shape)
     if known is not None:
         params, starts, _ = known
-    elif isinstance(key, record._Tensor) and (mask := keys.leading_mask(key, shape)) is not None:
+    elif isinstance(key, record._Tensor) and (mask := masks.leading_mask(key, shape)) is not None:
         if alike(v, mask._aval.ndim, len(shape)):
             return at_users_line(put_masked(x, mask, 0, v))
         return at_users_line(put_rows(x, mask, v))
@@ -148,7 +148,7 @@ def put(x: Any, chosen: keys.Selection, v: Any, way: str) -> Tensor:
 def put_rows(x: Any, mask: Any, v: Any) -> Tensor:
     """x with a number or value written where a mask over its first axes holds; the mask is read."""
     params = (("way", "set"), *masked_rows(x._aval.shape, len(mask._aval.shape), False))
-    operands = (x, *keys.positions(mask, False))
+    operands = (x, *masks.positions(mask, False))
     return apply(PUT, operands, params, (v,)) if type(v) in NUMBERS else apply(PUT, (*operands, v), params)
 
 

@@ -39,6 +39,10 @@ BEFORE_RUN: list[Callable[[Any, Any], Exception | None]] = []
 """Observers called with a trace and its plan before each run. An error that one returns is raised after the run."""
 
 
+SOON = 32
+"""Runs within which a path comes again that recurs, as the turns of a loop do."""
+
+
 class Last(threading.local):
     """Plan of the last run in this thread: ``tn.explain`` explains it."""
 
@@ -81,9 +85,10 @@ def plan_for(t: Any, wanted: tuple[int, ...], save: Save) -> Plan:
 
 def second_sight(path: Path, slots: tuple[int, ...], save: Save, plan: Plan) -> Plan:
     """A new plan; if its path has run for these results without one, this is not its first run."""
-    if has_run(path, slots) and type(plan.executable) is Tiered:
-        plan.executable.seen = max(plan.executable.seen, 1)
-        plan.executable.varies = sized.varies(path, (slots, save if isinstance(save, tuple) else False))
+    if type(plan.executable) is Tiered and path.rows <= sized.MOST_ROWS:
+        plan.executable.sight = sized.sight_of(path, (slots, save if isinstance(save, tuple) else False))
+        if has_run(path, slots):
+            plan.executable.seen = max(plan.executable.seen, 1)
     return plan
 
 
@@ -170,6 +175,7 @@ def _run(t: Any, compiles: bool) -> Plan | list[Exception]:
             plan.sites = Sites(t, handles)
         if ASKED.trace is t:
             in_pieces(plan)
+        note_recurrence(path, plan.executable)
         if compiles and due(plan.executable):
             return plan
         if BEFORE_RUN:
@@ -180,6 +186,12 @@ def _run(t: Any, compiles: bool) -> Plan | list[Exception]:
         if t.cutting or not _execute_at_once(t, plan, handles):
             Handing(plan).finish(t)
     return _finish(t, path, found)
+
+
+def note_recurrence(path: Path, executable: Any) -> None:
+    """Note whether a path has come again soon: if not, that may be by chance."""
+    if path.stamp and type(executable) is Tiered and executable.seen < 2:
+        executable.rare = COUNTS["runs"] - path.stamp > SOON
 
 
 def _finish(t: Any, path: Path, found: Sequence[Exception | None]) -> list[Exception]:

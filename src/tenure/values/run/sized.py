@@ -32,7 +32,7 @@ MOST_ROWS = 1024
 SMALL = 1 << 16
 """Bytes of a value that is computed natively at first sight (``first``), at most: larger ones may be read in parts, or
 written in place."""
-SIGHTINGS = 128
+SIGHTINGS = 1 << 60
 """Runs of a form of small values before a program is derived, which costs as much as so many of them."""
 VARIED = 4
 """Sets of extents from which a form is one of which more are to come: a program for one set may not come again."""
@@ -114,6 +114,10 @@ class Sight:
         self.path, self.times = path, 0
         likes.untracked(self)  # no path leads back to it
 
+    def varies(self) -> bool:
+        """Whether several sets of extents have come: a program for one set may not come again."""
+        return self.times >= VARIED
+
 
 def sight_of(path: Path, key: Any) -> Sight | None:
     """The sight of a path's form for some outputs; None at the first time, which is noted."""
@@ -129,12 +133,6 @@ def met(path: Path, key: Any) -> bool:
         return False
     found.times += 1
     return found.times >= SIGHTINGS
-
-
-def varies(path: Path, key: Any) -> bool:
-    """Whether other paths of the same form have first come for these outputs, with several sets of extents."""
-    found = sight_of(path, key)
-    return found is not None and found.times >= VARIED
 
 
 def is_small(path: Path) -> bool:
