@@ -163,10 +163,8 @@ def _call_on(m: Machine, refs: list[Ref], op: ops.Call) -> Value:
         return call_target(m, m.program.attribute(obj.target, name), op)
     if isinstance(obj.target, ClassInfo):
         method = m.program.find_method(obj.target, name)
-        if method is not None and (compiled := decorated_outside(m, method)) is not None:
-            return call_compiled(m, compiled[0], op, bound=1)
         if method is not None:
-            return call_function(m, method, op, self_value=tuple(refs))
+            return _call_own(m, refs, method, op)
     if isinstance(obj.target, ops.Function) and name in ("__call__", "apply"):
         return call_object(m, refs[0], op)
     kind = obj.kind
@@ -193,6 +191,14 @@ def _call_on(m: Machine, refs: list[Ref], op: ops.Call) -> Value:
         for told in m.on.hooked:
             told(m, refs, op)
     return _once(m, result, name, op)
+
+
+def _call_own(m: Machine, refs: list[Ref], method: ops.Function, op: ops.Call) -> Value:
+    """Call a method of the tree, which a library may have compiled."""
+    compiled = decorated_outside(m, method)
+    return call_function(m, method, op, self_value=tuple(refs)) if compiled is None else call_compiled(
+        m, compiled[0], op, bound=1
+    )
 
 
 def _may_be_dictionary(m: Machine, op: ops.Call) -> bool:
@@ -309,6 +315,7 @@ def constructed(m: Machine, qualname: str, name: str, result: Value, op: ops.Cal
             for at, (register, _) in enumerate(op.args):
                 m.state.cells[(obj, at)] = last = m.get(register)
                 obj.ends = last[0].obj if len(last) == 1 and last[0].obj.kind == "module" else None
+                obj.begins = obj.ends if at == 0 else obj.begins
         if (
             name == "ModuleList"
             and op.args

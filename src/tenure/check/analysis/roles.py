@@ -7,7 +7,7 @@ from tenure.check.analysis.arguments import pick
 from tenure.check.analysis.borrows import EXCLUSIVE, SHARED, may_borrow
 from tenure.check.analysis.conflicts import give_up, paired, read, write_to, wrote
 from tenure.check.analysis.gradients import backward, saved_in_place, zero_grad
-from tenure.check.analysis.graphs import differentiable, kept_for_backward, recorded, tensors_of
+from tenure.check.analysis.graphs import differentiable, joined, kept_for_backward, recorded, tensors_of
 from tenure.check.analysis.iteration import consume_register, rewound
 from tenure.check.analysis.libraries import outer_values
 from tenure.check.analysis.machine import Machine
@@ -43,7 +43,7 @@ def after(m: Machine, effect: Effect, bound: dict[str, int], result: Value, op: 
     if effect.role == "no-grad" and not _switches_on(m, bound):
         return (Ref(m.fresh("no-grad", "scalar", text="no-grad")),)
     _leaf(m, result, bound, effect)
-    if effect.result not in ("alias",) or effect.saves:
+    if effect.result != "alias" or effect.saves or "0" in effect.writes:
         _record(m, effect, bound, result, name)
     if effect.role == "zero-grad":
         zero_grad(m, m.get(bound.get("0")))
@@ -128,6 +128,8 @@ def _record(m: Machine, effect: Effect, bound: dict[str, int], result: Value, na
             recorded(m, ref.obj, parents, tuple(saved))
         elif ref.obj.base is not None or effect.result == "alias":
             saved_in_place(m, ref.obj, saved)
+            if "0" in effect.writes:
+                joined(m, ref.obj.root(), tuple(ref for key, ref in arguments if key != "0"))
 
 
 def _switches_on(m: Machine, bound: dict[str, int]) -> bool:
