@@ -87,11 +87,7 @@ def hold(m: Code) -> None:
             f.ret(t)
         with f.when(f.both(usual, f.is_(f.kind(mode), "mode_type"))), f.when(f.is_(f.get(mode, "mode.eager"), "false")):
             f.swap(t, "trace.busy", f.constant("true"))
-            done = f.call("PyObject_CallFunctionObjArgs", f.constant("enter"), t, mode, NULL, variadic=True)
-            f.decref(done)
-            with f.when(f.absent(done)):
-                f.decref(t)
-                f.ret(NULL)
+            f.swap(t, "trace.mode", mode)
             f.ret(t)
         f.decref(t)
         f.ret(NULL)
