@@ -305,7 +305,7 @@ def gradient_of(p: Any) -> Any:
     """The value of a parameter's gradient, or None."""
     leaf = p._leaf
     if leaf is None:
-        return None if p.grad is None else p.grad.value
+        return None if p.grad is None else p.grad._read()
     grad = leaf.grad
     return None if grad is None else grad._read()
 

@@ -195,7 +195,7 @@ class Statements:
             return f"{k} {r.choice(['+=', '-=', '*='])} {o}"
         if q < 0.28:
             return f"{k}.{r.choice(['add_', 'mul_', 'sub_'])}({o})"
-        if q < 0.31 and m:
+        if q < 0.31 and m and t.dtype != torch.bool:
             return f"{k}.add_({m}, alpha=2)"
         if q < 0.36 and m:
             return f"{k}.copy_({m})"

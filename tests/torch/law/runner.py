@@ -30,6 +30,7 @@ STALE_LEAF = {"leaf Variable that requires grad is being used": "view that nobod
 after each statement asks, and checks true leaves."""
 ENDS = {
     "INTERNAL ASSERT": "defects of PyTorch", "setStorage": "defects of PyTorch",
+    "grad hooks should return None": "refused by a hook in a backward",
     "to inference tensor outside": "write of an inference tensor, which PyTorch does before it refuses it",
 }  # fmt: skip
 """Errors of PyTorch that leave its world in a state that means nothing: they end a program."""

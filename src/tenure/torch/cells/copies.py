@@ -64,7 +64,12 @@ def reduced(self: Any, protocol: Any) -> Any:
     if (stores := WRITING.get()) is not None:
         store, at = stores.of(self)
         return of_store, (kind, store, at.offset, at.shape, at.strides, self.requires_grad), more
-    return again, (kind, array_of(detach(look(self))).copy(), self.requires_grad), more
+    if self._window is None and self._layout is None:
+        return again, (kind, array_of(detach(look(self))).copy(), self.requires_grad), more
+    store, at = Stores().of(self)
+    low, high = at.bounds() if at.size else (0, -1)
+    part = Store(store.memory[low : high + 1].copy())
+    return of_store, (kind, part, 0, at.shape, at.strides, self.requires_grad), more
 
 
 def of_store(

@@ -85,7 +85,7 @@ class Window:
             self.flag = None if outer.is_root or step is None else outer.flag
         self.layout = layout(parent) if step is None else step.layout
         self.offset = start if step is None else start + step.offset
-        if not recorded and step is not None:
+        if not recorded and step is not None and step.in_graph:
             self.flag = NO_GRAD
 
     @property
@@ -137,7 +137,7 @@ def take(x: Any, v: Any, step: Step | None, where: CodeSite = None) -> Any:
     except AttributeError:
         base = present(x)
     value = detach(base) if step is None else step.see(base)
-    if not recorded and step is not None and base._kind.tracked:
+    if not recorded and step is not None and step.in_graph and base._kind.tracked:
         value = as_leaf(value, Leaf()) if is_tracked(x) else detach(value)
     w = Window(owner, x, step, recorded, where or here())
     if v is None:
@@ -178,6 +178,14 @@ def detached(x: Any, quiet: bool) -> Any:
     """View of all of a tensor, with a graph of its own; ``quiet`` if the graph of the tensor notices no writes."""
     v = take(x, None, None)
     v._window.quiet = v._window.quiet or quiet
+    return v
+
+
+def root_view(x: Any, value: Any) -> Any:
+    """View of all of a tensor, with the graph of a value that has the same elements."""
+    v = take(x, None, None)
+    if value._kind.tracked:
+        v._window.node = v._val = value
     return v
 
 
