@@ -160,6 +160,7 @@ def _known() -> dict[str, Any]:
         "ndarray": np.ndarray, "np_empty": np.empty, "np_bytes": np.dtype("uint8"), "name_nbytes": "nbytes",
         "ellipsis": ...,
         **{of.__name__.lower(): of for of in (graph.Leaf, graph.RowLeaf, graph.Out, Tiered, Call)},
+        "reached": paths.reached,
         "before_run": force.BEFORE_RUN, "moved": MOVED, "expected": graph.EXPECTED, "counts": COUNTS,
         "runs": force.LAST, "no_residuals": [], "budget": force.ROW_BUDGET, "buffers": vars(buffers),
         "run_slowly": young.run, "collect_young": young.collect, "plan_for": force.plan_for,
