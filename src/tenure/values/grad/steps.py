@@ -7,14 +7,15 @@ from functools import lru_cache
 from types import TracebackType
 from typing import Any
 
-from tenure.errors import GradientError, UseAfterMove
+from tenure.errors import GradientError
 from tenure.ir.aval import Aval
 from tenure.ir.program import Program
 from tenure.ops import promote
 from tenure.ops.selection import settled
+from tenure.values.grad import spent
 from tenure.values.native.hits import apply, apply_one, coded, know, lay
 from tenure.values.operations.creation import FILL
-from tenure.values.rules import paths, spending
+from tenure.values.rules import paths
 from tenure.values.rules.depending import depending
 from tenure.values.rules.expand import (
     expand_block,
@@ -26,16 +27,16 @@ from tenure.values.rules.expand import (
     expand_tangent,
     reached_stops,
 )
-from tenure.values.rules.graph import Leaf, Segment
+from tenure.values.rules.graph import Leaf
 from tenure.values.rules.grow import new_operation
 from tenure.values.rules.inside import INSIDE, defect
 from tenure.values.rules.levels import level_of
 from tenure.values.rules.modes import MODE, current_mode
 from tenure.values.rules.paths import ARGUMENT, BY_RULE, KEEPING, LEAF
 from tenure.values.rules.reach import Reached, reached_alike
-from tenure.values.rules.rows import Path, count
+from tenure.values.rules.rows import count
 from tenure.values.rules.rules import Key, Kind, Rule, kind_of
-from tenure.values.rules.sites import here, site, site_of
+from tenure.values.rules.sites import here, site
 from tenure.values.trace.record import RECORDER, rest
 from tenure.values.trace.trace import Trace
 
@@ -287,7 +288,7 @@ def gradient_rule(
 ) -> Rule:
     """New rule of a ``gradient``, at the end of a held trace."""
     if first:
-        refuse_consumed(t, [r for r, _ in roots], stops, ends)
+        spent.refuse(t, [r for r, _ in roots], stops, ends)
     args = operands_of(roots, into)
     graph, level = create_graph and any_tracked(kinds_of(t, args)), level_of(t, args)
 
@@ -325,48 +326,6 @@ def short_rule(t: Trace, deps: tuple[int, ...], key: Key) -> Rule:
 
 
 know("short_rule", short_rule)
-
-
-def refuse_consumed(t: Trace, roots: Sequence[int], stops: Sequence[int], ends: bool) -> None:
-    """TN382 if a gradient of these results with respect to ``stops`` would walk a graph that an earlier backward has
-    consumed."""
-    path = t.point()
-    spent = spending.consumed(path)
-    if not spent:
-        return
-    spent = spent.copy()
-    walked = paths.ancestors(path, roots, stops if ends else ())
-    for slot in sorted(walked & spent.keys(), reverse=True):
-        if spent[slot] < path.results and leads(path, slot, stops):
-            raise consumed_error(site(site_of(t, t.handles[spent[slot]])))
-
-
-def leads(path: Path, slot: int, stops: Sequence[int]) -> bool:
-    """Whether the gradient of a result reaches one of ``stops``."""
-    return not {*paths.reached(path, slot), *paths.ancestors(path, [slot])}.isdisjoint(stops)
-
-
-def refuse_spent(of: Trace | Segment, slot: int, halt: Sequence[int]) -> None:
-    """TN382 if a gradient of a result would walk what a backward elsewhere has consumed: in another thread, or of a
-    custom rule."""
-    if isinstance(of, Segment):
-        spent = spending.gone(of)
-        hit = [slot] if slot in spent else []
-    else:
-        spent = of.spent
-        hit = sorted(paths.ancestors(of.point(), [slot], halt) & spent.keys()) if spent else []
-    if hit:
-        raise consumed_error(site(spent[hit[-1]]))
-
-
-def consumed_error(first: Any) -> UseAfterMove:
-    """TN382, with the line of the backward that consumed the graph."""
-    return UseAfterMove(
-        "this backward() walks a graph that an earlier backward() has consumed",
-        at=site(here()),
-        notes=[("consumed by this backward()", first)],
-        help="keep the graph with backward(retain_graph=True), or cut it with .detach() where the steps meet",
-    )
 
 
 def tangent(outs: Sequence[Any], ins: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, ...]:

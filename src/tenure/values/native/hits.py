@@ -121,7 +121,7 @@ FILLING = {
     "asking": ASKING, "name_calls": CALLS, "name_keep": "keep",
     "name_copy": "__copy__", "classes": alike.CLASSES, "known_params": alike.PARAMS, "known_kinds": KINDS,
     "kind_of": kind_of, "kind_type": Kind, "liken": alike.liken, "without_extents": alike.without,
-    "input_rule": alike.input_rule,
+    "input_rule": alike.input_rule, "reached": paths.reached,
 }  # fmt: skip
 """Functions that find what the code lacks."""
 
@@ -160,7 +160,6 @@ def _known() -> dict[str, Any]:
         "ndarray": np.ndarray, "np_empty": np.empty, "np_bytes": np.dtype("uint8"), "name_nbytes": "nbytes",
         "ellipsis": ...,
         **{of.__name__.lower(): of for of in (graph.Leaf, graph.RowLeaf, graph.Out, Tiered, Call)},
-        "reached": paths.reached,
         "before_run": force.BEFORE_RUN, "moved": MOVED, "expected": graph.EXPECTED, "counts": COUNTS,
         "runs": force.LAST, "no_residuals": [], "budget": force.ROW_BUDGET, "buffers": vars(buffers),
         "run_slowly": young.run, "collect_young": young.collect, "plan_for": force.plan_for,
