@@ -22,7 +22,8 @@ from tenure.transform.reads import SMALL, Elements, Read, alike, through, worth
 from tenure.transform.recompute import Recomputed
 from tenure.transform.rules import OnKinds, laid
 
-Cotangents = dict[int, Value]
+Cotangents = dict[int, int]
+"""Values, each with the one that is its cotangent."""
 
 
 def between(b: Builder, sources: set[int], ends: list[int]) -> list[int]:
@@ -92,9 +93,9 @@ class Walk:
         self.final = final
         self.order = between(b, self.sources, list(ends))
         self.relevant = set(self.order)
-        self.held: dict[int, int | Reads] = {v: g.id for v, g in into.items()}
-        self.elements = Elements(b)
-        self.reading = Recomputed(b)
+        self.held: dict[int, int | Reads] = {**into}
+        self.elements: Elements | None = None
+        self.reading: Recomputed | None = None
         self.reached: set[int] = set()
         self.sums: dict[tuple[Aval, Aval], Application] = SUMS
         self.blanks: dict[Aval, Application] = BLANKS
@@ -125,8 +126,9 @@ class Walk:
 
     def around(self, v: int) -> tuple[list[Value], Value]:
         """Operands and result of an instruction, as its derivative reads them."""
-        block = self.reading.block(v)
-        return [self.reading.value(o, block) for o in self.b.operands[v]], self.reading.value(v, block)
+        reading = self.reading = self.reading or Recomputed(self.b)
+        block = reading.block(v)
+        return [reading.value(o, block) for o in self.b.operands[v]], reading.value(v, block)
 
     def add(self, x: int, g: int) -> None:
         """Add a cotangent of a value."""
@@ -229,8 +231,9 @@ class Walk:
 
     def follow_alike(self, at: Instruction, xs: list[Value], read: Read, ans: Value, g: Value) -> None:
         """Pass on the cotangents of the elements at which an elementwise result was read."""
+        elements = self.elements = self.elements or Elements(self.b)
         single = [x.shape == () != at.aval.shape for x in xs]
-        small = [x if alone else self.elements.of(x, read) for x, alone in zip(xs, single, strict=True)]
+        small = [x if alone else elements.of(x, read) for x, alone in zip(xs, single, strict=True)]
         of = applied(at.primitive, at.params, tuple([x.aval for x in small]))
         found: Sequence[int | None] | None = None
         if g.aval == ans.aval == of.aval:
@@ -269,7 +272,19 @@ def adding(at: Application) -> OnKinds:
 
 
 def pull_back(
-    b: Builder, cotangents: Cotangents, sources: Collection[int], into: Cotangents, final: Collection[int] = ()
+    b: Builder,
+    cotangents: dict[int, Value],
+    sources: Collection[int],
+    into: dict[int, Value],
+    final: Collection[int] = (),
+) -> dict[int, Value]:
+    """``pulled``, on values."""
+    given, begun = ({v: g.id for v, g in of.items()} for of in (cotangents, into))
+    return {v: Value(b, g) for v, g in pulled(b, given, sources, begun, final).items()}
+
+
+def pulled(
+    b: Builder, cotangents: Cotangents, sources: Collection[int], into: Cotangents, final: Collection[int]
 ) -> Cotangents:
     """Cotangents of those ``sources`` that are reached, from the cotangents of some values.
 
@@ -277,16 +292,19 @@ def pull_back(
     sources leave the graph: they are numbers, in which elements that are not selected are 0.
     ``b.tracking`` says whether the result can be differentiated again.
     """
-    b.zeros.update({acc.id: UNSIGNED for v, acc in into.items() if v in final})
+    for v in into.keys() & final:
+        b.zeros[into[v]] = UNSIGNED
     walk = Walk(b, sources, final, cotangents, into)
     for v, g in cotangents.items():
         if v in walk.relevant:
-            walk.add(v, g.id)
-    walk.reached = set(walk.held) - set(into) | (set(cotangents) & set(into))
+            walk.add(v, g)
+    walk.reached = (walk.held.keys() - into.keys()) | (cotangents.keys() & into.keys())
     walk.run()
-    return {v: leaving(Value(b, walk.whole(v, g)), v in final) for v, g in walk.held.items() if v in walk.reached}
+    return {v: leaving(b, walk.whole(v, g), v in final) for v, g in walk.held.items() if v in walk.reached}
 
 
-def leaving(g: Value, final: bool) -> Value:
+def leaving(b: Builder, g: int, final: bool) -> int:
     """Cotangent as it leaves the walk: as a gradient, or for the next walk."""
-    return settled(g) if final else ready(g)
+    if b.zeros.get(g) == UNSIGNED:
+        return g
+    return (settled if final else ready)(Value(b, g)).id

@@ -15,7 +15,7 @@ from math import inf
 from typing import Any
 
 from tenure.runtime.bracket import bracket
-from tenure.values.grad import steps
+from tenure.values.grad import spent, steps
 from tenure.values.grad.asked import Asked
 from tenure.values.grad.beforehand import refuse_consumed
 from tenure.values.grad.completing import Completion
@@ -89,7 +89,7 @@ class Walk:
         source = source_of(x)
         if isinstance(source, Out):
             if source.segment is None:
-                raise steps.consumed_error(site(source.where))
+                raise spent.error(site(source.where))
             return self.standing(source.segment, source.slot)
         return source
 

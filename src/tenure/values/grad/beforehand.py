@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tenure.values.grad import steps
+from tenure.values.grad import spent
 from tenure.values.grad.passing import segment_of
 from tenure.values.rules import paths
 from tenure.values.rules.graph import Out, RowLeaf, Segment, Source
@@ -50,5 +50,5 @@ def _behind(walk: Any, of: Any, slot: int, met: set[tuple[Segment, int]]) -> lis
     if not walk.accumulate and isinstance(of, Segment):
         met.add((of, slot))
     if of.spent if isinstance(of, Trace) else of.trace:
-        steps.refuse_spent(of, slot, [s for u, s in walk.wanted if u is of] if walk.final else ())
+        spent.refuse_spent(of, slot, [s for u, s in walk.wanted if u is of] if walk.final else ())
     return [walk.behind(unit, source) for source in unit.behind(slot)]

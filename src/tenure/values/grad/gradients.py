@@ -110,14 +110,15 @@ def short_walk(root: Any, keep: bool) -> bool:
         return False
     t.busy = True
     try:
-        leaves = _plain_leaves(t, root)
-        deps = t.deps(root._slot) if leaves is not None else ()
+        here = root._trace is t and not t.done
+        deps = t.deps(root._slot) if here else ()
+        leaves = _plain_leaves(t, deps) if here else None
         found: dict[int, Any] = {}
         late: list[tuple[Leaf, Any]] = []
         if leaves is not None:
             before = [None if type(leaf) is RowLeaf else held(leaf.grad) for leaf in leaves]
             into = tuple([None if v is None else t.bind(v) for v in before])
-            found = dict(zip(*steps.short_gradient(t, root, into, keep), strict=True))
+            found = steps.short_gradient(t, root._slot, deps, into, keep)
             for slot, leaf, v in zip(deps, leaves, before, strict=True):
                 if isinstance(leaf, RowLeaf):
                     if slot in found:
@@ -130,25 +131,24 @@ def short_walk(root: Any, keep: bool) -> bool:
         raise
     if leaves is None:
         return False
-    add_late(late)
-    for slot, leaf in zip(deps, leaves, strict=True):
+    if late:
+        add_late(late)
+    for slot, leaf in zip(deps, leaves, strict=True) if len(found) < len(deps) else ():
         if slot not in found and type(leaf) is Leaf and leaf.grad is None:
             begin(leaf, steps.fill(t.kind(slot).aval, 0))
     return True
 
 
-def sources_of(t: Trace, root: Any) -> list[Any]:
-    """Sources of a trace's result, one for each source slot that its gradient reaches."""
+def sources_of(t: Trace, deps: Sequence[int]) -> list[Any]:
+    """Sources of a trace at some source slots."""
     inputs, marks = t.inputs, t.marks
-    return [marks.get(slot) if slot >= 0 else inputs[~slot]._src for slot in t.deps(root._slot)]
+    return [marks.get(slot) if slot >= 0 else inputs[~slot]._src for slot in deps]
 
 
-def _plain_leaves(t: Trace, root: Any) -> list[Leaf] | None:
-    """Distinct leaves and rows of leaves behind a result of a held trace; None if there are other sources, one leaf
+def _plain_leaves(t: Trace, deps: Sequence[int]) -> list[Leaf] | None:
+    """Distinct leaves and rows of leaves at source slots of a held trace; None if there are other sources, one leaf
     twice, or one with rows of it."""
-    if root._trace is not t or t.done:
-        return None
-    leaves = sources_of(t, root)
+    leaves = sources_of(t, deps)
     for source in leaves:
         of = source.of if type(source) is RowLeaf else source
         if type(of) is not Leaf or of.hooks or source.hooks:
@@ -164,7 +164,7 @@ def arrived(t: Trace, root: Any, leaf: Leaf) -> tuple[Leaf, Any]:
     """Leaf, and its cotangent from a result of a held trace, recorded once more."""
     deps = t.deps(root._slot)
     found = steps.gradient(t, ((root._slot, None),), deps, deps, (None,) * len(deps), False, False, False)
-    return leaf, found[deps[sources_of(t, root).index(leaf)]]
+    return leaf, found[deps[sources_of(t, deps).index(leaf)]]
 
 
 def add_late(late: Sequence[tuple[Leaf, Any]]) -> None:

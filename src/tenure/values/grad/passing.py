@@ -8,7 +8,7 @@ from __future__ import annotations
 from heapq import heappop
 from typing import Any
 
-from tenure.values.grad import steps
+from tenure.values.grad import spent
 from tenure.values.grad.chains import Chain, chain_behind, is_final, linked, stops_of
 from tenure.values.grad.segments import segment_gradient
 from tenure.values.grad.units import Cotangents, SegmentUnit, Unit
@@ -127,5 +127,5 @@ def segment_of(out: Out) -> Segment:
     """Segment of a result; TN382 if another thread has consumed it meanwhile."""
     segment = out.segment
     if segment is None:
-        raise steps.consumed_error(site(out.where))
+        raise spent.error(site(out.where))
     return segment

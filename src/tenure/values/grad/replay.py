@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from tenure.errors import GradientError, UseAfterMove, following
-from tenure.values.grad import steps
+from tenure.values.grad import spent, steps
 from tenure.values.grad.handlers import Handler
 from tenure.values.grad.vmapped import begin, finish, select, widen
 from tenure.values.rules import paths
@@ -91,7 +91,7 @@ class Replay:
         """Input of the segment, in place of a slot of no step."""
         inputs = self.segment.inputs
         if self.segment.lean and not inputs:
-            raise steps.consumed_error(site(self.segment.consumed()))  # by another thread, meanwhile
+            raise spent.error(site(self.segment.consumed()))  # by another thread, meanwhile
         x = inputs[~slot]
         if x is None:
             raise GradientError(

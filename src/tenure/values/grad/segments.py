@@ -10,7 +10,7 @@ from tenure.ir.program import Program
 from tenure.ir.verify import verified
 from tenure.ops import pointwise
 from tenure.ops.selection import zeros_of
-from tenure.values.grad import steps
+from tenure.values.grad import spent, steps
 from tenure.values.native.hits import coded
 from tenure.values.operations.creation import standing
 from tenure.values.rules import packs, paths
@@ -105,7 +105,7 @@ def segment_gradient(
     inputs, saved = segment.inputs, segment.saved
     adjoint = adjoint_of(path, (roots, stops, final, tuple(sorted(numbers)), tuple(into), tuple(saved or ())))
     if len(inputs) < adjoint.inputs or (adjoint.residuals and not saved):
-        raise steps.consumed_error(site(segment.consumed()))  # by another thread, meanwhile
+        raise spent.error(site(segment.consumed()))  # by another thread, meanwhile
     scalars = tuple([segment.scalars[k] for k in adjoint.numbers]) if adjoint.numbers else ()
     given: Any = (cts, into, inputs, saved)
     found: Any = feed(adjoint.feeds, given) if tracked else pull(adjoint.program, adjoint.feeds, given, scalars)

@@ -7,14 +7,15 @@ from functools import lru_cache
 from types import TracebackType
 from typing import Any
 
-from tenure.errors import GradientError, UseAfterMove
+from tenure.errors import GradientError
 from tenure.ir.aval import Aval
 from tenure.ir.program import Program
 from tenure.ops import promote
 from tenure.ops.selection import settled
-from tenure.values.native.hits import apply, apply_one, coded, lay
+from tenure.values.grad import spent
+from tenure.values.native.hits import apply, apply_one, coded, know, lay
 from tenure.values.operations.creation import FILL
-from tenure.values.rules import paths, spending
+from tenure.values.rules import paths
 from tenure.values.rules.depending import depending
 from tenure.values.rules.expand import (
     expand_block,
@@ -26,17 +27,17 @@ from tenure.values.rules.expand import (
     expand_tangent,
     reached_stops,
 )
-from tenure.values.rules.graph import Leaf, Segment
+from tenure.values.rules.graph import Leaf
 from tenure.values.rules.grow import new_operation
 from tenure.values.rules.inside import INSIDE, defect
 from tenure.values.rules.levels import level_of
 from tenure.values.rules.modes import MODE, current_mode
 from tenure.values.rules.paths import ARGUMENT, BY_RULE, KEEPING, LEAF
 from tenure.values.rules.reach import Reached, reached_alike
-from tenure.values.rules.rows import Path, count
+from tenure.values.rules.rows import count
 from tenure.values.rules.rules import Key, Kind, Rule, kind_of
-from tenure.values.rules.sites import here, site, site_of
-from tenure.values.trace.record import RECORDER
+from tenure.values.rules.sites import here, site
+from tenure.values.trace.record import RECORDER, rest
 from tenure.values.trace.trace import Trace
 
 
@@ -258,80 +259,73 @@ def gradient(
     its steps.
     """
     consume = consume and first
-    key = key or (expand_gradient, roots, stops, final, into, create_graph, consume, first, ends)
-
-    given = [g for _, g in roots if g is not None] + [a for a in into if a is not None]
-    args = (*[r for r, _ in roots], *given)
+    said = key or (expand_gradient, roots, stops, final, into, create_graph, consume, first, ends)
+    args = operands_of(roots, into)
 
     def build() -> Rule:
-        if first:
-            refuse_consumed(t, [r for r, _ in roots], stops, ends)
-        graph, level = create_graph and any_tracked(kinds_of(t, args)), level_of(t, args)
+        return gradient_rule(t, said, roots, stops, final, into, create_graph, consume, first, ends)
 
-        def find() -> Reached:
-            if not graph or any(h.rule is not None for h in t.handlers.values()):  # rules tell by it what they cut off
-                return tuple([(s, graph) for s in reached_stops(t.expanded(t.path), roots, stops)])
-            tracked = [s for s in given if t.kind(s).tracked]
-            return depending(t.expanded(t.path), (roots, stops, into, final), tracked)
-
-        found = reached_alike(t.path, (roots, into, graph) if graph else roots, stops, find)
-        reached = tuple([s for s, _ in found])
-        kinds = tuple([kind_of(t.kind(s).aval, tracked, level) for s, tracked in found])
-        params = (roots, stops, into, create_graph, reached, final, consume)
-        more: Any = {"name": "GradBackward0", "grad": t.mode.grad, "consumes": consume}
-        return Rule(key, expand_gradient, arity=len(args), params=params, kinds=kinds, **more)
-
-    handles = take_here(t, key, args, build)
+    handles = take_here(t, said, args, build)
     return dict(zip(t.rules[-1].params[4], handles, strict=True))
 
 
+def operands_of(roots: tuple[tuple[int, int | None], ...], into: tuple[int | None, ...]) -> tuple[int, ...]:
+    """Slots that a gradient reads."""
+    return (*[r for r, _ in roots], *[g for _, g in roots if g is not None], *[a for a in into if a is not None])
+
+
+def gradient_rule(
+    t: Trace,
+    key: Key,
+    roots: tuple[tuple[int, int | None], ...],
+    stops: tuple[int, ...],
+    final: tuple[int, ...],
+    into: tuple[int | None, ...],
+    create_graph: bool,
+    consume: bool,
+    first: bool,
+    ends: bool,
+) -> Rule:
+    """New rule of a ``gradient``, at the end of a held trace."""
+    if first:
+        spent.refuse(t, [r for r, _ in roots], stops, ends)
+    args = operands_of(roots, into)
+    graph, level = create_graph and any_tracked(kinds_of(t, args)), level_of(t, args)
+
+    def find() -> Reached:
+        if not graph or any(h.rule is not None for h in t.handlers.values()):  # rules tell by it what they cut off
+            return tuple([(s, graph) for s in reached_stops(t.expanded(t.path), roots, stops)])
+        tracked = [s for s in args[len(roots) :] if t.kind(s).tracked]
+        return depending(t.expanded(t.path), (roots, stops, into, final), tracked)
+
+    found = reached_alike(t.path, (roots, into, graph) if graph else roots, stops, find)
+    reached = tuple([s for s, _ in found])
+    kinds = tuple([kind_of(t.kind(s).aval, tracked, level) for s, tracked in found])
+    params = (roots, stops, into, create_graph, reached, final, consume)
+    more: Any = {"name": "GradBackward0", "grad": t.mode.grad, "consumes": consume}
+    return Rule(key, expand_gradient, arity=len(args), params=params, kinds=kinds, **more)
+
+
 def short_gradient(
-    t: Trace, root: Any, into: tuple[int | None, ...], keep: bool
-) -> tuple[tuple[int, ...], tuple[Any, ...]]:
-    """``gradient`` of one number, with respect to all its sources: the slots reached, and cotangents."""
-    slot, deps = root._slot, t.deps(root._slot)
+    t: Trace, slot: int, deps: tuple[int, ...], into: tuple[int | None, ...], keep: bool
+) -> dict[int, Any]:
+    """``gradient`` of one number, with respect to all its sources: the cotangents of those that it reaches."""
     key = (expand_gradient, slot, keep, *into)
-    handles = tuple(gradient(t, ((slot, None),), deps, deps, into, False, not keep, True, key).values())
-    return t.rules[-1].params[4], handles
+    return gradient(t, ((slot, None),), deps, deps, into, False, not keep, True, key)
 
 
-def refuse_consumed(t: Trace, roots: Sequence[int], stops: Sequence[int], ends: bool) -> None:
-    """TN382 if a gradient of these results with respect to ``stops`` would walk a graph that an earlier backward has
-    consumed."""
-    path = t.point()
-    spent = spending.consumed(path).copy()
-    walked = paths.ancestors(path, roots, stops if ends else ()) if spent else set()
-    for slot in sorted(walked & spent.keys(), reverse=True):
-        if spent[slot] < path.results and leads(path, slot, stops):
-            raise consumed_error(site(site_of(t, t.handles[spent[slot]])))
+def short_rule(t: Trace, deps: tuple[int, ...], key: Key) -> Rule:
+    """New rule of a ``short_gradient`` with the key by which its path has it."""
+    try:
+        _, slot, keep, *into, _ = key
+        more = (deps, deps, tuple(into), False, not keep, True, False)
+        return t.point().own.setdefault(key, made(t, lambda: gradient_rule(t, key, ((slot, None),), *more)))
+    except Exception:
+        rest(t)
+        raise
 
 
-def leads(path: Path, slot: int, stops: Sequence[int]) -> bool:
-    """Whether the gradient of a result reaches one of ``stops``."""
-    return not {*paths.reached(path, slot), *paths.ancestors(path, [slot])}.isdisjoint(stops)
-
-
-def refuse_spent(of: Trace | Segment, slot: int, halt: Sequence[int]) -> None:
-    """TN382 if a gradient of a result would walk what a backward elsewhere has consumed: in another thread, or of a
-    custom rule."""
-    if isinstance(of, Segment):
-        spent = spending.gone(of)
-        hit = [slot] if slot in spent else []
-    else:
-        spent = of.spent
-        hit = sorted(paths.ancestors(of.point(), [slot], halt) & spent.keys()) if spent else []
-    if hit:
-        raise consumed_error(site(spent[hit[-1]]))
-
-
-def consumed_error(first: Any) -> UseAfterMove:
-    """TN382, with the line of the backward that consumed the graph."""
-    return UseAfterMove(
-        "this backward() walks a graph that an earlier backward() has consumed",
-        at=site(here()),
-        notes=[("consumed by this backward()", first)],
-        help="keep the graph with backward(retain_graph=True), or cut it with .detach() where the steps meet",
-    )
+know("short_rule", short_rule)
 
 
 def tangent(outs: Sequence[Any], ins: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, ...]:

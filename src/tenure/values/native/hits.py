@@ -121,7 +121,7 @@ FILLING = {
     "asking": ASKING, "name_calls": CALLS, "name_keep": "keep",
     "name_copy": "__copy__", "classes": alike.CLASSES, "known_params": alike.PARAMS, "known_kinds": KINDS,
     "kind_of": kind_of, "kind_type": Kind, "liken": alike.liken, "without_extents": alike.without,
-    "input_rule": alike.input_rule,
+    "input_rule": alike.input_rule, "reached": paths.reached,
 }  # fmt: skip
 """Functions that find what the code lacks."""
 

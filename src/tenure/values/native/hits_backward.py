@@ -23,16 +23,23 @@ def is_number(m: Code) -> None:
 
 
 def behind(m: Code) -> None:
-    """Source slots that the gradient of a result reaches (a borrowed reference); NULL, without an error, if they were
-    not found before."""
+    """Source slots that the gradient of a result reaches (a borrowed reference); NULL with an error, or for numbers."""
     with m.function("behind", "ptr %t", "ptr %x") as f:
-        path = f.call("point", "ptr %t")
-        with f.when(f.absent(path)):
+        path, slot = f.call("point", "ptr %t"), f.get("ptr %x", ".slot")
+        number = f.is_(f.get(f.get("ptr %x", ".kind"), "kind.tracked"), "false")
+        with f.when(f.either(f.absent(path), number)):
             f.ret(NULL)
-        history = f.get(path, "path.history")
-        with f.when(f.is_(history, "none")):
-            f.ret(NULL)
-        f.ret(f.call("PyDict_GetItemWithError", f.get(history, "history.reach"), f.get("ptr %x", ".slot")))
+        for _ in range(2):
+            history = f.get(path, "path.history")
+            with f.unless(f.is_(history, "none")):
+                found = f.call("PyDict_GetItemWithError", f.get(history, "history.reach"), slot)
+                with f.unless(f.absent(found)):
+                    f.ret(found)
+            made = f.call_python(f.constant("reached"), path, slot)
+            f.decref(made)  # the history has it
+            with f.when(f.absent(made)):
+                f.ret(NULL)
+        f.ret(NULL)
 
 
 def into(m: Code) -> None:
@@ -88,8 +95,8 @@ def gradients(m: Code) -> None:
 
 
 def gradients_here(m: Code) -> None:
-    """Return the gradients of a result for all sources behind it, recorded in a held trace by the known rule of a key;
-    NULL, without an error, if there is none."""
+    """Return the gradients of a result for all sources behind it, recorded in a held trace by the rule of a key; NULL,
+    without an error, if it does not reach them all."""
     with m.function("gradients_here", "ptr %t", "ptr %x", "ptr %path", "ptr %parts", "i64 %count") as f:
         size = f.do("add", "i64 %count", "i64 4")
         key, slots, filled = f.call("PyTuple_New", size), f.local(count=MOST_LEAVES + 1), f.local("i64")
@@ -97,13 +104,23 @@ def gradients_here(m: Code) -> None:
             f.ret(NULL)
         with f.each(size) as k:
             f.call("PyTuple_SetItem", key, k, f.incref(f.load(f.at("ptr %parts", k))), returns="i32")
-        rule = f.call("PyDict_GetItemWithError", f.get("ptr %path", "path.own"), key)
+        deps, box = f.call("behind", "ptr %t", "ptr %x"), f.local()
+        with f.when(f.absent(deps)):
+            f.decref(key)
+            f.ret(NULL)
+        f.incref(deps)
+        f.store(f.call("PyDict_GetItemWithError", f.get("ptr %path", "path.own"), key), box)
+        with f.when(f.both(f.absent(f.load(box)), f.negation(f.failed()))):
+            f.store(f.call_python(f.constant("short_rule"), "ptr %t", deps, key), box)
+            f.decref(f.load(box))  # the path has it
         f.decref(key)
-        deps = f.call("behind", "ptr %t", "ptr %x")
-        with f.when(f.either(f.absent(rule), f.absent(deps))):
+        rule = f.load(box)
+        with f.when(f.absent(rule)):
+            f.decref(deps)
             f.ret(NULL)
         reached = f.item(f.get(rule, "rule.params"), "i64 4")
         all_of_them = f.call("PyObject_RichCompareBool", reached, deps, "i32 2", returns="i32")
+        f.decref(deps)
         with f.unless(f.equal(all_of_them, "i32 1")):
             f.ret(NULL)
         f.store(f.get("ptr %x", ".slot"), slots)

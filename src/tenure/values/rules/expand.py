@@ -8,12 +8,15 @@ The same path always gives the same value numbers: Python scalars are inputs her
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from tenure.dtypes import int64
+from tenure.ir.applications import Application, applied
 from tenure.ir.aval import Aval
+from tenure.ir.likes import Bounded
 from tenure.ir.primitive import UNSIGNED
-from tenure.ir.program import Builder, Value
+from tenure.ir.program import Builder, Value, filled
 from tenure.ir.templates import Template
 from tenure.ops import index, pointwise
 from tenure.ops.selection import settled
@@ -72,7 +75,16 @@ class Expansion:
         return row, at
 
     def __getitem__(self, slot: int) -> Value:
-        return Value(self.builder, self.slots[slot] if slot >= 0 else self.inputs[~slot])
+        return Value(self.builder, self.number(slot))
+
+    def number(self, slot: int) -> int:
+        """Number of the value of a slot."""
+        return self.slots[slot] if slot >= 0 else self.inputs[~slot]
+
+    def numbers(self, slots: Sequence[int]) -> set[int]:
+        """Numbers of the values of some slots."""
+        read, inputs = self.slots, self.inputs
+        return {read[slot] if slot >= 0 else inputs[~slot] for slot in slots}
 
     def arguments(self, rule: Rule, args: Slots) -> list[int]:
         """Numbers of the values that a step reads; its scalars become inputs here."""
@@ -113,29 +125,44 @@ def expand_operation(ex: Expansion, step: Step) -> None:
             b.tracked[ex.slots[-1]] = True
 
 
+MARKS, ONES = Bounded(), Bounded()
+"""Marks, by the avals of their operands; arrays of ones, by theirs."""
+
+
 def marked(b: Builder, v: int) -> int:
     """The same value under a number of its own."""
-    return pointwise.mark(Value(b, v)).id
+    aval = b.avals[v]
+    at: Application | None = MARKS.get(aval)
+    return b.append(MARKS.keep(aval, applied(pointwise.mark, {}, (aval,))) if at is None else at, (v,))
+
+
+def ones(b: Builder, v: int) -> int:
+    """The cotangent of a value by itself."""
+    aval = b.avals[v]
+    at: Application | None = ONES.get(aval)
+    g = b.append(ONES.keep(aval, filled(aval.shape, 1, aval.dtype)) if at is None else at, ())
+    b.zeros[g] = UNSIGNED
+    return g
 
 
 def expand_mark(ex: Expansion, step: Step) -> None:
     """Expand a mark, at which differentiation may end: a leaf, or the argument of a transform."""
-    value = pointwise.mark(ex[step.args[0]])
-    ex.builder.tracked[value.id] = True
-    ex.slots.append(value.id)
+    v = marked(ex.builder, ex.number(step.args[0]))
+    ex.builder.tracked[v] = True
+    ex.slots.append(v)
 
 
 def expand_close(ex: Expansion, step: Step) -> None:
     """Expand the end of a transform: outside it the result is constant, but for dependence on outer marks."""
-    value = pointwise.mark(ex[step.args[0]])
-    ex.builder.tracked[value.id] = step.rule.kinds[0].tracked
-    ex.slots.append(value.id)
+    v = marked(ex.builder, ex.number(step.args[0]))
+    ex.builder.tracked[v] = step.rule.kinds[0].tracked
+    ex.slots.append(v)
 
 
 def expand_gradient(ex: Expansion, step: Step) -> None:
     """Expand a gradient: cotangents of ``stops`` from those of ``roots``, by the adjoint program of the steps
     between."""
-    lay_gradient(ex, step.params)
+    lay_gradient(ex, step.rule.params)
 
 
 def lay_gradient(ex: Expansion, params: Any) -> None:
@@ -143,17 +170,16 @@ def lay_gradient(ex: Expansion, params: Any) -> None:
     roots, stops, into, create_graph, reached, final, _ = params
     b = ex.builder
     tracking, b.tracking = b.tracking, create_graph
-    held: dict[int, Value] = {}
+    held: dict[int, int] = {}
     for slot, given in roots:
-        g = ex[given] if given is not None else b.full(ex[slot].shape, 1, ex[slot].dtype)
-        if given is None:
-            b.zeros[g.id] = UNSIGNED
-        held[ex[slot].id] = g if ex[slot].id not in held else held[ex[slot].id] + g
-    accumulators = {ex[s].id: ex[a] for s, a in zip(stops, into, strict=True) if a is not None}
-    found = vjp.pull_back(b, held, {ex[s].id for s in stops}, accumulators, {ex[s].id for s in final})
+        v = ex.number(slot)
+        g = ones(b, v) if given is None else ex.number(given)
+        held[v] = g if v not in held else (Value(b, held[v]) + Value(b, g)).id
+    accumulators = {ex.number(s): ex.number(a) for s, a in zip(stops, into, strict=True) if a is not None}
+    found = vjp.pulled(b, held, ex.numbers(stops), accumulators, ex.numbers(final))
     for stop in reached:
-        arrived = found.get(ex[stop].id)
-        ex.slots.append(pointwise.mark(ex[stop].zeros() if arrived is None else arrived).id)
+        arrived = found.get(ex.number(stop))
+        ex.slots.append(marked(b, ex[stop].zeros().id if arrived is None else arrived))
     b.tracking = tracking
 
 
@@ -164,7 +190,7 @@ def expand_tangent(ex: Expansion, step: Step) -> None:
     found = push_forward(ex.builder, given, [ex[out].id for out in outs])
     for out in outs:
         t = found.get(ex[out].id)
-        ex.slots.append(pointwise.mark(ex[out].zeros() if t is None else settled(t)).id)
+        ex.slots.append(marked(ex.builder, (ex[out].zeros() if t is None else settled(t)).id))
 
 
 def expand_call(ex: Expansion, step: Step) -> None:
@@ -233,6 +259,7 @@ def expand_block(ex: Expansion, step: Step) -> None:
 def reached_stops(ex: Expansion, roots: tuple[Any, ...], stops: tuple[int, ...]) -> tuple[int, ...]:
     """Stops that a gradient of the roots reaches without passing through another one, in their order."""
     tracked = ex.builder.tracked
-    ends = [ex[slot].id for slot, _ in roots]
-    found = set(vjp.between(ex.builder, {ex[s].id for s in stops}, [v for v in ends if tracked[v]]))
-    return tuple([s for s in stops if ex[s].id in found and tracked[ex[s].id]])
+    ends = [v for v in [ex.number(slot) for slot, _ in roots] if tracked[v]]
+    sources = [ex.number(s) for s in stops]
+    found = set(vjp.between(ex.builder, set(sources), ends))
+    return tuple([s for s, v in zip(stops, sources, strict=True) if v in found and tracked[v]])

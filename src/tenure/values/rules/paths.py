@@ -13,7 +13,7 @@ from tenure.ir.kind import Cost
 from tenure.ir.likes import Bounded
 from tenure.ir.primitive import UNSIGNED
 from tenure.ir.program import Value, filled
-from tenure.transform.vjp import pull_back
+from tenure.transform.vjp import pulled
 from tenure.values.rules.expand import (
     Expansion,
     expand_close,
@@ -270,14 +270,15 @@ def adjoint(
         "roots": [b.input(ex[s].aval) for s in roots],
         "into": [b.input(ex[s].aval) for s in into],
     }
-    held: dict[int, Value] = {}
+    held: dict[int, int] = {}
     for s, g in zip(roots, given["roots"], strict=True):
-        held[ex[s].id] = g
+        held[ex.number(s)] = g.id
         if s in numbers:
             b.zeros[g.id] = UNSIGNED
-    accumulators = {ex[s].id: a for s, a in zip(into, given["into"], strict=True)}
-    found = pull_back(b, held, {ex[s].id for s in stops}, accumulators, {ex[s].id for s in final})
-    return given, {s: found[ex[s].id] for s in stops if ex[s].id in found}
+    accumulators = {ex.number(s): a.id for s, a in zip(into, given["into"], strict=True)}
+    found = pulled(b, held, ex.numbers(stops), accumulators, ex.numbers(final))
+    arrived = [(s, found.get(ex.number(s))) for s in stops]
+    return given, {s: Value(b, g) for s, g in arrived if g is not None}
 
 
 def residuals(

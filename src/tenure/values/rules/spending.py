@@ -15,7 +15,7 @@ from typing import Any
 from tenure.ir.primitive import UNSIGNED
 from tenure.ir.program import Builder
 from tenure.transform.rules import kept
-from tenure.transform.vjp import pull_back
+from tenure.transform.vjp import pulled
 from tenure.values.rules import paths
 from tenure.values.rules.expand import (
     expand_call,
@@ -73,11 +73,11 @@ def _reads(rule: Rule) -> bool:
         if b.made(v) is not None and numbers.issuperset(b.operands[v]):
             numbers.add(v)
     b.tracking = False
-    cotangents = {y.id: b.input(y.aval) for y in (ans if type(ans) is tuple else (ans,)) if b.tracked[y.id]}
-    b.zeros.update(dict.fromkeys([g.id for g in cotangents.values()], UNSIGNED))  # as that of a number is
-    cts = pull_back(b, cotangents, {v.id for v in given if b.tracked[v.id]}, {})
-    known = {*range(end), *[g.id for g in cotangents.values()]}
-    return any(v < end and v not in numbers for v in b.reads([g.id for g in cts.values()], known))
+    cotangents = {y.id: b.input(y.aval).id for y in (ans if type(ans) is tuple else (ans,)) if b.tracked[y.id]}
+    b.zeros.update(dict.fromkeys(cotangents.values(), UNSIGNED))  # as that of a number is
+    cts = pulled(b, cotangents, {v.id for v in given if b.tracked[v.id]}, {}, ())
+    known = {*range(end), *cotangents.values()}
+    return any(v < end and v not in numbers for v in b.reads([*cts.values()], known))
 
 
 def _reads_known(rule: Rule) -> bool | None:
