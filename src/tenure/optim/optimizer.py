@@ -171,6 +171,11 @@ class Optimizer(Hooked):
             if not callable(closure):
                 raise DTypeError(f"step: closure is a function, not {shown(closure)}")
             loss = enable_grad().apply(closure)
+        self._step()
+        return loss
+
+    def _step(self) -> None:
+        """Update every parameter that has a gradient."""
         outer = RECORDER.site
         where, me = here() if outer is None else outer, get_ident()
         mode, mine = MODE.get(), UPDATING.get(me)
@@ -178,7 +183,6 @@ class Optimizer(Hooked):
         enter = ((MODE.set, MODES[False, current_mode().eager]), (RECORDER.enter_site, where))
         bracket(enter, ((MODE.set, mode), (RECORDER.enter_site, outer), last), self._update_groups, me, where)
         RECORDER.seal()
-        return loss
 
     def _update_groups(self, me: int, where: CodeSite) -> None:
         if UPDATING or not GIL:

@@ -16,6 +16,7 @@ from tenure.torch.cells.retaining import Retained, carried, retained
 from tenure.torch.cells.roles import keep_nodes, outlive, rebind, step_aside
 from tenure.torch.cells.silent import note, refuse_rewritten
 from tenure.torch.cells.spreading import freeze
+from tenure.torch.cells.turns import in_turn
 from tenure.torch.cells.windows import NO_GRAD, detached, forget, is_tracked, look, present
 from tenure.torch.errors import TorchTypeError, refuse, translated
 from tenure.values.grad import autograd
@@ -285,6 +286,7 @@ class Autograd:
         return detached(self, True)
 
     @data.setter
+    @in_turn
     def data(self: Any, other: Any) -> None:
         w = getattr(other, "_window", other)
         if w is other:

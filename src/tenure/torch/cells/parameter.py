@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import weakref
 from typing import Any
 
 from tenure.torch.cells.tensor import Tensor
-from tenure.torch.cells.windows import Window, look, take
+from tenure.torch.cells.windows import Window, look, note_window, take
 from tenure.values.native.hits import add_place, know
 from tenure.values.operations.arithmetic import detach
 from tenure.values.operations.creation import tensor as made
@@ -49,7 +48,7 @@ def shared_with(x: Any, owner: Any, node: Any) -> None:
     """Make x, an owner without windows, a window of all of another tensor's elements, which were its own."""
     w = x._window = Window(owner, owner, None, True, here())
     w.node = node if node._kind.tracked else None
-    owner._borrows = [weakref.ref(x)]
+    note_window(owner, x)
 
 
 add_place(Parameter)

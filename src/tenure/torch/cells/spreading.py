@@ -6,10 +6,20 @@ that it and the views it was taken of have in common: one of those that is a lea
 
 from __future__ import annotations
 
+from threading import get_ident
 from typing import Any
 
 from tenure.torch.cells.geometry import Geometry
-from tenure.torch.cells.windows import NO_GRAD, VIEW_OF_LEAF, forget, geometry, is_tracked, lineage, present
+from tenure.torch.cells.windows import (
+    NO_GRAD,
+    VIEW_OF_LEAF,
+    drop_dead,
+    forget,
+    geometry,
+    is_tracked,
+    lineage,
+    present,
+)
 from tenure.values.operations.arithmetic import clone, detach
 from tenure.values.places.var import as_leaf
 from tenure.values.rules.graph import CodeSite, Frozen, Leaf
@@ -43,11 +53,11 @@ def spread(x: Any, written: Geometry | None = None) -> None:
         elif w.owner is owner and w.geometry.overlaps(at):
             if id(v) not in mine:
                 where = where or here()
-                w.foreign = [*w.foreign, (at, where)]
+                w.foreign = [*w.foreign, (at, where, get_ident())]
             forget(v)
         elif in_graph and w.recorded and joins(v, root):
             forget(v)
-    owner._borrows = [r for r in known if r() is not None]
+    drop_dead(known)
 
 
 def joins(v: Any, root: Any) -> bool:

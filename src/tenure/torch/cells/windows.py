@@ -25,6 +25,7 @@ from tenure.torch.cells.remaking import remade
 from tenure.torch.cells.retaining import Retained, carried
 from tenure.torch.cells.silent import watch
 from tenure.torch.cells.steps import Step
+from tenure.torch.cells.turns import RUNS, TURN, patiently
 from tenure.values.native.hits import coded, know
 from tenure.values.operations.arithmetic import detach
 from tenure.values.operations.boundary import array_of
@@ -57,7 +58,8 @@ class Window:
     """View of a parent: a step (None: all of it), and whether in the graph.
 
     ``is_root`` says that it has a graph of its own, of which ``node`` is a value, as of the graph of a view whose
-    elements have been lent; ``foreign`` are the writes by others since it was taken. A ``quiet`` one is taken through
+    elements have been lent; ``foreign`` are the writes by others since it was taken: where in the owner, the line, the
+    thread. A ``quiet`` one is taken through
     ``.data``: the graph does not notice its writes. ``written`` says whether any element of the owner was, since the
     view was taken.
     """
@@ -151,14 +153,28 @@ def take(x: Any, v: Any, step: Step | None, where: CodeSite = None) -> Any:
         w.foreign = [entry for entry in outer.foreign if w.geometry.overlaps(entry[0])]
     if w.foreign or is_shared(owner):
         del v._val
-    windows = owner._borrows
-    if not windows:
-        owner._borrows = [weakref.ref(v)]
-    else:
-        windows.append(weakref.ref(v))
-        if len(windows) > 64 and not len(windows) - 1 & len(windows) - 2:
-            owner._borrows = [r for r in windows if r() is not None]
+    note_window(owner, v)
+    if getattr(x, "_val", None) is not base:
+        forget(v)  # another thread has written before the owner knew of the window
     return v
+
+
+def note_window(owner: Any, v: Any) -> None:
+    """Let an owner know a window."""
+    fresh: list[Any] = []
+    if owner._borrows.__class__ is tuple:  # from this look to the store comes no other thread
+        owner._borrows = fresh
+    windows = owner._borrows
+    windows.append(weakref.ref(v))
+    if len(windows) > 64 and not len(windows) - 1 & len(windows) - 2:
+        with TURN:
+            drop_dead(windows)
+
+
+def drop_dead(windows: list[Any]) -> None:
+    """Drop windows that are dead, but for the last: there others may be noted meanwhile."""
+    end = len(windows) - 1
+    windows[:end] = [r for r in windows[:end] if r() is not None]
 
 
 def base_of(x: Any) -> Any:
@@ -205,9 +221,17 @@ def present(x: Any) -> Any:
 
 def renewed(x: Any) -> Any:
     """Value of a tensor that has forgotten it."""
-    w = x._window
-    if w is None:
+    if x._window is None:
         return remembered(x)
+    if RUNS:
+        patiently()
+    with TURN:  # else a write could come between what is read and what is kept
+        return renewed_window(x)
+
+
+def renewed_window(x: Any) -> Any:
+    """Value of a window that has forgotten it."""
+    w = x._window
     if w.foreign and not is_safe():
         w.foreign = ()  # its elements are now those that were written
     base = present(w.parent)
@@ -316,7 +340,8 @@ def look(x: Any) -> Any:
     if is_shared(w.owner):
         present(w.owner)  # which finds what an array wrote
     if w.foreign:
-        raise stale(w.where, *w.foreign[-1][1:])
+        _, where, _, *said = w.foreign[-1]
+        raise stale(w.where, where, *said)
     return present(x)
 
 

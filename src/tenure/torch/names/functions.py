@@ -24,7 +24,7 @@ from tenure.torch.cells.layout import laid, stored
 from tenure.torch.cells.overlap import refuse_itself
 from tenure.torch.devices import check_device, check_layout
 from tenure.torch.dtypes import Defaults, home_dtype
-from tenure.torch.names import forms
+from tenure.torch.names import forms, turning
 from tenure.torch.names.arguments import (
     as_tensor,
     as_tensors,
@@ -69,6 +69,7 @@ TOOLS: dict[str, Any] = {
     "_is_narrow": forms.is_narrow, "_in_default": forms.in_default, "_settled": settled,
     "_caution": caution, "_unfree": unfree, "_of_input": of_input,
     "_listed": listed, "_dtype_of": dtype_of,
+    **turning.TOOLS,
 }  # fmt: skip
 NEVER = """
 obj dim dims dim0 dim1 dim2 axis0 axis1 keepdim offset diagonal k descending stable correction unbiased reduction
@@ -169,6 +170,7 @@ def text(row: Row, way: str) -> str:
         parameters.extend(more if starred else ["*", *more])
     lines.extend(adapted(row, names))
     lines.extend([*computed(row, names), *finished(row, way, names)])
+    lines = turning.turned(lines, parameters, way, names)
     body = "\n        ".join(lines)
     about = f", {first}" if first.isidentifier() else ""
     head = f"def _row({', '.join(parameters)}):\n    try:\n        {body}\n"
