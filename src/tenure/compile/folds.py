@@ -98,8 +98,9 @@ def rows(body: Body, kept: list[Axis], row: Any, shape: tuple[int, ...]) -> None
 
 
 def row_total(
-    body: Body, x: int, operation: str, dtype: DType, axes: Sequence[Axis], variables: dict[int, Any], width: int, block: int
-) -> ir.Value:
+    body: Body, x: int, operation: str, dtype: DType,
+    axes: Sequence[Axis], variables: dict[int, Any], width: int, block: int,
+) -> ir.Value:  # fmt: skip
     """The reduction of one row, or of the block of it that the variable BLOCKS counts."""
     b, t = body.b, LLVM[dtype.name]
     fold = Combine(b, operation, dtype)

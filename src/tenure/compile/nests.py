@@ -44,7 +44,7 @@ def merge(shape: Sequence[int], axes: Iterable[int], forms: Iterable[Affine]) ->
 
 
 def in_one_loop(axes: Sequence[Axis]) -> bool:
-    """Whether one loop goes through a row of these axes: there is one, or no vector of LANES leaves the last of them."""
+    """Whether one loop goes through a row of these axes: there is one, or no vector of LANES leaves the last."""
     return len(axes) <= 1 or axes[-1].size % LANES == 0
 
 
