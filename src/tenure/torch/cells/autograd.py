@@ -253,6 +253,8 @@ class Autograd:
         """Call a function with the tensor, a leaf, after a backward has added to its gradient."""
         if not self.requires_grad:
             raise refuse("cannot register a hook on a tensor that doesn't require gradient")
+        if self._leaf is None and self.is_leaf:
+            return HookHandle({}, hook)  # a view that requires grad, which goes nowhere
         if self._leaf is None:
             raise refuse("post accumulate grad hooks cannot be registered on non-leaf tensors")
 
@@ -260,7 +262,7 @@ class Autograd:
             if hook(x) is not None:
                 raise refuse("Tensor post accumulate grad hooks should return None.")
 
-        return handled(autograd.register_post_accumulate_grad_hook(self, called))
+        return handled(autograd.register_post_accumulate_grad_hook(self, called, keeps=True))
 
     def retain_grad(self: Any) -> None:
         """Keep the gradient of a result in its ``.grad``."""

@@ -25,7 +25,6 @@ class Parameter(Tensor, parameter.Parameter):  # type: ignore[misc]
         self._born = next(parameter.BIRTHS)
         self._holders = None
         if isinstance(data, Tensor) and (data._window or data._borrows or data._leaf or data._lent):
-            look(data)
             take(data, self, None)
         elif isinstance(data, Tensor):
             value = look(data)

@@ -9,32 +9,38 @@ from typing import Any
 import numpy as np
 
 from tenure.torch.cells.geometry import Geometry, is_dense
+from tenure.torch.cells.geometry import layout as layout_of
 from tenure.torch.cells.layout import stored
-from tenure.torch.cells.memory import image, window_of
+from tenure.torch.cells.memory import window_of
 from tenure.torch.cells.recasts import Recast
+from tenure.torch.cells.seeing import shown_in, steps_to
 from tenure.torch.cells.steps import Component, Conjugate, Strided
-from tenure.torch.cells.windows import detached, layout, lineage, look, present, take
+from tenure.torch.cells.windows import detached, layout, look, present, take
 from tenure.values.operations.boundary import array_of
 from tenure.values.operations.creation import wrap
 from tenure.values.rules.modes import no_grad
 
-OTHERS = (Recast, Component, Conjugate)
+OTHERS = (Recast, Component)
 """Steps to views that show other numbers than their base."""
 
 
 def place_of(x: Any) -> tuple[Any, Geometry]:
     """The tensor whose elements x shows, and the place of x in their memory; a stale view is refused."""
     look(x)
-    if x._window is None or any(t._window and isinstance(t._window.step, OTHERS) for t in lineage(x)):
+    if x._window is None or any(type(step) is Conjugate for step in steps_to(x)):
         return x, Geometry(0, layout(x))
     return x._window.owner, x._window.geometry
 
 
 def memory_of(owner: Any) -> Any:
     """All elements of a tensor in the order of its memory."""
-    of = layout(owner)
-    value = present(owner)
-    return array_of(value).reshape(-1) if of.is_contiguous else image(value, Geometry(0, of))
+    of, array = layout(owner), array_of(present(owner))
+    if of.is_contiguous:
+        return np.ascontiguousarray(array).reshape(-1)
+    at = Geometry(0, of)
+    memory = np.empty(at.bounds()[1] + 1, array.dtype)
+    window_of(memory, at)[...] = array
+    return memory
 
 
 class Store:
@@ -69,8 +75,15 @@ class Stores:
         self.known: dict[int, tuple[Any, Store]] = {}
 
     def of(self, x: Any, *, copies: bool = False) -> tuple[Store, Geometry]:
-        """The store that has a tensor's elements, or a copy of them, and where they are."""
+        """The store that has a tensor's elements, or a copy of them, and where they are. Parts of complex numbers, and
+        bytes as another dtype, have a store of their own."""
         owner, at = place_of(x)
+        if owner is not x and any(isinstance(step, OTHERS) for step in steps_to(x)):
+            memory = memory_of(owner)
+            array = shown_in(window_of(memory, at), x)
+            first = array.__array_interface__["data"][0] - memory.__array_interface__["data"][0]
+            strides = tuple([n // array.itemsize for n in array.strides])
+            return Store(memory.view(array.dtype)), Geometry(first // array.itemsize, layout_of(array.shape, strides))
         if id(owner) not in self.known:
             memory = memory_of(owner)
             self.known[id(owner)] = owner, Store(memory.copy() if copies else memory)

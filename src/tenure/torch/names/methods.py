@@ -15,10 +15,13 @@ from tenure.torch.cautions import SCALAR, caution
 from tenure.torch.cells import Tensor, casts
 from tenure.torch.cells.aliasing import is_safe
 from tenure.torch.cells.formats import changes, formatted
+from tenure.torch.cells.geometry import contiguous
 from tenure.torch.cells.inference import version_of
 from tenure.torch.cells.leaving import elements
 from tenure.torch.cells.processes import is_mapped, share
 from tenure.torch.cells.roles import rebind, resize
+from tenure.torch.cells.seeing import steps_to
+from tenure.torch.cells.steps import Strided
 from tenure.torch.cells.writes import is_recorded
 from tenure.torch.devices import CPU, check_device, device, strided
 from tenure.torch.dtypes import BY_NAME, LEGACY, OF_HOME, Defaults, dtype, home_dtype
@@ -322,6 +325,8 @@ class Methods:
         count, value = math.prod(wanted), self._read()
         if self.requires_grad:
             raise refuse("cannot resize variables that require grad")
+        if any(step.recasts for step in steps_to(self)):
+            raise refuse("resize_ of bytes as another dtype is not supported here")
         if wanted == value._aval.shape:
             return self
         if self._window is not None or any(r() is not None for r in self._borrows):
@@ -329,6 +334,8 @@ class Methods:
                 return self
             raise refuse("resize_ of a view, or of a tensor that has views, is not supported here")
         flat = tn.reshape(value, (-1,))
+        if self._layout is not None:  # in the order of its memory
+            flat = Strided(self._layout, contiguous((value._aval.size,)), 0).see(value)
         more = tn.zeros((max(count - value._aval.size, 0),), dtype=value._aval.dtype)
         kept = tn.cat([flat, more]) if more._aval.size else flat[:count]
         self._val = tn.reshape(kept, wanted)
