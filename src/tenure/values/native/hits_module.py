@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from tenure.runtime.cache import DiskCache, digest, source_fingerprint, unedited
 from tenure.values.native.hits_alike import ALIKE
+from tenure.values.native.hits_alone import ALONE
 from tenure.values.native.hits_attributes import ATTRIBUTES, IN_PLACE
 from tenure.values.native.hits_backward import BACKWARD
 from tenure.values.native.hits_classes import CLASSES
@@ -43,7 +44,7 @@ ENTRIES = 64
 
 ROOMS: tuple[tuple[Callable[[Code], None], ...], ...] = (
     *(LAYOUT, LINES, PARTS, POINTS, PLANS, RUNNING, FRESH, PLACING, ATTRIBUTES, BACKWARD, FIRST, PROGRAMS, TEMPLATES),
-    *(WALKING, PATHS, FACTS, ALIKE, EXTENTS, RECORDS, CLASSES, READING, UPDATING, INDEXING, VIEWING),
+    *(WALKING, PATHS, FACTS, ALIKE, EXTENTS, RECORDS, CLASSES, READING, UPDATING, INDEXING, VIEWING, ALONE),
 )
 """The builtins of the other modules."""
 

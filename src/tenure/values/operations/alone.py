@@ -14,6 +14,7 @@ from typing import Any
 from tenure.errors import TenureError
 from tenure.interp.interp import Poison
 from tenure.runtime.bracket import at_once, bracket
+from tenure.values.native.hits import coded
 from tenure.values.operations.creation import standing
 from tenure.values.rules import alike
 from tenure.values.rules.expand import expand_operation
@@ -116,64 +117,74 @@ def untracked(t: Any, rule: Rule) -> Rule:
     return found
 
 
-def apart(t: Any, behind: Behind) -> tuple[Trace, dict[int, Any]]:
-    """The rows as a trace of their own, and the results in it by their slots in the other one."""
+@coded
+def rows_apart(t: Any, slot: int) -> tuple[Trace, list[int]] | None:
+    """What ``apart`` gives for the rows behind a slot, where all of them are plain, behind the path of the trace, and
+    no gradient flows; None, where that is not so."""
+    return None
+
+
+def apart(t: Any, behind: Behind) -> tuple[Trace, list[int]]:
+    """The rows as a trace of their own, and the slots in the other one of its results."""
     own = Trace()
     rules, slots, handles, inputs = own.rules, own.slots, own.handles, own.inputs
     at: dict[int, int] = {}
-    made: dict[int, Any] = {}
+    made: list[int] = []
     for first, rule, args, number in reversed(behind.rows):
         for slot in args:
             if slot not in at:
                 x = behind.inputs[~slot] if slot < 0 else behind.handles[slot]
-                kind = kind_of(x._aval) if x._kind.tracked else x._kind
                 at[slot] = ~len(inputs)
-                rules.append(kind.input or alike.input_rule(kind))
+                x = standing(x._data, kind_of(x._aval)) if x._kind.tracked else x
+                rules.append(alike.input_rule(x._kind))
                 own.bound_at.append(len(handles))
-                inputs.append(standing(x._data, kind))
+                inputs.append(x)
             slots.append(at[slot])
         if behind.tracked:
             rule = untracked(t, rule)
-        if rule.numbers:
-            own.scalars.extend(behind.scalars[number : number + len(rule.numbers)])
+        own.scalars.extend(behind.scalars[number : number + len(rule.numbers)])
         rules.append(rule)
-        for kind in rule.kinds:
+        for slot, kind in enumerate(rule.kinds, first):
             h: Any = standing(None, kind)
-            like = behind.handles[first]
+            like = behind.handles[slot]
             h._trace, h._slot, h._rule, h._code, h._lasti = own, len(handles), rule, like._code, like._lasti
-            at[first] = h._slot
-            made[first] = h
+            at[slot] = h._slot
+            made.append(slot)
             handles.append(h)
-            first += 1
     return own, made
 
 
 def run_alone(t: Any, h: Any, read: Callable[[Any], Any]) -> None:
     """Compute a handle of this thread's trace, with the live results that it needs, if others stay pending: by a trace
     of its own, of which ``read`` reads a result."""
-    behind = Behind(t, h._slot)
-    live = force.alive(behind.handles)
-    if all(s in behind.needed or behind.handles[s]._data is not None for s in live):
+    found, handles = rows_apart(t, h._slot), t.handles
+    behind = Behind(t, h._slot) if found is None else None
+    needed = behind.needed if behind is not None else set(found[1]) if found is not None else set()
+    live = force.alive(handles)
+    wanted = [s for s in live if s in needed]
+    if len(wanted) == len(live) or all(s in needed or handles[s]._data is not None for s in live):
         return
-    if not (behind.is_plain() and compute(t, h, behind, [s for s in live if s in behind.needed], read)):
+    if behind is not None and behind.is_plain():
+        given = behind.given()
+        if given:
+            force.settle(t, given)
+        found = apart(t, behind)
+    if found is None or not compute(t, h, found, wanted, read):
         force.run_prefix(t, h, alone=True)
 
 
-def compute(t: Any, h: Any, behind: Behind, wanted: list[int], read: Callable[[Any], Any]) -> bool:
+def compute(t: Any, h: Any, found: tuple[Trace, list[int]], wanted: list[int], read: Callable[[Any], Any]) -> bool:
     """Compute results by a trace of their own; False, and nothing done, where that does not go."""
-    given = behind.given()
-    if given:
-        force.settle(t, given)
-    own, made = apart(t, behind)
-    found = {s: made[s] for s in wanted}
-    del made  # what is not wanted has no holder
+    (own, slots), handles = found, t.handles
+    out = {s: own.handles[k] for k, s in enumerate(slots) if s in wanted}
     held = RECORDER.__dict__
     put, other = held.__setitem__, held["sealed"]
     try:
-        bracket(((put, "sealed", own),), ((put, "sealed", other),), read, found[h._slot])
+        bracket(((put, "sealed", own),), ((put, "sealed", other),), read, out[h._slot])
     except (TenureError, MemoryError):
         return False
-    return all(type(x._data) is not Poison for x in found.values()) and Running.locked(store, t, behind.handles, found)
+    fine = all(type(x._data) is not Poison for x in out.values())
+    return fine and Running.locked(store, t, handles, out)
 
 
 def store(t: Any, handles: list[Any], found: dict[int, Any]) -> bool:
@@ -185,6 +196,6 @@ def store(t: Any, handles: list[Any], found: dict[int, Any]) -> bool:
         h = handles[s]
         if h._data is None:
             h._data, x._slot = x._data, s
-            if not h._kind.tracked and h._kind is x._kind:
+            if h._kind is x._kind:
                 at_once(((handles.__setitem__, s, x), (setattr, h, "_trace", None), (setattr, h, "_rule", None)))
     return True

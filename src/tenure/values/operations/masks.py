@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from tenure.dtypes import int64
 from tenure.errors import MaskError, ShapeError, VmapError, following
 from tenure.ir.aval import Aval
@@ -30,26 +28,32 @@ def wrong_mask(shape: tuple[int, ...], sizes: tuple[int, ...], axis: int) -> Mas
     )
 
 
-def positioned(i: Any) -> Any:
-    """Index tensor of positions."""
-    return standing(i if i.flags.c_contiguous else np.ascontiguousarray(i), kind_of(Aval(i.shape, int64)))
-
-
 def positions(mask: Any, flat: bool) -> tuple[Any, ...]:
     """Positions of a mask's true elements, in C order: an index tensor for each axis, or (``flat``) one in all. The
     mask is read."""
     known: dict[bool, tuple[Any, ...]] | None = getattr(mask, "_positions", None)
     if known is None:
         known = mask._positions = {}
-    if flat not in known:
-        try:
-            array = boundary.array_alone(mask)
-        except VmapError as error:
-            error.message = "how many elements a mask selects differs from example to example inside a vmapped function"
-            error.help = "tn.where(mask, x, 0) keeps the shape; x[mask] = v and x.at[mask].set(v) need not count them"
-            raise
-        if not flat and not array.ndim:
-            raise ShapeError("nonzero of a 0-dimensional tensor: it has no axis", help="use bool(x), or x.reshape(1)")
-        found = (np.flatnonzero(array),) if flat else np.nonzero(array)
-        known[flat] = tuple([positioned(i) for i in found])
-    return known[flat]
+    flat = flat or len(mask._aval.shape) == 1
+    found = known.get(flat)
+    if found is None:
+        found = known[flat] = tuple([_positioned(i) for i in _nonzero(mask, flat)])
+    return found
+
+
+def _nonzero(mask: Any, flat: bool) -> tuple[Any, ...]:
+    try:
+        array = boundary.array_alone(mask)
+    except VmapError as error:
+        error.message = "how many elements a mask selects differs from example to example inside a vmapped function"
+        error.help = "tn.where(mask, x, 0) keeps the shape; x[mask] = v and x.at[mask].set(v) need not count them"
+        raise
+    if not flat and not array.ndim:
+        raise ShapeError("nonzero of a 0-dimensional tensor: it has no axis", help="use bool(x), or x.reshape(1)")
+    found: tuple[Any, ...] = (array.reshape(-1) if flat and array.ndim != 1 else array).nonzero()
+    return found
+
+
+def _positioned(i: Any) -> Any:
+    array = i if i.flags.c_contiguous else i.copy()
+    return standing(array, kind_of(Aval(array.shape, int64)))

@@ -167,7 +167,7 @@ def _run(t: Any, compiles: bool) -> Plan | list[Exception]:
         once = None if path.stamp or BEFORE_RUN or MOVED else internally(path, first.run, t, path, live, save)
         if once is not None:
             LAST.plan = once
-            return _finish(t, path, found)
+            return _finish(t, path, found, internally(path, first.is_done, once))
         if save is True and not path.stamp and sized.is_small(path):
             save = False
         plan = path.plans.get((live, save)) or internally(path, plan_for, t, live, save)
@@ -194,12 +194,14 @@ def note_recurrence(path: Path, executable: Any) -> None:
         executable.rare = COUNTS["runs"] - path.stamp > SOON
 
 
-def _finish(t: Any, path: Path, found: Sequence[Exception | None]) -> list[Exception]:
-    """End a trace that has run; the errors that were found."""
+def _finish(t: Any, path: Path, found: Sequence[Exception | None], counts: bool = True) -> list[Exception]:
+    """End a trace that has run; the errors that were found. If it ``counts``, its path gets a plan when it comes
+    again."""
     t.handles = []
     _release(t)
     count("runs")
-    path.stamp = COUNTS["runs"]
+    if counts:
+        path.stamp = COUNTS["runs"]
     return [wrong for wrong in found if wrong is not None]
 
 

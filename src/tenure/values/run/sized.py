@@ -4,8 +4,8 @@
     x[:61].sum()                           that program, for s0 = 61
 
 A path of a form that has come with other extents before is run by the program for symbols, if the conditions under
-which that was derived hold (``ir.extents``). Small values are run as they come until the form has been seen often. A
-general program is used once two examples have agreed with it, in which no symbol has the same value.
+which that was derived hold (``ir.extents``). Small values are run as they come. A general program is used once two
+examples have agreed with it, in which no symbol has the same value.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ MOST_ROWS = 1024
 SMALL = 1 << 16
 """Bytes of a value that is computed natively at first sight (``first``), at most: larger ones may be read in parts, or
 written in place."""
-SIGHTINGS = 1 << 60
-"""Runs of a form of small values before a program is derived, which costs as much as so many of them."""
+SHARES_SMALL = False
+"""Whether paths of small values share a program: to run each as it comes costs less than to fill in a table."""
 VARIED = 4
 """Sets of extents from which a form is one of which more are to come: a program for one set may not come again."""
 EXAMPLES = 2
@@ -126,13 +126,12 @@ def sight_of(path: Path, key: Any) -> Sight | None:
 
 
 def met(path: Path, key: Any) -> bool:
-    """Whether paths of the same form have run for these outputs so often that they share a program; this one is
-    noted."""
+    """Note that a new path runs for these outputs; whether it shares a program with others of its form."""
     found = sight_of(path, key)
     if found is None or found.path is path:
         return False
     found.times += 1
-    return found.times >= SIGHTINGS
+    return SHARES_SMALL
 
 
 def is_small(path: Path) -> bool:
@@ -170,7 +169,7 @@ def note(path: Path, formed: Formed, key: Any, plan: Any, made: Callable[[Path],
     """Note a plan that was made for a path by itself, as an example of its form; with another one, derive a general
     program. The plan of the path that has met the form first is ``made`` now."""
     sight = sight_of(path, key)
-    if sight is not None and sight.times < SIGHTINGS and is_small(path):
+    if not SHARES_SMALL and sight is not None and is_small(path):
         return
     family = family_of(path, formed, key)
     first = None if family.examples or sight is None else sight.path
