@@ -161,7 +161,8 @@ def _run(
         return (Ref(m.fresh("unknown", "unknown")),)
     defaults(m, function, given, function_object)
     if (value := execute(m, function, given, function_object)) is not None:
-        return value or (Ref(m.fresh("nothing", "scalar")),)
+        returns = isinstance(function.node, ast.Lambda) or any(one.value for one in function.scope.of(ast.Return))
+        return value or (Ref(m.fresh("nothing", "unknown" if returns else "scalar")),)
     examples = {name: value[0].obj for name, (value, _) in given.items() if len(value) == 1}
     if encloses(m, function):
         examples |= outer_examples(m, function)

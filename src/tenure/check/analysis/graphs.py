@@ -20,6 +20,8 @@ def recorded(m: Machine, obj: Obj, parents: Value, saved: Value) -> None:
     if not differentiable:
         return
     obj.grad = True
+    # A view is the same object in each round, and its graph another one.
+    m.state.gone.pop(obj, None)
     graph, kept = _behind(m, differentiable)
     obj.saves = obj.saves or bool(saved)
     _set(m, obj, (Ref(obj), *graph), (*saved, *kept))

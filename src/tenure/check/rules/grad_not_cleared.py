@@ -281,6 +281,7 @@ def _optimizers(facts: Facts, node: ast.AST) -> Iterator[tuple[str, set[str]]]:
         ):
             if _makes(facts, func):
                 yield ast.unparse(target), _names(given)
+    match node:
         case ast.Assign(targets=[ast.Name() | ast.Attribute() as target], value=ast.Call() as call):
             if (names := _made_by_helper(facts, call)) is not None:
                 yield ast.unparse(target), names

@@ -58,13 +58,16 @@ def _of_body(facts: Facts, scopes: Sequence[Scope], owner: ClassInfo | None, pre
     copies = {
         name: known for name, known in copies.items() if bound.count(name) - _elsewhere(branches, name, known[1]) == 1
     }
+    told: set[str] = set()
     for scope in scopes if copies else ():
         for node, part in _writes(scope):
+            text = ast.unparse(part)
             known = copies.get(ast.unparse(part.value))
-            if known is None or ast.unparse(part) in bound:
+            if known is None or text in bound or text in told:
                 continue
             if _is_keyed(node, part) if known[0] is None else _holds(known[0], part.slice):
-                yield Event(facts.source.path, RULE.name, (node, known[1]), text=ast.unparse(part))
+                told.add(text)
+                yield Event(facts.source.path, RULE.name, (node, known[1]), text=text)
 
 
 def _elsewhere(branches: Sequence[ast.If], name: str, copied: ast.AST) -> int:
