@@ -73,5 +73,5 @@ def run(t: Any, path: Path, slots: tuple[int, ...], save: Save) -> Once | None:
     if not done:
         return None
     count("programs")
-    path.plans[ONCE] = once = Once(path, slots, save, sites)
-    return once
+    path.plans[ONCE] = slots
+    return Once(path, slots, save, sites)
