@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any
 
 from tenure.errors import GradientError
+from tenure.ir import likes
 from tenure.ir.aval import Aval
 from tenure.ir.program import Program
 from tenure.ops import promote
@@ -319,7 +320,11 @@ def short_rule(t: Trace, deps: tuple[int, ...], key: Key) -> Rule:
     try:
         _, slot, keep, *into, _ = key
         more = (deps, deps, tuple(into), False, not keep, True, False)
-        return t.point().own.setdefault(key, made(t, lambda: gradient_rule(t, key, ((slot, None),), *more)))
+        new = made(t, lambda: gradient_rule(t, key, ((slot, None),), *more))
+        own = t.point().own
+        rule: Rule = own.setdefault(key, new)
+        likes.untracked(own, key, rule, rule.kinds, rule.params)
+        return rule
     except Exception:
         rest(t)
         raise

@@ -147,7 +147,7 @@ class Path:
         self.fixed: list[Any] = list(numbers)
         if 0.0 in self.fixed or (total := sum(self.fixed)) != total:  # 0.0 equals −0.0, and NaN nothing
             self.fixed = [GENERAL if type(x) is float and (x == 0.0 or x != x) else x for x in numbers]
-        likes.untracked(self.fixed)
+        likes.untracked(self.fixed, rules, slots)
         self.special: tuple[Any, ...] | None = ()
         before = parent or _BEFORE
         results, inputs, size, tracked, opens = counted(rules)
@@ -182,6 +182,7 @@ class Path:
             found = self.next.get(key)
             if found is None:
                 new = Path(self, block, read, numbers)
+                likes.untracked(key)
                 found = self.next.setdefault(key, new)
                 COUNTS["rows"] += len(block)
                 if found is new:  # else another thread was first, and its numbers may be others
@@ -294,7 +295,7 @@ class History:
         self.results = 0
         self.spent: dict[int, int] = {}
         self.walked = 0
-        likes.untracked(self.inputs, self.gradients)
+        likes.untracked(self.inputs, self.gradients, self)
 
     @guarded
     def extend(self, path: Path, after: Path) -> bool:
@@ -305,7 +306,9 @@ class History:
             if block.inputs != (block.parent or _BEFORE).inputs:
                 self.inputs += [rule.params for rule in block.rules if rule.inputs]
             if any(map(_consumes, block.rules)):
-                self.gradients += [step for step in steps_of(block) if step.rule.consumes]
+                found = [step for step in steps_of(block) if step.rule.consumes]
+                likes.untracked(*found)
+                self.gradients += found
         self.results = path.results
         return True
 
