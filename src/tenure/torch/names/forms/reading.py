@@ -15,9 +15,8 @@ from tenure.torch.errors import TorchIndexError, TorchValueError, refuse
 from tenure.torch.names.precision import AUTOCAST, raised
 
 __all__ = [
-    "chance", "from_zero", "in_row", "inside", "is_face", "is_inference", "masked", "only_floats",
-    "filling", "padded", "padded_rows", "placed_back", "places_of", "put_by_index", "reduced_by_index", "selected", "some_axes",
-    "taken",
+    "chance", "filling", "from_zero", "in_row", "inside", "is_face", "is_inference", "masked", "only_floats", "padded",
+    "padded_rows", "placed_back", "places_of", "put_by_index", "reduced_by_index", "selected", "some_axes", "taken",
 ]
 
 
