@@ -14,10 +14,10 @@ from tenure.torch.cells.inference import is_inference
 from tenure.torch.errors import TorchIndexError, TorchValueError, refuse
 from tenure.torch.names.precision import AUTOCAST, raised
 
-__all__ = ["cut", 
-    "chance", "channels_dropped", "from_zero", "in_row", "inside", "is_face", "is_inference", "masked", "only_floats",
-    "padded", "padded_rows", "placed_back", "places_of", "put_by_index", "reduced_by_index", "selected", "some_axes",
-    "taken",
+__all__ = [
+    "chance", "channels_dropped", "from_zero", "in_row", "inside", "is_face", "is_inference", "masked",
+    "only_floats", "padded", "padded_rows", "placed_back", "places_of", "put_by_index", "reduced_by_index", "selected",
+    "some_axes", "taken", "whole_of",
 ]
 
 
@@ -161,6 +161,6 @@ def put_by_index(x: Any, indices: Any, values: Any, accumulate: bool) -> Any:
     return tn.index_put(x, indices, values, accumulate)
 
 
-def cut(x: Any, number: Any) -> Any:
+def whole_of(x: Any, number: Any) -> Any:
     """A number to be written to elements of x: a whole one where these are."""
     return int(number) if type(number) is float and x._aval.dtype.kind in "iu" else number
