@@ -29,6 +29,7 @@ from tenure.torch.errors import (
     translated,
 )
 from tenure.torch.messages import words
+from tenure.torch.messages.binding import complaint, kinds
 from tenure.torch.names.mixing import c_type
 from tenure.torch.names.rows import Row
 from tenure.values.operations.casting import to
@@ -203,16 +204,18 @@ def failed(name: str, error: Exception, first: Any = None) -> Exception:
     return made
 
 
-def choice(name: str, rows: list[Row], args: tuple[Any, ...], kwargs: dict[str, Any]) -> int:
+def choice(key: str, rows: list[Row], args: tuple[Any, ...], kwargs: dict[str, Any]) -> int:
     """Number of the first row that takes the arguments; TypeError if none does."""
     for k, row in enumerate(rows):
         if takes(row, args, kwargs):
             return k
-    got = ", ".join([type(x).__name__ for x in args] + [f"{k}={type(x).__name__}" for k, x in kwargs.items()])
-    forms = "".join(f"\n * ({row.parameters})" for row in rows)
-    raise TorchTypeError(
-        f"{name}() received an invalid combination of arguments - got ({got}), but expected one of:{forms}"
-    )
+    said = complaint(key, args[1:] if key[0] == "." else args, kwargs)
+    if said is None:
+        forms = "".join(f"\n * ({row.parameters})" for row in rows)
+        got = kinds(args, kwargs)
+        said = f"{key.removeprefix('F.').lstrip('.')}() received an invalid combination of arguments - got {got}"
+        said = f"{said}, but expected one of:{forms}"
+    raise TorchTypeError(said)
 
 
 def takes(row: Row, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:

@@ -16,7 +16,6 @@ from importlib import import_module
 from typing import Any
 
 import tenure
-from tenure.errors import TenureError
 from tenure.torch.cautions import caution, caution_lines, unfree
 from tenure.torch.cells import Tensor, orders, unwrap, wrap
 from tenure.torch.cells.formats import SUGGESTS, following, formatted, made_in, shared
@@ -32,7 +31,6 @@ from tenure.torch.names.arguments import (
     choice,
     dtype_of,
     factors,
-    failed,
     leaf_if,
     listed,
     older_form,
@@ -41,6 +39,8 @@ from tenure.torch.names.arguments import (
     weighed,
     written_to,
 )
+from tenure.torch.names.complaints import key_of
+from tenure.torch.names.complaints import raised as raised_of
 from tenure.torch.names.mixing import NORMS, check_classes, check_lines, mixed, of_input
 from tenure.torch.names.nodes import each, node, noted
 from tenure.torch.names.ordering import columns_of, is_linalg, order_of
@@ -56,9 +56,9 @@ NAMESPACES = {
 }  # fmt: skip
 """Home namespaces of the rows of a place."""
 TOOLS: dict[str, Any] = {
-    "_T": Tensor, "_V": Value, "_E": (TenureError, ValueError), "_of": Tensor._of, "_unwrap": unwrap, "_wrap": wrap,
+    "_T": Tensor, "_V": Value, "_of": Tensor._of, "_unwrap": unwrap, "_wrap": wrap,
     "_dtype": home_dtype, "_device": check_device, "_layout": check_layout, "_tensor": as_tensor,
-    "_tensors": as_tensors, "_failed": failed, "_sizes": sizes, "_weighed": weighed, "_written": written_to,
+    "_tensors": as_tensors, "_raised": raised_of, "_sizes": sizes, "_weighed": weighed, "_written": written_to,
     "_laid": laid, "_stored": stored, "_refuse_itself": refuse_itself, "_leaf": leaf_if, "_reduction": reduction_of,
     "_whole": as_whole, "_AC": AUTOCAST, "_lower": lowered, "_raise": raised, "_widest": widest, "_mixed": mixed,
     **orders.TOOLS,
@@ -90,20 +90,22 @@ TENSORS = frozenset(ALWAYS.split())
 
 def function(place: str, name: str) -> Any:
     """The function of a name in a place, of all its rows; KeyError without one."""
+    key = key_of(place, name)
     if place == "Tensor_":
-        kinds = [made(row, "write") for row in ROWS[place][name]]
+        kinds = [made(row, "write", key) for row in ROWS[place][name]]
         name = f"{name}_"
     else:
-        kinds = [made(row, "out" if "out" in row.places else "") for row in ROWS[place][name]]
+        kinds = [made(row, "out" if "out" in row.places else "", key) for row in ROWS[place][name]]
     rows = ROWS["Tensor_" if place == "Tensor_" else place][name[:-1] if place == "Tensor_" else name]
     if len(rows) == 1 and not set(rows[0].annotations().values()) - {"any"}:
         return known(kinds[0])
-    return overloaded(name, rows, kinds)
+    return overloaded(name, key, rows, kinds)
 
 
-def made(row: Row, way: str) -> Callable[..., Any]:
-    """Function of a row: ``way`` is "write" for one that writes its first argument, "out" for one with ``out=``."""
-    source = text(row, way)
+def made(row: Row, way: str, key: str) -> Callable[..., Any]:
+    """Function of a row: ``way`` is "write" for one that writes its first argument, "out" for one with ``out=``; under
+    ``key`` stand PyTorch's signatures."""
+    source = text(row, way, key)
     code = compile(source, f"{__file__}:{row.name}", "exec")
     scope: dict[str, Any] = dict(TOOLS)
     space = next((import_module(NAMESPACES[p]) for p in row.places if p in NAMESPACES), None)
@@ -139,10 +141,9 @@ def named(name: str, space: Any) -> Any:
     return import_module(NAMESPACES[name]) if name in NAMESPACES else getattr(builtins, name, None)
 
 
-def text(row: Row, way: str) -> str:
+def text(row: Row, way: str, key: str) -> str:
     """Source of the function of a row."""
     parameters, lines, names = [], [], [name for name, _ in row.plain()]
-    first = names[0] if names else ""
     for k, (name, default) in enumerate(row.plain()):
         rest = row.plain()[k + 1 :]
         if name == "dim" and not default and all(later or n[0] == "*" for n, later in rest):  # axis= may say it
@@ -172,9 +173,8 @@ def text(row: Row, way: str) -> str:
     lines.extend([*computed(row, names), *finished(row, way, names)])
     lines = turning.turned(lines, parameters, way, names)
     body = "\n        ".join(lines)
-    about = f", {first}" if first.isidentifier() else ""
     head = f"def _row({', '.join(parameters)}):\n    try:\n        {body}\n"
-    return head + HANDLED.format(f"{row.name!r}, _error{about}")
+    return head + HANDLED.format(key)
 
 
 def opened(row: Row, way: str, names: list[str]) -> list[str]:
@@ -200,13 +200,10 @@ def is_alone(row: Row, names: list[str]) -> bool:
 
 
 HANDLED = """
-    except _E as _error:
-        _found = _rescued(_row, locals())
-        if _found is None: raise _failed({}) from None
-        return _found[0]
-    except (TypeError, AttributeError):
-        _found = _rescued(_row, locals())
-        if _found is None: raise
+    except Exception as _error:
+        _scope = locals()
+        _found = _rescued(_row, _scope)
+        if _found is None: raise _raised(_row, {!r}, _error, _scope) from None
         return _found[0]
 """
 """Handlers of a row's function: of an error, an object that is no tensor may have an answer."""
@@ -351,25 +348,25 @@ STORED = {"stride": "strides", "physical_layout": "order"}
 """Parameters of factories that say where elements lie in memory."""
 
 
-def overloaded(name: str, rows: list[Row], kinds: list[Callable[..., Any]]) -> Callable[..., Any]:
+def overloaded(name: str, key: str, rows: list[Row], kinds: list[Callable[..., Any]]) -> Callable[..., Any]:
     """Function that calls the first of several that takes the arguments."""
     seen: dict[Any, Callable[..., Any]] = {}
 
     def chosen(*args: Any, **kwargs: Any) -> Any:
-        return kinds[choice(name, rows, args, kwargs)](*args, **kwargs)
+        return kinds[choice(key, rows, args, kwargs)](*args, **kwargs)
 
     def call(*args: Any, **kwargs: Any) -> Any:
-        key: tuple[Any, ...] = tuple([type(x) for x in args])
+        kind: tuple[Any, ...] = tuple([type(x) for x in args])
         if kwargs:
-            key = (*key, *kwargs)
-        found = seen.get(key)
+            kind = (*kind, *kwargs)
+        found = seen.get(kind)
         if found is None and overriding((*args, *kwargs.values())):
             watch()
             return dispatched(call, chosen, args, kwargs)
         if found is None:
-            found = kinds[choice(name, rows, args, kwargs)]
+            found = kinds[choice(key, rows, args, kwargs)]
             if not any(isinstance(x, tuple | list) for x in (*args, *kwargs.values())):
-                seen[key] = found
+                seen[kind] = found
         return found(*args, **kwargs)
 
     call.__name__ = call.__qualname__ = name
