@@ -77,6 +77,18 @@ def rows_needed(m: Code) -> None:
         f.ret(f.equal(f.load(waiting, "i64"), "i64 0"))
 
 
+def others_pending(m: Code) -> None:
+    """Whether a result that has a holder besides the trace is pending, and not needed."""
+    with m.function("others_pending", "ptr %handles", "ptr %marks", returns="i1") as f:
+        with f.each(f.size("ptr %handles", "List")) as k:
+            h = f.call("PyList_GetItem", "ptr %handles", k)
+            needed = f.equal(f.load(f.at("ptr %marks", k, "i8"), "i8"), "i8 0")
+            held = f.negation(f.equal(f.load(h, "i32"), "i32 1"))
+            with f.when(f.every(needed, held, f.is_(f.get(h, ".data"), "none"))):
+                f.ret("i1 true")
+        f.ret("i1 false")
+
+
 def input_apart(m: Code) -> None:
     """Make a known value an input of the new trace; its slot."""
     with m.function("input_apart", "ptr %own", "ptr %x", returns="i64") as f:
@@ -149,7 +161,10 @@ def rows_apart(m: Code) -> None:
             whether = f.call("rows_needed", t, marks, needed, slot, at, returns="i1")
             with f.unless(whether):
                 f.store(f.incref(f.constant("none")), out)
-            with f.when(whether):
+            others = f.call("others_pending", f.get(t, "trace.handles"), marks, returns="i1")
+            with f.when(f.both(whether, f.negation(others))):
+                f.store(f.incref(f.constant("empty")), out)
+            with f.when(f.both(whether, others)):
                 lay_needed(f, t, own, found, needed, to, at)
                 f.store(f.call("PyTuple_New", "i64 2"), out)
                 with f.unless(f.absent(f.load(out))):
@@ -181,5 +196,5 @@ def lay_needed(f: Step, t: str, own: str, found: str, needed: str, to: str, at: 
         raised(f, numbers, f.size(f.get(rule, "rule.numbers"), "Tuple"))
 
 
-ALONE = (operand_needed, rows_needed, input_apart, lay_apart, rows_apart)
+ALONE = (operand_needed, rows_needed, others_pending, input_apart, lay_apart, rows_apart)
 """Builtins of this module, with their internal functions."""

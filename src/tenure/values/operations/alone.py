@@ -118,9 +118,9 @@ def untracked(t: Any, rule: Rule) -> Rule:
 
 
 @coded
-def rows_apart(t: Any, slot: int) -> tuple[Trace, list[int]] | None:
+def rows_apart(t: Any, slot: int) -> Any:
     """What ``apart`` gives for the rows behind a slot, where all of them are plain, behind the path of the trace, and
-    no gradient flows; None, where that is not so."""
+    no gradient flows: None, where that is not so; an empty tuple, where nothing else is pending."""
     return None
 
 
@@ -157,8 +157,10 @@ def apart(t: Any, behind: Behind) -> tuple[Trace, list[int]]:
 def run_alone(t: Any, h: Any, read: Callable[[Any], Any]) -> None:
     """Compute a handle of this thread's trace, with the live results that it needs, if others stay pending: by a trace
     of its own, of which ``read`` reads a result."""
-    found, handles = rows_apart(t, h._slot), t.handles
-    behind = Behind(t, h._slot) if found is None else None
+    found: Any = rows_apart(t, h._slot)
+    if found == ():
+        return
+    handles, behind = t.handles, Behind(t, h._slot) if found is None else None
     needed = behind.needed if behind is not None else set(found[1]) if found is not None else set()
     live = force.alive(handles)
     wanted = [s for s in live if s in needed]

@@ -12,7 +12,7 @@ from tenure.ops import select
 from tenure.ops.declare import broadcast_shapes
 from tenure.ops.promote import Operation
 from tenure.values.native.hits import apply
-from tenure.values.operations import comparison, indexing, keys, masks, shaping
+from tenure.values.operations import comparison, indexing, keys, masks
 from tenure.values.operations.axes import check_axis, check_dim, one_of
 from tenure.values.operations.creation import wrap
 from tenure.values.operations.reading import value_of
@@ -132,7 +132,7 @@ def argwhere(x: ArrayLike) -> Tensor:
     x = value_of(x)
     if not x._aval.shape:
         return nonzero(x.reshape(1))[0].reshape(-1, 1)[:, :0]
-    return shaping.stack(nonzero(x), 1)
+    return wrap(np.stack([i._data for i in masks.positions(comparison.truth(x), False)], 1))  # they are known
 
 
 def masked_select(x: ArrayLike, mask: ArrayLike) -> Tensor:
