@@ -11,7 +11,7 @@ import pytest
 import tenure as tn
 from tenure.compile import tiers
 from tenure.values.operations import alone
-from tenure.values.run import force, plan
+from tenure.values.run import first, force, plan
 from tenure.values.run.force import COUNTS
 
 
@@ -190,6 +190,22 @@ def test_ever_new_counts_compile_nothing(monkeypatch: pytest.MonkeyPatch) -> Non
         call()
     assert tiers.compilations() == before
     assert len(plans) <= 8
+
+
+def test_paths_of_ever_new_counts_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(first, "MOST_VARIED", 16)
+    first.VARIED.clear()
+    x = tn.tensor(np.arange(600.0))
+
+    def call(n: int) -> None:
+        assert (x[x < float(n)] * 3.0).sum().item() == 1.5 * n * (n - 1)
+
+    for n in range(1, 60):
+        call(n)
+    before = COUNTS["rows"]
+    for n in range(60, 300):
+        call(n)
+    assert COUNTS["rows"] <= before + 16
 
 
 def test_a_program_that_came_again_late_is_compiled_beside(monkeypatch: pytest.MonkeyPatch) -> None:
