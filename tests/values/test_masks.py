@@ -168,6 +168,29 @@ def test_what_is_known_leaves_the_trace() -> None:
     assert u.tolist() == [0.0, 2.0, 4.0, 6.0, 8.0, 10.0]
 
 
+@pytest.mark.parametrize("natively", [True, False])
+def test_a_place_written_in_turns_is_computed_once(natively: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What later rows read is kept, though nobody holds it: the rows laid apart do not grow from turn to turn."""
+    sizes, compute = list[int](), alone.compute
+
+    def computed(t: Any, h: Any, found: Any, read: Any) -> bool:
+        sizes.append(len(found[1]))
+        return compute(t, h, found, read)
+
+    monkeypatch.setattr(alone, "compute", computed)
+    if not natively:
+        monkeypatch.setattr(alone, "rows_apart", lambda t, slot: None)
+    near = tn.tensor(np.arange(20)[:, None] + 1 == np.arange(20))
+    far, front = tn.full((20,), -1).mut(), tn.tensor([0])
+    far[0] = 0
+    for turn in range(1, 16):
+        new = near[front].any(0) & (far < 0)
+        far[new] = turn
+        front = tn.argwhere(new)[:, 0]
+    assert far.tolist() == [*range(16), -1, -1, -1, -1]
+    assert len(sizes) >= 14 and max(sizes) <= 8
+
+
 def test_ever_new_counts_compile_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Counts come again by chance, at some later call. That is no reason to make a plan, or to compile."""
     draw = np.random.default_rng(4)
