@@ -18,6 +18,7 @@ from tenure.values.native.hits import coded
 from tenure.values.operations.creation import standing
 from tenure.values.rules import alike
 from tenure.values.rules.expand import expand_operation
+from tenure.values.rules.guard import GIL
 from tenure.values.rules.rows import Path, made_in
 from tenure.values.rules.rules import Kind, Rule, kind_of
 from tenure.values.run import force
@@ -202,13 +203,15 @@ def compute(t: Any, h: Any, found: tuple[Trace, list[int], list[int]], read: Cal
         bracket(((put, "sealed", own),), ((put, "sealed", other),), read, out[h._slot])
     except (TenureError, MemoryError):
         return False
-    fine = all(type(x._data) is not Poison for x in out.values())
-    return fine and Running.locked(store, t, handles, out)
+    if any(type(x._data) is Poison for x in out.values()):
+        return False
+    return store(t, handles, out) if GIL else Running.locked(store, t, handles, out)
 
 
 def store(t: Any, handles: list[Any], found: dict[int, Any]) -> bool:
-    """Store results in the handles of a trace whose lock is held, unless it has run meanwhile. Those to which no
-    gradient flows leave the trace: what is recorded from now on has them as inputs, and they are not computed again."""
+    """Store results in the handles of a trace, unless it has run meanwhile: its lock is held where threads run at once,
+    and else who runs it meanwhile stores the same. Those to which no gradient flows leave the trace: what is recorded
+    from now on has them as inputs, and they are not computed again."""
     if t.done or t.running or t.suspended is not None:
         return False
     for s, x in found.items():

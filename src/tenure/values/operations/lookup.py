@@ -132,7 +132,8 @@ def argwhere(x: ArrayLike) -> Tensor:
     x = value_of(x)
     if not x._aval.shape:
         return nonzero(x.reshape(1))[0].reshape(-1, 1)[:, :0]
-    return wrap(np.stack([i._data for i in masks.positions(comparison.truth(x), False)], 1))  # they are known
+    found = [i._data for i in masks.positions(comparison.truth(x), False)]  # they are known
+    return wrap(np.stack(found, 1) if len(found) > 1 else found[0].reshape(-1, 1).copy())
 
 
 def masked_select(x: ArrayLike, mask: ArrayLike) -> Tensor:
