@@ -77,6 +77,40 @@ def rows_needed(m: Code) -> None:
         f.ret(f.equal(f.load(waiting, "i64"), "i64 0"))
 
 
+def others_pending(m: Code) -> None:
+    """Whether a result that has a holder besides the trace is pending, and not needed."""
+    with m.function("others_pending", "ptr %handles", "ptr %marks", returns="i1") as f:
+        with f.each(f.size("ptr %handles", "List")) as k:
+            h = f.call("PyList_GetItem", "ptr %handles", k)
+            beside = f.negation(f.call("is_marked", "ptr %marks", k, returns="i1"))
+            held = f.negation(f.equal(f.load(h, "i32"), "i32 1"))
+            with f.when(f.every(beside, held, f.is_(f.get(h, ".data"), "none"))):
+                f.ret("i1 true")
+        f.ret("i1 false")
+
+
+def is_marked(m: Code) -> None:
+    """Whether a result is marked."""
+    with m.function("is_marked", "ptr %marks", "i64 %slot", returns="i1") as f:
+        f.ret(f.negation(f.equal(f.load(f.at("ptr %marks", "i64 %slot", "i8"), "i8"), "i8 0")))
+
+
+def read_by_others(m: Code) -> None:
+    """Append the needed results that rows read which are not needed."""
+    with m.function("read_by_others", TRACE, "ptr %marks", "ptr %rows", "ptr %found", returns="void") as f:
+        read = f.local("i64")
+        f.store("i64 0", read)
+        with f.each(length(f, "rules")) as row:
+            arity = whole(f, f.get(listed(f, "rules", row), "rule.arity"))
+            with f.when(f.equal(f.load(f.at("ptr %rows", row, "i8"), "i8"), "i8 0")), f.each(arity) as j:
+                name = listed(f, "slots", f.do("add", f.load(read, "i64"), j))
+                slot = whole(f, name)
+                with f.unless(is_less(f, slot, "i64 0")), f.when(f.call("is_marked", "ptr %marks", slot, returns="i1")):
+                    f.call("PyList_Append", "ptr %found", name, returns="i32")
+            raised(f, read, arity)
+        f.ret()
+
+
 def input_apart(m: Code) -> None:
     """Make a known value an input of the new trace; its slot."""
     with m.function("input_apart", "ptr %own", "ptr %x", returns="i64") as f:
@@ -141,23 +175,28 @@ def rows_apart(m: Code) -> None:
         sizes = [(f.do("add", results, "i64 1"), "i64 1"), (f.do("add", rows, "i64 1"), "i64 1")]
         sizes.append((f.do("add", f.do("add", results, inputs), "i64 1"), "i64 8"))
         held = [f.call("PyMem_Calloc", *size) for size in sizes]
-        own, found, out, at = f.call("new_trace", NULL), f.call("PyList_New", "i64 0"), f.local(), f.local("i64", 4)
+        own, out, at = f.call("new_trace", NULL), f.local(), f.local("i64", 4)
+        found, kept = f.call("PyList_New", "i64 0"), f.call("PyList_New", "i64 0")
         f.store(NULL, out)
         marks, needed, to = held
-        fine = f.negation(f.either(*map(f.absent, (*held, own, found))))
+        fine = f.negation(f.either(*map(f.absent, (*held, own, found, kept))))
         with f.when(fine):
             whether = f.call("rows_needed", t, marks, needed, slot, at, returns="i1")
             with f.unless(whether):
                 f.store(f.incref(f.constant("none")), out)
-            with f.when(whether):
+            others = f.call("others_pending", f.get(t, "trace.handles"), marks, returns="i1")
+            with f.when(f.both(whether, f.negation(others))):
+                f.store(f.incref(f.constant("empty")), out)
+            with f.when(f.both(whether, others)):
                 lay_needed(f, t, own, found, needed, to, at)
-                f.store(f.call("PyTuple_New", "i64 2"), out)
+                f.call("read_by_others", t, marks, needed, kept, returns="void")
+                f.store(f.call("PyTuple_New", "i64 3"), out)
                 with f.unless(f.absent(f.load(out))):
-                    for k, v in enumerate((own, found)):
+                    for k, v in enumerate((own, found, kept)):
                         f.call("PyTuple_SetItem", f.load(out), f"i64 {k}", f.incref(v), returns="i32")
         for x in held:
             f.call("PyMem_Free", x, returns="void")
-        f.decref(own, found)
+        f.decref(own, found, kept)
         with f.when(f.both(f.absent(f.load(out)), f.negation(f.failed()))):
             f.call("PyErr_NoMemory")
         with f.when(f.failed()):
@@ -181,5 +220,5 @@ def lay_needed(f: Step, t: str, own: str, found: str, needed: str, to: str, at: 
         raised(f, numbers, f.size(f.get(rule, "rule.numbers"), "Tuple"))
 
 
-ALONE = (operand_needed, rows_needed, input_apart, lay_apart, rows_apart)
+ALONE = (operand_needed, rows_needed, is_marked, others_pending, read_by_others, input_apart, lay_apart, rows_apart)
 """Builtins of this module, with their internal functions."""

@@ -18,6 +18,7 @@ from tenure.values.native.hits import coded
 from tenure.values.operations.creation import standing
 from tenure.values.rules import alike
 from tenure.values.rules.expand import expand_operation
+from tenure.values.rules.guard import GIL
 from tenure.values.rules.rows import Path, made_in
 from tenure.values.rules.rules import Kind, Rule, kind_of
 from tenure.values.run import force
@@ -94,6 +95,16 @@ class Behind:
         rules = [row[1] for row in self.rows]
         return all(rule.expand is expand_operation and rule.level is None and not rule.leaves for rule in rules)
 
+    def read_by_others(self, t: Any) -> list[int]:
+        """The needed results that rows behind the path read which are not needed themselves."""
+        own, read, first = {row[0] for row in self.rows}, 0, t.path.results
+        found: list[int] = []
+        for rule in t.rules:
+            if not (rule.kinds and first in own):
+                found += [slot for slot in t.slots[read : read + rule.arity] if slot in self.needed]
+            read, first = read + rule.arity, first + len(rule.kinds)
+        return found
+
     def given(self) -> list[Any]:
         """The inputs of the trace that the rows read and that have no value yet."""
         return [
@@ -118,9 +129,10 @@ def untracked(t: Any, rule: Rule) -> Rule:
 
 
 @coded
-def rows_apart(t: Any, slot: int) -> tuple[Trace, list[int]] | None:
-    """What ``apart`` gives for the rows behind a slot, where all of them are plain, behind the path of the trace, and
-    no gradient flows; None, where that is not so."""
+def rows_apart(t: Any, slot: int) -> Any:
+    """The rows behind a slot as a trace of their own, the slots of its results, and which of these other rows read: if
+    all of them are plain, behind the path of the trace, and no gradient flows, else None. An empty tuple, where nothing
+    else is pending."""
     return None
 
 
@@ -157,39 +169,49 @@ def apart(t: Any, behind: Behind) -> tuple[Trace, list[int]]:
 def run_alone(t: Any, h: Any, read: Callable[[Any], Any]) -> None:
     """Compute a handle of this thread's trace, with the live results that it needs, if others stay pending: by a trace
     of its own, of which ``read`` reads a result."""
-    found, handles = rows_apart(t, h._slot), t.handles
-    behind = Behind(t, h._slot) if found is None else None
-    needed = behind.needed if behind is not None else set(found[1]) if found is not None else set()
-    live = force.alive(handles)
-    wanted = [s for s in live if s in needed]
-    if len(wanted) == len(live) or all(s in needed or handles[s]._data is not None for s in live):
-        return
-    if behind is not None and behind.is_plain():
-        given = behind.given()
-        if given:
-            force.settle(t, given)
-        found = apart(t, behind)
-    if found is None or not compute(t, h, found, wanted, read):
+    found: Any = rows_apart(t, h._slot)
+    if found is None:
+        found = apart_slowly(t, h)
+    if found and not compute(t, h, found, read):
         force.run_prefix(t, h, alone=True)
 
 
-def compute(t: Any, h: Any, found: tuple[Trace, list[int]], wanted: list[int], read: Callable[[Any], Any]) -> bool:
-    """Compute results by a trace of their own; False, and nothing done, where that does not go."""
-    (own, slots), handles = found, t.handles
+def apart_slowly(t: Any, h: Any) -> Any:
+    """What ``rows_apart`` gives, for whatever rows; where they cannot be laid apart, a trace of no rows."""
+    behind = Behind(t, h._slot)
+    if all(s in behind.needed or behind.handles[s]._data is not None for s in force.alive(behind.handles)):
+        return ()
+    if not behind.is_plain():
+        return Trace(), [], []
+    given = behind.given()
+    if given:
+        force.settle(t, given)
+    return *apart(t, behind), behind.read_by_others(t)
+
+
+def compute(t: Any, h: Any, found: tuple[Trace, list[int], list[int]], read: Callable[[Any], Any]) -> bool:
+    """Compute results by a trace of their own: those that have a holder, or that other rows read; False, and nothing
+    done, where that does not go."""
+    (own, slots, kept), handles = found, t.handles
+    wanted = {*force.alive(handles), *kept}
     out = {s: own.handles[k] for k, s in enumerate(slots) if s in wanted}
+    if h._slot not in out:
+        return False
     held = RECORDER.__dict__
     put, other = held.__setitem__, held["sealed"]
     try:
         bracket(((put, "sealed", own),), ((put, "sealed", other),), read, out[h._slot])
     except (TenureError, MemoryError):
         return False
-    fine = all(type(x._data) is not Poison for x in out.values())
-    return fine and Running.locked(store, t, handles, out)
+    if any(type(x._data) is Poison for x in out.values()):
+        return False
+    return store(t, handles, out) if GIL else Running.locked(store, t, handles, out)
 
 
 def store(t: Any, handles: list[Any], found: dict[int, Any]) -> bool:
-    """Store results in the handles of a trace whose lock is held, unless it has run meanwhile. Those to which no
-    gradient flows leave the trace: what is recorded from now on has them as inputs, and they are not computed again."""
+    """Store results in the handles of a trace, unless it has run meanwhile: its lock is held where threads run at once,
+    and else who runs it meanwhile stores the same. Those to which no gradient flows leave the trace: what is recorded
+    from now on has them as inputs, and they are not computed again."""
     if t.done or t.running or t.suspended is not None:
         return False
     for s, x in found.items():

@@ -54,7 +54,7 @@ def getitem(x: ArrayLike, key: Index) -> Tensor:
         return apply(GETITEM if one else SLICE, (x,), params, starts)
     if isinstance(key, record._Tensor):
         of = key._read()
-        if of._aval.dtype.kind in "iu" and shape and of._aval.shape:
+        if of._aval.dtype.kind in "iu" and shape:
             params = rows_index(x, of)
             return apply(INDEX, (x, of), params, ())
         if masks.leading_mask(of, shape) is not None:
@@ -71,12 +71,12 @@ def rows_index(x: Any, of: Any) -> tuple[Any, ...]:
     """Parameters of x at an index tensor of whole numbers for the first axis; known values are checked now."""
     if type(of._data) is np.ndarray and of._aval.size <= keys.SMALL:
         keys.check_now(of._data, 0, x._aval.shape[0])
-    return _rows_index(len(x._aval.shape))
+    return _rows_index(len(x._aval.shape), not of._aval.shape)
 
 
 @cache
-def _rows_index(ndim: int) -> tuple[Any, ...]:
-    return keys.Selection(("a", *[":"] * (ndim - 1)), (), (), 0, False, None).params
+def _rows_index(ndim: int, single: bool) -> tuple[Any, ...]:
+    return keys.Selection(("a", *[":"] * (ndim - 1)), (), (), 0, single, None).params
 
 
 @lru_cache(maxsize=4096)

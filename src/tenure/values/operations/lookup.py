@@ -12,7 +12,7 @@ from tenure.ops import select
 from tenure.ops.declare import broadcast_shapes
 from tenure.ops.promote import Operation
 from tenure.values.native.hits import apply
-from tenure.values.operations import comparison, indexing, keys, masks, shaping
+from tenure.values.operations import comparison, indexing, keys, masks
 from tenure.values.operations.axes import check_axis, check_dim, one_of
 from tenure.values.operations.creation import wrap
 from tenure.values.operations.reading import value_of
@@ -132,7 +132,8 @@ def argwhere(x: ArrayLike) -> Tensor:
     x = value_of(x)
     if not x._aval.shape:
         return nonzero(x.reshape(1))[0].reshape(-1, 1)[:, :0]
-    return shaping.stack(nonzero(x), 1)
+    found = [i._data for i in masks.positions(comparison.truth(x), False)]  # they are known
+    return wrap(np.stack(found, 1) if len(found) > 1 else found[0].reshape(-1, 1).copy())
 
 
 def masked_select(x: ArrayLike, mask: ArrayLike) -> Tensor:

@@ -338,6 +338,17 @@ def below(path: Path) -> Iterator[Path]:
         stack += at.next.values()
 
 
+def forget(path: Path) -> None:
+    """Forget a path that no other goes on from, and that has not run since it was new."""
+    parent = path.parent
+    if parent is None or path.next or path.stamp:
+        return
+    if parent.next.pop((path.rules, path.slots), None) is not None:
+        COUNTS["rows"] -= len(path.rules)
+    if parent.likely is path:
+        parent.likely = None
+
+
 def prune(root: Path, most: int) -> int:
     """Keep the paths at whose ends traces ended last, as many as have this number of rows; returns how many rows
     remain."""

@@ -7,6 +7,7 @@ are saved: a backward computes small values once more (``grad/reopening``).
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Any
 
 from tenure.compile.late import late
@@ -14,7 +15,7 @@ from tenure.compile.tiers import Tiered
 from tenure.runtime import buffers
 from tenure.runtime.pauses import NOTED
 from tenure.values.rules.expand import Expansion
-from tenure.values.rules.rows import Path, count
+from tenure.values.rules.rows import Path, count, forget
 from tenure.values.rules.sites import Sites
 from tenure.values.run import plan, sized
 from tenure.values.run.handing import start
@@ -24,6 +25,9 @@ __all__ = ["Once", "first_run", "prepare", "run"]
 
 AGAIN = 8
 """Runs of a path of a form that varies before it gets a plan, which costs as much as so many of them."""
+VARIED: deque[Path] = deque()
+"""Paths of forms that vary, and that have no plan."""
+MOST_VARIED = 1024
 MOST_BYTES = 1 << 26
 """Bytes of all values together, at most: a run that takes long pauses for signals."""
 
@@ -55,12 +59,19 @@ def prepare() -> None:
 
 
 def is_done(once: Once) -> bool:
-    """Whether a path that has run so gets a plan at its next run. Where its form varies, it may have come by chance."""
+    """Whether a path that has run so gets a plan at its next run. Where its form varies, it may have come by chance: it
+    is forgotten when many others have come so."""
     path = once.path
     if once.times >= AGAIN or path.tracked or path.rows > sized.MOST_ROWS:
         return True
     sight = sized.sight_of(path, (once.slots, once.save if isinstance(once.save, tuple) else False))
-    return sight is None or not sight.varies()
+    if sight is None or not sight.varies():
+        return True
+    if once.times == 1:
+        VARIED.append(path)
+        if len(VARIED) > MOST_VARIED:
+            forget(VARIED.popleft())
+    return False
 
 
 def run(t: Any, path: Path, slots: tuple[int, ...], save: Save) -> Once | None:
