@@ -20,7 +20,7 @@ PAIRS = {
     for page in sorted(ROOM.glob("*.md"))
     for name, _, wrong, right in SECTION.findall(page.read_text(encoding="utf-8"))
 }
-FLOOR = 358
+FLOOR = 366
 """It only rises. At first sight: 5 of 40, 24 of 29, 19 of 40, 12 of 15, 10 of 26, 7 of 12, 17 of 34, 11 of 16,
 16 of 31, 7 of 12, 9 of 25, 6 of 12, 12 of 24, 9 of 20, 8 of 15,
 26 of 44, 4 of 15."""

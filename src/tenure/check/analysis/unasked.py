@@ -14,6 +14,7 @@ from tenure.check.analysis.conflicts import wrote
 from tenure.check.analysis.events import Events
 from tenure.check.analysis.frame import Frame
 from tenure.check.analysis.machine import Machine
+from tenure.check.analysis.optional import filled
 from tenure.check.analysis.summaries import Summary
 from tenure.check.effects.effect import MUTABLE, TENSORS
 from tenure.check.ops import Function
@@ -109,6 +110,8 @@ def left(
     """Mark the arguments that a call wrote, and reads as if it had not, at their names in the caller."""
     name = function.name.lower()
     says_so = (name.endswith("_") and name != "__call__") or _CHANGING.search(name)
+    if not says_so:
+        _filled(m, function, given)
     if not written or at in m.discarded or says_so:
         return
     returned = _returned(m, value)
@@ -122,6 +125,18 @@ def left(
         beside = obj not in returned and not _is_asked(m, function, written[obj]) and _beside(obj, written[obj], value)
         if anew or beside or _by_convention(function, obj, value):
             _mark(m, function, obj, holder, written[obj])
+
+
+def _filled(m: Machine, function: Function, given: _Given) -> None:
+    """Mark the dictionaries and lists that were given for an optional parameter, and were filled."""
+    for parameter, (refs, holder) in given.items():
+        one = refs[0].obj if len(refs) == 1 and isinstance(holder, str) else None
+        if one is None or one.kind not in ("dict", "list") or _MEANT.search(parameter.lower()):
+            continue
+        node = filled(function, parameter)
+        if node is not None and holder is not None:
+            home = function.home.source.path if isinstance(function.home, Module) else ""
+            _mark(m, function, one, holder, wrote(m, "write", "[…] = …", via=(function.name,), inner=(home, node)))
 
 
 def _is_asked(m: Machine, function: Function, write: Write) -> bool:

@@ -36,7 +36,7 @@ def _check(facts: Facts) -> Iterator[Diagnostic]:
 def _by_name(m: Machine, value: Value, holder: Holder | None, write: Write) -> None:
     """Note `y += x` where y is a parameter that a conversion gave another name."""
     for ref in value if len(value) == 1 and m.frame is None and m.depth == 0 else ():
-        loan, root = _conversion(ref.loan), ref.obj.root()
+        loan, root = _conversion(ref.loan) or _piece(ref.loan, ref.obj, write), ref.obj.root()
         name = root.parameter
         if loan is None or not isinstance(name, str) or ref.obj.maybe or not ref.must or not _is_array(root):
             continue
@@ -48,7 +48,8 @@ def _by_name(m: Machine, value: Value, holder: Holder | None, write: Write) -> N
 def _returned(m: Machine, value: Value) -> None:
     """The function gives a result, as one that works out of place does."""
     if m.frame is None and any(ref.obj.const is not None for ref in value):
-        for written, converted, name in _found(m).values():
+        whole = {ref.obj for ref in value}
+        for written, converted, name in (known for root, known in _found(m).items() if root not in whole):
             note(m, RULE.name, written, converted, text=name)
 
 
@@ -62,6 +63,17 @@ def _conversion(loan: Loan | None) -> Loan | None:
     while at is not None and at.text not in _DISGUISES:
         at = at.parent
     return at
+
+
+def _piece(loan: Loan | None, obj: Obj, write: Write) -> Loan | None:
+    """The loan of a slice that is written by a value computed from itself: `part = x[:n]; part /= part.std()`."""
+    if loan is None or loan.text != "[]" or not loan.name or not any(one[0] == "s" for one in obj.region):
+        return None
+    match write.node:
+        case ast.AugAssign(target=ast.Name(id=name), value=value):
+            own = any(isinstance(one, ast.Name) and one.id == name for one in ast.walk(value))
+            return loan if own and isinstance(value, ast.Call) else None
+    return None
 
 
 def _is_array(obj: Obj) -> bool:

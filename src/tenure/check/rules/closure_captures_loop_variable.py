@@ -32,6 +32,9 @@ _DECORATORS = frozenset(("route", "get", "post", "put", "delete", "register", "c
 _INTO = frozenset(("append", "appendleft", "add", "insert", "setdefault"))
 """Methods of containers, which live as long as their variable."""
 
+_COLLECTING = frozenset(("list", "tuple", "dict", "set", "sorted", "deque"))
+"""Functions that take all items of a generator before the first is used."""
+
 _ENDING = {"submit": "result", "apply_async": "get", "Thread": "join", "Timer": "join", "Process": "join"}
 """The method by which the same round waits for the end of the function."""
 
@@ -42,7 +45,7 @@ _DISPLAYS = (ast.Tuple, ast.List, ast.Set, ast.Dict)
 
 
 def _check(facts: Facts) -> Iterator[Diagnostic]:
-    events = [*_loops(facts), *_comprehensions(facts)]
+    events = [*_loops(facts), *_comprehensions(facts), *_yielded(facts)]
     message = "this function reads `{text}` later, when the loop has changed it"
     return reports_of(facts, RULE, events, message, ("read here", "the loop binds `{text}` anew", "made here"))
 
@@ -59,6 +62,23 @@ def _comprehensions(facts: Facts) -> Iterator[Event]:
             for generator in generators:
                 for name in sorted(bound_names([generator.target]) & _reads(function)):
                     yield Event(facts.source.path, RULE.name, (function, generator.target, function), text=name)
+
+
+def _yielded(facts: Facts) -> Iterator[Event]:
+    """`yield lambda: k` in a loop, in a generator whose items are collected before they are called."""
+    if "yield" not in facts.source.text or "lambda" not in facts.source.text:
+        return
+    collected = {last_name(given.func) for call in facts.nodes(ast.Call) if last_name(call.func) in _COLLECTING
+                 for given in call.args[:1] if isinstance(given, ast.Call)}  # fmt: skip
+    for scope in facts.mentioning("yield"):
+        if getattr(scope.node, "name", "") not in collected:
+            continue
+        for loop in scope.of(ast.For):
+            changing = bound_names([loop.target]) | _assigned(loop)
+            for node in own_nodes(loop.body):
+                for function in _functions(node.value, {}) if isinstance(node, ast.Yield) else ():
+                    for name in sorted(changing & _reads(function)):
+                        yield Event(facts.source.path, RULE.name, (function, loop, function), text=name)
 
 
 def _loops(facts: Facts) -> Iterator[Event]:

@@ -20,24 +20,23 @@ _REMOVING = frozenset(("remove", "discard", "pop"))
 def leaving_while_told(facts: Facts) -> Iterator[tuple[ast.AST, ast.For, ast.AST]]:
     """The statements that take a callback out, each with the loop that tells all, and the call by a callback."""
     for info in facts.module.classes.values() if facts.whole else ():
-        loops = list(_telling(facts, info))
+        loops = list(_telling(info))
         for name, removal, kept in _leaving(info) if loops else ():
-            for call in _by_themselves(facts, name):
-                yield from ((removal, loop, call) for loop, told in loops if told == kept)
+            for call, listener in _by_themselves(facts, name):
+                yield from ((removal, loop, call) for loop, told, by in loops if told == kept and by in ("", listener))
 
 
-def _telling(facts: Facts, info: ClassInfo) -> Iterator[tuple[ast.For, str]]:
-    """The loops of a class that call each item of what an attribute has, each with the attribute."""
+def _telling(info: ClassInfo) -> Iterator[tuple[ast.For, str, str]]:
+    """The loops of a class that call each item of what an attribute has, with the attribute and the item's method."""
     for method in info.methods.values():
         for loop in method.scope.of(ast.For):
             names, kept = bound_names([loop.target]), _attribute(loop.iter)
-            called = {one.func.id for part in loop.body for one in walk(part) if _is_plain(one)}  # type: ignore[attr-defined]
-            if kept and names & called:
-                yield loop, kept
-
-
-def _is_plain(node: ast.AST) -> bool:
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+            for one in (part for at in loop.body for part in walk(at) if kept and isinstance(part, ast.Call)):
+                match one.func:
+                    case ast.Name(id=name) if name in names:
+                        yield loop, kept, ""
+                    case ast.Attribute(value=ast.Name(id=name), attr=told) if name in names:
+                        yield loop, kept, told
 
 
 def _attribute(node: ast.expr) -> str:
@@ -67,13 +66,17 @@ def _leaving(info: ClassInfo) -> Iterator[tuple[str, ast.AST, str]]:
                 yield name, node, kept
 
 
-def _by_themselves(facts: Facts, leave: str) -> Iterator[ast.AST]:
-    """The calls by which a function of the module, or a method, takes itself out: its own name is the argument."""
+def _by_themselves(facts: Facts, leave: str) -> Iterator[tuple[ast.AST, str]]:
+    """The calls by which a function takes itself out, or a method its object, each with the method ("": a function)."""
     for scope in facts.mentioning(leave):
         own = getattr(scope.node, "name", "")
         for call in scope.of(ast.Call) if isinstance(scope.node, ast.FunctionDef) else ():
-            if last_name(call.func) == leave and any(_is_named(one, own) for one in call.args):
-                yield call
+            if last_name(call.func) != leave:
+                continue
+            if any(_is_named(one, own) for one in call.args):
+                yield call, ""
+            elif any(isinstance(one, ast.Name) and one.id == "self" for one in call.args):
+                yield call, own
 
 
 def _is_named(node: ast.expr, own: str) -> bool:

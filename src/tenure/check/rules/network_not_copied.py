@@ -33,11 +33,22 @@ def _events(facts: Facts) -> Iterator[Event]:
     if "torch" not in facts.module.libraries and "tenure" not in facts.module.libraries:
         return
     for scope in facts.scopes:
+        yield from _own_states(facts, scope)
         if isinstance(scope.node, ast.ClassDef):
             inner = [facts.module.body.scopes[one] for one in scope.node.body if isinstance(one, ast.FunctionDef)]
             yield from _of_body(facts, inner, "self.")
         elif isinstance(scope.node, ast.Module | ast.FunctionDef):
             yield from _of_body(facts, [scope], "")
+
+
+def _own_states(facts: Facts, scope: Scope) -> Iterator[Event]:
+    """Networks that go their own way and are to catch up, but load the state that they have."""
+    for call in scope.of(ast.Call):
+        match call:
+            case ast.Call(func=ast.Attribute(value=target, attr="load_state_dict"), args=[ast.Call() as given, *_]):
+                text = ast.unparse(target)
+                if _apart(text.rpartition(".")[2]) and ast.unparse(given) == f"{text}.state_dict()":
+                    yield Event(facts.source.path, RULE.name, (call,), text=ast.unparse(call))
 
 
 def _of_body(facts: Facts, scopes: list[Scope], prefix: str) -> Iterator[Event]:

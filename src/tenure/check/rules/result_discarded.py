@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from tenure.check.analysis.findings import Event
 from tenure.check.facts import Facts
 from tenure.check.rules.evident import target_of, text_kind
+from tenure.check.rules.lost_items import lost_items
 from tenure.check.rules.rule import Rule
 from tenure.check.rules.wording import reports_of
 from tenure.check.scope import Scope
@@ -50,7 +51,10 @@ _FUNCTIONS = frozenset(
 
 def _check(facts: Facts) -> Iterator[Diagnostic]:
     message = "the result of `{text}` is dropped, and nothing else changes"
-    return reports_of(facts, RULE, _events(facts), message, ("here",))
+    yield from reports_of(facts, RULE, _events(facts), message, ("here",))
+    lost = (Event(facts.source.path, RULE.name, (at, target), text) for at, target, text in lost_items(facts))
+    message = "`{text}` gets another value, which nothing uses: the item stays as it is"
+    yield from reports_of(facts, RULE, lost, message, ("bound anew here", "an item of this loop"))
 
 
 def _events(facts: Facts) -> Iterator[Event]:

@@ -76,7 +76,7 @@ class _Place:
     def given(self, call: ast.Call) -> list[tuple[str, ast.expr]]:
         """The parameters that a call of this function gives something, each with the argument."""
         names = [one.arg for one in parameters(self.node)][self.owner is not None :]
-        return list(zip(names, call.args, strict=False))
+        return [*zip(names, call.args, strict=False), *((one.arg or "", one.value) for one in call.keywords)]
 
 
 def _kept_class(owner: ClassInfo, attribute: str) -> ClassInfo | None:
@@ -99,8 +99,9 @@ def _written(place: _Place, index: str, held: _Held) -> Iterator[tuple[ast.AST, 
             callee = place.callee(call) if isinstance(call, ast.Call) else None
             given = callee.given(call) if callee is not None else []  # type: ignore[arg-type]
             taken = {name: held[at.id] for name, at in given if isinstance(at, ast.Name) and at.id in held}
-            if callee is not None and taken:
-                yield from _written(callee, "", taken)
+            own = [name for name, at in given if isinstance(at, ast.Name) and at.id == index]
+            if callee is not None and (taken or own):
+                yield from _written(callee, own[0] if own else "", taken)
         match statement:
             case ast.Assign(targets=[target], value=value):
                 _take(place, target, value, index, held)
@@ -200,7 +201,9 @@ def _stored(value: ast.expr, index: str) -> bool:
     at = value
     indexed = False
     while isinstance(at, ast.Subscript):
-        indexed = indexed or any(isinstance(part, ast.Name) and part.id == index for part in ast.walk(at.slice))
+        parts = list(ast.walk(at.slice))
+        indexed = indexed or any(isinstance(part, ast.Name) and part.id == index for part in parts)
+        indexed = indexed or any(isinstance(part, ast.Slice) for part in parts)
         at = at.value
     on_self = isinstance(at, ast.Attribute) and isinstance(at.value, ast.Name) and at.value.id == "self"
     # Another data set makes an item when it is asked for one, as this one does.
