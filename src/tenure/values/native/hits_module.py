@@ -11,6 +11,7 @@ from tenure.runtime.cache import DiskCache, digest, source_fingerprint, unedited
 from tenure.values.native.hits_alike import ALIKE
 from tenure.values.native.hits_attributes import ATTRIBUTES, IN_PLACE
 from tenure.values.native.hits_backward import BACKWARD
+from tenure.values.native.hits_blocks import BLOCKS
 from tenure.values.native.hits_classes import CLASSES
 from tenure.values.native.hits_code import CALLED
 from tenure.values.native.hits_extents import EXTENTS, LAST
@@ -42,8 +43,8 @@ ENTRIES = 64
 """Number of operators and methods with a fast path, at most."""
 
 ROOMS: tuple[tuple[Callable[[Code], None], ...], ...] = (
-    *(LAYOUT, LINES, PARTS, POINTS, PLANS, RUNNING, FRESH, PLACING, ATTRIBUTES, BACKWARD, FIRST, PROGRAMS, TEMPLATES),
-    *(WALKING, PATHS, FACTS, ALIKE, EXTENTS, RECORDS, CLASSES, READING, UPDATING, INDEXING, VIEWING),
+    *(LAYOUT, LINES, PARTS, BLOCKS, POINTS, PLANS, RUNNING, FRESH, PLACING, ATTRIBUTES, BACKWARD, FIRST, PROGRAMS),
+    *(TEMPLATES, WALKING, PATHS, FACTS, ALIKE, EXTENTS, RECORDS, CLASSES, READING, UPDATING, INDEXING, VIEWING),
 )
 """The builtins of the other modules."""
 
