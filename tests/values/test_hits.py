@@ -15,6 +15,7 @@ import tenure as tn
 import tenure.torch
 from tenure.values.native import hits, hits_layout
 from tenure.values.operations import arithmetic
+from tenure.values.rules import rows as rows_module
 from tenure.values.run import force
 from tenure.values.trace import record
 from tenure.values.trace.record import RECORDER, Trace
@@ -126,6 +127,32 @@ def leaves_nothing(run, watched):
         if all(abs(g) < 600 for g in grown) and more < 60:
             return
         assert not last, (grown, more)
+
+
+@needs_code
+@pytest.mark.parametrize("numbers", [(), (1.5, 2), (0.0, -0.0, float("nan"), 0, False, 3.0)])
+@pytest.mark.parametrize("turns", [1, 9, 90])
+def test_a_new_block_of_generated_code_is_that_of_python(numbers, turns, monkeypatch):
+    tn.ones(1).item()
+    monkeypatch.setattr(rows_module.Path, "follow", None)
+    x = tn.tensor([1.5, -2.0], requires_grad=turns == 9)
+    y = x
+    for k in range(turns):
+        y = tn.sin(y) + x * (2.0 + turns + 0.25 * k)
+        for number in numbers:
+            y = y * number
+    t = RECORDER.trace
+    before, rows = t.path, (list(t.rules), list(t.slots), t.scalars[t.path.scalars :])
+    count, t.busy = force.COUNTS["rows"], True  # who holds a trace is not interrupted in generated code
+    path = t.point()
+    t.busy = False
+    assert path is before.likely and t.path is path and (t.rules, t.slots) == ([], [])
+    assert before.next[tuple(rows[0]), tuple(rows[1])] is path and force.COUNTS["rows"] == count + len(rows[0])
+    monkeypatch.undo()
+    twin = rows_module.Path(before, tuple(rows[0]), tuple(rows[1]), rows[2])
+    for name in rows_module.Path.__slots__:
+        mine, other = getattr(path, name), getattr(twin, name)
+        assert (mine == other and type(mine) is type(other)) or str(mine) == str(other), name
 
 
 @needs_code

@@ -47,10 +47,10 @@ from tenure.values.rules.expand import (
 )
 from tenure.values.rules.modes import MODE, Mode
 from tenure.values.rules.rows import COUNTS, ROOT, History, Path
-from tenure.values.rules.rules import DIVIDES, INT64, KINDS, SAME, WEAK, Kind, Rule, kind_of
+from tenure.values.rules.rules import DIVIDES, GENERAL, INT64, KINDS, SAME, WEAK, Kind, Rule, kind_of
 from tenure.values.rules.sites import PACKAGE, site_of, user_frame
 from tenure.values.rules.unfinished import MOVED, Unfinished, refuse_moved
-from tenure.values.run import first, force, plan, sized, young
+from tenure.values.run import first, force, handing, plan, sized, young
 from tenure.values.run.handing import keep_residuals, start
 from tenure.values.run.lost import break_off
 from tenure.values.trace import record
@@ -71,10 +71,7 @@ SLOTS: dict[type, tuple[str, ...]] = {
         "arity", "bounds", "expand", "form", "grad", "inputs", "key", "kind", "kinds", "leaves", "level",
         "made_of", "name", "numbers", "open", "params", "size", "spends", "template", "tracked", "turned",
     ),
-    Path: (
-        "history", "inputs", "likely", "limit", "own", "parent", "plans", "recent", "results", "rows", "rules", "save",
-        "scalars", "slots", "special", "stamp",
-    ),
+    Path: Path.__slots__,
     History: ("reach",),
     graph.Leaf: ("grad", "hooks"),
     graph.RowLeaf: ("of",),
@@ -122,6 +119,7 @@ FILLING = {
     "name_copy": "__copy__", "classes": alike.CLASSES, "known_params": alike.PARAMS, "known_kinds": KINDS,
     "kind_of": kind_of, "kind_type": Kind, "liken": alike.liken, "without_extents": alike.without,
     "input_rule": alike.input_rule, "reached": paths.reached,
+    "path": Path, "look_after": rows.look_after, "general": GENERAL,
 }  # fmt: skip
 """Functions that find what the code lacks."""
 
@@ -242,7 +240,7 @@ for _name in ("reached_rows", "spread", "tracked", "walked"):
 forms.form_numbers, sites.columns = coded(forms.form_numbers), coded(sites.columns)
 spending.spending, spending.note_spent = coded(spending.spending), coded(spending.note_spent)
 force.alive, force.hand_over = coded(force.alive), coded(force.hand_over)
-first.first_run = coded(first.first_run)
+first.first_run, handing.mark_consumed = coded(first.first_run), coded(handing.mark_consumed)
 
 
 @cache

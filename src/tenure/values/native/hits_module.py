@@ -12,6 +12,7 @@ from tenure.values.native.hits_alike import ALIKE
 from tenure.values.native.hits_alone import ALONE
 from tenure.values.native.hits_attributes import ATTRIBUTES, IN_PLACE
 from tenure.values.native.hits_backward import BACKWARD
+from tenure.values.native.hits_blocks import BLOCKS
 from tenure.values.native.hits_classes import CLASSES
 from tenure.values.native.hits_code import CALLED
 from tenure.values.native.hits_extents import EXTENTS, LAST
@@ -43,8 +44,8 @@ ENTRIES = 64
 """Number of operators and methods with a fast path, at most."""
 
 ROOMS: tuple[tuple[Callable[[Code], None], ...], ...] = (
-    *(LAYOUT, LINES, PARTS, POINTS, PLANS, RUNNING, FRESH, PLACING, ATTRIBUTES, BACKWARD, FIRST, PROGRAMS, TEMPLATES),
-    *(WALKING, PATHS, FACTS, ALIKE, EXTENTS, RECORDS, CLASSES, READING, UPDATING, INDEXING, VIEWING, ALONE),
+    *(LAYOUT, LINES, PARTS, BLOCKS, POINTS, PLANS, RUNNING, FRESH, PLACING, ATTRIBUTES, BACKWARD, FIRST, PROGRAMS),
+    *(TEMPLATES, WALKING, PATHS, FACTS, ALIKE, EXTENTS, RECORDS, CLASSES, READING, UPDATING, INDEXING, VIEWING, ALONE),
 )
 """The builtins of the other modules."""
 

@@ -1,5 +1,5 @@
-"""Fast path of points: the rows of a trace that were recorded here before become the block that they were. Generated
-code."""
+"""Fast path of points: the rows of a trace become a block, the one that they were if they were recorded here before.
+Generated code."""
 
 from __future__ import annotations
 
@@ -64,17 +64,17 @@ def point(m: Code) -> None:
                 f.incref(likely)  # another thread may forget it
                 fine = f.call("numbers_as_before", "ptr %t", likely, returns="i1")
                 with f.when(fine):
-                    rules, slots = f.call("PyList_New", "i64 0"), f.call("PyList_New", "i64 0")
-                    with f.unless(f.either(f.absent(rules), f.absent(slots))):
-                        f.swap("ptr %t", "trace.limit", f.get(likely, "path.limit"))
-                        f.swap("ptr %t", "trace.path", likely)
-                        f.swap("ptr %t", "trace.rules", rules)
-                        f.swap("ptr %t", "trace.slots", slots)
-                    f.decref(rules, slots, likely)
-                    with f.when(f.failed()):
-                        f.ret(NULL)
-                    f.ret(f.get("ptr %t", "trace.path"))
+                    on = f.call("moved_on", "ptr %t", likely)
+                    f.decref(likely)
+                    f.ret(on)
                 f.decref(likely)
+        new = f.call("block_behind", "ptr %t", path)
+        with f.unless(f.absent(new)):
+            on = f.call("moved_on", "ptr %t", new)
+            f.decref(new)
+            f.ret(on)
+        with f.when(f.failed()):
+            f.ret(NULL)
         done = f.call_python(f.constant("slow_point"), "ptr %t")
         f.decref(done)
         with f.when(f.absent(done)):

@@ -252,10 +252,18 @@ def begin(m: Code) -> None:
             h = f.call("PyList_GetItem", handles, f.call("PyLong_AsLongLongAndOverflow", slot, over, returns="i64"))
             leaf = f.call("PyDict_GetItemWithError", f.get("ptr %t", "trace.marks"), slot)
             f.swap(h, ".src", f.choice(f.absent(leaf), f.constant("none"), leaf))
-        consumed, at, box = f.get("ptr %plan", "plan.consumed"), f.local("i64"), f.local(count=2)
+        f.ret(f.call("consumed_here", "ptr %t", f.get("ptr %plan", "plan.consumed"), returns="i1"))
+
+
+def consumed_here(m: Code) -> None:
+    """Give results whose graph is consumed their nodes, with the line of the backward that did it; whether that was
+    possible, else an error."""
+    with m.function("consumed_here", "ptr %t", "ptr %consumed", returns="i1") as f:
+        handles, over = f.get("ptr %t", "trace.handles"), f.local("i32")
+        at, box = f.local("i64"), f.local(count=2)
         f.store("i64 0", at)
-        with f.each(f.size(consumed, "Dict")):
-            f.call("PyDict_Next", consumed, at, box, f.at(box, "i64 1"), returns="i32")
+        with f.each(f.size("ptr %consumed", "Dict")):
+            f.call("PyDict_Next", "ptr %consumed", at, box, f.at(box, "i64 1"), returns="i32")
             slot, by = f.load(box), f.load(f.at(box, "i64 1"))
             h, cause = (
                 f.call("PyList_GetItem", handles, f.call("PyLong_AsLongLongAndOverflow", x, over, returns="i64"))
@@ -272,6 +280,13 @@ def begin(m: Code) -> None:
                 f.swap(h, ".src", out)
                 f.decref(out)
         f.ret("i1 true")
+
+
+def mark_consumed(m: Code) -> None:
+    """mark_consumed(t, consumed)"""
+    with m.function("mark_consumed", "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
+        f.call("consumed_here", f.load("ptr %args"), f.load(f.at("ptr %args", "i64 1")), returns="i1")
+        f.give_none()
 
 
 def site_of(m: Code) -> None:
@@ -375,6 +390,7 @@ def item(m: Code) -> None:
 
 READING = (
     *(compute, seal, run_sealed, run_trace, unlock, settled, run_locked, run_plan, fail, begin),
+    *(consumed_here, mark_consumed),
     *(site_of, let_go, tidy, array, array_of, item),
 )
 """Builtins of this module, with their internal functions."""

@@ -97,15 +97,21 @@ def deliver(t: Any, plan: Any, handles: list[Any], results: Sequence[Any]) -> No
         h._trace = h._rule = None
 
 
+def mark_consumed(t: Any, consumed: dict[int, int]) -> None:
+    """Give results whose graph is consumed their nodes, with the line of the backward that did it."""
+    lines = {by: site_of(t, t.handles[by]) for by in {*consumed.values()}}
+    for slot, by in consumed.items():
+        h = t.handles[slot]
+        if h._src is None:
+            h._src = graph.Out(None, slot, h._rule.name, lines[by])
+
+
 def start(t: Any, plan: Any, handles: list[Any]) -> graph.Segment | None:
     """Give the differentiable results their nodes in the graph; the segment, if one of them is open."""
     for slot in plan.leaves:
         handles[slot]._src = t.marks.get(slot)
-    lines = {by: site_of(t, handles[by]) for by in {*plan.consumed.values()}} if plan.consumed else {}
-    for slot, by in plan.consumed.items():
-        h = handles[slot]
-        if h._src is None:
-            h._src = graph.Out(None, slot, h._rule.name, lines[by])
+    if plan.consumed:
+        mark_consumed(t, plan.consumed)
     if not plan.open:
         return None
     segment = graph.Segment(t.path, [] if plan.lean else t.inputs, t.scalars, paths.sources(t), t.handlers, t.twins)
