@@ -92,10 +92,10 @@ class Cell(Views, Writes, Var):  # type: ignore[misc]
 
     def _keep(self, new: Any, writer: Any = None, key: Any = ..., known: Any = None) -> bool:
         """Store new contents that are a leaf's if the tensor is one: the way of the home library's optimizers."""
-        if self._window is not None or self._lent is not None or (self._leaf is None and self._val._kind.tracked):
-            self._put(new, False)
-            return True
         with TURN:
+            if self._window is not None or self._lent is not None or (self._leaf is None and self._val._kind.tracked):
+                self._put(new, False)
+                return True
             new._held = True
             self._val = new
             count(self)

@@ -137,20 +137,16 @@ class Writes:
     def _assign(self: Any, value: Any, *operands: Any) -> Any:
         """Write the result of an in-place operation, of the tensor's shape, on operands of which some are tensors."""
         refuse_overlap(self, operands)
-        shape = self._aval.shape
-        if value._aval.shape != shape:
-            raise refuse(
-                f"output with shape {list(shape)} doesn't match the broadcast shape {list(value._aval.shape)}"
-            )
+        shape, found = self._aval.shape, value._aval.shape
+        if found != shape:
+            raise refuse(f"output with shape {list(shape)} doesn't match the broadcast shape {list(found)}")
         with TURN:
             value = fitted(self, value)
             recorded = is_recorded(self, value)
             return self._put(value, recorded)
 
-    @in_turn
-    def _put(
-        self: Any, value: Any, recorded: bool, written: Geometry | None = None, at: Index | None = None
-    ) -> Any:
+    def _put(self: Any, value: Any, recorded: bool, written: Geometry | None = None, at: Index | None = None) -> Any:
+        """Store contents, within a turn."""
         if (self if self._window is None else self._window.owner)._home is not None:
             refuse_inference(self)
         lent = self._lent if self._window is None else self._window.owner._lent
@@ -387,11 +383,16 @@ AUGMENTED = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul",
 
 def _augmented(name: str) -> Any:
     def method(self: Any, other: Any) -> Any:
-        found = getattr(type(self), f"__{name}__")(self, other)
-        return found if found is NotImplemented else self._assign(look(found), other)
+        if RUNS:
+            patiently()
+        with TURN:
+            if self._window is not None and self._window.foreign:
+                go_on(self._window)
+            found = getattr(type(self), f"__{name}__")(self, other)
+            return found if found is NotImplemented else self._assign(look(found), other)
 
     method.__name__ = method.__qualname__ = f"__i{name}__"
-    return in_turn(method)
+    return method
 
 
 for _name in AUGMENTED:
