@@ -96,10 +96,12 @@ class Tenure(Side):
     def wait(self, results: Sequence[Any]) -> None:
         """A read of the first result: of the number that it is, of all of them where it is short, else of one: arrays
         leave as copies, which no other library makes. All results are held, so that all of them are computed."""
-        first = results[0].detach()
+        first = results[0]
         if first.ndim == 0:
             first.item()
-        elif first.numel() <= FEW and first.dtype is not self.lib.bfloat16:
+            return
+        first = first.detach()
+        if first.numel() <= FEW and first.dtype is not self.lib.bfloat16:
             first.numpy()
         else:
             first[(0,) * first.ndim].item()
