@@ -25,7 +25,7 @@ torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.peers
 OWN_LIMITS = ("not implemented for", "select(): index 0 out of range for tensor of size [0]")
 """What PyTorch says of what its kernels do not do."""
-EDGES = {"ELU", "CELU", "SELU", "PReLU", "Softplus"}
+EDGES = {"ELU", "CELU", "SELU", "PReLU", "Softplus", "BCELoss"}
 """Layers whose second gradient at 0 is that of the other side in PyTorch, and whose slope there is rounded."""
 VALUES = {"CrossMapLRN2d"}
 """Layers whose gradient in PyTorch is another one than that of their values (`gradcheck` refuses it)."""

@@ -2,6 +2,7 @@
 
 import copy
 import gc
+import importlib
 import math
 import pickle
 from typing import Any
@@ -387,3 +388,19 @@ def test_a_gradient_through_an_update_in_the_same_trace_ends_at_the_new_value() 
 
     assert tn.grad(run)(tn.tensor(1.0)).item() == 2.0  # inside a transform nothing is sealed
     assert w.tolist() == [1.0]
+
+
+@pytest.mark.parametrize("name", ["tenure", "tenure.torch"])
+def test_lbfgs_takes_a_parameter_without_a_gradient(name: str) -> None:
+    lib = importlib.import_module(name)
+    used, unused = (lib.tensor([1.0, 2.0], requires_grad=True) for _ in range(2))
+    optimizer = lib.optim.LBFGS([used, unused], lr=0.5)
+
+    def closure() -> Any:
+        optimizer.zero_grad()
+        loss = (used**2).sum()
+        loss.backward()
+        return loss
+
+    assert optimizer.step(closure).item() == 5.0
+    assert unused.tolist() == [1.0, 2.0] and used.tolist() != [1.0, 2.0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import importlib
 import pickle
 import warnings
 from typing import Any
@@ -186,3 +187,19 @@ def test_a_schedule_shows_its_rates() -> None:
     optimizer = made()
     assert repr(schedules.StepLR(optimizer, 3)) == "StepLR(epoch=0, lr=[0.4])"
     assert repr(schedules.ChainedScheduler([schedules.StepLR(optimizer, 3)])) == "ChainedScheduler(lr=[0.4])"
+
+
+@pytest.mark.parametrize("name", ["torch", "home"])
+def test_a_rate_that_is_a_tensor_keeps_its_start(name: str) -> None:
+    """The schedule reads the rate that it began with, though the one in the group is written at each step."""
+    lib = importlib.import_module("tenure.torch" if name == "torch" else "tenure")
+    p = lib.tensor([1.0, 2.0], requires_grad=True)
+    optimizer = lib.optim.Adamax([p], lr=lib.tensor(0.5))
+    schedule = lib.optim.lr_scheduler.CosineAnnealingWarmRestarts(optimizer, 2)
+    rates = []
+    for _ in range(4):
+        (p**2).sum().backward()
+        optimizer.step()
+        schedule.step()
+        rates.append(float(optimizer.param_groups[0]["lr"]))
+    assert rates == pytest.approx([0.25, 0.5, 0.25, 0.5])

@@ -24,6 +24,9 @@ class LinearCrossEntropyOptions:
     """PyTorch's choice of parts in which a linear cross-entropy is computed; accepted, without effect on the result.
 
     ValueError for a value that PyTorch does not take.
+
+    >>> nn.LinearCrossEntropyOptions(batch_chunk_size=8).chunking_method
+    'auto'
     """
 
     allow_retain_graph: bool = False
@@ -51,7 +54,7 @@ class LinearCrossEntropyLoss(WeightedLoss):
     ``weight`` (num_classes,) becomes a buffer. TN802 for a weight of another shape, ValueError for a
     ``label_smoothing`` outside [0, 1]; ``options`` have no effect.
 
-    >>> nn.LinearCrossEntropyLoss(2, 4)(tn.zeros(1, 2), tn.tensor([3]))
+    >>> nn.LinearCrossEntropyLoss(2, 4)(tn.zeros(1, 2), tn.tensor([3])).detach()
     tensor(1.3863)
     """
 

@@ -194,7 +194,8 @@ class Descent:
     def gradient(self) -> Tensor:
         """The gradients of all parameters as one vector, zero for those without one."""
         found = [g.to_dense() if type(g := gradient_of(p)) is SparseRows else g for p in self.params]
-        return cat([_flat(zeros_like(p).detach() if g is None else g) for p, g in zip(self.params, found, strict=True)])
+        both = zip(self.params, found, strict=True)
+        return cat([_flat(zeros_like(p._read()).detach() if g is None else g) for p, g in both])
 
     def parts(self, d: Tensor) -> list[Tensor]:
         """The parts of a vector that belong to the parameters, in their shapes."""

@@ -179,8 +179,8 @@ def of_kind(optimizer: Any) -> Optimizer:
 
 
 def own(x: Any) -> Any:
-    """A number; the value of a tensor."""
-    return x.detach() if isinstance(x, Tensor) else x
+    """A number; of a tensor a copy, since a face writes the tensor in the group."""
+    return x.detach().clone() if isinstance(x, Tensor) else x
 
 
 def values(optimizer: Optimizer, key: str) -> Rates:
