@@ -46,6 +46,7 @@ t0 = torch.arange(6.).view(2, 3); L[:] = pickle.loads(pickle.dumps([t0[:, :2], t
 t0 = torch.ones(2); t1 = t0.view(torch.int64); print(t1.numpy().sum())
 t0 = torch.complex(torch.ones(2), torch.zeros(2)); print(t0.real.numpy().sum(), t0.imag.numpy().sum())
 t0 = torch.ones(2, requires_grad=True); t1 = t0.view(torch.int64); t1.add_(1)
+t0 = torch.ones(2, requires_grad=True); t1 = torch.complex(t0, t0); t1.sum().backward()
 t0 = torch.ones(2, requires_grad=True); t0.set_(t0)
 t0 = torch.ones(2, requires_grad=True); t0.resize_(1)
 t0 = torch.ones(1, 2, requires_grad=True); t1 = t0[0]; t1.unsqueeze_(0)
