@@ -217,6 +217,8 @@ class Autograd:
             raise refuse("element 0 of tensors does not require grad and does not have a grad_fn")
         if g is None and value._aval.size != 1:
             raise refuse("grad can be implicitly created only for scalar outputs")
+        if g is None and value._aval.dtype.is_complex:
+            raise refuse(f"grad can be implicitly created only for real scalar outputs but got {self.dtype}")
         refuse_rewritten([value])
         try:
             with looked_at():
