@@ -48,9 +48,11 @@ def given(function: Any, key: str, scope: dict[str, Any]) -> tuple[list[Any], di
             args.append(scope[name])
         else:
             kwargs[name] = scope[name]
-    if code.co_flags & 4:
-        args.extend(scope[code.co_varnames[code.co_argcount + code.co_kwonlyargcount]])
+    spread = ""
+    if code.co_flags & 4:  # sizes one by one, which the function has put together under their plain name
+        spread = code.co_varnames[code.co_argcount + code.co_kwonlyargcount]
+        args.extend(scope[spread] or [scope[n] for n in (spread[1:],) if scope.get(n) is not None])
     for name in code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]:
-        if scope[name] is not usual.get(name):
+        if scope[name] is not usual.get(name) and f"_{name}" != spread:
             kwargs[name] = scope[name]
     return (args[1:] if key[0] == "." else args), kwargs
