@@ -1,4 +1,4 @@
-"""What a call of the table that failed raises: what PyTorch's argument parser says of it, else what failed."""
+"""Error of a call of the table that failed: the complaint of PyTorch's argument parser, else the failure itself."""
 
 from __future__ import annotations
 
