@@ -25,6 +25,13 @@ def axis(x: Any, dim: int) -> int:
     return axis_of(len(x._aval.shape), dim)
 
 
+def whole(n: Any) -> int:
+    """A size or an axis as an int; TypeError for a text."""
+    if isinstance(n, str):
+        raise refuse(f"type must be tuple of ints,but got {type(n).__name__}", TorchTypeError)
+    return int(n)
+
+
 def axis_of(n: int, dim: int) -> int:
     """Non-negative axis of n; IndexError outside of them."""
     low, high = -max(n, 1), max(n, 1) - 1
@@ -243,7 +250,7 @@ class Parts:
         of = getattr(start, "_aval", None)
         if of is not None and (of.shape or of.dtype.kind not in "iu"):
             raise refuse("start must be an 0-dim integral Tensor.")
-        start = int(start)
+        start = whole(start)
         if not size:
             raise refuse("narrow() cannot be applied to a 0-dim tensor.")
         if length < 0:
@@ -265,7 +272,7 @@ class Parts:
         """View of one index of an axis."""
         if not self._aval.shape:
             raise refuse("select() cannot be applied to a 0-dim tensor.", TorchIndexError)
-        at, index = axis(self, dim), int(index)
+        at, index = axis(self, dim), whole(index)
         n = self._aval.shape[at]
         if not -n <= index < n:
             text = f"select(): index {index} out of range for tensor of size {list(self.shape)} at dimension {at}"

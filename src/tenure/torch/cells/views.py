@@ -9,7 +9,7 @@ from tenure.errors import following
 from tenure.torch.cautions import TURNED, caution
 from tenure.torch.cells.formats import in_order, is_in, name_of
 from tenure.torch.cells.geometry import Geometry, Layout, keep, layout, made
-from tenure.torch.cells.parts import Parts, axis, axis_of
+from tenure.torch.cells.parts import Parts, axis, axis_of, whole
 from tenure.torch.cells.recasts import AsComplex, AsDtype, AsReal
 from tenure.torch.cells.steps import Component, Conjugate, Diagonal, Expand, Permute, Reshape, Strided, Unfold
 from tenure.torch.cells.windows import detached, geometry, lineage, look, take, windowed
@@ -25,7 +25,7 @@ def ints(given: tuple[Any, ...]) -> tuple[int, ...]:
     """Sizes or axes given one by one or as one sequence."""
     if len(given) == 1 and isinstance(given[0], list | tuple):
         given = tuple(given[0])
-    return tuple([n if type(n) is int else int(n) for n in given])
+    return tuple([n if type(n) is int else whole(n) for n in given])
 
 
 def filled_in(sizes: tuple[int, ...], count: int) -> tuple[int, ...]:

@@ -54,17 +54,17 @@ class Signature(NamedTuple):
 
     @property
     def positional(self) -> int:
-        """How many parameters may be given by position."""
+        """Number of parameters that may be given by position."""
         return sum(not p.by_keyword for p in self.parameters)
 
     @property
     def least(self) -> int:
-        """How many arguments there have to be."""
+        """Least number of arguments."""
         return sum(p.default is None for p in self.parameters)
 
     @property
     def most(self) -> int:
-        """How many arguments there may be."""
+        """Largest number of arguments."""
         return len(self.parameters)
 
     def __str__(self) -> str:
@@ -91,7 +91,7 @@ def table() -> dict[str, list[Signature]]:
 
 @functools.cache
 def sentences() -> dict[str, str]:
-    """What functions that PyTorch writes in Python say of a first argument that is no tensor."""
+    """Complaints, by function, about a first argument that is no tensor: of functions that PyTorch writes in Python."""
     text = files("tenure.torch.messages").joinpath("signatures.txt").read_text(encoding="utf-8")
     return dict(line.split(" = ", 1) for line in text.splitlines() if " = " in line.partition("(")[0])
 
@@ -112,8 +112,8 @@ def read(name: str, text: str) -> Signature:
 
 
 def complaint(key: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str | None:
-    """What PyTorch says of the arguments of a function, or of a method (``.name``); None where it takes them, or where
-    nothing is known of it."""
+    """PyTorch's complaint about the arguments of a function, or of a method (``.name``); None where it takes them, or
+    where nothing is known of it."""
     forms = table().get(key)
     if forms is None:
         said = sentences().get(key)
@@ -152,7 +152,7 @@ def against(form: Signature, args: Sequence[Any], kwargs: Mapping[str, Any]) -> 
 
 
 def unpacked(form: Signature, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str | None:
-    """What is wrong with the elements of an argument that a signature takes: only the first is looked at before."""
+    """Complaint about the elements of an argument that a signature takes: only the first is looked at before."""
     for k, p in enumerate(form.parameters):
         x = args[k] if k < len(args) else kwargs.get(p.name)
         if k == 0 and p.kind == "tuple of ints" and is_whole(x) and len(args) > 1 and form.positional == 1:
@@ -173,7 +173,7 @@ def unpacked(form: Signature, args: Sequence[Any], kwargs: Mapping[str, Any]) ->
 
 
 def objection(form: Signature, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str | None:
-    """What is wrong with some arguments for one signature; None where it takes them."""
+    """Complaint about some arguments for one signature; None where it takes them."""
     name, at, left = form.name, 0, dict(kwargs)
     is_spread = form.positional == 1 and form.parameters[0].kind == "tuple of ints"
     if len(args) > form.positional and not is_spread:
@@ -222,7 +222,7 @@ def too_many(form: Signature, given: int) -> str:
 
 
 def refusal(p: Parameter, name: str, x: Any, position: int | None) -> str | None:
-    """What is wrong with one argument."""
+    """Complaint about one argument; None where it is taken."""
     where = f"{name}(): argument '{p.name}'" + ("" if position is None else f" (position {position})")
     if not takes(p, name, x):
         if p.kind == "tuple of ints" and isinstance(x, list | tuple) and position is not None:

@@ -38,7 +38,23 @@ def examples(said: str) -> str:
 
 
 FAN = "Fan in and fan out can not be computed for tensor with fewer than 2 dimensions"
+KIND = {"'": "str", "N": "NoneType", "[": "list", "(": "tuple", "{": "dict", "T": "bool", "F": "bool", "a": "Tensor"}
+"""Types of values, by the first letter of how they are shown."""
+
+
+def of_kind(shown: str) -> str:
+    """Type of a value that is shown in a message."""
+    return KIND.get(shown[:1], "float" if "." in shown or "e" in shown else "int")
+
+
 LAYERS = rows(
+    (r"(?:(\w+): )?(\w+) is True or False, not (.*)", "Type",
+     lambda name, of, x: f"{name or 'forward'}(): argument '{of}' must be bool, not {of_kind(x)}"),
+    (r"(?:(\w+): )?(?:argument )?'(\w+)': .* of type (\w+) is no number", "Type",
+     "{0}(): argument '{1}' must be Tensor, not {2}"),
+    (r"(?:(\w+): )?(\w+): .* of type (\w+) is no number", "Type", "{0}(): argument '{1}' must be Tensor, not {2}"),
+    (r"(\w+): (\w+): None is no number", "Type", "{0}(): argument '{1}' must be Tensor, not NoneType"),
+    (r"axis is an int, not (.*)", "Type", lambda x: f"argument 'dim' must be int, not {of_kind(x)}"),
     (r"Embedding: padding_idx -?\d+ is not within", "Assertion", "Padding_idx must be within num_embeddings"),
     (rf"a state of shape {S}, where {S} is expected", None, hidden),
     (rf"an input of shape {S}, where 1 or 2 axes are expected, the last of size (\d+)", None, cell_input),

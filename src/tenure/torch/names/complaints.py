@@ -1,4 +1,4 @@
-"""What a call of the table that failed raises: what PyTorch's argument parser says of it, else what failed."""
+"""Error of a call of the table that failed: the complaint of PyTorch's argument parser, else the failure itself."""
 
 from __future__ import annotations
 
@@ -48,9 +48,11 @@ def given(function: Any, key: str, scope: dict[str, Any]) -> tuple[list[Any], di
             args.append(scope[name])
         else:
             kwargs[name] = scope[name]
-    if code.co_flags & 4:
-        args.extend(scope[code.co_varnames[code.co_argcount + code.co_kwonlyargcount]])
+    spread = ""
+    if code.co_flags & 4:  # sizes one by one, which the function has put together under their plain name
+        spread = code.co_varnames[code.co_argcount + code.co_kwonlyargcount]
+        args.extend(scope[spread] or [scope[n] for n in (spread[1:],) if scope.get(n) is not None])
     for name in code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]:
-        if scope[name] is not usual.get(name):
+        if scope[name] is not usual.get(name) and f"_{name}" != spread:
             kwargs[name] = scope[name]
     return (args[1:] if key[0] == "." else args), kwargs

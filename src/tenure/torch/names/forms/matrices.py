@@ -14,6 +14,7 @@ from tenure.torch.names.precision import raised
 from tenure.torch.names.structures import structure
 
 __all__ = [
+    "batched",
     "contraction",
     "crossed",
     "distances",
@@ -36,6 +37,14 @@ __all__ = [
     "symmetric",
     "triangular_solve",
 ]  # fmt: skip
+
+
+def batched(x: Any, y: Any) -> tuple[Any, Any]:
+    """Two batches of matrices, which have to be as many: one is not repeated for the others."""
+    if x.ndim == y.ndim == 3 and x.shape[0] != y.shape[0]:
+        wanted, given = [x.shape[0], x.shape[2]], list(y.shape[:2])
+        raise refuse(f"Expected size for first two dimensions of batch2 tensor to be: {wanted} but got: {given}.")
+    return x, y
 
 
 def crossed(x: Any, y: Any, dim: Any) -> Any:

@@ -3,7 +3,8 @@
 TABLE = """
 [torch Tensor out]
 matmul inner vdot(input, other)
-mm bmm(input, mat2) = NAME(input, mat2)
+mm(input, mat2) = mm(input, mat2)
+bmm(input, mat2) = bmm(*batched(input, mat2))
 smm spmm hspmm(input, mat2) = mm(input, mat2)
 mv(input, vec)
 dot(input, tensor) = dot(input, tensor)
