@@ -10,6 +10,7 @@ import pytest
 
 import tenure as tn
 from tenure.compile import tiers
+from tenure.values.native import hits
 from tenure.values.operations import alone
 from tenure.values.run import first, force, plan
 from tenure.values.run.force import COUNTS
@@ -191,6 +192,7 @@ def test_a_place_written_in_turns_is_computed_once(natively: bool, monkeypatch: 
     assert len(sizes) >= 14 and max(sizes) <= 8
 
 
+@pytest.mark.skipif(hits.CODE is None, reason="first runs without a plan are native")
 def test_ever_new_counts_compile_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Counts come again by chance, at some later call. That is no reason to make a plan, or to compile."""
     draw = np.random.default_rng(4)
@@ -215,6 +217,7 @@ def test_ever_new_counts_compile_nothing(monkeypatch: pytest.MonkeyPatch) -> Non
     assert len(plans) <= 8
 
 
+@pytest.mark.skipif(hits.CODE is None, reason="first runs without a plan are native")
 def test_paths_of_ever_new_counts_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(first, "MOST_VARIED", 16)
     first.VARIED.clear()

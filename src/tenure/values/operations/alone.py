@@ -177,7 +177,7 @@ def run_alone(t: Any, h: Any, read: Callable[[Any], Any]) -> None:
 
 
 def apart_slowly(t: Any, h: Any) -> Any:
-    """What ``rows_apart`` gives, for whatever rows; where they cannot be laid apart, a trace of no rows."""
+    """``rows_apart`` in Python, for whatever rows; a trace of no rows, where they cannot be laid apart."""
     behind = Behind(t, h._slot)
     if all(s in behind.needed or behind.handles[s]._data is not None for s in force.alive(behind.handles)):
         return ()
