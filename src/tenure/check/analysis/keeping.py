@@ -37,9 +37,11 @@ def _stored_again(m: Machine, obj: Obj, name: object, value: Value, register: in
                 continue
             parts = [part for at, part in _in_tuples(m, held) if at == place]
             for old in (*held, *parts):
+                if old.write is None or old.loan is None:
+                    continue
                 same = old.obj is ref.obj or (old.obj.base and m.state.overlap(old.obj, ref.obj) is MUST)
                 elsewhere = field != name or name == "*" or (isinstance(name, Obj) and ref.obj.kind == "dict")
-                if same and old.write is not None and old.loan is not None and elsewhere and _always(m, old.write):
+                if same and elsewhere and _always(m, old.write):
                     one_row = old.loan.node is (m.op.node if place is None else ref.loan.node)
                     if (ref.obj.kind == "dict" and not one_row) or (one_row and _another(m, ref, register)):
                         # Kept under two names; in a loop by the same statement it is one row for all, unless it is
@@ -57,10 +59,11 @@ def _always(m: Machine, write: Write) -> bool:
 def _made_elsewhere(m: Machine, ref: Ref) -> bool:
     """Whether another function than the present one made what an object keeps, and nothing here makes it anew."""
     node, line = m.function.node, getattr(ref.obj.node, "lineno", 0)
-    anew = {one.attr for one in m.function.scope.of(ast.Attribute) if isinstance(one.ctx, ast.Store)}
-    if ref.loan is None or any(isinstance(at, tuple) and at[1] in anew for at in ref.loan.sources()):
+    taken = {at[1] for at in ref.loan.sources() if isinstance(at, tuple)} if ref.loan is not None else None
+    if taken is None or getattr(node, "lineno", 0) <= line <= (getattr(node, "end_lineno", 0) or 0):
         return False
-    return not getattr(node, "lineno", 0) <= line <= (getattr(node, "end_lineno", 0) or 0)
+    stored = m.function.scope.of(ast.Attribute) if taken else ()
+    return not any(one.attr in taken and isinstance(one.ctx, ast.Store) for one in stored)
 
 
 def _in_tuples(m: Machine, value: Value) -> list[tuple[object, Ref]]:

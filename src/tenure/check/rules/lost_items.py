@@ -15,7 +15,7 @@ def lost_items(facts: Facts) -> Iterator[tuple[ast.AST, ast.AST, str]]:
         for loop in scope.of(ast.For):
             match loop.body[-1]:
                 case ast.Assign(targets=[ast.Name(id=name)], value=value) as last if name in bound_names([loop.target]):
-                    if _computed(value) and not _used(scope, loop, last, name):
+                    if not name.startswith("_") and _computed(value) and not _used(scope, loop, last, name):
                         yield last, loop.target, name
 
 
