@@ -30,6 +30,7 @@ from fresh.irregular import IRREGULAR
 from fresh.kernels import KERNELS
 from fresh.models import MODELS
 from fresh.programs import LARGE, PROGRAMS
+from harness.children import keep_bytecode
 from harness.sides import SIDES
 from harness.table import plain
 
@@ -224,6 +225,7 @@ def main() -> int:
     if not {*options.sections} <= SECTIONS.keys():
         parser.error(f"the sections are {', '.join(SECTIONS)}")
     os.environ.setdefault("TENURE_NUM_THREADS", "1")
+    keep_bytecode()
     disagree = False
     for name in options.sections or SECTIONS:
         rows = []

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from harness.children import keep_bytecode
 
 import tenure as tn
 from tenure.ir.program import Program
@@ -100,6 +101,7 @@ def training_step(lib: Any, w: Any, x: Any) -> Callable[[], Any]:
 
 def import_milliseconds(statement: str) -> float:
     """Median time of an import in fresh processes."""
+    keep_bytecode()
     code = f"import time; t = time.perf_counter(); {statement}; print(time.perf_counter() - t)"
     times = [float(subprocess.check_output([sys.executable, "-c", code])) for _ in range(9)]
     return 1e3 * statistics.median(times)

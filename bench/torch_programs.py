@@ -14,6 +14,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from harness.children import keep_bytecode
+
 PROGRAMS = Path(__file__).parent.parent / "tests" / "torch" / "programs"
 TWICE = """
 import io, contextlib, os, runpy, sys, time
@@ -49,6 +51,7 @@ def measured(name: str, side: str) -> tuple[float, float]:
 
 def main(names: list[str]) -> None:
     """Print a line for each program, and the medians."""
+    keep_bytecode()
     rows = []
     print(f"{'program':28} {'process: PyTorch':>17} {'face':>7} {'ratio':>6}", end=" ")
     print(f"{'again: PyTorch':>15} {'face':>7} {'ratio':>6}")

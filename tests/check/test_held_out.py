@@ -20,9 +20,10 @@ PAIRS = {
     for page in sorted(ROOM.glob("*.md"))
     for name, _, wrong, right in SECTION.findall(page.read_text(encoding="utf-8"))
 }
-FLOOR = 312
+FLOOR = 358
 """It only rises. At first sight: 5 of 40, 24 of 29, 19 of 40, 12 of 15, 10 of 26, 7 of 12, 17 of 34, 11 of 16,
-16 of 31, 7 of 12, 9 of 25, 6 of 12, 12 of 24, 9 of 20, 8 of 15."""
+16 of 31, 7 of 12, 9 of 25, 6 of 12, 12 of 24, 9 of 20, 8 of 15,
+26 of 44, 4 of 15."""
 
 
 def reported(text: str, folder: Path) -> list[tuple[int, str]]:
@@ -40,7 +41,7 @@ def caught(text: str, folder: Path) -> bool:
 
 
 def test_there_are_as_many_pairs_and_no_fewer_are_reported(tmp_path: Path) -> None:
-    assert len(PAIRS) == 351
+    assert len(PAIRS) == 410
     found = [name for name, (wrong, _) in PAIRS.items() if caught(wrong, tmp_path)]
     assert len(found) >= FLOOR, found
 

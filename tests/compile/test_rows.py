@@ -16,7 +16,7 @@ from tenure.compile.fuse import fuse
 from tenure.compile.jit import Engine
 from tenure.compile.simplify import simplify
 from tenure.ir.program import Program, Value
-from tenure.ops import index, move, pointwise, reduce
+from tenure.ops import advanced, index, move, pointwise, reduce
 from tenure.runtime import threads
 from tenure.transform.vjp import pull_back
 from tests.compile.test_programs import agree, built, softmax
@@ -202,6 +202,38 @@ def test_long_rows_are_stored_not_kept() -> None:
     plan = fuse(simplify(built(softmax, x)))
     assert str(plan) == "kernel 0: stores %5 %9; keeps %1 %6; reads %0; rows [20] of [40000]"
     agree(built(softmax, x), [x])
+
+
+PARTS = {
+    "gathered": lambda x, at: advanced.take_rows(x, at),
+    "turned": lambda x, at: move.permute(x, order=(1, 0, 2)),
+}
+
+
+@pytest.mark.parametrize("operation", [reduce.reduce_sum, reduce.reduce_max])
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize(("rows", "n"), [(40, 64), (7, 192), (700, 128), (3, 65600), (40, 48), (40, 96)])
+def test_rows_that_are_no_one_loop_in_memory(part: str, operation: Any, rows: int, n: int) -> None:
+    """A reduction over all axes of what does not lie in one piece: the bits of it in one piece, by itself and beside
+    an elementwise result. Where no vector leaves a row, nothing is stored for it."""
+    x, at = numbers(2, rows, n) if part == "turned" else numbers(rows + 5, n), RNG.integers(0, rows + 5, rows)
+    lying = np.ascontiguousarray(x.swapaxes(0, 1) if part == "turned" else x[at])
+
+    def alone(x: Value, at: Value) -> Value:
+        return of_all(PARTS[part](x, at) * 3.0)
+
+    def beside(x: Value, at: Value) -> tuple[Value, Value]:
+        y = PARTS[part](x, at)
+        return of_all((y - 1.0) * 3.0), y * 2.0
+
+    def of_all(y: Value) -> Value:
+        return operation(y, axes=tuple(range(y.ndim)))
+
+    whole, parted = built(lambda y: of_all(y * 3.0), lying), built(alone, x, at)
+    assert bits(compiled(parted)([x, at])) == bits(compiled(whole)([lying]))
+    agree(built(beside, x, at), [x, at])
+    assert (kernels(parted) == kernels(whole)) is (n % 64 == 0)
+    assert (kernels(built(beside, x, at)) == 1) is (n % 64 == 0 and lying.size <= 1 << 15)
 
 
 def test_rows_in_chunks() -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any
 
 import numpy as np
 import pytest
 
 import tenure.torch as face
+from tenure.torch.names import forms
 
 pytestmark = pytest.mark.peers
 GIVEN = """
@@ -60,3 +64,10 @@ def test_a_form_gives_what_pytorch_gives(source: str) -> None:
     found = outcome(face, source)
     assert found == outcome(torch, source)
     assert (type(found) is str) is (source in REFUSED)
+
+
+def test_no_two_files_of_forms_have_a_function_of_one_name():
+    """The package takes all names of its files: of two, the later would serve for both without a word."""
+    files = [import_module(f"{forms.__name__}.{found.name}") for found in iter_modules(forms.__path__)]
+    count = Counter(name for file in files for name in file.__all__)
+    assert len(files) > 5 and [name for name, number in count.items() if number > 1] == []

@@ -3,7 +3,7 @@
 import pytest
 
 import tenure.torch as face
-from tests.torch.alias_programs import run
+from tests.torch.law.runner import run
 
 pytestmark = pytest.mark.peers
 RESULTS = """
@@ -31,7 +31,7 @@ def test_results_have_pytorchs_strides(made):
 
 
 def test_programs_that_once_differed_are_pytorchs():
-    counts, bad = run(MENDED, "pytorch")
+    counts, bad = run("plain", MENDED, "pytorch")
     assert counts["programs"] == len(MENDED)
     assert not bad
 

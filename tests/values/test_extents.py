@@ -76,8 +76,8 @@ def called(function: Function, n: int) -> list[bytes]:
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A form gets a program of symbols as soon as it comes again."""
-    monkeypatch.setattr(sized, "SIGHTINGS", 1)
+    """A form gets a program of symbols as soon as it comes again, also where values are small."""
+    monkeypatch.setattr(sized, "SHARES_SMALL", True)
 
 
 @pytest.fixture

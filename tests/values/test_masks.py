@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import tenure as tn
-from tenure.values.run import alone, force
+from tenure.values.run import force, plan
 from tenure.values.run.force import COUNTS
 
 
@@ -93,8 +93,7 @@ def test_a_loop_of_masks_comes_to_rest() -> None:
 
 def test_masks_of_ever_new_counts_make_no_programs(monkeypatch: pytest.MonkeyPatch) -> None:
     """A mask is read while results wait whose shapes depend on the masks before: what is run for it recurs."""
-    draw, made, new = np.random.default_rng(3), list[Any](), alone.Prefix
-    monkeypatch.setattr(alone, "Prefix", lambda *args: (made.append(args), new(*args))[1])
+    draw, made, new = np.random.default_rng(3), list[Any](), plan.Prefix
     monkeypatch.setattr(force, "Prefix", lambda *args: (made.append(args), new(*args))[1])
     for turn in range(12):
         a = draw.standard_normal((40, 3))

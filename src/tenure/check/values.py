@@ -49,8 +49,8 @@ Component = tuple[object, ...]
 class Obj:
     """An abstract object. `summary`: it stands for several concrete ones, so nothing is certain of it.
 
-    `terms`: the numbers that a number is computed from, or is one of. `ends`: the module that a sequence of modules
-    ends with, or one of a list of modules that are alike.
+    `terms`: the numbers that a number is computed from, or is one of. `begins`, `ends`: the modules that a
+    sequence of modules begins and ends with; `ends` also one of a list of modules that are alike.
     """
 
     kind: str
@@ -76,6 +76,7 @@ class Obj:
     length: int | None = None
     terms: "tuple[Obj, ...]" = ()
     ends: "Obj | None" = None
+    begins: "Obj | None" = None
 
     def root(self) -> "Obj":
         """The object whose memory this one shows."""
@@ -94,7 +95,7 @@ class Obj:
         return False
 
 
-INFO = ("kind", "grad", "leaf", "ndim", "dtype", "strided", "maybe", "target", "const", "text", "ends")
+INFO = ("kind", "grad", "leaf", "ndim", "dtype", "strided", "maybe", "target", "const", "text", "ends", "begins")
 """Facts about an argument for the function, and about a result for the caller."""
 
 

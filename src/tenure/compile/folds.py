@@ -19,7 +19,9 @@ is; nothing at all sums up to 0.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from llvmlite import ir
@@ -27,7 +29,7 @@ from llvmlite import ir
 from tenure.compile.combine import I1, Combine, loops
 from tenure.compile.element_types import LLVM, widths
 from tenure.compile.index import Affine, address, loop
-from tenure.compile.nests import Axis, Turn, constant, counted, grouped, least, merge, nest
+from tenure.compile.nests import Axis, Turn, along, constant, counted, grouped, least, merge, nest
 from tenure.compile.plan import identity, instruction
 from tenure.compile.symbolic import Tracer
 from tenure.dtypes import DType
@@ -65,15 +67,15 @@ def fold_rows(body: Body, v: int, operation: str) -> None:
     forms, out = operand_forms(body, x), result_address(at, shape)
     kept = merge(shape, range(run[0]), forms | {out})
     reduced = merge(shape, run, forms)
-    axis = reduced[0] if reduced else Axis(-1, 0)
+    axes = reduced or [Axis(-1, 0)]
     width = min(widths([program.aval(x)], body.bits), LANES)
 
     def row(variables: dict[int, Any]) -> None:
-        total = row_total(body, x, operation, dtype, axis, variables, width, block)
+        total = row_total(body, x, operation, dtype, axes, variables, width, block)
         e = body.emitter(set(), variables, None, 1)
         e.store(total, body.pointer(v), out, dtype)
 
-    blocks = [Axis(BLOCKS, -(-axis.size // block))] if block else []
+    blocks = [Axis(BLOCKS, -(-prod([axis.size for axis in axes]) // block))] if block else []
     rows(body, [*kept, *blocks], row, shape[: run[0]])
 
 
@@ -96,25 +98,27 @@ def rows(body: Body, kept: list[Axis], row: Any, shape: tuple[int, ...]) -> None
 
 
 def row_total(
-    body: Body, x: int, operation: str, dtype: DType, axis: Axis, variables: dict[int, Any], width: int, block: int
-) -> ir.Value:
+    body: Body, x: int, operation: str, dtype: DType,
+    axes: Sequence[Axis], variables: dict[int, Any], width: int, block: int,
+) -> ir.Value:  # fmt: skip
     """The reduction of one row, or of the block of it that the variable BLOCKS counts."""
     b, t = body.b, LLVM[dtype.name]
     fold = Combine(b, operation, dtype)
-    if axis.size == 0:
+    size = prod([axis.size for axis in axes])
+    if size == 0:
         return fold.empty(t)
     index = identity(body.program.aval(x).shape)
     wide = ir.VectorType(t, width)
 
     parts = LANES // width
-    most = -(-min(block or axis.size, axis.size) // LANES)
+    most = -(-min(block or size, size) // LANES)
     turns = loops([dtype], LANES, parts, most, body.bits)
 
     def pieces(turn: int, at: ir.Value, live: int) -> list[ir.Value]:
         found = []
         for u in range(turn * parts // turns, min((turn + 1) * parts // turns, -(-live // width))):
             i, left = b.add(at, constant(u * width)), min(width, live - u * width)
-            e = body.emitter(set(), {**variables, axis.name: i}, axis.name, width, left)
+            e = body.emitter(set(), {**variables, **along(b, axes, i)}, axes[-1].name, width, left)
             y = e.splat(e.at(x, index))
             if left < width:
                 mask = ir.Constant(ir.VectorType(I1, width), [int(k < left) for k in range(width)])
@@ -125,14 +129,14 @@ def row_total(
     def piece(turn: int, at: ir.Value, live: int, held: list[Any]) -> list[Any]:
         return fold.step(held, pieces(turn, at, live))
 
-    ends: tuple[ir.Value, ir.Value] = constant(0), constant(axis.size)
+    ends: tuple[ir.Value, ir.Value] = constant(0), constant(size)
     if block:
         first = b.mul(variables[BLOCKS], constant(block))
-        ends = first, least(b, b.add(first, constant(block)), constant(axis.size))
+        ends = first, least(b, b.add(first, constant(block)), constant(size))
     merge = fold.merge if fold.grouped else None
     each: list[Turn] = [(partial(piece, turn), fold.held(wide, parts // turns)) for turn in range(turns)]
     closed = lambda found: fold.closed(fold.joined(found))  # noqa: E731
-    return fold.total(grouped(b, ends, axis.size, LANES, most, each, closed, merge))
+    return fold.total(grouped(b, ends, size, LANES, most, each, closed, merge))
 
 
 def search(body: Body, v: int, operation: str) -> None:

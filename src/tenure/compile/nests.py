@@ -9,7 +9,7 @@ from typing import Any
 from llvmlite import ir
 
 from tenure.compile.index import Affine
-from tenure.ops.order import GROUP
+from tenure.ops.order import GROUP, LANES
 
 I64 = ir.IntType(64)
 BLOCK = 4096
@@ -41,6 +41,19 @@ def merge(shape: Sequence[int], axes: Iterable[int], forms: Iterable[Affine]) ->
         else:
             out.append(Axis(a, shape[a]))
     return out
+
+
+def in_one_loop(axes: Sequence[Axis]) -> bool:
+    """Whether one loop goes through a row of these axes: there is one, or no vector of LANES leaves the last."""
+    return len(axes) <= 1 or axes[-1].size % LANES == 0
+
+
+def along(b: ir.IRBuilder, axes: Sequence[Axis], at: ir.Value) -> dict[int, ir.Value]:
+    """The counters of axes that one loop goes through, at an index of it."""
+    found: dict[int, ir.Value] = {}
+    for axis in reversed(axes[1:]):
+        found[axis.name], at = b.urem(at, constant(axis.size)), b.udiv(at, constant(axis.size))
+    return {**found, axes[0].name: at}
 
 
 def constant(n: int) -> ir.Constant:

@@ -128,12 +128,14 @@ class Record:
         self.write()
 
     def write(self) -> None:
-        """Write the function of the words, with the addresses that are known."""
-        self.ready = all(f.address for f in self.functions)
+        """Write the function of the words, with the addresses that are known. It is ready last, as another thread may
+        ask meanwhile."""
+        ready = all(f.address for f in self.functions)
         writer = Writer()
         writer.write(*self.made)
         self.words = writer.function(self.symbols)
-        self.plain = writer.plain(self.symbols) if self.ready else None
+        self.plain = writer.plain(self.symbols) if ready else None
+        self.ready = ready
 
     def at(self, values: Values) -> tuple[None, Filled] | None:
         """The rule for values of the symbols; None while its functions have no addresses."""

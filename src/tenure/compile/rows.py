@@ -22,7 +22,7 @@ from tenure.compile.combine import I1, Combine, Together, loops
 from tenure.compile.element_types import LLVM, in_memory, widths
 from tenure.compile.elements import Emitter
 from tenure.compile.index import Affine, Index, address
-from tenure.compile.nests import Axis, Turn, constant, counted, grouped, least, merge, nest, only, stack
+from tenure.compile.nests import Axis, Turn, along, constant, counted, grouped, least, merge, nest, only, stack
 from tenure.compile.plan import Kernel, Member, identity, instruction
 from tenure.compile.stored import of_one_form
 from tenure.ir.kind import Role
@@ -84,7 +84,7 @@ class RowKernel:
         self.single = address(single, self.shape[: self.cut])
         self.inner = address(whole[self.cut :], self.shape[self.cut :])
         forms = kernel.forms | {self.whole, self.single}
-        (self.axis,) = merge(self.shape, range(self.cut, len(self.shape)), forms)
+        self.axes = merge(self.shape, range(self.cut, len(self.shape)), forms)
         self.outer = merge(self.shape, range(self.cut), forms)
         self.phases = {v: m.phase for v, m in self.members.items()}
         self.last = max(self.phases.values())
@@ -189,8 +189,8 @@ class RowKernel:
         """An emitter that computes what the phase computes and reads what earlier ones have."""
         here = {v for v, p in self.phases.items() if p >= phase and v not in self.singles}
         later = {v: p for v, p in self.scratch.items() if self.phases[v] < phase}
-        variables = self.variables if at is None else {**self.variables, self.axis.name: at}
-        lane = None if at is None else self.axis.name
+        variables = self.variables if at is None else {**self.variables, **along(self.b, self.axes, at)}
+        lane = None if at is None else self.axes[-1].name
         e = self.body.emitter(here, variables, lane, width, live, RowEmitter)
         assert isinstance(e, RowEmitter)
         e.singles, e.scratch, e.members, e.row = self.singles, later, self.members, self.inner

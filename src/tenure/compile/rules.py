@@ -119,9 +119,11 @@ RULES: dict[Application, Rule] = {}
 
 def rule_of(at: Application) -> Rule:
     """The rule of an application, with the addresses of its functions."""
-    if at not in RULES:
+    found = RULES.get(at)
+    if found is None:
         publish({at: Rule(at)})
-    return RULES[at]
+        found = at.calls  # another thread may have emptied the table
+    return found
 
 
 def publish(fresh: Mapping[Application, Rule], more: Sequence[Function] = ()) -> None:

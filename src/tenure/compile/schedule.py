@@ -16,7 +16,7 @@ from math import prod
 from typing import Any
 
 from tenure.compile.index import Affine, Unseen, address, reshaped
-from tenure.compile.nests import merge
+from tenure.compile.nests import in_one_loop, merge
 from tenure.compile.plan import Domain, Kernel, Member, Plan, identity, instruction
 from tenure.compile.ranges import bounds_of, reads_by
 from tenure.compile.stored import Follower, of_one_form
@@ -250,7 +250,7 @@ class Scheduler:
         few = prod(shape) > SMALL and prod(shape[:cut]) < (FEW * HEIGHT if over else FEW)
         if few or (over and 8 * prod(shape[cut:]) > SCRATCH):  # a row of sums is scratch
             return False
-        if len(merge(shape, range(cut, len(shape)), every)) > 1:
+        if not in_one_loop(merge(shape, range(cut, len(shape)), every)):
             return False
         return not over or len(merge(shape, range(cut), every)) <= 1
 

@@ -9,9 +9,10 @@ read are stored unless they are cheap.
 from __future__ import annotations
 
 from collections.abc import Collection, Container, Sequence
+from math import prod
 
 from tenure.compile.index import Index, Unseen
-from tenure.compile.nests import merge
+from tenure.compile.nests import in_one_loop, merge
 from tenure.compile.packed import packed
 from tenure.compile.plan import identity, instruction
 from tenure.compile.ranges import bounds_of
@@ -145,7 +146,9 @@ class Follower(Tracer):
 
     def one_loop(self, x: int, axes: Sequence[int]) -> None:
         """Some axes of x are gone through in one loop; what does not allow it is stored."""
-        if len(merge(self.shape(x), axes, self.forms)) > 1:
+        shape, last = self.shape(x), max(axes, default=-1)
+        found = merge(shape, axes, self.forms)
+        if not (in_one_loop(found) if prod(shape[last + 1 :]) == 1 else len(found) <= 1):
             raise Unseen(x)
 
     def lying(self, at: Instruction) -> list[int]:

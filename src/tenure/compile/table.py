@@ -16,7 +16,7 @@ from collections.abc import Sequence
 
 from tenure.compile.late import late
 from tenure.compile.row_calls import copy
-from tenure.compile.rules import RULES, Rule, publish
+from tenure.compile.rules import RULES, Rule, publish, rule_of
 from tenure.ir.applications import Application, like
 from tenure.ir.kin import line_in
 from tenure.ir.likes import CALLS
@@ -144,7 +144,7 @@ def rules_of(applications: Sequence[Application]) -> list[Rule]:
     if new:
         make(make(new, patient=True), patient=False)
         for at in new:
-            at.calls = at.calls or RULES[at]
+            at.calls = at.calls or rule_of(at)
     return [at.calls for at in applications]
 
 
@@ -171,10 +171,15 @@ def filled_record(at: Application) -> Rule | None:
     kin, extents = at.kin
     line = None if kin is None else kin.lines.get(CALLS)
     filled = None if line is None else line.at(extents)
-    at.calls = RULES.get(at) if filled is None else filled[1]
-    if at.calls is None and at.size == 1 and at.primitive.traits.number is not None:  # a number calls nothing
-        publish({at: new_rule(at)})
-    return at.calls
+    found: Rule | None = RULES.get(at) if filled is None else filled[1]
+    if found is None:  # another thread may have kept one
+        found = at.calls
+    if found is None and at.size == 1 and at.primitive.traits.number is not None:  # a number calls nothing
+        found = new_rule(at)
+        publish({at: found})
+    elif found is not None:
+        at.calls = found
+    return found
 
 
 def new_rule(at: Application) -> Rule:

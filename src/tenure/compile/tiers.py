@@ -32,6 +32,8 @@ BESIDE = 0.125
 """Weight of a second of compiling beside, as nobody waits for it."""
 AT_ONCE = 1 << 26
 """Elements that a program computes from which it is not run op by op even once."""
+OFTEN = 8
+"""Runs after which a program that did not come again soon counts as one that recurs."""
 PATIENCE = 2
 """Times that a program of which others differ in extents runs op by op for the time that compiling it takes."""
 OUTSIDE = 2e-5
@@ -100,19 +102,25 @@ def work_of(program: Program) -> int:
     return sum([at.size if at.primitive.in_place is None else at.operands[1].size for at in applications])
 
 
+def in_place() -> bool:
+    """Whether all programs are compiled in place."""
+    return os.environ.get("TENURE_COMPILE") == "wait"
+
+
 class Tiered:
     """A program, run op by op until it is compiled; ``call`` then says how its code is called.
 
     Before that ``lent`` says how its table is run without a step in Python, for ``turns`` runs of the ``granted`` ones.
 
     ``cost`` are the seconds that compiling is expected to take, and one that has ``siblings``, of other extents, waits
-    until running it has taken some times as long, one of a form that ``varies`` until it has taken as long; ``job`` is
-    the compilation beside, ``name`` that of its code, ``why`` the reason why there can be none.
+    until running it has taken some times as long; ``sight`` knows whether its form varies, and it waits until running
+    it has taken as long, as does one that is ``rare``, not come again soon; ``job`` is the compilation beside,
+    ``name`` that of its code, ``why`` the reason why there can be none.
     """
 
     __slots__ = (
-        "attempts", "call", "compiled", "cost", "granted", "job", "lent", "name", "program", "seconds", "seen",
-        "siblings", "stepwise", "turns", "varies", "why", "work",
+        "attempts", "call", "compiled", "cost", "granted", "job", "lent", "name", "program", "rare", "seconds", "seen",
+        "siblings", "sight", "stepwise", "turns", "why", "work",
     )  # fmt: skip
 
     def __init__(self, program: Program, stepwise: Executable | None = None, cost: float = 0.0, work: int = 0) -> None:
@@ -122,7 +130,9 @@ class Tiered:
         self.lent: Any = None
         self.granted = self.turns = 0
         self.stepwise = stepwise
-        self.siblings, self.varies = stepwise is not None, False
+        self.siblings = stepwise is not None
+        self.sight: Any = None
+        self.rare = False
         self.seen = 0
         self.seconds = 0.0
         self.cost = cost
@@ -144,27 +154,34 @@ class Tiered:
 
     def due(self) -> bool:
         """Whether it is time to compile, or what was compiled beside has come."""
-        if self.job is not None:
-            return bool(self.job.outcome() is not None)
+        job = self.job  # another thread may take what has come
+        if job is not None:
+            return bool(job.outcome() is not None)
         if self.compiled is not None or self.why or not (self.seen or self.work > AT_ONCE):
             return False
         if not self.cost:
             self.cost = estimate(self.program)
-        cost = self.cost * BESIDE if self.long() else self.cost
+        cost = self.cost * BESIDE if self.cost > WAIT and not in_place() else self.cost
         if self.siblings:
             return self.seconds > cost * PATIENCE
-        if self.varies or (self.seen and len(self.program.applications) == 1):
+        if self.is_irregular() or (self.seen and len(self.program.applications) == 1):
             return self.seconds > cost
         return self.seconds > cost or cost < BUDGET.left()
 
+    def is_irregular(self) -> bool:
+        """Whether it may be by chance that it has come again."""
+        varies = self.sight is not None and self.sight.varies()
+        return varies or (self.rare and self.seen < OFTEN and not in_place())
+
     def long(self) -> bool:
-        """Whether it is compiled beside."""
-        return self.cost > WAIT and os.environ.get("TENURE_COMPILE") != "wait"
+        """Whether it is compiled beside: what takes long, and what is due amid calls that have settled."""
+        return (self.cost > WAIT or self.siblings or self.rare or self.is_irregular()) and not in_place()
 
     def get_ready(self) -> None:
         """Compile it here, or have it compiled beside if no cache has it, or take what has come from there."""
-        if self.job is not None:
-            self.look(self.job)
+        job = self.job
+        if job is not None:
+            self.look(job)
             return
         if not self.long():
             self.compile()
@@ -218,10 +235,11 @@ class Tiered:
 
     def step(self, arrays: list[Any], numbers: Sequence[Any] = ()) -> list[Any]:
         """Run it op by op."""
-        if self.stepwise is None:
-            self.stepwise = late("stepwise").stepwise(self.program)
+        run = self.stepwise  # another thread may drop it
+        if run is None:
+            run = self.stepwise = late("stepwise").stepwise(self.program)
         start = perf_counter()
-        out: list[Any] = self.stepwise(arrays, numbers)
+        out: list[Any] = run(arrays, numbers)
         taken, lent = perf_counter() - start, self.granted - self.turns
         self.seconds += taken * (1 + lent) + OUTSIDE
         self.seen += 1 + lent

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import struct
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Hashable, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -26,13 +26,26 @@ AS_STATE = "save its state: tn.save(x.state_dict(), file)"
 DATA = "tensors, numbers, str, bytes, None, dtypes, and dicts, lists, tuples and sets of them are saved"
 
 
+class Part(NamedTuple):
+    """A tensor by its place in a storage that others may have in common: ``name`` says which it is."""
+
+    name: Hashable
+    storage: np.ndarray[Any, Any]
+    dtype: DType
+    offset: int
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    requires_grad: bool
+    is_parameter: bool
+
+
 class Pickler:
     """Pickle of one object. `storages` are the arrays of its tensors, in the order of their keys."""
 
     def __init__(self) -> None:
         self.out: list[bytes] = [b"\x80\x02"]
         self.storages: list[np.ndarray[Any, Any]] = []
-        self._keys: dict[tuple[int, int, str], int] = {}
+        self._keys: dict[Hashable, int] = {}
         self._memo: dict[int, tuple[int, Any]] = {}
         self._texts: dict[str, int] = {}
         self._names: dict[str, int] = {}
@@ -173,44 +186,55 @@ class Pickler:
             self.out.append(b"b")
 
     def _tensor(self, x: Tensor) -> None:
-        """A tensor as PyTorch rebuilds it; a parameter is rebuilt of such a one."""
-        if not isinstance(x, Parameter):
-            self._value(x, x.requires_grad)
-        else:
-            self.name("torch._utils _rebuild_parameter")
-            self._value(x, False)
-            self._save(x.requires_grad)
-            self._call("collections OrderedDict")
-            self.out.append(b"\x87R")
+        """A value by all of a storage, which values that have one array have in common."""
+        array = np.ascontiguousarray(array_of(x)).reshape(x.shape)
+        name = (array.__array_interface__["data"][0], array.nbytes, x.dtype.name)
+        strides = tuple([s // array.itemsize for s in array.strides])
+        part = Part(name, array, x.dtype, 0, x.shape, strides, x.requires_grad, isinstance(x, Parameter))
+        self._part(part)
         self._keep(x)
 
-    def _value(self, x: Tensor, requires_grad: bool) -> None:
-        """A view of all of a storage, which values that have one array have in common."""
-        array = np.ascontiguousarray(array_of(x)).reshape(x.shape)
+    def _part(self, x: Part) -> None:
+        """A tensor as PyTorch rebuilds it; a parameter is rebuilt of such a one."""
+        if not x.is_parameter:
+            self._value(x, x.requires_grad)
+            return
+        self.name("torch._utils _rebuild_parameter")
+        self._value(x, False)
+        self._save(x.requires_grad)
+        self._call("collections OrderedDict")
+        self.out.append(b"\x87R")
+
+    def _value(self, x: Part, requires_grad: bool) -> None:
         kind = CLASSES.get(x.dtype)
         self.name("torch._utils _rebuild_tensor_v2" if kind else "torch._utils _rebuild_tensor_v3")
         self.out.append(b"((")
         self._text("storage")
         self.name(f"torch {kind}" if kind else "torch.storage UntypedStorage")
-        self._text(str(self._key(array, x.dtype)))
+        self._text(str(self._key(x)))
         self._text("cpu")
-        self._int(array.size if kind else array.nbytes)
-        self.out.append(b"tQK\0")
+        self._int(x.storage.size if kind else x.storage.nbytes)
+        self.out.append(b"tQ")
+        self._int(x.offset)
         self._tuple_of(x.shape)
-        self._tuple_of(tuple([s // array.itemsize for s in array.strides]))
+        self._tuple_of(x.strides)
         self._save(requires_grad)
         self._call("collections OrderedDict")
         if not kind:
             self._save(x.dtype)
         self.out.append(b"tR")
 
-    def _key(self, array: np.ndarray[Any, Any], dtype: DType) -> int:
-        """Number of the storage of an array."""
-        whole = (array.__array_interface__["data"][0], array.nbytes, dtype.name)
-        if whole not in self._keys or not array.nbytes:
-            self._keys[whole] = len(self.storages)
-            self.storages.append(array)
-        return self._keys[whole]
+    def _key(self, x: Part) -> int:
+        """Number of the storage of a tensor."""
+        if x.name not in self._keys or not x.storage.nbytes:
+            self._keys[x.name] = len(self.storages)
+            self.storages.append(x.storage)
+        return self._keys[x.name]
+
+
+def _of_store(p: Pickler, x: Part) -> None:
+    p._part(x)
+    p._keep(x)
 
 
 def _float(p: Pickler, x: float) -> None:
@@ -252,6 +276,7 @@ WRITERS: dict[type, Callable[[Pickler, Any], None]] = {
     DType: lambda p, x: p.name(f"torch {x.name}"),
     device: lambda p, x: p._call("torch device", "cpu"),
     Layout: lambda p, x: p._call("torch.serialization _get_layout", repr(x).replace("tenure", "torch")),
+    Part: _of_store,
     SparseRows: _sparse,
     RowsBorrow: _sparse,
 }

@@ -12,7 +12,7 @@ from tenure.devices import CPU, sparse_coo, strided
 from tenure.dtypes import DType, uint8
 from tenure.errors import FileError, TenureError
 from tenure.io.files import Source
-from tenure.io.storages import STORAGES, TYPES, Extents, Storage
+from tenure.io.storages import STORAGES, TYPES, Extents, Storage, Storages
 from tenure.io.unpickling import Rebuilder, text_as_bytes
 from tenure.values.grad.sparse_rows import SparseRows
 from tenure.values.operations.complexes import conj
@@ -48,11 +48,19 @@ METHODS = {
 
 
 class Words:
-    """Vocabulary of the pickles of one file. ``viewed`` makes the tensor that views a storage."""
+    """Vocabulary of the pickles of one file. ``viewed`` makes the tensor that views a storage; others of the class's
+    attributes make leaves, parameters and conjugates."""
+
+    leaf, made, conjugate = staticmethod(leaf), Parameter, staticmethod(conj)
 
     def __init__(self, source: Source, viewed: Viewed) -> None:
         self.source, self.viewed = source, viewed
         self.storages: list[Storage] = []
+
+    @classmethod
+    def of(cls, source: Source, storages: Storages) -> Words:
+        """The vocabulary of a file with storages."""
+        return cls(source, storages.tensor)
 
     def find(self, name: str) -> Rebuilder:
         """The rebuilder of a name; FileError for one that is no data."""
@@ -131,11 +139,11 @@ class Words:
         storage.used = True
         value = self.viewed(storage, dtype, offset, shape, strides)
         if isinstance(metadata, dict) and value is not None:
-            value = conj(value) if metadata.get("conj") else value
+            value = self.conjugate(value) if metadata.get("conj") else value
             value = -value if metadata.get("neg") else value
-        if requires_grad is not True or value is None or value.dtype is BITS:
+        if requires_grad is not True or value is None or dtype is BITS:
             return value
-        return leaf(value, True)
+        return self.leaf(value, True)
 
     def parameter(self, data: Any, requires_grad: Any = True, hooks: Any = None, state: Any = None) -> Any:
         """``_rebuild_parameter``: a place that modules hold."""
@@ -143,7 +151,7 @@ class Words:
             return None
         if not isinstance(data, Tensor) or type(requires_grad) is not bool:
             raise self.source.wrong("a parameter is made of what is no tensor")
-        return Parameter(data, requires_grad and data.dtype is not BITS)
+        return self.made(data, requires_grad and data._aval.dtype is not BITS)
 
     def sparse(self, layout: Any, data: Any) -> Any:
         """``_rebuild_sparse_tensor``: rows of a tensor whose others are zero."""

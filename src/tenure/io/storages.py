@@ -72,12 +72,16 @@ class Storages:
             self._given[whole] = wrap(self._array(storage, dtype, offset, shape, strides), Aval(shape, dtype))
         return self._given[whole]
 
+    def memory(self, storage: Storage, dtype: DType) -> Any:
+        """All elements of a storage."""
+        return self._array(storage, dtype, 0, (storage.size * storage.dtype.itemsize // dtype.itemsize,), (1,))
+
     def _array(
         self, storage: Storage, dtype: DType, offset: int, shape: tuple[int, ...], strides: tuple[int, ...]
     ) -> Any:
         count = math.prod(shape)
         held = storage.size * storage.dtype.itemsize
-        self._check(storage, dtype, offset, shape, strides)
+        self.check(storage, dtype, offset, shape, strides)
         self._take(storage.key, count * dtype.itemsize)
         bits = np.uint8 if dtype is dtypes.bool_ else dtype.numpy
         array = buffers.empty(shape, bits)
@@ -89,7 +93,7 @@ class Storages:
             array[...] = np.ndarray(shape, bits, self._all(storage.key), start, steps)
         return array.astype(bool) if dtype is dtypes.bool_ else array
 
-    def _check(
+    def check(
         self, storage: Storage, dtype: DType, offset: int, shape: tuple[int, ...], strides: tuple[int, ...]
     ) -> None:
         """FileError for sizes that are none, and for elements outside of the storage."""

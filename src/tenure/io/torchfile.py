@@ -89,6 +89,14 @@ def load(
     <All keys matched successfully>
     """
     _check_module("load", pickle_module)
+    return load_by(Words.of, f, map_location, weights_only, mmap, verify)
+
+
+def load_by(
+    words: Callable[[Source, Storages], Words], f: Readable, map_location: Any, weights_only: Any = True,
+    mmap: Any = None, verify: Any = True,
+) -> Any:  # fmt: skip
+    """``load``, with a vocabulary that says what the names in a file mean."""
     flag("load: weights_only", weights_only)
     verify = flag("load: verify", verify)
     if mmap is not None:
@@ -97,7 +105,7 @@ def load(
     with reading(f, "load") as source, damages(source):
         if source.size == 0:
             raise source.wrong("it is empty")
-        return _load_zip(source, verify) if zips.is_zip(source) else _load_legacy(source)
+        return _load_zip(source, verify, words) if zips.is_zip(source) else _load_legacy(source, words)
 
 
 def _check_module(what: str, module: Any) -> None:
@@ -114,7 +122,7 @@ def _check_location(location: Any) -> None:
         check_device(location)
 
 
-def _load_zip(source: Source, verify: bool) -> Any:
+def _load_zip(source: Source, verify: bool, make: Callable[[Source, Storages], Words]) -> Any:
     entries = zips.entries(source)
     pickles = [name for name in entries if name.endswith("/data.pkl") and name.count("/") == 1]
     if len(pickles) != 1:
@@ -141,7 +149,7 @@ def _load_zip(source: Source, verify: bool) -> Any:
         lambda key: entry(key).size,
         lambda key, into: zips.fill(source, entry(key), into, verify),
     )
-    words = Words(source, storages.tensor)
+    words = make(source, storages)
     data = zips.content(source, entries[pickles[0]], verify)
     return _finished(words, unpickle(source, io.BytesIO(data), words))
 
@@ -153,7 +161,7 @@ def _finished(words: Words, loaded: Any) -> Any:
     return loaded
 
 
-def _load_legacy(source: Source) -> Any:
+def _load_legacy(source: Source, make: Callable[[Source, Storages], Words]) -> Any:
     """The format before 1.6: pickles one after the other, and the storages behind them.
 
     How long a storage is follows from its dtype, which only the pickle of the object says: that is read twice.
@@ -179,7 +187,7 @@ def _load_legacy(source: Source) -> Any:
         lambda key: places[key][1],
         lambda key, into: [*source.chunks(places[key][0], into)].clear(),
     )
-    words = Words(source, storages.tensor)
+    words = make(source, storages)
     return _finished(words, unpickle(source, io.BytesIO(data), words))
 
 

@@ -135,6 +135,7 @@ from tenure.nn.resampling import (
     UpsamplingBilinear2d,
     UpsamplingNearest2d,
 )
+from tenure.nn.scores import LinearCrossEntropyLoss, LinearCrossEntropyOptions
 from tenure.nn.shape import Flatten, Unflatten
 from tenure.nn.transformer import (
     Transformer,
@@ -239,6 +240,8 @@ __all__ = [
     "LazyLinear",
     "LeakyReLU",
     "Linear",
+    "LinearCrossEntropyLoss",
+    "LinearCrossEntropyOptions",
     "LocalResponseNorm",
     "LogSigmoid",
     "LogSoftmax",

@@ -233,6 +233,10 @@ class RNNCell(RNNCellBase):
         self.nonlinearity = known(nonlinearity)
         super().__init__(input_size, hidden_size, bias, 1, device, dtype)
 
+    def extra_repr(self) -> str:
+        """The sizes, and what is not the default."""
+        return super().extra_repr() + ("" if self.nonlinearity == "tanh" else f", nonlinearity={self.nonlinearity}")
+
     @property
     def _cell(self) -> Any:
         """The step of its nonlinearity."""

@@ -12,11 +12,16 @@ from tenure.nn.module import Module
 from tenure.values.operations.creation import check_device, tensor
 from tenure.values.operations.factories import ones, zeros
 from tenure.values.places.parameter import Parameter
+from tenure.values.rules.guard import own_lock
 
 if TYPE_CHECKING:
     from tenure.values.places.var import Var
     from tenure.values.tensor.tensor import Tensor
     from tenure.values.tensor.typing import ArrayLike
+
+
+COUNTING = own_lock()
+"""Held from the count of a batch to the write of the mean over all batches, which is weighed by it."""
 
 
 class Scaled(Module):
@@ -137,12 +142,16 @@ class Normalization(Scaled):
         shape = input.shape
         if shape[self.channel_axis(shape)] != self.num_features:
             raise ShapeError(f"{self} of an input of shape {list(shape)}")
-        momentum = 0.0 if self.momentum is None else self.momentum
         writes = self.training and self.track_running_stats
+        if writes and self.momentum is None and self.num_batches_tracked is not None:
+            with COUNTING:
+                self.num_batches_tracked.add_(1)
+                return self._normalized(input, writes, 1.0 / self.num_batches_tracked.item())
         if writes and self.num_batches_tracked is not None:
             self.num_batches_tracked.add_(1)
-            if self.momentum is None:
-                momentum = 1.0 / self.num_batches_tracked.item()
+        return self._normalized(input, writes, self.momentum or 0.0)
+
+    def _normalized(self, input: Tensor, writes: bool, momentum: float) -> Tensor:
         mean, var = (self.running_mean, self.running_var) if writes or not self.training else (None, None)
         training = self.training or not self.track_running_stats
         return functional.batch_norm(input, mean, var, self.weight, self.bias, training, momentum, self.eps)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from tenure.nn import functional
-from tenure.nn.functional.convolution import sizes_of
+from tenure.nn.functional.convolution import LARGEST, sizes_of
 from tenure.nn.module import Module
 
 if TYPE_CHECKING:
@@ -22,8 +22,7 @@ class _Pad(Module):
 
     def __init__(self, padding: int | tuple[int, ...]) -> None:
         super().__init__()
-        least = -(1 << 62) if self.mode == "constant" else 0
-        self.padding = sizes_of(type(self).__name__, "padding", padding, 2 * self.axes, least)
+        self.padding = sizes_of(type(self).__name__, "padding", padding, 2 * self.axes, -LARGEST)
 
     def forward(self, input: ArrayLike) -> Tensor:
         """The input with its padding."""

@@ -112,11 +112,13 @@ class _AdaptiveAvgPool(Arguments):
 
 class _MaxUnpool(Arguments):
     shown: ClassVar[tuple[str, ...]] = ("kernel_size", "stride", "padding")
+    axes: ClassVar[int]
 
     def __init__(self, kernel_size: Sizes, stride: Sizes | None = None, padding: Sizes = 0) -> None:
         super().__init__()
-        self.kernel_size, self.stride = kernel_size, kernel_size if stride is None else stride
-        self.padding = padding
+        given = (kernel_size, kernel_size if stride is None else stride, padding)
+        for name, sizes, least in zip(self.shown, given, (1, 1, 0), strict=True):
+            setattr(self, name, sizes_of(type(self).__name__, name, sizes, self.axes, least))
 
     def forward(self, input: ArrayLike, indices: ArrayLike, output_size: Any = None) -> Any:
         """Zeros but for the input's elements, at their places."""
@@ -230,7 +232,7 @@ class MaxUnpool1d(_MaxUnpool):
     (1, 1, 4)
     """
 
-    function = "max_unpool1d"
+    function, axes = "max_unpool1d", 1
 
 
 class AdaptiveMaxPool2d(_AdaptiveMaxPool):
@@ -271,7 +273,7 @@ class MaxUnpool2d(_MaxUnpool):
     (1, 1, 4, 4)
     """
 
-    function = "max_unpool2d"
+    function, axes = "max_unpool2d", 2
 
 
 class AdaptiveMaxPool3d(_AdaptiveMaxPool):
@@ -312,7 +314,7 @@ class MaxUnpool3d(_MaxUnpool):
     (1, 1, 4, 4, 4)
     """
 
-    function = "max_unpool3d"
+    function, axes = "max_unpool3d", 3
 
 
 class _FractionalMaxPool(Arguments):
@@ -333,8 +335,8 @@ class _FractionalMaxPool(Arguments):
         self.register_buffer("_random_samples", samples)
 
     def extra_repr(self) -> str:
-        """The windows."""
-        return ", ".join([f"{name}={getattr(self, name)}" for name in self.shown[:3]])
+        """Nothing, as in PyTorch."""
+        return ""
 
 
 class FractionalMaxPool2d(_FractionalMaxPool):

@@ -24,14 +24,15 @@ class _Flagged(Arguments):
     """Base of layers with a flag that has no effect."""
 
     shown: ClassVar[tuple[str, ...]] = ()
+    tells: ClassVar[bool] = True
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
         self.inplace = inplace
 
     def extra_repr(self) -> str:
-        """The arguments, and the flag, if set."""
-        flag = ["inplace=True"] if self.inplace else []
+        """The arguments, and the flag, if set and if PyTorch prints it."""
+        flag = ["inplace=True"] if self.inplace and self.tells else []
         return ", ".join([*[f"{name}={value}" for name, value in self.arguments().items()], *flag])
 
 
@@ -80,6 +81,7 @@ class Hardsigmoid(_Flagged):
     """
 
     function = "hardsigmoid"
+    tells = False
 
 
 class Hardswish(_Flagged):
@@ -90,6 +92,7 @@ class Hardswish(_Flagged):
     """
 
     function = "hardswish"
+    tells = False
 
 
 class Hardshrink(Arguments):

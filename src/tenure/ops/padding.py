@@ -17,11 +17,13 @@ def edged(x: Value, *, widths: Widths, mode: str, value: float = 0.0) -> Value:
     """x with so many elements before and behind along its last axes; negative numbers crop.
 
     They are a number ("constant"), the elements next to the edge, mirrored in it ("reflect"), the edge ("replicate") or
-    those of the other end ("circular").
+    those of the other end ("circular"), of which what is cut off is none.
     """
+    if mode in ("constant", "circular"):
+        x = padded(x, [(min(lo, 0), min(hi, 0)) for lo, hi in widths])
+        widths = [(max(lo, 0), max(hi, 0)) for lo, hi in widths]
     if mode == "constant":
-        cropped = padded(x, [(min(lo, 0), min(hi, 0)) for lo, hi in widths])
-        return padded(cropped, [(max(lo, 0), max(hi, 0)) for lo, hi in widths], value)
+        return padded(x, widths, value)
     first = x.ndim - len(widths)
     for axis, (lo, hi) in enumerate(widths, first):
         if lo or hi:

@@ -36,6 +36,7 @@ from tenure.values.rules.modes import MODE, MODES, current_mode, enable_grad
 from tenure.values.rules.sites import here, site
 from tenure.values.tensor.tensor import Tensor
 from tenure.values.trace.blame import check_methods, checked_first
+from tenure.values.trace.given import flag
 from tenure.values.trace.record import RECORDER
 
 __all__ = [
@@ -141,14 +142,15 @@ class Optimizer(Hooked):
         """The parameters of all groups."""
         return chain.from_iterable(g["params"] for g in self.param_groups)
 
-    @checked_first
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Drop the gradients of the parameters, or write zeros to them."""
-        for p in self.parameters():
-            if set_to_none:
-                p.grad = None
-            elif (g := p.grad) is not None:
-                g.zero_()
+        """Drop the gradients of the parameters, or write zeros to them. DTypeError (TN802) for no bool."""
+        drop = flag("zero_grad: set_to_none", set_to_none)
+        for group in self.param_groups:
+            for p in group["params"]:
+                if drop:
+                    p.grad = None
+                elif (g := p.grad) is not None:
+                    g.zero_()
 
     @overload
     def step(self, closure: None = None) -> None: ...
@@ -169,6 +171,11 @@ class Optimizer(Hooked):
             if not callable(closure):
                 raise DTypeError(f"step: closure is a function, not {shown(closure)}")
             loss = enable_grad().apply(closure)
+        self._step()
+        return loss
+
+    def _step(self) -> None:
+        """Update every parameter that has a gradient."""
         outer = RECORDER.site
         where, me = here() if outer is None else outer, get_ident()
         mode, mine = MODE.get(), UPDATING.get(me)
@@ -176,7 +183,6 @@ class Optimizer(Hooked):
         enter = ((MODE.set, MODES[False, current_mode().eager]), (RECORDER.enter_site, where))
         bracket(enter, ((MODE.set, mode), (RECORDER.enter_site, outer), last), self._update_groups, me, where)
         RECORDER.seal()
-        return loss
 
     def _update_groups(self, me: int, where: CodeSite) -> None:
         if UPDATING or not GIL:
@@ -205,6 +211,8 @@ class Optimizer(Hooked):
     def _update_group(self, group: Group) -> None:
         found = gradients_of(group["params"])
         if found:
+            if type(found[0]) is SparseRows:
+                self._refuse_rows(group)
             self._update(list(group["params"]), found, group)
             return
         ps, grads, by_rows = [], [], []
@@ -301,7 +309,7 @@ def gradient_of(p: Any) -> Any:
     """The value of a parameter's gradient, or None."""
     leaf = p._leaf
     if leaf is None:
-        return None if p.grad is None else p.grad.value
+        return None if p.grad is None else p.grad._read()
     grad = leaf.grad
     return None if grad is None else grad._read()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import chain, repeat
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from tenure.values.places.updates import become, refuse_writes
 from tenure.values.tensor.tensor import Tensor
 
 PARTS = complexes.real, complexes.imag
+NO_TENSORS = (False,) * 16
 NAMES = ("kept", "tensors", "options", "padded", "united")
 
 
@@ -44,31 +46,36 @@ class RowRule:
         places: Sequence[Any],
         grads: Sequence[SparseRows],
         kept: Sequence[Sequence[Any]],
-        numbers: Any,
+        numbers: tuple[Any, ...],
         options: Options,
         also: Sequence[tuple[Any, ...]] = (),
     ) -> None:
         """Write the ``places`` and the places that are kept for each, as ``Rule`` does; to Shareds it is added."""
-        columns = list(zip(places, *kept, strict=True))
-        usual = [k for k, p in enumerate(places) if not isinstance(p, Shared)]
-        written = [place for k in usual for place in columns[k]]
+        columns, shared = [*map(list, zip(places, *kept, strict=True))], []
+        if True in map(isinstance, places, repeat(Shared)):
+            pairs = list(zip(columns, grads, strict=True))
+            shared = [(column, g) for column, g in pairs if isinstance(column[0], Shared)]
+            columns = [column for column in columns if not isinstance(column[0], Shared)]
+            grads = [g for column, g in pairs if not isinstance(column[0], Shared)]
+        written = [*chain.from_iterable(columns)]
         refuse_writes(written)
-        tensors = tuple([isinstance(n, Tensor) for n in numbers])
-        given = [n for n in numbers if isinstance(n, Tensor)] if True in tensors else []
-        scalars = tuple([float(n) for n in numbers if not isinstance(n, Tensor)] if given else map(float, numbers))
-        new: list[Any] = []
-        for k in usual:
-            p, *held = columns[k]
-            index, rows, padded, is_united = grads[k]._entries
+        given: tuple[Any, ...] = ()
+        tensors, scalars = NO_TENSORS[: len(numbers)], numbers
+        if not {float}.issuperset(map(type, numbers)):
+            tensors = tuple([isinstance(n, Tensor) for n in numbers])
+            given = tuple([n for n in numbers if isinstance(n, Tensor)])
+            scalars = tuple([float(n) for n in numbers if not isinstance(n, Tensor)])
+        new: tuple[Any, ...] = ()
+        for column, g in zip(columns, grads, strict=True):
+            index, rows, padded, is_united = g._entries
             params = parameters(NAMES, len(kept), tensors, options, padded, is_united)
-            operands = [p, index.detach(), rows.detach(), *held, *given]
-            new += steps.update(self.operation, operands, params, scalars, [p, *held])
-        at_once((*also, (become, written, tuple(new))))
-        if len(usual) < len(columns):
+            operands = [column[0], index, rows.detach() if rows._kind.tracked else rows, *column[1:], *given]
+            new += steps.update(self.operation, operands, params, scalars, column)
+        at_once((*also, (become, written, new)))
+        if shared:
             params = parameters(("tensors", "options"), tensors, options)
-            for column, g in zip(columns, grads, strict=True):
-                if isinstance(column[0], Shared):
-                    self._add(column, g, given, params, scalars)
+            for column, g in shared:
+                self._add(column, g, given, params, scalars)
 
     def _add(self, column: Sequence[Any], g: SparseRows, given: Any, params: Any, scalars: tuple[float, ...]) -> None:
         """Add to rows of a Shared, and of those that are kept for it; each row is written once. Shapes are those of the

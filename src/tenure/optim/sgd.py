@@ -113,6 +113,9 @@ class SGD(Formula):
     def _update_rows(self, ps: list[Var], grads: list[Any], states: list[Group], group: Group) -> None:
         """Write rows; a running sum lists those that have had a gradient."""
         momentum, rest = group["momentum"], 1 - group["dampening"]
+        if not (momentum or group["maximize"]):
+            self.row_rule(ps, grads, (), (group["lr"],), ())
+            return
         for p, g, state in zip(ps, grads, states, strict=True):
             b = state.get("momentum_buffer") if momentum else None
             if isinstance(b, Var):

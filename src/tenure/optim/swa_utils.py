@@ -17,6 +17,7 @@ from tenure.optim.options import check_options
 from tenure.optim.rule import Rule
 from tenure.values.operations.creation import check_device, tensor
 from tenure.values.places.var import Var
+from tenure.values.rules.guard import own_lock
 from tenure.values.rules.modes import no_grad
 from tenure.values.tensor.tensor import Tensor
 from tenure.values.trace.blame import checked_first
@@ -37,6 +38,8 @@ Average = Callable[[Tensor, Tensor, Count], Tensor]
 Averages = Callable[[list[Var], list[Tensor], Count], None]
 """The same for lists, the first of which is written."""
 
+AVERAGING = own_lock()
+"""Held while a model goes into an average, which its number weighs."""
 TOWARDS = Rule("average", lambda p, g, kept, numbers: (p + numbers[0] * (g - p), kept))
 
 
@@ -172,7 +175,11 @@ class AveragedModel(Module):
     @checked_first
     @no_grad()
     def update_parameters(self, model: Module) -> None:
-        """Take the parameters of a model into the averages."""
+        """Take the parameters of a model into the averages; threads do so one after the other."""
+        with AVERAGING:
+            self._update(model)
+
+    def _update(self, model: Module) -> None:
         count = self.n_averaged.detach()
         pairs = list(zip(_kept(self.module, self.use_buffers), _kept(model, self.use_buffers), strict=True))
         if count.item() == 0:

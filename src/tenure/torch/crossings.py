@@ -9,6 +9,7 @@ from typing import Any
 
 from tenure.errors import TenureError
 from tenure.torch.cells import Tensor, wrap
+from tenure.torch.cells.turns import TURN, is_mine
 from tenure.torch.devices import check_device, device
 from tenure.torch.dtypes import dtype, home_dtype
 from tenure.torch.errors import translated
@@ -44,6 +45,9 @@ def crossing(function: Callable[..., Any], first: bool = False, lay: Callable[..
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         own, rest = (args[:1], args[1:]) if first else ((), args)
+        if own and own[0].__dict__.get("inplace") is True and not is_mine():
+            with TURN:
+                return call(*args, **kwargs)
         taken = []
         for x in rest:
             if type(x) is Value:

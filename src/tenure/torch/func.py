@@ -11,6 +11,7 @@ from tenure import func as home
 from tenure.errors import TenureError
 from tenure.torch.cells import Tensor, unwrap, wrap
 from tenure.torch.errors import translated
+from tenure.torch.nn.utils.swapping import replaced
 from tenure.values.operations.shaping import stack
 
 __all__ = [
@@ -108,35 +109,15 @@ def functional_call(
     strict: bool = False,
 ) -> Any:  # fmt: skip
     """The result of a module with other tensors in place of parameters and buffers, for this call."""
-    given: dict[str, Any] = {}
     dicts = parameter_and_buffer_dicts
-    for part in [dicts] if isinstance(dicts, dict) else dicts:
+    given: dict[str, Any] = dicts if isinstance(dicts, dict) else {}
+    for part in () if isinstance(dicts, dict) else dicts:
         if given.keys() & part.keys():
             raise ValueError(f"{sorted(given.keys() & part.keys())} appeared in multiple dictionaries; behavior of"
                              " functional call is ambiguous")
         given.update(part)
-    slots: dict[str, tuple[dict[str, Any], str]] = {}
-    for path, owner in module.named_modules(remove_duplicate=False):
-        for which in ("_parameters", "_buffers"):
-            for name, x in owner.__dict__[which].items():
-                if x is not None:
-                    slots[f"{path}.{name}" if path else name] = (owner.__dict__[which], name)
-    unknown = [k for k in given if k not in slots]
-    if strict and unknown:
-        raise RuntimeError(f"Unexpected key(s): {', '.join(unknown)}.")
-    before = [(held, name, held[name]) for held, name in slots.values()]
-    by_object = {id(slots[k][0][slots[k][1]]): v for k, v in given.items() if k in slots} if tie_weights else {}
-    try:
-        for held, name, old in before:
-            held[name] = by_object.get(id(old), old)
-        for key, value in given.items():
-            if key in slots:
-                held, name = slots[key]
-                held[name] = value
+    with replaced(module, given, tie_weights, strict):
         return module(*(args if isinstance(args, tuple) else () if args is None else (args,)), **(kwargs or {}))
-    finally:
-        for held, name, old in before:
-            held[name] = old
 
 
 def stack_module_state(models: Any) -> tuple[dict[str, Any], dict[str, Any]]:

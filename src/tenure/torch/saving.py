@@ -15,8 +15,15 @@ from tenure import io as home
 from tenure.devices import CPU, Layout
 from tenure.dtypes import DType
 from tenure.errors import TenureError, following
-from tenure.io.storages import Extents
+from tenure.io.files import Source
+from tenure.io.pickling import Part
+from tenure.io.rebuild import Words
+from tenure.io.storages import Extents, Storage, Storages
+from tenure.io.torchfile import load_by
 from tenure.torch.cells import Parameter, Tensor
+from tenure.torch.cells.geometry import Geometry
+from tenure.torch.cells.geometry import layout as layout_of
+from tenure.torch.cells.stores import WRITING, Store, Stores
 from tenure.torch.crossings import given
 from tenure.torch.devices import PUBLIC, check_device, device, layout, strided
 from tenure.torch.dtypes import OF_HOME
@@ -24,8 +31,6 @@ from tenure.torch.errors import refuse, translated
 from tenure.torch.nn.places import faced
 from tenure.torch.nn.saving import Kept
 from tenure.torch.sizes import Size
-from tenure.values.places.parameter import Parameter as HomeParameter
-from tenure.values.places.var import Var
 from tenure.values.tensor.tensor import Tensor as Value
 
 HEAD = b"TENURE-TORCH-PICKLE\n"
@@ -53,11 +58,15 @@ def save(
     """Write tensors and plain data as PyTorch does; a module, or an object of another class, as a pickle of it."""
     if is_plain(obj, set()):
         try:
-            home.save(homely(obj, {}), f)
+            home.save(homely(obj, {}, Stores()), f)
         except TenureError as error:
             raise translated(error) from None
         return
-    data = HEAD + pickle.dumps(obj)
+    token = WRITING.set(Stores())
+    try:
+        data = HEAD + pickle.dumps(obj)
+    finally:
+        WRITING.reset(token)
     if hasattr(f, "write"):
         f.write(data)
         return
@@ -65,25 +74,24 @@ def save(
         file.write(data)
 
 
-def homely(x: Any, made: dict[int, Any]) -> Any:
-    """Plain data with the home library's tensors; what was one object is one."""
+def homely(x: Any, made: dict[int, Any], stores: Stores) -> Any:
+    """Plain data with tensors by their places in storages; what was one object is one."""
     if isinstance(x, Tensor):
         if id(x) not in made:
-            value = x._read().detach()
-            tracked = x.requires_grad
-            plain = Var(value, True) if tracked else value
-            made[id(x)] = HomeParameter(value, tracked) if isinstance(x, Parameter) else plain
+            store, at = stores.of(x)
+            made[id(x)] = Part(id(store), store.memory, x._aval.dtype, at.offset, at.shape, at.strides, x.requires_grad,
+                               isinstance(x, Parameter))  # fmt: skip
         return made[id(x)]
     if isinstance(x, OrderedDict):
-        kept: Any = OrderedDict((k, homely(v, made)) for k, v in x.items())
+        kept: Any = OrderedDict((k, homely(v, made, stores)) for k, v in x.items())
         if hasattr(x, "_metadata"):
             kept._metadata = x._metadata
         return kept
     if type(x) is dict:
-        return {k: homely(v, made) for k, v in x.items()}
+        return {k: homely(v, made, stores) for k, v in x.items()}
     if type(x) in HOMELY:
         return HOMELY[type(x)](x)
-    return type(x)([homely(v, made) for v in x]) if type(x) in (list, tuple, set, frozenset) else given(x)
+    return type(x)([homely(v, made, stores) for v in x]) if type(x) in (list, tuple, set, frozenset) else given(x)
 
 
 def is_plain(x: Any, seen: set[int]) -> bool:
@@ -116,10 +124,10 @@ def load(
         return _unpickled(f)
     location = None if map_location is None or callable(map_location) or isinstance(map_location, dict) else "cpu"
     try:
-        found = home.load(f, location) if location is not None else home.load(f)
+        found = load_by(Rebuilt.of, f, location)
     except TenureError as error:
         raise translated(error) from None
-    return shown(found, {})
+    return shown(found)
 
 
 def check_location(given: Any) -> None:
@@ -159,23 +167,43 @@ def _unpickled(f: Any) -> Any:
         return pickle.load(file)
 
 
-def shown(x: Any, made: dict[int, Any]) -> Any:
-    """Loaded data with tensors of the face; what was one object is one."""
+class Rebuilt(Words):
+    """Vocabulary whose tensors are the face's, and share elements where the file has one storage of them."""
+
+    leaf, made, conjugate = staticmethod(Tensor.requires_grad_), Parameter, staticmethod(Tensor.conj)  # type: ignore
+
+    @classmethod
+    def of(cls, source: Source, storages: Storages) -> Words:
+        """The vocabulary of a file with storages."""
+        stores: dict[Any, Store] = {}
+
+        def viewed(storage: Storage, dtype: DType, offset: int, shape: Any, strides: Any) -> Any:
+            storages.check(storage, dtype, offset, shape, strides)
+            name = storage.key, storage.offset, dtype
+            if name not in stores:
+                stores[name] = Store(storages.memory(storage, dtype))
+            return stores[name].tensor(Tensor, Geometry(offset, layout_of(shape, strides)))
+
+        return cls(source, viewed)
+
+
+def shown(x: Any) -> Any:
+    """Loaded plain data as the face has it."""
+    if isinstance(x, Tensor):
+        return x
     if isinstance(x, Value):
-        if id(x) not in made:
-            made[id(x)] = (x, faced(x))
-        return made[id(x)][1]
+        return faced(x)
     if isinstance(x, OrderedDict):
-        kept = Kept((k, shown(v, made)) for k, v in x.items())
+        kept = Kept((k, shown(v)) for k, v in x.items())
         if hasattr(x, "_metadata"):
             kept._metadata = x._metadata
         return kept
     if type(x) is dict:
-        return {k: shown(v, made) for k, v in x.items()}
+        return {k: shown(v) for k, v in x.items()}
     if type(x) in SHOWN:
         return SHOWN[type(x)](x)
     if type(x) in (list, tuple):
-        return type(x)([shown(v, made) for v in x])
+        return type(x)([shown(v) for v in x])
     return x
 
 

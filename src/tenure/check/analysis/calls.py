@@ -14,7 +14,7 @@ from tenure.check.analysis.functions import call_function, run_coroutines
 from tenure.check.analysis.indices import imports
 from tenure.check.analysis.iteration import consume_register, is_iterated
 from tenure.check.analysis.kinds import instance_kind, library_kind, record_fields
-from tenure.check.analysis.libraries import call_compiled, special_call
+from tenure.check.analysis.libraries import call_compiled, decorated_outside, special_call
 from tenure.check.analysis.machine import Machine
 from tenure.check.analysis.modules import module_called
 from tenure.check.analysis.sequences import store
@@ -164,7 +164,7 @@ def _call_on(m: Machine, refs: list[Ref], op: ops.Call) -> Value:
     if isinstance(obj.target, ClassInfo):
         method = m.program.find_method(obj.target, name)
         if method is not None:
-            return call_function(m, method, op, self_value=tuple(refs))
+            return _call_own(m, refs, method, op)
     if isinstance(obj.target, ops.Function) and name in ("__call__", "apply"):
         return call_object(m, refs[0], op)
     kind = obj.kind
@@ -191,6 +191,14 @@ def _call_on(m: Machine, refs: list[Ref], op: ops.Call) -> Value:
         for told in m.on.hooked:
             told(m, refs, op)
     return _once(m, result, name, op)
+
+
+def _call_own(m: Machine, refs: list[Ref], method: ops.Function, op: ops.Call) -> Value:
+    """Call a method of the tree, which a library may have compiled."""
+    compiled = decorated_outside(m, method)
+    return call_function(m, method, op, self_value=tuple(refs)) if compiled is None else call_compiled(
+        m, compiled[0], op, bound=1
+    )
 
 
 def _may_be_dictionary(m: Machine, op: ops.Call) -> bool:
@@ -307,6 +315,7 @@ def constructed(m: Machine, qualname: str, name: str, result: Value, op: ops.Cal
             for at, (register, _) in enumerate(op.args):
                 m.state.cells[(obj, at)] = last = m.get(register)
                 obj.ends = last[0].obj if len(last) == 1 and last[0].obj.kind == "module" else None
+                obj.begins = obj.ends if at == 0 else obj.begins
         if (
             name == "ModuleList"
             and op.args

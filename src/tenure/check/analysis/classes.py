@@ -7,7 +7,7 @@ from tenure.check.effects import tables
 from tenure.check.ops import Function
 from tenure.check.program import ClassInfo, Module, Program
 
-__all__ = ["class_given"]
+__all__ = ["class_given", "class_kept"]
 
 _BUILTIN = (list, dict, set, str, bytes, tuple)
 
@@ -31,6 +31,15 @@ def class_given(program: Program, module: Module, function: Function, given: ast
     found = [info for info in module.classes.values() if all(program.find_method(info, one) for one in used)]
     ways = {tuple(id(program.find_method(info, one)) for one in used) for info in found}
     return found[0] if len(ways) == 1 else None
+
+
+def class_kept(program: Program, owner: ClassInfo, name: str) -> ClassInfo | None:
+    """The class of what an object keeps in an attribute: by its annotation, or by the one call that makes it."""
+    given, made = owner.given.get(name), owner.attributes.get(name, ())
+    if given is not None and given.annotation is not None:
+        return annotation(program, owner.module, given.annotation).target
+    found = program.resolve(owner.module, made[0].func) if len(made) == 1 and isinstance(made[0], ast.Call) else None
+    return found if isinstance(found, ClassInfo) else None
 
 
 def _own(method: str) -> bool:

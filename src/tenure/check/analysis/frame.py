@@ -10,7 +10,7 @@ from tenure.check.program import Module
 from tenure.check.scope import bound_names, default_of, parameters
 from tenure.check.values import Holder, Obj, Value, Write
 
-__all__ = ["Frame", "ruled_out"]
+__all__ = ["Frame", "chosen", "ruled_out"]
 
 
 @dataclass(slots=True, eq=False)
@@ -72,6 +72,14 @@ def ruled_out(
         if isinstance(const, bool | None) and bool(const) is not holds and test.id not in _rebound(function):
             return True
     return False
+
+
+def chosen(
+    conditions: Iterable[tuple[ast.expr, bool]], given: Mapping[str, tuple[Value, Holder | None]]
+) -> bool:
+    """Whether a condition is on an argument that each call may choose: `f(x, inplace=i == last)` in a loop."""
+    values = [given.get(test.id, ((), None))[0] for test, _ in conditions if isinstance(test, ast.Name)]
+    return any(value and not (len(value) == 1 and isinstance(value[0].obj.const, bool | None)) for value in values)
 
 
 def _rebound(function: Function) -> set[str]:

@@ -6,7 +6,7 @@ import builtins
 from tenure.check import ops
 from tenure.check.analysis.arguments import Arguments
 from tenure.check.analysis.conflicts import reading
-from tenure.check.analysis.entries import entry
+from tenure.check.analysis.entries import entry, kind_by_use
 from tenure.check.analysis.frames import execute
 from tenure.check.analysis.handed import handed_by
 from tenure.check.analysis.kinds import example_of
@@ -68,9 +68,24 @@ def outer(m: Machine, name: str) -> Value:
         adopt(obj, example)
     if obj.kind == "unknown" and obj.text == "" and len(given := m.module.values.get(name, [])) == 1:
         compiled_outside(m, obj, given[0])
+    _at_module(m, obj, name)
     value = (Ref(obj),)
     m.state.cells[full] = value
     return value
+
+
+def _at_module(m: Machine, obj: Obj, name: str) -> None:
+    """Take a variable of the module for the model as which the module uses it, and an optimizer for that of a model."""
+    if obj.kind == "unknown" and name in m.module.values and m.module.libraries & {"torch", "tenure"}:
+        used = kind_by_use(m, name, function=m.module.body)
+        obj.kind = used if used in ("module", "tenure-module") else obj.kind
+    if obj.kind not in ("optimizer", "tenure-optimizer") or (obj, "*") in m.state.cells:
+        return
+    match m.module.values.get(name):
+        case [ast.Call(args=[ast.Call(func=ast.Attribute(value=ast.Name(id=model), attr="parameters")), *_])]:
+            cells = m.state.cells
+            held = cells.get(model) or outer(m, model)
+            cells[(obj, "*")] = tuple(Ref(m.everything(one.obj)) for one in held if one.obj.kind.endswith("module"))
 
 
 def _class_within(m: Machine, parent: ops.Function, name: str) -> ClassInfo | None:
@@ -146,7 +161,8 @@ def _run(
         return (Ref(m.fresh("unknown", "unknown")),)
     defaults(m, function, given, function_object)
     if (value := execute(m, function, given, function_object)) is not None:
-        return value or (Ref(m.fresh("nothing", "scalar")),)
+        returns = isinstance(function.node, ast.Lambda) or any(one.value for one in function.scope.of(ast.Return))
+        return value or (Ref(m.fresh("nothing", "unknown" if returns else "scalar")),)
     examples = {name: value[0].obj for name, (value, _) in given.items() if len(value) == 1}
     if encloses(m, function):
         examples |= outer_examples(m, function)

@@ -3,7 +3,7 @@
 from tenure.check.analysis.machine import Machine
 from tenure.check.values import Obj, Ref, Value
 
-__all__ = ["derived", "differentiable", "kept_for_backward", "recorded", "saved_by", "tensors_of"]
+__all__ = ["derived", "differentiable", "joined", "kept_for_backward", "recorded", "saved_by", "tensors_of"]
 
 
 def derived(m: Machine, obj: Obj, parents: Value) -> Obj:
@@ -20,18 +20,42 @@ def recorded(m: Machine, obj: Obj, parents: Value, saved: Value) -> None:
     if not differentiable:
         return
     obj.grad = True
+    # A view is the same object in each round, and its graph another one.
+    m.state.gone.pop(obj, None)
+    graph, kept = _behind(m, differentiable)
+    obj.saves = obj.saves or bool(saved)
+    _set(m, obj, (Ref(obj), *graph), (*saved, *kept))
+
+
+def joined(m: Machine, obj: Obj, operands: Value) -> None:
+    """Note that an operation in place makes its target depend on its other operands: `x += f(x)`."""
     cells = m.state.cells
-    graph, kept = [Ref(obj)], list(saved)
-    for ref in differentiable:
+    differentiable = [ref for ref in operands if ref.obj.grad or (ref.obj, "·graph") in cells]
+    if obj.kind != "tensor" or obj.leaf or obj.summary or not differentiable:
+        return
+    obj.grad = True
+    graph, kept = _behind(m, differentiable)
+    _set(m, obj, (*cells.get((obj, "·graph"), (Ref(obj),)), *graph), (*cells.get((obj, "·saved"), ()), *kept))
+
+
+def _behind(m: Machine, parents: list[Ref]) -> tuple[list[Ref], list[Ref]]:
+    """The graphs of the operands of an operation, and what those keep for the backward pass."""
+    cells = m.state.cells
+    graph: list[Ref] = []
+    kept: list[Ref] = []
+    for ref in parents:
         root = ref.obj
         inherited = cells.get((root, "·graph"), ())
         if not inherited and root.base is not None:
             inherited = cells.get((root.root(), "·graph"), ())
         graph += _as_certain(ref, inherited or ((Ref(root if not root.base else root.root()),) if root.grad else ()))
         kept += _as_certain(ref, cells.get((root, "·saved"), ()) or cells.get((root.root(), "·saved"), ()))
-    obj.saves = obj.saves or bool(saved)
-    cells[(obj, "·graph")] = tuple(dict.fromkeys(graph))[:24]
-    cells[(obj, "·saved")] = tuple(dict.fromkeys(kept))[:24]
+    return graph, kept
+
+
+def _set(m: Machine, obj: Obj, graph: Value, saved: Value) -> None:
+    m.state.cells[(obj, "·graph")] = tuple(dict.fromkeys(graph))[:24]
+    m.state.cells[(obj, "·saved")] = tuple(dict.fromkeys(saved))[:24]
 
 
 def _as_certain(parent: Ref, graph: Value) -> Value:

@@ -6,6 +6,7 @@ from tenure.check import ops
 from tenure.check.analysis.conflicts import GONE, KEPT, conflict, note, used_after, wrote
 from tenure.check.analysis.events import Events
 from tenure.check.analysis.findings import Conflict
+from tenure.check.analysis.frame import chosen
 from tenure.check.analysis.machine import Machine
 from tenure.check.analysis.unasked import asked_for, means_to_change
 from tenure.check.effects.effect import CONTAINERS, MUTABLE, OBJECTS, TENSORS
@@ -38,13 +39,19 @@ def _stored_again(m: Machine, obj: Obj, name: object, value: Value, register: in
             for old in (*held, *parts):
                 same = old.obj is ref.obj or (old.obj.base and m.state.overlap(old.obj, ref.obj) is MUST)
                 elsewhere = field != name or name == "*" or (isinstance(name, Obj) and ref.obj.kind == "dict")
-                if same and old.write is not None and old.loan is not None and elsewhere:
+                if same and old.write is not None and old.loan is not None and elsewhere and _always(m, old.write):
                     one_row = old.loan.node is (m.op.node if place is None else ref.loan.node)
                     if (ref.obj.kind == "dict" and not one_row) or (one_row and _another(m, ref, register)):
                         # Kept under two names; in a loop by the same statement it is one row for all, unless it is
                         # taken from under another key each round.
                         continue
                     conflict(m, old, "again", m.op.node)
+
+
+def _always(m: Machine, write: Write) -> bool:
+    """Whether a called function writes in every round what it is given."""
+    frame = m.by_number.get(str(write.frame))
+    return frame is None or not chosen(write.conditions[frame.above :], frame.given)
 
 
 def _made_elsewhere(m: Machine, ref: Ref) -> bool:

@@ -5,6 +5,7 @@ import ast
 from tenure.check.analysis.evidence import annotation, guess_class
 from tenure.check.effects import tables
 from tenure.check.effects.effect import MUTABLE
+from tenure.check.ops import Function
 from tenure.check.program import ClassInfo, Module, Program
 from tenure.check.scope import decorator_names
 from tenure.check.values import Obj
@@ -121,6 +122,8 @@ def example_of(program: Program, module: Module, node: ast.expr) -> Obj:
         target = program.resolve(module, node.func)
         if isinstance(target, ClassInfo):
             out.kind, out.target = instance_kind(program, target), target
+        elif isinstance(target, Function):
+            return _result_of(program, target) or out
         elif isinstance(target, str):
             effect = tables.function(target)
             name = target.rpartition(".")[2]
@@ -132,6 +135,8 @@ def example_of(program: Program, module: Module, node: ast.expr) -> Obj:
             if kind == "module":
                 out.text = "in-place" if _in_place(target, node) else "library"
                 out.ends = _ending(program, module, target, node)
+                first = node.args[0] if node.args and target.endswith("nn.Sequential") else None
+                out.begins = example_of(program, module, first) if isinstance(first, ast.Call) else None
             if name == "Parameter":
                 out.grad = out.leaf = not _frozen(node)
             if any(one.arg == "pin_memory" for one in node.keywords) and out.kind == "tensor":
@@ -139,6 +144,16 @@ def example_of(program: Program, module: Module, node: ast.expr) -> Obj:
             if name in _BY_SHAPE and node.args and isinstance(node.args[0], ast.Tuple):
                 out.ndim = len(node.args[0].elts)
     return out
+
+
+def _result_of(program: Program, function: Function) -> Obj | None:
+    """An example of a module that a function of the tree makes and returns: `def block(n): return Sequential(...)`."""
+    returned = [one.value for one in function.scope.of(ast.Return)]
+    if len(returned) != 1 or not isinstance(returned[0], ast.Call) or not isinstance(function.home, Module):
+        return None
+    made = program.resolve(function.home, returned[0].func)
+    found = example_of(program, function.home, returned[0]) if isinstance(made, str | ClassInfo) else None
+    return found if found is not None and found.kind == "module" else None
 
 
 def _ending(program: Program, module: Module, target: str, node: ast.Call) -> Obj | None:

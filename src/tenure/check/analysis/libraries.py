@@ -154,7 +154,8 @@ def outer_values(m: Machine, made: Obj) -> Iterator[tuple[Holder, Ref]]:
                     yield (owner.obj, attribute), held
 
 
-def call_compiled(m: Machine, ref: Ref, op: ops.Call) -> Value:
+def call_compiled(m: Machine, ref: Ref, op: ops.Call, bound: int = 0) -> Value:
+    """Call a compiled function; `bound` is the number of arguments before those of the call: 1 for a method."""
     cells, obj = m.state.cells, ref.obj
     for register, _ in op.args:
         read(m, register, "call")
@@ -171,7 +172,7 @@ def call_compiled(m: Machine, ref: Ref, op: ops.Call) -> Value:
         cells[(obj, "·traced")] = tuple(watched)
     else:
         reading(m, traced, "call", op.node)
-    _donate(m, obj, op)
+    _donate(m, obj, op, bound)
     return (Ref(m.fresh("computed", "jax")),)
 
 
@@ -212,12 +213,13 @@ def _compiled(m: Machine, obj: Obj, made: ast.Call, function: Value) -> None:
     m.state.cells[(obj, "function")] = function
 
 
-def _donate(m: Machine, obj: Obj, op: ops.Call) -> None:
+def _donate(m: Machine, obj: Obj, op: ops.Call, bound: int) -> None:
     """Give up the arguments that a compiled function takes over, by their positions or names."""
     said = [ref.obj for ref in m.state.cells.get((obj, "donated"), ())]
     wanted = {part.const for one in said for part in ([one] if one.const is not ... else [r.obj for r in m.items(one)])}
     names = _parameters(m, obj)
-    given = [one for at, (one, _) in enumerate(op.args) if at in wanted or (at < len(names) and names[at] in wanted)]
+    places = enumerate(op.args, bound)
+    given = [one for at, (one, _) in places if at in wanted or (at < len(names) and names[at] in wanted)]
     given += [one for name, one in op.keywords if name in wanted or (name in names and names.index(name) in wanted)]
     taken: dict[Obj, int] = {}
     for register in given:

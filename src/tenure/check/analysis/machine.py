@@ -278,7 +278,7 @@ class Machine:
             twin = self.objects[key] = Obj(
                 obj.kind, obj.node, base, obj.region, obj.owner, obj.field, summary=True, deep=obj.deep,
                 grad=obj.grad, leaf=obj.leaf, ndim=obj.ndim, target=obj.target, text=obj.text, saves=obj.saves,
-                ends=obj.ends,
+                ends=obj.ends, begins=obj.begins,
             )  # fmt: skip
             self.last[twin] = obj
             if obj.deep:
@@ -374,6 +374,7 @@ class Machine:
             part = self.objects[key] = Obj(known.kind, None, owner=obj, field=name, summary=summary)
             part.grad, part.leaf, part.ndim, part.target = known.grad, known.leaf, known.ndim, known.target
             part.text, part.default, part.node, part.ends = known.text, known.default, known.node, known.ends
+            part.begins = known.begins
             if not summary:
                 self.parts.setdefault(obj, []).append(part)
         return part

@@ -29,9 +29,9 @@ def module_called(m: Machine, ref: Ref, op: ops.Call, result: Value) -> Value:
     if effect is not None and op.args:
         return _as_function(m, ref, op, effect)
     if op.args and _begins_in_place(m, ref.obj):
-        given = op.args[0][0]
-        write_to(m, m.get(given), m.sources.get(given), wrote(m, "write", "(…)"))
-        overwritten(m, op, given)
+        first = op.args[0][0]
+        write_to(m, m.get(first), m.sources.get(first), wrote(m, "write", "(…)"))
+        overwritten(m, op, first)
     if m.state.quiet > 0 or ref.obj.kind == "tenure-module":
         kind = "value" if ref.obj.kind == "tenure-module" else "tensor"
         return result or (Ref(m.fresh("output", kind)),)
@@ -44,7 +44,12 @@ def module_called(m: Machine, ref: Ref, op: ops.Call, result: Value) -> Value:
         arguments = [r._replace(must=False) for r in arguments]
     parents = (Ref(m.everything(ref.obj)), *arguments)
     given_back = len(result) == 1 and any(one.obj is result[0].obj for one in saved_by(m, result[0].obj))
-    own = (kept_for_backward(m, Ref(out), None),) if given_back or _keeps_its_result(ref.obj) else ()
+    own: Value = (kept_for_backward(m, Ref(out), None),) if given_back or _keeps_its_result(ref.obj) else ()
+    if op.args and _keeps_its_input(ref.obj):
+        given = m.get(op.args[0][0])
+        if len(given) == 1 and given[0].obj.kind == "unknown":
+            given[0].obj.kind = "tensor"
+        own += tuple(kept_for_backward(m, r, None) for r in given if r.obj.kind == "tensor")
     recorded(m, out, parents, (*_weights(m, ref.obj), *own))
     _carried(m, out, result)
     return (Ref(out),)
@@ -65,6 +70,15 @@ def _keeps_its_result(obj: Obj) -> bool:
         last = last.ends
     effect = _of_library(last) if last is not None and last is not obj else None
     return effect is not None and "result" in effect.saves
+
+
+def _keeps_its_input(obj: Obj) -> bool:
+    """Whether a sequence of modules begins with one that keeps its input for the backward pass."""
+    first: Obj | None = obj
+    while first is not None and isinstance(first.target, str) and first.target.endswith("nn.Sequential"):
+        first = first.begins
+    effect = _of_library(first) if first is not None and first is not obj else None
+    return effect is not None and "0" in effect.saves and "0" not in effect.writes
 
 
 def _begins_in_place(m: Machine, obj: Obj) -> bool:

@@ -4,7 +4,7 @@ import ast
 
 from tenure.check import ops
 from tenure.check.analysis.conflicts import captured, lost, write_to, wrote
-from tenure.check.analysis.frame import ruled_out
+from tenure.check.analysis.frame import chosen, ruled_out
 from tenure.check.analysis.gradients import backward
 from tenure.check.analysis.machine import Machine
 from tenure.check.analysis.sequences import store
@@ -126,7 +126,7 @@ def _apply_act(m: Machine, act: Act, given: dict[str, tuple[Value, Holder | None
     for ref, holder in reached:
         write = wrote(m,
             act.sort, act.write.text, via=via, inner=inner, hidden=act.write.hidden, grows=act.write.grows,
-            certain=act.certain and len(reached) == 1 and len(start) < 2,
+            certain=act.certain and len(reached) == 1 and len(start) < 2 and not chosen(act.write.conditions, given),
         )  # fmt: skip
         if act.sort == "backward":
             backward(m, ref, m.op, retained=False, accumulates=True)

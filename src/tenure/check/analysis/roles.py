@@ -7,7 +7,7 @@ from tenure.check.analysis.arguments import pick
 from tenure.check.analysis.borrows import EXCLUSIVE, SHARED, may_borrow
 from tenure.check.analysis.conflicts import give_up, paired, read, write_to, wrote
 from tenure.check.analysis.gradients import backward, saved_in_place, zero_grad
-from tenure.check.analysis.graphs import differentiable, kept_for_backward, recorded, tensors_of
+from tenure.check.analysis.graphs import differentiable, joined, kept_for_backward, recorded, tensors_of
 from tenure.check.analysis.iteration import consume_register, rewound
 from tenure.check.analysis.libraries import outer_values
 from tenure.check.analysis.machine import Machine
@@ -39,11 +39,18 @@ _PARTNERS = frozenset(
 """Products: an operand is kept for the gradient of the other one."""
 
 
+_COMBINING = frozenset(
+    ("__iadd__", "__isub__", "__imul__", "__itruediv__", "add_", "sub_", "mul_", "div_", "copy_", "lerp_", "addcmul_",
+     "addcdiv_", "addmm_", "baddbmm_")
+)  # fmt: skip
+"""Operations in place whose operands all have gradients: no index among them."""
+
+
 def after(m: Machine, effect: Effect, bound: dict[str, int], result: Value, op: ops.Op, name: str) -> Value:
     if effect.role == "no-grad" and not _switches_on(m, bound):
         return (Ref(m.fresh("no-grad", "scalar", text="no-grad")),)
     _leaf(m, result, bound, effect)
-    if effect.result not in ("alias",) or effect.saves:
+    if effect.result != "alias" or effect.saves or name in _COMBINING:
         _record(m, effect, bound, result, name)
     if effect.role == "zero-grad":
         zero_grad(m, m.get(bound.get("0")))
@@ -128,6 +135,8 @@ def _record(m: Machine, effect: Effect, bound: dict[str, int], result: Value, na
             recorded(m, ref.obj, parents, tuple(saved))
         elif ref.obj.base is not None or effect.result == "alias":
             saved_in_place(m, ref.obj, saved)
+            if name in _COMBINING:
+                joined(m, ref.obj.root(), tuple(ref for key, ref in arguments if key != "0"))
 
 
 def _switches_on(m: Machine, bound: dict[str, int]) -> bool:

@@ -7,7 +7,7 @@ import ast
 from collections.abc import Iterator
 
 from tenure.check import ops
-from tenure.check.analysis.classes import class_given
+from tenure.check.analysis.classes import class_given, class_kept
 from tenure.check.analysis.marks import ONCE, ONCE_EACH, Marks
 from tenure.check.lower.expressions import function_of
 from tenure.check.ops import Function
@@ -93,6 +93,10 @@ def _callee(program: Program, module: Module, function: Function, func: ast.expr
             callee = program.find_method(info, name) if isinstance(info, ClassInfo) else None
         case ast.Attribute(value=ast.Name(id="self"), attr=name) if function.in_class is not None:
             info = module.class_at(function.in_class)
+            callee = None if info is None else program.find_method(info, name)
+        case ast.Attribute(value=ast.Attribute(value=ast.Name(id="self"), attr=kept), attr=name) if function.in_class:
+            owner = module.class_at(function.in_class)
+            info = None if owner is None else class_kept(program, owner, kept)
             callee = None if info is None else program.find_method(info, name)
         case ast.Attribute(value=ast.Name(id=name), attr=attribute) if name in module.classes:
             callee = program.find_method(module.classes[name], attribute)

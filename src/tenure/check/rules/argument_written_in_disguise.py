@@ -5,10 +5,12 @@ from collections.abc import Iterator
 
 from tenure.check.analysis.conflicts import note
 from tenure.check.analysis.events import Events
+from tenure.check.analysis.findings import Event
 from tenure.check.analysis.machine import Machine
 from tenure.check.facts import Facts
+from tenure.check.rules.frames_written import frames_written
 from tenure.check.rules.rule import Rule
-from tenure.check.rules.wording import of_events
+from tenure.check.rules.wording import of_events, reports_of
 from tenure.check.values import Holder, Loan, Obj, Value, Write
 from tenure.diagnostic import Diagnostic
 
@@ -21,12 +23,14 @@ _EXPECTED = ("out", "inplace", "in_place", "buffer", "result", "dst", "dest", "w
 
 
 def _check(facts: Facts) -> Iterator[Diagnostic]:
-    return of_events(
+    yield from of_events(
         facts,
         RULE,
         "this writes to `{text}`, which the caller gave: the conversion copied nothing",
         ("written here", "still the caller's memory"),
     )
+    frames = (Event(facts.source.path, RULE.name, nodes, text=nodes[1].arg) for nodes in frames_written(facts))
+    yield from reports_of(facts, RULE, frames, "this writes to `{text}`, which the caller gave", ("here", "given here"))
 
 
 def _by_name(m: Machine, value: Value, holder: Holder | None, write: Write) -> None:

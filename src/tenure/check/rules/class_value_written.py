@@ -123,7 +123,7 @@ def _shared(info: ClassInfo) -> Iterator[tuple[str, ast.expr]]:
     for name, value in _bodies(info.node.body):
         made = isinstance(value, ast.Call) and last_name(value.func) in _MADE and not value.args
         empty = (isinstance(value, ast.List) and not value.elts) or (isinstance(value, ast.Dict) and not value.keys)
-        if (made or empty) and len(info.attributes.get(name, ())) == 1:
+        if (made or empty) and all(one is value for one in info.attributes.get(name, ())):
             yield name, value
 
 

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import partial
 
 from tenure.check.analysis.findings import Event
 from tenure.check.facts import Facts, own_nodes
@@ -121,7 +122,10 @@ def _in_one_loop(node: ast.ClassDef, step: ast.AST, backward: ast.AST) -> bool:
 
 def _cleared(facts: Facts, scope: Scope, loop: ast.For | ast.While, made: Made, stepped: str) -> bool:
     """Whether something in a loop clears the gradients of an optimizer, or may do so."""
+    elsewhere = _on_other_ways(loop, stepped)
     for node in walk(loop):
+        if node in elsewhere:
+            continue
         if _by_hand(node) or (isinstance(node, ast.Call) and _may_clear(facts, scope, node, stepped)):
             return True
         cleared = _method(node, "zero_grad")
@@ -134,6 +138,25 @@ def _cleared(facts: Facts, scope: Scope, loop: ast.For | ast.While, made: Made, 
             if cleared == stepped or cleared not in made or shared:
                 return True
     return False
+
+
+def _on_other_ways(loop: ast.For | ast.While, stepped: str) -> set[ast.AST]:
+    """The other way of a choice that never changes, where an optimizer steps after a backward pass on one.
+
+    if amp: opt.zero_grad(); scaler.scale(loss).backward(); scaler.step(opt)     else: loss.backward(); opt.step()
+    """
+    bound = bound_names([loop])
+    found: set[ast.AST] = set()
+    for choice in (one for one in walk(loop) if isinstance(one, ast.If) and one.orelse):
+        asked = walk(choice.test)
+        if any(isinstance(one, ast.Call) or (isinstance(one, ast.Name) and one.id in bound) for one in asked):
+            continue
+        for suite, other in ((choice.body, choice.orelse), (choice.orelse, choice.body)):
+            own = [node for one in suite for node in walk(one)]
+            methods = {(name, _method(node, name)) for node in own for name in ("step", "backward")}
+            if ("step", stepped) in methods and any(name == "backward" and of for name, of in methods):
+                found |= {node for one in other for node in walk(one)}
+    return found
 
 
 def _by_hand(node: ast.AST) -> bool:
@@ -256,14 +279,44 @@ def _optimizers(facts: Facts, node: ast.AST) -> Iterator[tuple[str, set[str]]]:
             value=ast.Call(func=func, args=[given, *_])
             | ast.Call(func=func, keywords=[ast.keyword(arg="params", value=given), *_]),
         ):
-            made = facts.program.resolve(facts.module, func)
-            known = isinstance(made, str) and made.startswith(("torch.optim.", "tenure.optim."))
-            others = any(part in str(made) for part in ("lr_scheduler", "swa_utils"))
-            if known and not others and not str(made).endswith("LBFGS"):
-                parts = walk(given)
-                on_self = {ast.unparse(part) for part in parts if isinstance(part, ast.Attribute) and _on_self(part)}
-                names = {part.id for part in parts if isinstance(part, ast.Name)} - {"self"}
-                yield ast.unparse(target), names | on_self
+            if _makes(facts, func):
+                yield ast.unparse(target), _names(given)
+    match node:
+        case ast.Assign(targets=[ast.Name() | ast.Attribute() as target], value=ast.Call() as call):
+            if (names := _made_by_helper(facts, call)) is not None:
+                yield ast.unparse(target), names
+
+
+def _makes(facts: Facts, func: ast.expr) -> bool:
+    """Whether a call makes an optimizer that steps once for each backward pass."""
+    made = facts.program.resolve(facts.module, func)
+    known = isinstance(made, str) and made.startswith(("torch.optim.", "tenure.optim."))
+    return known and not any(part in str(made) for part in ("lr_scheduler", "swa_utils", "LBFGS"))
+
+
+def _names(given: ast.expr) -> set[str]:
+    """The variables, and the attributes of self, in an optimizer's argument."""
+    parts = walk(given)
+    on_self = {ast.unparse(part) for part in parts if isinstance(part, ast.Attribute) and _on_self(part)}
+    return on_self | ({part.id for part in parts if isinstance(part, ast.Name)} - {"self"})
+
+
+def _made_by_helper(facts: Facts, call: ast.Call) -> set[str] | None:
+    """The arguments of a function of the module that returns a new optimizer and nothing else."""
+    match call.func:
+        case ast.Name(id=name) | ast.Attribute(value=ast.Name(id="self"), attr=name):
+            helpers = [one for one in facts.noted_of("optimizer makers", partial(_makers, facts)) if one.name == name]
+            given = [*call.args, *(one.value for one in call.keywords)]
+            return set().union(*map(_names, given)) if len(helpers) == 1 else None
+    return None
+
+
+def _makers(facts: Facts) -> list[ast.FunctionDef]:
+    """The functions of the module whose every result is an optimizer made there."""
+    scopes = facts.mentioning("optim")
+    found = [(one.node, [back.value for back in one.of(ast.Return)]) for one in scopes if one.of(ast.Return)]
+    return [node for node, values in found if isinstance(node, ast.FunctionDef)
+            and all(isinstance(one, ast.Call) and _makes(facts, one.func) for one in values)]  # fmt: skip
 
 
 def _on_self(node: ast.Attribute) -> bool:

@@ -54,8 +54,7 @@ def _events(facts: Facts) -> Iterator[Event]:
         steady = _steady(inside)
         anew = {ast.unparse(target) for target, _ in assignments(steady)}
         for node in inside:
-            through = kept(facts, scope, node) if isinstance(node, ast.Call) else ()
-            for total, value in (*grows(node), *through):
+            for total, value in (*grows(node), *kept(facts, scope, node)):
                 used = [loss for loss in sorted(losses) if holds_graph(value, loss, node)]
                 used = [loss for loss in used if not _bound_between(inside, loss, done[loss], node)]
                 if not used or total in everywhere or total in losses:

@@ -112,19 +112,31 @@ def reset(total: str, node: ast.AST, inside: list[ast.AST]) -> bool:
     return False
 
 
-def kept(facts: Facts, scope: Scope, call: ast.Call, depth: int = 0) -> Iterator[tuple[str, ast.expr]]:
+def kept(facts: Facts, scope: Scope, node: ast.AST, depth: int = 0) -> Iterator[tuple[str, ast.expr]]:
     """The arguments that a method adds to what its object keeps, each with the name of that: `meter.update(loss)`."""
-    match call:
-        case ast.Call(func=ast.Attribute(value=receiver, attr=name), args=given) if given and depth < _DEEPEST:
-            info = called_on(facts, scope, receiver)
-            method = facts.program.find_method(info, name) if info is not None else None
-            if info is None or method is None:
-                return
-            own = isinstance(receiver, ast.Name) and receiver.id == "self"
-            added = facts.noted_of(("kept", method.node), partial(_added, facts, info, method, depth))
-            for argument, one in zip(given, parameters(method.node)[1:], strict=False):
-                if one.arg in added:
-                    yield (added[one.arg] if own else ast.unparse(receiver)), argument
+    for receiver, name, given in _told(node) if depth < _DEEPEST else ():
+        info = called_on(facts, scope, receiver)
+        method = facts.program.find_method(info, name) if info is not None else None
+        if info is None or method is None:
+            continue
+        own = isinstance(receiver, ast.Name) and receiver.id == "self"
+        added = facts.noted_of(("kept", method.node), partial(_added, facts, info, method, depth))
+        for argument, one in zip(given, parameters(method.node)[1:], strict=False):
+            if one.arg in added:
+                yield (added[one.arg] if own else ast.unparse(receiver)), argument
+
+
+def _told(node: ast.AST) -> Iterator[tuple[ast.expr, str, list[ast.expr]]]:
+    """The objects whose methods a node calls, by their names or by operators, with the method and its arguments."""
+    match node:
+        case ast.Call(func=func, args=[_, *_] as given):
+            if isinstance(func, ast.Attribute):
+                yield func.value, func.attr, given
+            yield func, "__call__", given
+        case ast.Assign(targets=[ast.Subscript(value=receiver, slice=key)], value=value):
+            yield receiver, "__setitem__", [key, value]
+        case ast.AugAssign(target=ast.Name() | ast.Attribute() as receiver, op=ast.Add(), value=value):
+            yield receiver, "__iadd__", [value]
 
 
 def _added(facts: Facts, info: ClassInfo, method: Function, depth: int) -> dict[str, str]:
@@ -140,8 +152,7 @@ def _added(facts: Facts, info: ClassInfo, method: Function, depth: int) -> dict[
     for node in inside:
         values = [(total, value) for total, value in grows(node) if total.startswith("self.")]
         values = [(total, value) for total, value in values if not _emptied(info, total, node)]
-        if isinstance(node, ast.Call):
-            values += kept(facts, method.scope, node, depth + 1)
+        values += kept(facts, method.scope, node, depth + 1)
         for total, value in values if node not in silent else ():
             held = (carried[name] for name in carried if name not in plain and holds_graph(value, name, node))
             found |= dict.fromkeys(held, total)

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 
+from tenure.check.analysis.findings import Event
 from tenure.check.facts import Facts
+from tenure.check.rules.leaving_while_told import leaving_while_told
 from tenure.check.rules.rule import Rule
-from tenure.check.rules.wording import of_conflicts
+from tenure.check.rules.wording import of_conflicts, reports_of
 from tenure.diagnostic import Diagnostic
 
 __all__ = ["RULE"]
@@ -12,7 +14,10 @@ __all__ = ["RULE"]
 
 def _check(facts: Facts) -> Iterator[Diagnostic]:
     message = "{source} changes its length while it is iterated"
-    return of_conflicts(facts, RULE, message, lent="iterated from here", used="the loop goes on here")
+    yield from of_conflicts(facts, RULE, message, lent="iterated from here", used="the loop goes on here")
+    events = (Event(facts.source.path, RULE.name, nodes) for nodes in leaving_while_told(facts))
+    words = ("taken out here", "all of them are called here", "one takes itself out while it is called")
+    yield from reports_of(facts, RULE, events, "a callback leaves while all of them are called", words)
 
 
 RULE = Rule(

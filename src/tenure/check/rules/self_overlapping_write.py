@@ -8,10 +8,14 @@ from tenure.check.analysis.machine import Machine
 from tenure.check.facts import Facts
 from tenure.check.rules.rule import Rule
 from tenure.check.rules.wording import of_events
-from tenure.check.values import MUST, Holder, Obj, Ref, Value, Write, spread
+from tenure.check.values import MUST, Component, Holder, Obj, Ref, Value, Write, spread
 from tenure.diagnostic import Diagnostic
 
 __all__ = ["RULE"]
+
+
+_TURNING = frozenset(("T", "mT", "t", "transpose", "permute", "swapaxes"))
+"""Views that have the same elements at other places."""
 
 
 def _check(facts: Facts) -> Iterator[Diagnostic]:
@@ -32,10 +36,29 @@ def _paired(m: Machine, target: Value, operand: Value) -> None:
     for one in target:
         for other in operand:
             a, b = one.obj, other.obj
+            if a.kind == "tensor" and b.base is a and _spread_over(b):
+                note(m, RULE.name, m.op.node, b.node, detail="part")
             if a.kind != "tensor" or a is b or a.base is None or a.base is not b.base or a.region == b.region:
                 continue
             if _shifted(a, b) or (_indexed(a) and _indexed(b) and m.state.overlap(a, b) == MUST):
                 note(m, RULE.name, m.op.node, b.node, detail="shifted")
+
+
+def _spread_over(part: Obj) -> bool:
+    """Whether a part of a tensor, spread over the whole or turned, is read while the whole is written.
+
+    x -= x[:, :1]     x /= x[0]     x += x.T
+    """
+    if part.region and part.region[0][0] == "op":
+        return part.region[0][1] in _TURNING
+    single = [one for one in part.region if one[0] in ("i", "v") or (one[0] == "s" and _of_one(one))]
+    return bool(single) and all(one in single or one[0] in ("all", "new") for one in part.region)
+
+
+def _of_one(part: Component) -> bool:
+    """Whether a slice takes one row: `:1`, `-1:`, `3:4`."""
+    low, high = part[1] or 0, part[2]
+    return (high is None and low == -1) or (isinstance(low, int) and isinstance(high, int) and high - low == 1)
 
 
 def _shifted(target: Obj, operand: Obj) -> bool:

@@ -8,7 +8,7 @@ from tenure.check.facts import Facts
 from tenure.check.program import ClassInfo
 from tenure.check.rules.rule import Rule
 from tenure.check.rules.wording import reports_of
-from tenure.check.scope import Scope, last_name, walk
+from tenure.check.scope import Scope, bound_names, last_name, parameters, walk
 from tenure.diagnostic import Diagnostic
 
 __all__ = ["RULE"]
@@ -18,13 +18,16 @@ _WRITING = frozenset(
      "sort")
 )  # fmt: skip
 _MUTABLE = (ast.Dict, ast.List, ast.Set, ast.ListComp, ast.DictComp)
-_Copies = dict[str, tuple[ast.Dict | ast.List, ast.AST]]
-"""Shallow copies by the text of their name: the display of the constant, and where they are made."""
+_TABULAR = frozenset(("pandas", "xarray", "polars", "h5py", "zarr", "netCDF4", "astropy"))
+"""Libraries whose objects have keys, and a `copy` that copies their contents."""
+
+_Copies = dict[str, tuple[ast.Dict | ast.List | None, ast.AST]]
+"""Shallow copies by the text of their name: the display of the constant (None: of what was given), and their place."""
 
 
 def _check(facts: Facts) -> Iterator[Diagnostic]:
     words = ("written here", "a shallow copy: the parts are shared")
-    message = "`{text}` belongs to the constant that was copied, and is written"
+    message = "`{text}` belongs to what was copied, and is written"
     return reports_of(facts, RULE, _events(facts), message, words)
 
 
@@ -49,17 +52,22 @@ def _of_body(facts: Facts, scopes: Sequence[Scope], owner: ClassInfo | None, pre
                 for made in [one.value.body, one.value.orelse] if isinstance(one.value, ast.IfExp) else [one.value]:
                     of = _copied(made)
                     display = None if of is None else _constant(facts, scope, owner, of)
-                    if display is not None:
+                    if display is not None or (of is not None and _is_given(facts, scope, made, of)):
                         copies[texts[0]] = display, one.value
     branches = [one for scope in scopes for one in scope.of(ast.If)] if copies else []
     copies = {
         name: known for name, known in copies.items() if bound.count(name) - _elsewhere(branches, name, known[1]) == 1
     }
+    told: set[str] = set()
     for scope in scopes if copies else ():
         for node, part in _writes(scope):
+            text = ast.unparse(part)
             known = copies.get(ast.unparse(part.value))
-            if known is not None and _holds(known[0], part.slice) and ast.unparse(part) not in bound:
-                yield Event(facts.source.path, RULE.name, (node, known[1]), text=ast.unparse(part))
+            if known is None or text in bound or text in told:
+                continue
+            if _is_keyed(node, part) if known[0] is None else _holds(known[0], part.slice):
+                told.add(text)
+                yield Event(facts.source.path, RULE.name, (node, known[1]), text=text)
 
 
 def _elsewhere(branches: Sequence[ast.If], name: str, copied: ast.AST) -> int:
@@ -108,6 +116,23 @@ def _constant(facts: Facts, scope: Scope, owner: ClassInfo | None, of: ast.expr)
         case [ast.Dict() | ast.List() as display]:
             return display
     return None
+
+
+def _is_given(facts: Facts, scope: Scope, made: ast.expr, of: ast.expr) -> bool:
+    """Whether a dictionary is copied that a function was given, and that its caller has afterwards."""
+    if not isinstance(of, ast.Name) or all(one.arg != of.id for one in parameters(scope.node)):
+        return False
+    again = [one for one in scope.of(ast.Assign) if one.value is not made and of.id in bound_names([one])]
+    spelled = isinstance(made, ast.Dict) or (isinstance(made, ast.Call) and last_name(made.func) == "dict")
+    return not again and (spelled or _TABULAR.isdisjoint(facts.module.libraries))
+
+
+def _is_keyed(node: ast.AST, part: ast.Subscript) -> bool:
+    """Whether a write to a part under a name is one that only a dictionary, or a list in it, takes."""
+    named = isinstance(part.slice, ast.Constant) and isinstance(part.slice.value, str)
+    if isinstance(node, ast.Subscript):
+        named = named and isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str)
+    return named
 
 
 def _holds(display: ast.Dict | ast.List, key: ast.expr) -> bool:

@@ -57,7 +57,7 @@ def ctc_loss(
     if not 0 <= none < classes:
         raise OutOfRange(f"ctc_loss: the blank {none} is none of {classes} classes")
     ends = _lengths("input_lengths", input_lengths, count, times)
-    y, sizes = _padded(y, target_lengths, count, single)
+    y, sizes = _padded(y, target_lengths, count)
     labels = _labels(y, sizes, classes, none)
     operands = (x, tensor(labels), tensor(ends), tensor(sizes))
     names = ("blank", "reduction", "zero_infinity", "single")
@@ -81,19 +81,18 @@ def _lengths(argument: str, given: Any, count: int, most: int) -> list[int]:
     return found
 
 
-def _padded(y: Any, lengths: Any, count: int, single: bool) -> tuple[Any, list[int]]:
+def _padded(y: Any, lengths: Any, count: int) -> tuple[Any, list[int]]:
     """Targets (N, S) as an array, and their lengths."""
     if y._aval.dtype.kind not in "iu":
         raise DTypeError(f"ctc_loss: targets of {y._aval.dtype.name}: labels are whole numbers")
     rows = array_alone(y)
-    if rows.ndim == 1 and not single:
+    if rows.ndim == 1:
         sizes = _lengths("target_lengths", lengths, count, rows.size)
         if sum(sizes) != rows.size:
             raise ShapeError(f"ctc_loss: {rows.size} targets in a row, and target_lengths {shown(sizes)}")
         starts = [sum(sizes[:k]) for k in range(count)]
         longest = max(sizes, default=0)
         return [[*rows[s : s + n].tolist(), *[None] * (longest - n)] for s, n in zip(starts, sizes, strict=True)], sizes
-    rows = rows.reshape(1, -1) if rows.ndim == 1 else rows
     if rows.ndim != 2 or rows.shape[0] != count:
         raise ShapeError(f"ctc_loss: targets of shape {list(y.shape)} for {count} sequences")
     return rows.tolist(), _lengths("target_lengths", lengths, count, rows.shape[1])

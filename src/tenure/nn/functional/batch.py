@@ -11,6 +11,7 @@ from tenure.ops.promote import parameters
 from tenure.values.native.hits import apply
 from tenure.values.operations.reading import value_of
 from tenure.values.operations.reductions import MOMENTS
+from tenure.values.places.writable import Writable
 from tenure.values.rules.modes import no_grad
 from tenure.values.tensor.composite import HALVES
 from tenure.values.tensor.tensor import Tensor
@@ -87,7 +88,15 @@ def _of_the_batch(
 
 @no_grad()
 def moved(running: Any, momentum: float, new: Any, scale: float = 1.0) -> None:
-    """Move a running mean towards that of a batch."""
-    if running is not None:
-        new = new.detach().flatten()
-        running.copy_((1 - momentum) * running + momentum * (new if scale == 1.0 else new * scale))
+    """Move a running mean towards that of a batch; none that another thread moves it by is lost."""
+    if running is None:
+        return
+    new = new.detach().flatten()
+    step = momentum * (new if scale == 1.0 else new * scale)
+    if not isinstance(running, Writable):
+        running.copy_((1 - momentum) * running + step)  # refused
+        return
+    while True:
+        seen, old = running._seen()
+        if running._update(((1 - momentum) * old + step).to(running._aval.dtype), seen) is not None:
+            return

@@ -54,17 +54,15 @@ def instance_norm(
     return group_norm(x, x.shape[1], weight, bias, eps)
 
 
-def _of_channels(name: str, ndims: tuple[int, ...], input: ArrayLike, p: float, training: bool) -> Tensor:
-    """Dropout of whole channels; an input of the fewer axes has no batch."""
-    x: Any = value_of(input)
+def _of_channels(name: str, x: Any, lead: int, p: float, training: bool) -> Tensor:
+    """Dropout of whole channels, whose numbers are the first ``lead`` axes."""
     p = number(name, "p", p)
     if not 0.0 <= p <= 1.0:
         raise ValueError(f"{name}: p, a probability, is between 0 and 1, not {p}")
-    if x.ndim not in ndims:
-        raise ShapeError(f"{name}: an input of shape {list(x.shape)}: it has {' or '.join(map(str, ndims))} axes")
+    if x.ndim < lead:
+        raise ShapeError(f"{name}: an input of shape {list(x.shape)}: it has at least {lead} axes")
     if not flag("training", training) or p == 0.0:
         return x  # type: ignore[no-any-return]
-    lead = 1 if x.ndim == min(ndims) and len(ndims) > 1 else 2
     kept = rand((*x.shape[:lead], *[1] * (x.ndim - lead))) >= p
     return where(kept, x * (1.0 / (1.0 - p) if p < 1.0 else 0.0), 0.0)
 
@@ -72,31 +70,36 @@ def _of_channels(name: str, ndims: tuple[int, ...], input: ArrayLike, p: float, 
 def dropout1d(input: ArrayLike, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
     """Dropout of whole channels of an input (N, C, L) or (C, L): each is 0 with probability p, else divided by 1 - p.
 
-    ValueError for a probability outside [0, 1]; ``inplace`` has no effect. Source: Tompson et al., arXiv:1411.4280.
+    ValueError for a probability outside [0, 1], ShapeError (TN802) for other axes; ``inplace`` has no effect.
+    Source: Tompson et al., arXiv:1411.4280.
 
     >>> F.dropout1d(tn.ones(1, 2, 3), training=False).sum()
     tensor(6.)
     """
-    return _of_channels("dropout1d", (2, 3), input, p, training)
+    x = value_of(input)
+    if x.ndim not in (2, 3):
+        raise ShapeError(f"dropout1d: an input of shape {list(x.shape)}: it has 2 or 3 axes")
+    return _of_channels("dropout1d", x, x.ndim - 1, p, training)
 
 
 def dropout2d(input: ArrayLike, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    """Dropout of whole channels of an input (N, C, H, W) or (C, H, W), as ``dropout1d``.
+    """Dropout of whole channels of an input (N, C, …), as ``dropout1d``: as in PyTorch, the first axis is the batch.
 
-    ValueError for a probability outside [0, 1]; ``inplace`` has no effect.
+    ValueError for a probability outside [0, 1], ShapeError (TN802) for less than two axes; ``inplace`` has no effect.
 
     >>> F.dropout2d(tn.ones(1, 2, 3, 1), training=False).sum()
     tensor(6.)
     """
-    return _of_channels("dropout2d", (3, 4), input, p, training)
+    return _of_channels("dropout2d", value_of(input), 2, p, training)
 
 
 def dropout3d(input: ArrayLike, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    """Dropout of whole channels of an input (N, C, D, H, W) or (C, D, H, W), as ``dropout1d``.
+    """Dropout of whole channels of an input (N, C, D, H, W) or, of any other number of axes, (C, …), as ``dropout1d``.
 
-    ValueError for a probability outside [0, 1]; ``inplace`` has no effect.
+    ValueError for a probability outside [0, 1], ShapeError (TN802) without axes; ``inplace`` has no effect.
 
     >>> F.dropout3d(tn.ones(1, 2, 3, 1, 1), training=False).sum()
     tensor(6.)
     """
-    return _of_channels("dropout3d", (4, 5), input, p, training)
+    x = value_of(input)
+    return _of_channels("dropout3d", x, 2 if x.ndim == 5 else 1, p, training)

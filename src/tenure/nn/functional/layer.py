@@ -147,11 +147,12 @@ def embedding(
             [3., 4.]])
     """
     index, table = value_of(input), table_of(weight)
-    if index.dtype.kind not in "iu":
-        raise DTypeError(f"embedding: indices of dtype {index.dtype.name}", help="indices are integers")
-    if table.ndim != 2:
-        raise ShapeError(f"embedding: a weight of shape {list(table.shape)}; it is (count, size)")
-    count, skipped = table.shape[0], None
+    (at, dtype), shape = index._aval[:2], table._aval.shape
+    if dtype.kind not in "iu":
+        raise DTypeError(f"embedding: indices of dtype {dtype.name}", help="indices are integers")
+    if len(shape) != 2:
+        raise ShapeError(f"embedding: a weight of shape {list(shape)}; it is (count, size)")
+    count, skipped = shape[0], None
     if padding_idx is not None:
         if not -count <= int_of(padding_idx, "padding_idx") < count:
             raise ValueError(f"embedding: padding_idx {padding_idx} is not within the {count} rows")
@@ -161,8 +162,8 @@ def embedding(
         return rows if skipped is None else where((index == skipped).unsqueeze(-1), rows.detach(), rows)
     form = (max_norm, norm_type, scale_grad_by_freq, sparse)
     rows = fetched("embedding", weight, index, skipped, *form)
-    if index.ndim != 1:
-        rows = rows.reshape(*index.shape, table.shape[1])
+    if len(at) != 1:
+        rows = rows.reshape(*at, shape[1])
     if skipped is None:
         return rows  # type: ignore[no-any-return]
     return where((index == skipped).unsqueeze(-1), rows.detach(), rows)

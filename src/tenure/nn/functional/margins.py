@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from tenure.dtypes import int64
 from tenure.errors import DTypeError, ShapeError
 from tenure.ir.program import TABLE, Value
-from tenure.nn.functional.activation import logsigmoid
+from tenure.nn.functional.activation import logsigmoid, relu
 from tenure.nn.functional.reducing import reduced, scalar, tensors, way
 from tenure.nn.functional.rows import no_negative
 from tenure.ops.promote import Operation, parameters
@@ -178,7 +178,7 @@ def _multi_margin(x: Any, y: Any, *given: Any, reduction: str, squared: bool) ->
     count = x.shape[-1]
     rows = x.reshape(-1, count)
     index = no_negative(y).reshape(-1, 1)
-    away = (margin - take_along_axis(rows, index, axis=1) + rows).clip(0.0, None)
+    away = relu(margin - take_along_axis(rows, index, axis=1) + rows)
     numbers = apply_one(CLASSES, rows)
     away = away.square() if squared else away
     if weight:
@@ -221,7 +221,7 @@ def _multilabel(x: Any, y: Any, *, reduction: str) -> Any:
     scores = take_along_axis(rows, index, axis=1)
     labels = (valid.unsqueeze(2) & (index.unsqueeze(2) == numbers)).any(axis=1)
     pairs = valid.unsqueeze(2) & labels.logical_not().unsqueeze(1)
-    away = (1.0 - scores.unsqueeze(2) + rows.unsqueeze(1)).clip(0.0, None)
+    away = relu(1.0 - scores.unsqueeze(2) + rows.unsqueeze(1))
     losses = where(pairs, away, 0.0).sum(axis=(1, 2)) / count
     return reduced(losses.reshape(()) if single else losses, None, reduction)
 

@@ -75,11 +75,14 @@ def fetched(
     """The rows (n, size) at n indices (…); with ``sparse`` no gradient goes to the one ``skipped``."""
     if isinstance(weight, Shared):
         return of_shared(name, weight, apply_one(FLAT, index), skipped, sparse, max_norm is not None or by_frequency)
-    order = float(number(name, "norm_type", norm_type))
-    if max_norm is not None:
-        within_norm(name, weight, apply_one(FLAT, index), float(number(name, "max_norm", max_norm)), order)
-    table, by_frequency = value_of(weight), flag(f"{name}: scale_grad_by_freq", by_frequency)
-    if flag(f"{name}: sparse", sparse) and table._kind.tracked and current_mode().grad:
+    if type(norm_type) is not float or max_norm is not None:
+        order = float(number(name, "norm_type", norm_type))
+        if max_norm is not None:
+            within_norm(name, weight, apply_one(FLAT, index), float(number(name, "max_norm", max_norm)), order)
+    if by_frequency is not False or sparse is not True:
+        by_frequency, sparse = flag(f"{name}: scale_grad_by_freq", by_frequency), flag(f"{name}: sparse", sparse)
+    table = value_of(weight)
+    if sparse and table._kind.tracked and current_mode().grad:
         if by_frequency:
             raise GradientError(f"{name}: scale_grad_by_freq does not go with sparse=True", at=site(here()))
         if isinstance(weight, Var) and weight._leaf is not None and RECORDER.vmap is None:
@@ -95,7 +98,7 @@ def fetched(
 
 def alone(leaf: Leaf, table: Any, index: Any, skipped: int | None) -> Any:
     """Rows of a leaf as a source of their own, so that their gradient is sparse."""
-    at, rows = apply(ALONE, (index.detach(), table))
+    at, rows = apply(ALONE, (index, table))
     return marked(leaf, rows, at, table._aval, skipped)
 
 

@@ -16,6 +16,7 @@ from tenure.errors import TenureError, following
 from tenure.func.custom import ruled
 from tenure.torch.autograd.node import Node
 from tenure.torch.cells import Tensor
+from tenure.torch.cells.windows import root_view
 from tenure.torch.errors import translated
 from tenure.values.grad.by_rule import Results
 from tenure.values.grad.residuals import Beginning
@@ -186,7 +187,12 @@ class Call:
         for k, (y, value) in enumerate(zip(self.outs, values, strict=True)):
             new = detach(value) if k in self.constant else value
             dirty = [j for j in self.at if y is self.seen[j]] if self.ctx._dirty else []
-            if dirty and any(y is d for d in self.ctx._dirty):
+            plain = None if current_mode().grad else [j for j in self.at if y is self.seen[j] is self.args[j]]
+            if plain and self.needs[plain[0]]:
+                shown = y.detach()
+            elif not dirty and (same := [j for j in self.at if y is self.args[j]]):
+                shown = root_view(self.args[same[0]], new)
+            elif dirty and any(y is d for d in self.ctx._dirty):
                 shown = self.args[dirty[0]]
                 shown = shown if getattr(shown, "_val", None) is new else shown._assign(new)
             else:

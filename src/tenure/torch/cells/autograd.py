@@ -16,6 +16,7 @@ from tenure.torch.cells.retaining import Retained, carried, retained
 from tenure.torch.cells.roles import keep_nodes, outlive, rebind, step_aside
 from tenure.torch.cells.silent import note, refuse_rewritten
 from tenure.torch.cells.spreading import freeze
+from tenure.torch.cells.turns import in_turn
 from tenure.torch.cells.windows import NO_GRAD, detached, forget, is_tracked, look, present
 from tenure.torch.errors import TorchTypeError, refuse, translated
 from tenure.values.grad import autograd
@@ -252,9 +253,16 @@ class Autograd:
         """Call a function with the tensor, a leaf, after a backward has added to its gradient."""
         if not self.requires_grad:
             raise refuse("cannot register a hook on a tensor that doesn't require gradient")
+        if self._leaf is None and self.is_leaf:
+            return HookHandle({}, hook)  # a view that requires grad, which goes nowhere
         if self._leaf is None:
             raise refuse("post accumulate grad hooks cannot be registered on non-leaf tensors")
-        return handled(autograd.register_post_accumulate_grad_hook(self, hook))
+
+        def called(x: Any) -> None:
+            if hook(x) is not None:
+                raise refuse("Tensor post accumulate grad hooks should return None.")
+
+        return handled(autograd.register_post_accumulate_grad_hook(self, called, keeps=True))
 
     def retain_grad(self: Any) -> None:
         """Keep the gradient of a result in its ``.grad``."""
@@ -280,6 +288,7 @@ class Autograd:
         return detached(self, True)
 
     @data.setter
+    @in_turn
     def data(self: Any, other: Any) -> None:
         w = getattr(other, "_window", other)
         if w is other:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, ClassVar, NoReturn, Self
 
 from tenure.torch.cells.spreading import count, spread
+from tenure.torch.cells.turns import TURN, in_turn
 from tenure.torch.cells.views import Views
 from tenure.torch.cells.windows import described, look, present
 from tenure.torch.cells.writes import Writes
@@ -91,16 +92,18 @@ class Cell(Views, Writes, Var):  # type: ignore[misc]
 
     def _keep(self, new: Any, writer: Any = None, key: Any = ..., known: Any = None) -> bool:
         """Store new contents that are a leaf's if the tensor is one: the way of the home library's optimizers."""
-        if self._window is not None or self._lent is not None:
+        if self._window is not None or self._lent is not None or (self._leaf is None and self._val._kind.tracked):
             self._put(new, False)
             return True
-        new._held = True
-        self._val = new
-        count(self)
-        if self._borrows:
-            spread(self)
+        with TURN:
+            new._held = True
+            self._val = new
+            count(self)
+            if self._borrows:
+                spread(self)
         return True
 
+    @in_turn
     def _write(self, v: Any, writer: Any = None, key: Any = ..., **how: Any) -> bool:
         """Write as the home library does: a gradient that grows, statistics of a layer."""
         seen = how.get("seen")

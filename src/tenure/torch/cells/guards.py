@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import suppress
+from threading import get_ident
 from typing import Any
 
 import numpy as np
@@ -202,7 +203,7 @@ def tell(x: Any, g: Guard, written: Any) -> None:
         if v is not None and v._window.owner is x and window_of(written, v._window.geometry).any():
             forget(v)
             if id(v) not in mine:
-                v._window.foreign = [*v._window.foreign, (g.at, g.where, BY_ARRAY)]
+                v._window.foreign = [*v._window.foreign, (g.at, g.where, get_ident(), BY_ARRAY)]
 
 
 def fill(owner: Any, part: Geometry) -> None:

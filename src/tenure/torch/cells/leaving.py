@@ -21,6 +21,7 @@ from tenure.torch.cells.aliasing import is_safe
 from tenure.torch.cells.geometry import Geometry
 from tenure.torch.cells.memory import image, window_of
 from tenure.torch.cells.outdated import outdate
+from tenure.torch.cells.seeing import refuse_signs, shown_in
 from tenure.torch.cells.sharing import join, others_of
 from tenure.torch.cells.windows import forget, geometry, lineage, look, present
 from tenure.torch.errors import refuse, translated
@@ -140,6 +141,7 @@ class Leaving:
 
     def numpy(self: Any, *, force: bool = False) -> Any:
         """The elements as an array, lent: the tensor is not written while the array lives."""
+        refuse_signs(self)
         value = exported(self, force)
         owner = self if self._window is None else self._window.owner
         if owner._lent is None:
@@ -147,9 +149,10 @@ class Leaving:
         lent, at = owner._lent, geometry(self)
         where = here()
         if lent.memory is not None or (lent.held is None and not is_safe()):
-            array, guard = window_of(shared(owner), at), None
+            array, guard = shown_in(window_of(shared(owner), at), self), None
         else:
             array, guard = lent_array(owner, value, at, where)
+            array = array if guard is None else shown_in(array, self)
         lent.add(array, at, self, where, guard)
         return array
 

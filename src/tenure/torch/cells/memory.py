@@ -19,21 +19,22 @@ def image(value: Any, at: Geometry) -> Any:
     return memory
 
 
-def window_of(memory: Any, g: Geometry) -> Any:
-    """Array of the elements of a geometry, in memory whose first element is the owner's."""
-    return np.asarray(Part(memory, g))
+def window_of(memory: Any, g: Geometry, dtype: Any = None) -> Any:
+    """Array of the elements of a geometry, in memory whose first element is the owner's; its layout counts those of a
+    dtype, if the bytes are seen as such."""
+    return np.asarray(Part(memory, g, dtype))
 
 
 class Part:
     """Part of an array's memory, which it keeps."""
 
-    def __init__(self, memory: Any, g: Geometry) -> None:
-        size, like = memory.itemsize, memory.__array_interface__
+    def __init__(self, memory: Any, g: Geometry, dtype: Any = None) -> None:
+        like, size = memory.__array_interface__, memory.itemsize if dtype is None else dtype.itemsize
         self.memory = memory
         self.__array_interface__ = {
             "version": 3,
-            "typestr": like["typestr"],
-            "data": (like["data"][0] + g.offset * size, False),
+            "typestr": like["typestr"] if dtype is None else dtype.str,
+            "data": (like["data"][0] + g.offset * memory.itemsize, False),
             "shape": g.shape,
             "strides": tuple([n * size for n in g.strides]),
         }

@@ -104,6 +104,17 @@ def attended(result: Any, query: Any, key: Any, value: Any, dropout_p: float, ma
     return laid(result, (query,))
 
 
+def relabelled(x: Any, labels: str, out: str) -> Any:
+    """View of a tensor by labels of its axes, of which two of one label become their diagonal."""
+    for c in dict.fromkeys(labels):
+        while labels.count(c) > 1:
+            first = labels.index(c)
+            second = labels.index(c, first + 1)
+            x = x.diagonal(0, first, second)
+            labels = "".join([d for k, d in enumerate(labels) if k not in (first, second)]) + c
+    return x.permute([labels.index(c) for c in out])
+
+
 def contracted(result: Any, equation: Any, operands: Sequence[Any]) -> Any:
     """A product of two tensors by labels: batches, rows and columns in the order of a batched product, of which the
     result is a view; with the columns first where all of them stand before the rows. One tensor is turned alone."""
@@ -111,10 +122,7 @@ def contracted(result: Any, equation: Any, operands: Sequence[Any]) -> Any:
         operands = operands[0]
     if len(operands) == 1 and type(equation) is str and "->" in equation and "." not in equation:
         labels, out = equation.replace(" ", "").split("->")
-        if len(set(labels)) == len(labels) == len(out):
-            strides = layout_of(operands[0]).strides
-            stored(result, [strides[labels.index(c)] for c in out])
-        return result
+        return relabelled(operands[0], labels, out) if set(labels) == set(out) else result
     if len(operands) != 2 or type(equation) is not str or "->" not in equation or "." in equation:
         return result
     sides, out = equation.replace(" ", "").split("->")

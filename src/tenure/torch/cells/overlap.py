@@ -93,11 +93,14 @@ def shares(x: Any, v: Any) -> bool:
     return hasattr(v, "_window") and owner_of(v) is owner_of(x) and geometry(v).overlaps(geometry(x))
 
 
-def refuse_itself(x: Any, operands: Sequence[Any]) -> None:
-    """RuntimeError where an operand of a write by index shares elements with its target."""
+def refuse_itself(x: Any, operands: Sequence[Any], in_order: bool = False) -> None:
+    """RuntimeError where an operand of a write by index shares elements with its target; ``in_order`` if PyTorch does
+    not look whether it is the target, and reads it while it writes."""
+    if shows_twice(geometry(x)):
+        raise undefined()
     for v in operands:
         if v is x:
-            raise shared()
+            raise undefined() if in_order else shared()
         if shares(x, v):
             raise undefined()
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import weakref
 from typing import Any
 
 from tenure.torch.cells.tensor import Tensor
-from tenure.torch.cells.windows import Window, look, take
+from tenure.torch.cells.windows import Window, look, note_window, take
 from tenure.values.native.hits import add_place, know
 from tenure.values.operations.arithmetic import detach
 from tenure.values.operations.creation import tensor as made
@@ -25,16 +24,14 @@ class Parameter(Tensor, parameter.Parameter):  # type: ignore[misc]
             return  # made by a subclass
         self._born = next(parameter.BIRTHS)
         self._holders = None
-        if isinstance(data, Tensor) and data._window is not None:
+        if isinstance(data, Tensor) and (data._window or data._borrows or data._leaf or data._lent):
             take(data, self, None)
-            self._val = detach(look(data))
         elif isinstance(data, Tensor):
             value = look(data)
             self._val = detach(value)
             self._val._held = True
-            self._home = data._home
-            if not data._borrows and data._leaf is None and data._lent is None:
-                shared_with(data, self, value)
+            self._home, self._layout = data._home, data._layout
+            shared_with(data, self, value)
         else:
             self._val = made([] if data is None else data)
         if requires_grad:
@@ -50,7 +47,7 @@ def shared_with(x: Any, owner: Any, node: Any) -> None:
     """Make x, an owner without windows, a window of all of another tensor's elements, which were its own."""
     w = x._window = Window(owner, owner, None, True, here())
     w.node = node if node._kind.tracked else None
-    owner._borrows = [weakref.ref(x)]
+    note_window(owner, x)
 
 
 add_place(Parameter)

@@ -25,6 +25,10 @@ class Recast(Step):
     __slots__ = ()
     recasts = True
 
+    def dtype_of(self, dtype: Any) -> Any:
+        """NumPy's dtype of the view of an array of another."""
+        raise NotImplementedError
+
 
 class AsReal(Recast):
     """Complex numbers as real and imaginary parts along a last axis."""
@@ -33,6 +37,9 @@ class AsReal(Recast):
 
     def __init__(self, base: Layout) -> None:
         super().__init__(layout((*base.shape, 2), (*[2 * n for n in base.strides], 1)))
+
+    def dtype_of(self, dtype: Any) -> Any:
+        return np.dtype(f"f{dtype.itemsize // 2}")
 
     def see(self, x: Any) -> Any:
         return complexes.view_as_real(x)
@@ -55,6 +62,9 @@ class AsComplex(Recast):
             raise refuse("Tensor must have a stride divisible by 2 for all but last dimension")
         super().__init__(layout(base.shape[:-1], tuple([n // 2 for n in base.strides[:-1]])))
 
+    def dtype_of(self, dtype: Any) -> Any:
+        return np.dtype(f"c{dtype.itemsize * 2}")
+
     def see(self, x: Any) -> Any:
         return complexes.view_as_complex(x)
 
@@ -66,6 +76,7 @@ class AsDtype(Recast):
     """The bytes as elements of another dtype, outside the graph."""
 
     __slots__ = ("dtype",)
+    in_graph = False
 
     def __init__(self, base: Layout, old: Any, new: Any) -> None:
         self.dtype = new.numpy
@@ -81,6 +92,9 @@ class AsDtype(Recast):
             shape = (*shape[:-1], shape[-1] * before // after)
             strides = (*[n * before // after for n in strides[:-1]], 1)
         super().__init__(layout(shape, strides))
+
+    def dtype_of(self, dtype: Any) -> Any:
+        return self.dtype
 
     def see(self, x: Any) -> Any:
         return wrap(np.ascontiguousarray(array_of(detach(x))).view(self.dtype).reshape(self.layout.shape))

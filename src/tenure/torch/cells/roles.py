@@ -90,11 +90,12 @@ def resize(x: Any, shape: tuple[int, ...]) -> bool:
     the owner has too few of them, or is itself in the graph."""
     at, to = geometry(x).offset, contiguous(shape)
     owner = x if x._window is None else x._window.owner
-    if (at < owner._aval.size < at + to.size) or present(owner)._kind.tracked or present(x)._kind.tracked:
+    size = owner._aval.size
+    if (at < size < at + to.size) or present(owner)._kind.tracked or present(x)._kind.tracked:
         return False
     value, hidden = present(x), set_apart(x)
     x._layout = x._lent = None
-    if at >= owner._aval.size:  # an empty view at the end of its owner is parted from it
+    if at >= size:  # an empty view at the end of its owner is parted from it
         x._val = value
         return True
     base = hidden if owner is x else owner
@@ -124,7 +125,7 @@ def seen_as(x: Any, view: Callable[[Any], Any]) -> Any:
     x._window = seen._window
     if hasattr(seen, "_val"):
         x._val = seen._val
-    else:
+    elif hasattr(x, "_val"):
         del x._val
     stand_in(x._window.owner, seen, x)
     return x

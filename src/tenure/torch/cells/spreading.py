@@ -6,10 +6,20 @@ that it and the views it was taken of have in common: one of those that is a lea
 
 from __future__ import annotations
 
+from threading import get_ident
 from typing import Any
 
 from tenure.torch.cells.geometry import Geometry
-from tenure.torch.cells.windows import NO_GRAD, VIEW_OF_LEAF, forget, geometry, is_tracked, lineage, present
+from tenure.torch.cells.windows import (
+    NO_GRAD,
+    VIEW_OF_LEAF,
+    drop_dead,
+    forget,
+    geometry,
+    is_tracked,
+    lineage,
+    present,
+)
 from tenure.values.operations.arithmetic import clone, detach
 from tenure.values.places.var import as_leaf
 from tenure.values.rules.graph import CodeSite, Frozen, Leaf
@@ -25,7 +35,10 @@ def spread(x: Any, written: Geometry | None = None) -> None:
         return
     at = geometry(x) if written is None else written
     mine = {id(t) for t in lineage(x)}
-    in_graph = is_tracked(owner)
+    root = x
+    while root._window is not None and not root._window.is_root:
+        root = root._window.parent
+    in_graph = is_tracked(root)
     where: CodeSite = None
     quiet = counter(x) if x._window is not None and x._window.quiet else None
     for r in known:
@@ -40,19 +53,23 @@ def spread(x: Any, written: Geometry | None = None) -> None:
         elif w.owner is owner and w.geometry.overlaps(at):
             if id(v) not in mine:
                 where = where or here()
-                w.foreign = [*w.foreign, (at, where)]
+                w.foreign = [*w.foreign, (at, where, get_ident())]
             forget(v)
-        elif in_graph and w.recorded and joins(v, owner):
+        elif in_graph and w.recorded and joins(v, root):
             forget(v)
-    owner._borrows = [r for r in known if r() is not None]
+    drop_dead(known)
 
 
-def joins(v: Any, owner: Any) -> bool:
-    """Whether a view without a gradient gets one, as its owner has, whatever part of that was written."""
+def joins(v: Any, root: Any) -> bool:
+    """Whether a view without a gradient gets one, as the tensor with a graph of its own that it is a view of has,
+    whatever part of that was written."""
     value = getattr(v, "_val", None)
     if value is None or value._kind.tracked:
         return False
-    return all(t is owner or not t._window.is_root for t in lineage(v))
+    for t in lineage(v):
+        if t is root or t._window is None or t._window.is_root:
+            return t is root and t is not v
+    return False
 
 
 def counter(x: Any) -> dict[str, Any]:
@@ -83,7 +100,7 @@ def note_write(v: Any) -> None:
     is none any more where its base is in a graph."""
     w = v._window
     w.written = True
-    if w.step is None or w.flag == NO_GRAD:
+    if w.step is None or not w.step.in_graph or w.flag == NO_GRAD:
         return
     if w.is_root is not w.recorded:
         if w.recorded and w.flag is None and is_seen_apart(v) and present(v)._kind.tracked:

@@ -33,6 +33,8 @@ class Step:
     """Whether the view may show an element of the base more than once."""
     recasts = False
     """Whether the view's elements are of another kind than the base's."""
+    in_graph = True
+    """Whether the base's gradient is the view's too."""
 
     def __init__(
         self, layout: Layout, offset: int = 0, function: Any = None, params: Any = (), starts: tuple[int, ...] = ()

@@ -337,7 +337,12 @@ class Views(Parts):
                 f"setStorage: sizes {list(size)}, strides {list(stride)}, storage offset {offset} are out of bounds for"
                 f" storage of size {owner._aval.size}"
             )
-        return take(owner, self._face._blank(), Strided(layout_of(owner), to.layout, offset))
+        root = self
+        while root._window is not None and not root._window.is_root:
+            root = root._window.parent
+        if layout_of(root) is layout_of(owner):
+            return take(root, self._face._blank(), Strided(layout_of(root), to.layout, offset))
+        return detached(take(owner, self._face._blank(), Strided(layout_of(owner), to.layout, offset)), False)
 
     def detach(self: Any) -> Any:
         """Window of all elements, outside the graph."""

@@ -25,6 +25,7 @@ from tenure.torch.cells.remaking import remade
 from tenure.torch.cells.retaining import Retained, carried
 from tenure.torch.cells.silent import watch
 from tenure.torch.cells.steps import Step
+from tenure.torch.cells.turns import RUNS, TURN, patiently
 from tenure.values.native.hits import coded, know
 from tenure.values.operations.arithmetic import detach
 from tenure.values.operations.boundary import array_of
@@ -57,7 +58,8 @@ class Window:
     """View of a parent: a step (None: all of it), and whether in the graph.
 
     ``is_root`` says that it has a graph of its own, of which ``node`` is a value, as of the graph of a view whose
-    elements have been lent; ``foreign`` are the writes by others since it was taken. A ``quiet`` one is taken through
+    elements have been lent; ``foreign`` are the writes by others since it was taken: where in the owner, the line, the
+    thread. A ``quiet`` one is taken through
     ``.data``: the graph does not notice its writes. ``written`` says whether any element of the owner was, since the
     view was taken.
     """
@@ -72,7 +74,7 @@ class Window:
         self.parent = parent
         self.step = step
         self.recorded = recorded
-        self.is_root = step is None
+        self.is_root = step is None or not step.in_graph
         self.where = where
         self.node: Any = None
         self.foreign: Sequence[tuple[Any, ...]] = ()
@@ -85,7 +87,7 @@ class Window:
             self.flag = None if outer.is_root or step is None else outer.flag
         self.layout = layout(parent) if step is None else step.layout
         self.offset = start if step is None else start + step.offset
-        if not recorded and step is not None:
+        if not recorded and step is not None and step.in_graph:
             self.flag = NO_GRAD
 
     @property
@@ -137,7 +139,7 @@ def take(x: Any, v: Any, step: Step | None, where: CodeSite = None) -> Any:
     except AttributeError:
         base = present(x)
     value = detach(base) if step is None else step.see(base)
-    if not recorded and step is not None and base._kind.tracked:
+    if not recorded and step is not None and step.in_graph and base._kind.tracked:
         value = as_leaf(value, Leaf()) if is_tracked(x) else detach(value)
     w = Window(owner, x, step, recorded, where or here())
     if v is None:
@@ -151,19 +153,33 @@ def take(x: Any, v: Any, step: Step | None, where: CodeSite = None) -> Any:
         w.foreign = [entry for entry in outer.foreign if w.geometry.overlaps(entry[0])]
     if w.foreign or is_shared(owner):
         del v._val
-    windows = owner._borrows
-    if not windows:
-        owner._borrows = [weakref.ref(v)]
-    else:
-        windows.append(weakref.ref(v))
-        if len(windows) > 64 and not len(windows) - 1 & len(windows) - 2:
-            owner._borrows = [r for r in windows if r() is not None]
+    note_window(owner, v)
+    if getattr(x, "_val", None) is not base:
+        forget(v)  # another thread has written before the owner knew of the window
     return v
+
+
+def note_window(owner: Any, v: Any) -> None:
+    """Let an owner know a window."""
+    fresh: list[Any] = []
+    if owner._borrows.__class__ is tuple:  # from this look to the store comes no other thread
+        owner._borrows = fresh
+    windows = owner._borrows
+    windows.append(weakref.ref(v))
+    if len(windows) > 64 and not len(windows) - 1 & len(windows) - 2:
+        with TURN:
+            drop_dead(windows)
+
+
+def drop_dead(windows: list[Any]) -> None:
+    """Drop windows that are dead, but for the last: there others may be noted meanwhile."""
+    end = len(windows) - 1
+    windows[:end] = [r for r in windows[:end] if r() is not None]
 
 
 def base_of(x: Any) -> Any:
     """Tensor that x, and the views of x, are views of in PyTorch's graph."""
-    while x._window is not None and x._window.step is not None:
+    while x._window is not None and x._window.step is not None and x._window.step.in_graph:
         x = x._window.parent
     return x
 
@@ -178,6 +194,14 @@ def detached(x: Any, quiet: bool) -> Any:
     """View of all of a tensor, with a graph of its own; ``quiet`` if the graph of the tensor notices no writes."""
     v = take(x, None, None)
     v._window.quiet = v._window.quiet or quiet
+    return v
+
+
+def root_view(x: Any, value: Any) -> Any:
+    """View of all of a tensor, with the graph of a value that has the same elements."""
+    v = take(x, None, None)
+    if value._kind.tracked:
+        v._window.node = v._val = value
     return v
 
 
@@ -197,9 +221,17 @@ def present(x: Any) -> Any:
 
 def renewed(x: Any) -> Any:
     """Value of a tensor that has forgotten it."""
-    w = x._window
-    if w is None:
+    if x._window is None:
         return remembered(x)
+    if RUNS:
+        patiently()
+    with TURN:  # else a write could come between what is read and what is kept
+        return renewed_window(x)
+
+
+def renewed_window(x: Any) -> Any:
+    """Value of a window that has forgotten it."""
+    w = x._window
     if w.foreign and not is_safe():
         w.foreign = ()  # its elements are now those that were written
     base = present(w.parent)
@@ -308,7 +340,8 @@ def look(x: Any) -> Any:
     if is_shared(w.owner):
         present(w.owner)  # which finds what an array wrote
     if w.foreign:
-        raise stale(w.where, *w.foreign[-1][1:])
+        _, where, _, *said = w.foreign[-1]
+        raise stale(w.where, where, *said)
     return present(x)
 
 

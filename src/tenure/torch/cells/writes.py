@@ -6,7 +6,6 @@ is on and a gradient flows to x or to the value.
 
 from __future__ import annotations
 
-from math import prod
 from typing import Any
 
 from tenure.errors import TenureError
@@ -27,11 +26,11 @@ from tenure.torch.cells.overlap import (
 )
 from tenure.torch.cells.parts import is_bools, is_mask, is_whole, of_index
 from tenure.torch.cells.retaining import Retained, carried
-from tenure.torch.cells.roles import become_owner, rebind
+from tenure.torch.cells.roles import become_owner
 from tenure.torch.cells.silent import note
 from tenure.torch.cells.spreading import count, spread, touch
 from tenure.torch.cells.steps import Index, index
-from tenure.torch.cells.views import ints
+from tenure.torch.cells.turns import RUNS, TURN, go_on, in_turn, patiently
 from tenure.torch.cells.windows import (
     MULTIPLE,
     NO_GRAD,
@@ -143,10 +142,12 @@ class Writes:
             raise refuse(
                 f"output with shape {list(shape)} doesn't match the broadcast shape {list(value._aval.shape)}"
             )
-        value = fitted(self, value)
-        recorded = is_recorded(self, value)
-        return self._put(value, recorded)
+        with TURN:
+            value = fitted(self, value)
+            recorded = is_recorded(self, value)
+            return self._put(value, recorded)
 
+    @in_turn
     def _put(
         self: Any, value: Any, recorded: bool, written: Geometry | None = None, at: Index | None = None
     ) -> Any:
@@ -169,10 +170,16 @@ class Writes:
         return self
 
     def __setitem__(self: Any, key: Any, v: Any) -> None:
+        if RUNS:
+            patiently()
         try:
-            if self._window is None and self._lent is None and not self._borrows and self._put_plainly(key, v):
-                return
-            self._set(key, v)
+            with TURN:
+                w = self._window
+                if w is None and self._lent is None and not self._borrows and self._put_plainly(key, v):
+                    return
+                if w is not None and w.foreign:
+                    go_on(w)
+                self._set(key, v)
         except TenureError as error:
             raise of_index(self, error) from None
 
@@ -277,6 +284,8 @@ class Writes:
         self._val = new
         new._held = True
         count(self)
+        if self._borrows:  # another thread has taken a view meanwhile
+            spread(self, part_of(self, step))
         if Retained.is_used:
             carried(self, new)
         return True
@@ -315,6 +324,7 @@ class Writes:
             return int(v)
         return bool(v) if kind == "b" else held(v, self._aval.dtype)
 
+    @in_turn
     def copy_(self: Any, src: Any, non_blocking: bool = False) -> Any:
         """Write another tensor, broadcast to this one's shape and cast to its dtype."""
         if not isinstance(src, (Value, *NUMBERS)):
@@ -338,6 +348,7 @@ class Writes:
                 raise translated(error) from None
         return self._put(result_of(value, recorded), recorded)
 
+    @in_turn
     def fill_(self: Any, value: Any) -> Any:
         """Write one number everywhere."""
         if isinstance(value, Value):
@@ -349,6 +360,7 @@ class Writes:
             raise refuse(f"fill_(): argument 'value' must be Number, not {type(value).__name__}", TorchTypeError)
         return self._put(self._full(self._number(value)), is_recorded(self))
 
+    @in_turn
     def masked_fill_(self: Any, mask: Any, value: Any) -> Any:
         """Write one number where a mask holds."""
         if shows_twice(geometry(self)) or shares(self, mask):
@@ -368,19 +380,6 @@ class Writes:
         """Write zeros."""
         return self.fill_(0)
 
-    def resize_(self: Any, *sizes: Any, memory_format: Any = None) -> Any:
-        """Another shape for the object, with the elements that there are; further ones are zeros."""
-        wanted, old = ints(sizes), look(self)
-        if wanted != old._aval.shape:
-            flat, count = shaping.reshape(old, (-1,)), prod(wanted)
-            if count > old._aval.size:
-                flat = shaping.concat([flat, self._full_of(count - old._aval.size)])
-            rebind(self, self._of(shaping.reshape(flat[:count], wanted)))
-        return self
-
-    def _full_of(self: Any, count: int) -> Any:
-        return shaping.broadcast_to(made(0, dtype=self._aval.dtype), (count,))
-
 
 AUGMENTED = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor", "lshift", "rshift")
 """Operators with an augmented assignment."""
@@ -392,7 +391,7 @@ def _augmented(name: str) -> Any:
         return found if found is NotImplemented else self._assign(look(found), other)
 
     method.__name__ = method.__qualname__ = f"__i{name}__"
-    return method
+    return in_turn(method)
 
 
 for _name in AUGMENTED:

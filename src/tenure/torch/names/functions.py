@@ -24,7 +24,7 @@ from tenure.torch.cells.layout import laid, stored
 from tenure.torch.cells.overlap import refuse_itself
 from tenure.torch.devices import check_device, check_layout
 from tenure.torch.dtypes import Defaults, home_dtype
-from tenure.torch.names import forms
+from tenure.torch.names import forms, turning
 from tenure.torch.names.arguments import (
     as_tensor,
     as_tensors,
@@ -69,6 +69,7 @@ TOOLS: dict[str, Any] = {
     "_is_narrow": forms.is_narrow, "_in_default": forms.in_default, "_settled": settled,
     "_caution": caution, "_unfree": unfree, "_of_input": of_input,
     "_listed": listed, "_dtype_of": dtype_of,
+    **turning.TOOLS,
 }  # fmt: skip
 NEVER = """
 obj dim dims dim0 dim1 dim2 axis0 axis1 keepdim offset diagonal k descending stable correction unbiased reduction
@@ -169,6 +170,7 @@ def text(row: Row, way: str) -> str:
         parameters.extend(more if starred else ["*", *more])
     lines.extend(adapted(row, names))
     lines.extend([*computed(row, names), *finished(row, way, names)])
+    lines = turning.turned(lines, parameters, way, names)
     body = "\n        ".join(lines)
     about = f", {first}" if first.isidentifier() else ""
     head = f"def _row({', '.join(parameters)}):\n    try:\n        {body}\n"
@@ -220,7 +222,8 @@ def computed(row: Row, names: list[str]) -> list[str]:
     lines = [f"_result = {value}"]
     operands = ", ".join(tensors_of(row, names))
     if operands:
-        again = f"{operands}, = _in_default({operands}); _result = {value}"
+        cast = ", ".join([n for n in tensors_of(row, names) if n != "condition"])
+        again = f"{cast}, = _in_default({cast}); _result = {value}" if cast else "pass"
         lines.append(f"if _D.float is not _F32 and _is_narrow(_result, ({operands},)): {again}")
     if row.name in NORMS:
         lines.append("_result = _of_input(_result, input)")
@@ -307,7 +310,8 @@ def finished(row: Row, way: str, names: list[str]) -> list[str]:
     if "face" in row.places:
         return ["return _result"]
     if way == "write":
-        apart = ["_refuse_itself(_place, _given[1:])"] if row.name in APART else []
+        more = ", True" if row.name == "masked_scatter" else ""
+        apart = [f"_refuse_itself(_place, _given[1:]{more})"] if row.name in APART else []
         return [*apart, "return _place._assign(_result, *_given[1:])"]
     if way == "out":
         exact = ", True" * row.keeps_dtype

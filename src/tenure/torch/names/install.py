@@ -7,6 +7,7 @@ from typing import Any
 from tenure.errors import following
 from tenure.torch.cells import Tensor
 from tenure.torch.cells.cell import Absent
+from tenure.torch.cells.turns import in_turn
 from tenure.torch.cells.windows import take
 from tenure.torch.dtypes import get_default_dtype
 from tenure.torch.names.functions import function
@@ -63,6 +64,11 @@ def install() -> None:
         for name in ROWS[place]:
             if f"{name}{end}" not in cells:
                 setattr(Tensor, f"{name}{end}", Late(place, name))
+    for name in dir(Tensor):
+        if name.endswith("_") and name[0] != "_" and type(vars(Tensor).get(name)) is not Late:
+            method = getattr(Tensor, name)
+            if callable(method):
+                setattr(Tensor, name, in_turn(method))
     for name in dir(Var):
         if not name.startswith("_") and name not in cells and name not in vars(Tensor):
             setattr(Tensor, name, Absent(name))

@@ -12,6 +12,7 @@ from tenure.torch.cells import Tensor, unwrap
 from tenure.torch.cells.inference import refuse_inference
 from tenure.torch.cells.roles import seen_as
 from tenure.torch.cells.windows import layout
+from tenure.torch.cells.writes import is_recorded
 from tenure.torch.dtypes import BY_NAME
 from tenure.torch.errors import TorchNotImplementedError, TorchTypeError, refuse, translated
 from tenure.torch.messages import spelled
@@ -44,10 +45,9 @@ def reseated(name: str) -> Callable[..., Any]:
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
         if self._home is not None:
             refuse_inference(self)
-        if self._leaf is not None and tn.is_grad_enabled():
-            raise refuse("a leaf Variable that requires grad is being used in an in-place operation.")
+        is_recorded(self)
         before = [r for r in self._borrows if r() is not None]
-        if self._window is not None or before:
+        if self._window is not None or before or self._lent is not None:
             if self._leaf is not None or name == "as_strided_":
                 raise refuse(f"{name} of a view, or of a tensor that has views, is not supported here",
                              help=f"x = x.{name[:-1]}(…)")

@@ -13,11 +13,16 @@ import tenure as tn
 from tenure.errors import TenureError
 from tenure.torch.cautions import SCALAR, caution
 from tenure.torch.cells import Tensor, casts
+from tenure.torch.cells.aliasing import is_safe
 from tenure.torch.cells.formats import changes, formatted
+from tenure.torch.cells.geometry import contiguous
 from tenure.torch.cells.inference import version_of
 from tenure.torch.cells.leaving import elements
 from tenure.torch.cells.processes import is_mapped, share
-from tenure.torch.cells.roles import rebind
+from tenure.torch.cells.roles import rebind, resize
+from tenure.torch.cells.seeing import steps_to
+from tenure.torch.cells.steps import Strided
+from tenure.torch.cells.writes import is_recorded
 from tenure.torch.devices import CPU, check_device, device, strided
 from tenure.torch.dtypes import BY_NAME, LEGACY, OF_HOME, Defaults, dtype, home_dtype
 from tenure.torch.errors import TorchIndexError, TorchTypeError, TorchValueError, refuse, translated
@@ -293,14 +298,10 @@ class Methods:
             raise refuse("all dimensions of input must be of equal length")
         array = np.zeros(shape, bool)
         if len(shape) == 2:
-            rows = np.arange(shape[0])
             step = shape[1] + 1
-            array[rows, rows % step if wrap else rows] = True if False else array[rows, rows % step if wrap else rows]
-            flat = array.reshape(-1)
-            flat[: len(flat) if wrap else min(shape) * step : step] = True
+            array.reshape(-1)[: array.size if wrap else min(shape) * step : step] = True
         else:
-            at = np.arange(shape[0])
-            array[(at,) * len(shape)] = True
+            array[(np.arange(shape[0]),) * len(shape)] = True
         return self._assign(tn.masked_fill(self._read(), tn.tensor(array), fill_value))
 
     def data_ptr(self: Any) -> int:
@@ -322,9 +323,19 @@ class Methods:
         """Another shape for the object, with its first elements; elements that are new are zeros."""
         wanted = sizes(shape, size)
         count, value = math.prod(wanted), self._read()
+        if self.requires_grad:
+            raise refuse("cannot resize variables that require grad")
+        if any(step.recasts for step in steps_to(self)):
+            raise refuse("resize_ of bytes as another dtype is not supported here")
+        if wanted == value._aval.shape:
+            return self
         if self._window is not None or any(r() is not None for r in self._borrows):
+            if not is_safe() and resize(self, wanted):
+                return self
             raise refuse("resize_ of a view, or of a tensor that has views, is not supported here")
         flat = tn.reshape(value, (-1,))
+        if self._layout is not None:  # in the order of its memory
+            flat = Strided(self._layout, contiguous((value._aval.size,)), 0).see(value)
         more = tn.zeros((max(count - value._aval.size, 0),), dtype=value._aval.dtype)
         kept = tn.cat([flat, more]) if more._aval.size else flat[:count]
         self._val = tn.reshape(kept, wanted)
@@ -339,6 +350,9 @@ class Methods:
         """The elements of another tensor for the object."""
         if isinstance(source, Tensor) and source._aval.dtype is not self._aval.dtype:
             raise refuse(f"Could not set tensor of type {source.dtype} to a tensor of type {self.dtype}")
+        is_recorded(self)
+        if source is self:
+            return self
         rebind(self, source if source is not None else self.new_zeros(0), shares=True)
         return self
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tenure.dtypes import float32
+from tenure.dtypes import bool_, float32
 from tenure.errors import TenureError
 from tenure.torch.cells import Tensor
 from tenure.torch.cells.layout import laid
@@ -41,7 +41,7 @@ def foreign(x: Any, other: Any, name: str) -> Any:
 def operator(step: Any, name: str, reflected: bool = False, node: str | None = None) -> Any:
     """Method of a tensor and an operand that records a home step, for the operator of a name; ``node`` is the name that
     it has in the graph. A product of matrices is in C order, anything else has the order of its operands."""
-    is_elementwise = "matmul" not in name
+    is_elementwise, is_difference = "matmul" not in name, "sub" in name
 
     def method(self: Any, other: Any) -> Any:
         try:
@@ -61,7 +61,7 @@ def operator(step: Any, name: str, reflected: bool = False, node: str | None = N
                 elif type(b) is complex and a._aval.dtype.name == "float16":
                     raise no_complex32()
                 elif type(b) in (float, complex) and Defaults.float.home is not float32:
-                    a = floating(a)
+                    a = a if is_difference and a._aval.dtype is bool_ else floating(a)
             found = step(b, a) if reflected else step(a, b)
             if type(found) is not Value:
                 return found
@@ -71,6 +71,7 @@ def operator(step: Any, name: str, reflected: bool = False, node: str | None = N
                 made = Tensor._of(found)
             if is_elementwise and (
                 self._window is not None or self._layout is not None or getattr(other, "_window", None) is not None
+                or getattr(other, "_layout", None) is not None
             ):
                 laid(made, (self, other))
             return made

@@ -14,7 +14,7 @@ from typing import Any
 from tenure.nn.module import Module as HomeModule
 from tenure.torch.devices import check_device
 from tenure.torch.nn.calls import KINDS, Called
-from tenure.torch.nn.places import Waiting, typename
+from tenure.torch.nn.places import Waiting, is_parameter, typename
 from tenure.torch.nn.registry import Registry, adopted
 from tenure.torch.nn.saving import Saved
 from tenure.values.rules.modes import no_grad
@@ -131,8 +131,7 @@ def converted(p: Any, fn: Callable[[Any], Any]) -> Any:
     if p.grad is not None:
         g = fn(p.grad)
         if g is not p.grad:
-            p.grad = None
-            p.grad = g.detach()
+            p.grad.data = g
     return p
 
 
@@ -264,7 +263,7 @@ class Module(Registry, Called, Saved, Converted, HomeModule):  # type: ignore[mi
         return twin
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        if type(self).__module__.startswith("torch."):  # a layer of the face, whatever ``torch`` is for the reader
+        if type(self).__module__.startswith("torch.nn.modules"):  # a layer, of whatever ``torch`` the reader has
             return again, (type(self).__name__,), self.__getstate__()
         return object.__reduce_ex__(self, protocol)
 
@@ -292,7 +291,7 @@ def found_at(module: Any, target: str, which: str, what: str) -> Any:
     owner = module.get_submodule(path)
     if not hasattr(owner, name):
         raise AttributeError(f"{owner._get_name()} has no attribute `{name}`")
-    if name not in owner.__dict__[which]:
+    if name not in owner.__dict__[which] or (which == "_parameters" and not is_parameter(owner.__dict__[which][name])):
         raise AttributeError(f"`{name}` is not a{'n' if what[0] == 'n' else ''} {what}")
     return owner.__dict__[which][name]
 

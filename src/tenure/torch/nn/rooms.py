@@ -22,9 +22,9 @@ ROOMS = {
     "lazy": "LazyModuleMixin",
     "linear": "Bilinear Identity LazyLinear Linear NonDynamicallyQuantizableLinear",
     "loss": "BCELoss BCEWithLogitsLoss CTCLoss CosineEmbeddingLoss CrossEntropyLoss GaussianNLLLoss HingeEmbeddingLoss"
-    " HuberLoss KLDivLoss L1Loss MSELoss MarginRankingLoss MultiLabelMarginLoss MultiLabelSoftMarginLoss"
-    " MultiMarginLoss NLLLoss NLLLoss2d PoissonNLLLoss SmoothL1Loss SoftMarginLoss TripletMarginLoss"
-    " TripletMarginWithDistanceLoss _Loss _WeightedLoss",
+    " HuberLoss KLDivLoss L1Loss LinearCrossEntropyLoss MSELoss MarginRankingLoss MultiLabelMarginLoss"
+    " MultiLabelSoftMarginLoss MultiMarginLoss NLLLoss NLLLoss2d PoissonNLLLoss SmoothL1Loss SoftMarginLoss"
+    " TripletMarginLoss TripletMarginWithDistanceLoss _Loss _WeightedLoss",
     "module": "Module _IncompatibleKeys",
     "normalization": "CrossMapLRN2d GroupNorm LayerNorm LocalResponseNorm RMSNorm",
     "padding": "CircularPad1d CircularPad2d CircularPad3d ConstantPad1d ConstantPad2d ConstantPad3d ReflectionPad1d"
@@ -51,7 +51,7 @@ CHILDREN = {
     "_ConvNd": "Conv1d Conv2d Conv3d _ConvTransposeNd",
     "_ConvTransposeNd": "ConvTranspose1d ConvTranspose2d ConvTranspose3d",
     "_DropoutNd": "Dropout Dropout1d Dropout2d Dropout3d AlphaDropout FeatureAlphaDropout",
-    "_WeightedLoss": "NLLLoss BCELoss CrossEntropyLoss MultiLabelSoftMarginLoss MultiMarginLoss",
+    "_WeightedLoss": "NLLLoss BCELoss CrossEntropyLoss LinearCrossEntropyLoss MultiLabelSoftMarginLoss MultiMarginLoss",
     "_Loss": "_WeightedLoss L1Loss PoissonNLLLoss GaussianNLLLoss KLDivLoss MSELoss BCEWithLogitsLoss"
     " HingeEmbeddingLoss MultiLabelMarginLoss SmoothL1Loss HuberLoss SoftMarginLoss CosineEmbeddingLoss"
     " MarginRankingLoss TripletMarginLoss TripletMarginWithDistanceLoss CTCLoss",

@@ -8,6 +8,7 @@ from collections import OrderedDict, namedtuple
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
+from tenure.errors import OwnershipError
 from tenure.torch.cells import Parameter, Tensor
 from tenure.torch.nn.calls import registered
 from tenure.torch.nn.places import Waiting
@@ -232,6 +233,8 @@ def written(module: Any, name: str, x: Any, key: str, given: Any, assign: bool, 
             setattr(module, name, new)
         elif not is_itself(x, given):
             x.copy_(given)
+    except OwnershipError:
+        raise
     except Exception as error:
         errors.append(
             f'While copying the parameter named "{key}", whose dimensions in the model are {x.size()} and whose'

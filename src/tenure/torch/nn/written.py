@@ -63,12 +63,6 @@ def averaging(self: Any) -> str:
     return ", ".join(f"{name}={tupled(getattr(self, name), 1)}" for name in ("kernel_size", "stride", "padding"))
 
 
-def unpooling(self: Any) -> str:
-    """Sizes of a window, as tuples."""
-    n = int(type(self).__name__[-2])
-    return ", ".join(f"{name}={tupled(getattr(self, name), n)}" for name in ("kernel_size", "stride", "padding"))
-
-
 def softmax(self: Any, input: Any) -> Any:
     """The softmax along the layer's axis, or that which PyTorch implies."""
     return input.softmax(implied(input, self.dim))
@@ -129,12 +123,6 @@ def bags(self: Any) -> str:
     return str(said.replace(", sparse=True", ""))
 
 
-def cell(self: Any) -> str:
-    """The sizes of a cell, and what is not the default."""
-    said = "" if self.nonlinearity == "tanh" else f", nonlinearity={self.nonlinearity}"
-    return f"{self.input_size}, {self.hidden_size}{'' if self.bias else ', bias=False'}{said}"
-
-
 def quantizable(self: Any) -> None:
     """Let the last layer of an attention be of the class that it has in PyTorch."""
     self.out_proj.__class__ = LAYER[0]("NonDynamicallyQuantizableLinear")
@@ -178,9 +166,6 @@ METHODS: dict[str, dict[str, Any]] = {
     **{name: {"_built": dropping} for name in ("RNN", "LSTM", "GRU")},
     "TransformerEncoder": {"_built": nesting},
     "AvgPool1d": {"extra_repr": averaging},
-    "RNNCell": {"extra_repr": cell},
-    **{f"MaxUnpool{n}d": {"extra_repr": unpooling} for n in "123"},
-    **{f"FractionalMaxPool{n}d": {"extra_repr": lambda self: ""} for n in "23"},
     "Softmax": {"forward": softmax},
     "LogSoftmax": {"forward": log_softmax},
     "Softmin": {"forward": softmin},

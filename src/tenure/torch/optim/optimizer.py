@@ -18,6 +18,7 @@ from tenure.optim.optimizer import (
     required,
 )
 from tenure.torch.cells import Tensor, wrap
+from tenure.torch.cells.turns import RUNS, TURN, patiently
 from tenure.torch.dtypes import Defaults, float64
 from tenure.torch.errors import TorchValueError, plainly, refuse, translated
 from tenure.torch.nn.places import typename
@@ -75,6 +76,12 @@ class Optimizer(Home):
             if g.requires_grad:
                 p.grad = g = g.detach()
             g.zero_()
+
+    def _step(self) -> None:
+        if RUNS:
+            patiently()
+        with TURN:  # two optimizers may have parameters in common, as in Hogwild
+            super()._step()
 
     def _refuse_rows(self, group: Any) -> None:
         try:

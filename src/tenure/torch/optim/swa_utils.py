@@ -9,6 +9,7 @@ from typing import Any
 
 from tenure.optim.swa_utils import SWALR
 from tenure.torch.cells import Tensor, wrap
+from tenure.torch.cells.turns import TURN
 from tenure.torch.nn.mirror import named
 from tenure.torch.nn.module import Module
 from tenure.values.operations.creation import tensor
@@ -77,7 +78,8 @@ class AveragedModel(Module):
 
     def update_parameters(self, model: Any) -> None:
         """Take the parameters of this moment into the average."""
-        no_grad().apply(self._update, model)
+        with TURN:
+            no_grad().apply(self._update, model)
 
     def _update(self, model: Any) -> None:
         def places(m: Any) -> list[Tensor]:

@@ -249,8 +249,10 @@ def register_hook(x: Any, hook: Hook) -> RemovableHandle:
     return RemovableHandle(handler_of(value_of(x)).hooks if leaf is None else leaf.hooks, hook)
 
 
-def register_post_accumulate_grad_hook(x: Any, hook: Hook) -> RemovableHandle:
+def register_post_accumulate_grad_hook(x: Any, hook: Hook, keeps: bool = False) -> RemovableHandle:
     """Call ``hook(x)`` with a leaf after each backward that has added to its gradient, the ``.grad``.
+
+    A leaf that nobody has any more is not called, unless the hook ``keeps`` it.
 
     GradientError (TN804) for what is no leaf.
 
@@ -268,7 +270,7 @@ def register_post_accumulate_grad_hook(x: Any, hook: Hook) -> RemovableHandle:
             at=site(here()),
             help="register_hook sees the gradient of a result",
         )
-    return RemovableHandle(leaf.hooks, After(hook, x))
+    return RemovableHandle(leaf.hooks, After(hook, x, keeps))
 
 
 def retain_grad(x: Any) -> None:

@@ -12,10 +12,10 @@ from typing import Any
 
 from tenure.values.grad import steps
 from tenure.values.grad.sparse_place import RowsPlace, place_of, supersede
-from tenure.values.grad.sparse_rows import Entries, SparseRows, joined
-from tenure.values.native.hits import know
+from tenure.values.grad.sparse_rows import SparseRows, joined, new_entries
+from tenure.values.native.hits import add_rows_place, know
 from tenure.values.rules.graph import Leaf, RowLeaf
-from tenure.values.rules.guard import guarded
+from tenure.values.rules.guard import GIL, guarded
 from tenure.values.trace import record
 from tenure.values.trace.record import RECORDER
 from tenure.values.trace.trace import Trace
@@ -23,7 +23,12 @@ from tenure.values.trace.trace import Trace
 
 def begin(leaf: Leaf, g: Any) -> bool:
     """Set the first gradient of a leaf. False, and nothing done, if it has one."""
-    return _begin(leaf, place_of(g))
+    place = place_of(g)
+    if not GIL:
+        return _begin(leaf, place)
+    if leaf.grad is None:  # no other thread begins between this look and the store
+        leaf.grad = place
+    return leaf.grad is place
 
 
 @guarded
@@ -76,12 +81,14 @@ def by_leaf(found: dict[Leaf, Any], hooked: Callable[[dict[int, Any], Any], Any]
 
 def listed(rows: RowLeaf, g: Any) -> SparseRows:
     """Gradient of a leaf from that of rows of it."""
-    return SparseRows.of(rows.aval, Entries(rows.index, g, rows.padded))
+    return SparseRows.of(rows.aval, new_entries((rows.index, g, rows.padded, False)))
 
 
 def add_rows_of(rows: RowLeaf, g: Any) -> None:
     """Add the cotangent of rows to the gradient of their leaf."""
-    add(rows.of, listed(rows, g))
+    leaf, new = rows.of, listed(rows, g)
+    if leaf.grad is not None or not begin(leaf, new):
+        add(leaf, new)
 
 
 def held(gradient: Any) -> Any:
@@ -166,7 +173,7 @@ def add_late(late: Sequence[tuple[Leaf, Any]]) -> None:
         add(leaf, g)
 
 
-know("rows_place", RowsPlace)
+add_rows_place(RowsPlace, SparseRows)
 know("add_rows_of", add_rows_of)
 know("replace_gradient", replace)
 know("arrived", arrived)

@@ -152,13 +152,14 @@ def undetermined(name: str, what: str) -> GradientError:
 
 
 class After:
-    """Hook of a leaf that is called with its place once the gradient has been added; among the others it is silent."""
+    """Hook of a leaf that is called with its place once the gradient has been added; among the others it is silent. It
+    lets the place go, unless it ``keeps`` it."""
 
     __slots__ = ("fn", "place")
 
-    def __init__(self, fn: Callable[[Any], Any], place: Any) -> None:
+    def __init__(self, fn: Callable[[Any], Any], place: Any, keeps: bool = False) -> None:
         self.fn = fn
-        self.place = weakref.ref(place)
+        self.place = (lambda: place) if keeps else weakref.ref(place)
 
     def __call__(self, g: Any) -> None:
         """Leave the gradient as it is."""

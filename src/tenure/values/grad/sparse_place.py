@@ -107,7 +107,9 @@ class RowsBorrow(SparseRows):
 
 def place_of(g: Any) -> Any:
     """New place for a gradient, of rows or a tensor."""
-    return RowsPlace(g.value) if isinstance(g, SparseRows) else record._Var.of(g)
+    if isinstance(g, SparseRows):
+        return RowsPlace(g if type(g) is SparseRows else g.value)
+    return record._Var.of(g)
 
 
 def supersede(leaf: Any, g: Any, before: Any) -> bool:

@@ -7,6 +7,8 @@ Every operation here costs what the listed rows cost, but for ``to_dense`` and t
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Self, overload
 
 import numpy as np
@@ -30,8 +32,6 @@ from tenure.values.trace.given import check_shape, number
 from tenure.values.trace.spelling import write_to_a_value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tenure.values.tensor.tensor import Tensor
     from tenure.values.tensor.typing import ArrayLike, Operand, Shape
 
@@ -48,6 +48,10 @@ class Entries(NamedTuple):
     def mapped(self, function: Callable[[Any], Any]) -> Entries:
         """The same index with other rows."""
         return self._replace(rows=function(self.rows))
+
+
+new_entries: Callable[[tuple[Any, ...]], Entries] = partial(tuple.__new__, Entries)
+"""Entries of all four parts: as the class, without its defaults and their time."""
 
 
 class SparseRows(Form):

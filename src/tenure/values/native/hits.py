@@ -31,7 +31,7 @@ from tenure.transform.rules import ASKING, filled_in, zeros_in
 from tenure.values.native import hits_module
 from tenure.values.native.hits_code import SLICE
 from tenure.values.native.hits_layout import as_laid_out
-from tenure.values.native.hits_objects import CELL, HANDLE, LATE, MOST_PLACES, VIEW
+from tenure.values.native.hits_objects import CELL, HANDLE, LATE, MOST_PLACES, ROWS, VIEW
 from tenure.values.native.hits_planning import PLANNER
 from tenure.values.rules import alike, forms, graph, paths, rows, sites, spending
 from tenure.values.rules.expand import (
@@ -154,7 +154,6 @@ def _known() -> dict[str, Any]:
         "operation_step": expand_operation, "input_step": expand_input,
         "root": ROOT,
         "mode_type": Mode,
-        "enter": Trace.enter,
         "ndarray": np.ndarray, "np_empty": np.empty, "np_bytes": np.dtype("uint8"), "name_nbytes": "nbytes",
         "ellipsis": ...,
         **{of.__name__.lower(): of for of in (graph.Leaf, graph.RowLeaf, graph.Out, Tiered, Call)},
@@ -299,6 +298,16 @@ def add_cell(of: type, **classes: type) -> None:
             CODE.number(f"at_{kind}_{name}", offset(classes[kind], name))
     know("cell_type", of)
     know("window", classes["window"])
+
+
+def add_rows_place(place: type, value: type) -> None:
+    """Register the class of the places of sparse gradients, and that of their values."""
+    if CODE is None:
+        return
+    for name in ROWS:
+        CODE.number(f"at_rows_{name}", offset(place, f"_{name}"))
+    know("rows_place", place)
+    know("sparse_rows", value)
 
 
 def install(tensor: type, classes: tuple[type, ...], late: Mapping[str, Any], of: Mapping[str, type]) -> None:

@@ -116,6 +116,9 @@ def set_grad(m: Code) -> None:
                     with f.unless(f.load(lent, "i1")):
                         f.swap(leaf, "leaf.grad", "ptr %v")
                         f.ret("i32 0")
+                with f.when(f.is_(f.kind(grad), "rows_place")), f.when(f.is_(f.get(grad, "rows.lent"), "false")):
+                    f.swap(leaf, "leaf.grad", "ptr %v")
+                    f.ret("i32 0")
         leave(f, "slow_set_grad", "ptr %x", "ptr %v")
 
 

@@ -34,14 +34,12 @@ def more_extents(m: Code) -> None:
 
 
 def params_said(m: Code) -> None:
-    """Parameters without their extents, and these, as ``alike.without`` (a borrowed reference); NULL with an error."""
+    """Parameters without their extents, and these, as ``alike.without`` (a new reference); NULL with an error."""
     with m.function("params_said", "ptr %params") as f:
         found = f.call("PyDict_GetItemWithError", f.constant("known_params"), "ptr %params")
         with f.unless(f.both(f.absent(found), f.negation(f.failed()))):
-            f.ret(found)
-        made = f.call_python(f.constant("without_extents"), "ptr %params")
-        f.decref(made)  # the table of parameters has it
-        f.ret(made)
+            f.ret(f.incref(found))
+        f.ret(f.call_python(f.constant("without_extents"), "ptr %params"))
 
 
 def said_of(m: Code) -> None:
@@ -57,7 +55,8 @@ def said_of(m: Code) -> None:
         f.store("i64 0", f.at("ptr %counts", "i64 1", "i64"))
         f.store("i1 true", good)
         with f.each(n) as k, f.when(f.load(good, "i1")):
-            part, said, extents = f.item("ptr %key", k), f.local(), f.local()
+            part, said, extents, owner = f.item("ptr %key", k), f.local(), f.local(), f.local()
+            f.store(NULL, owner)
             f.store(part, said)
             f.store(f.constant("empty"), extents)
             of_kind = f.is_(f.kind(part), "kind_type")
@@ -69,6 +68,7 @@ def said_of(m: Code) -> None:
             with f.when(f.is_(f.kind(part), "tuple")), f.unless(f.empty(part, "Tuple")):
                 f.store(f.constant("none"), extents)
                 found = f.call("params_said", part)
+                f.store(found, owner)
                 with f.unless(f.absent(found)), f.unless(f.is_(f.item(found, "i64 0"), "none")):
                     f.store(f.item(found, "i64 0"), said)
                     f.store(f.item(found, "i64 1"), extents)
@@ -78,6 +78,7 @@ def said_of(m: Code) -> None:
             with f.when(of_kind):
                 f.store(more, f.at("ptr %counts", "i64 1", "i64"))
             f.call("PyTuple_SetItem", out, f.do("add", k, "i64 1"), f.incref(f.load(said)), returns="i32")
+            f.decref(f.load(owner))
         f.store(f.load(count, "i64"), "ptr %counts")
         with f.unless(f.both(f.load(good, "i1"), f.negation(f.failed()))):
             f.decref(out)
@@ -86,7 +87,7 @@ def said_of(m: Code) -> None:
 
 
 def kind_known(m: Code) -> None:
-    """The kind of an aval (a borrowed reference); NULL with an error."""
+    """The kind of an aval (a new reference); NULL with an error."""
     with m.function("kind_known", "ptr %aval", "i1 %tracked") as f:
         pair, box, spot = f.call("PyTuple_New", "i64 2"), f.local(), f.local("i64")
         with f.when(f.absent(pair)):
@@ -97,20 +98,27 @@ def kind_known(m: Code) -> None:
             kept = f.load(f.at("ptr @shapes", f.load(spot, "i64")))
             with f.unless(f.absent(kept)):
                 f.decref(pair)
-                f.ret(f.choice("i1 %tracked", f.get(kept, "kind.leaf"), kept))
+                f.ret(f.incref(f.choice("i1 %tracked", f.get(kept, "kind.leaf"), kept)))
         for k, x in enumerate(("ptr %aval", f.constant("none"))):
             f.call("PyTuple_SetItem", pair, f"i64 {k}", f.incref(x), returns="i32")
-        f.store(f.call("PyDict_GetItemWithError", f.constant("known_kinds"), pair), box)
+        f.store(f.incref(f.call("PyDict_GetItemWithError", f.constant("known_kinds"), pair)), box)
         f.decref(pair)
         with f.when(f.both(f.absent(f.load(box)), f.negation(f.failed()))):
             f.store(f.call_python(f.constant("kind_of"), "ptr %aval"), box)
-            f.decref(f.load(box))  # the table of kinds has it
         with f.when(f.absent(f.load(box))):
             f.ret(NULL)
         found = f.load(box)
         with f.unless(f.value("i1", f"icmp slt {f.load(spot, 'i64')}, 0")):
-            f.store(f.incref(found), f.at("ptr @shapes", f.load(spot, "i64")))
-        f.ret(f.choice("i1 %tracked", f.get(found, "kind.leaf"), found))
+            to = f.at("ptr @shapes", f.load(spot, "i64"))
+            own = f.load(f.at("ptr @shapes", f.do("sub", f.load(spot, "i64"), f"i64 {LAST}")))
+            free = f.both(f.equal(own, "ptr %aval"), f.absent(f.load(to)))  # unless another thread has made one
+            with f.when(free):
+                f.store(f.incref(found), to)
+        with f.unless("i1 %tracked"):
+            f.ret(found)
+        leaf = f.incref(f.get(found, "kind.leaf"))
+        f.decref(found)
+        f.ret(leaf)
 
 
 def kinds_of(m: Code) -> None:
@@ -127,7 +135,7 @@ def kinds_of(m: Code) -> None:
             with f.when(f.absent(kind)):
                 f.decref(out)
                 f.ret(NULL)
-            f.call("PyTuple_SetItem", out, k, f.incref(kind), returns="i32")
+            f.call("PyTuple_SetItem", out, k, kind, returns="i32")
         f.ret(out)
 
 

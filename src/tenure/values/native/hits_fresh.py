@@ -99,9 +99,10 @@ def fresh(m: Code) -> None:
     """Start another trace in a thread, whose last one was at the end of a step: as ``Recorder.fresh``."""
     with m.function("fresh", "ptr %cell", "ptr %state", returns="i32") as f:
         spare = f.get("ptr %cell", "unfinished.spare")
-        old = f.choice(f.is_(spare, "none"), NULL, spare)
+        old = f.choice(f.is_(f.incref(spare), "none"), NULL, spare)
+        f.swap("ptr %cell", "unfinished.spare", f.constant("none"))  # before a finalizer may take it
         t = f.call("new_trace", old)
-        f.swap("ptr %cell", "unfinished.spare", f.constant("none"))
+        f.decref(spare)
         with f.when(f.absent(t)):
             f.ret("i32 -1")
         site = f.call("PyDict_GetItemWithError", "ptr %state", f.constant("name_site"))

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from tenure.runtime.cache import DiskCache, digest, source_fingerprint, unedited
 from tenure.values.native.hits_alike import ALIKE
+from tenure.values.native.hits_alone import ALONE
 from tenure.values.native.hits_attributes import ATTRIBUTES, IN_PLACE
 from tenure.values.native.hits_backward import BACKWARD
 from tenure.values.native.hits_blocks import BLOCKS
@@ -20,7 +21,7 @@ from tenure.values.native.hits_fresh import FRESH, trace_maker
 from tenure.values.native.hits_indexing import INDEXING
 from tenure.values.native.hits_layout import LAYOUT
 from tenure.values.native.hits_lines import LINES
-from tenure.values.native.hits_objects import CELL, HANDLE, LATE, MOST_PLACES, VIEW, Code, Step
+from tenure.values.native.hits_objects import CELL, HANDLE, LATE, MOST_PLACES, ROWS, VIEW, Code, Step
 from tenure.values.native.hits_paths import PATHS
 from tenure.values.native.hits_places import PLACING
 from tenure.values.native.hits_planning import PLANNER
@@ -44,7 +45,7 @@ ENTRIES = 64
 
 ROOMS: tuple[tuple[Callable[[Code], None], ...], ...] = (
     *(LAYOUT, LINES, PARTS, BLOCKS, POINTS, PLANS, RUNNING, FRESH, PLACING, ATTRIBUTES, BACKWARD, FIRST, PROGRAMS),
-    *(TEMPLATES, WALKING, PATHS, FACTS, ALIKE, EXTENTS, RECORDS, CLASSES, READING, UPDATING, INDEXING, VIEWING),
+    *(TEMPLATES, WALKING, PATHS, FACTS, ALIKE, EXTENTS, RECORDS, CLASSES, READING, UPDATING, INDEXING, VIEWING, ALONE),
 )
 """The builtins of the other modules."""
 
@@ -106,7 +107,7 @@ def made(offsets: Mapping[str, int], blank: Mapping[str, Any]) -> Made:
             entry = f.at("ptr @changes", f"i64 {3 * k}")
             f.ret(f.call("in_place", "ptr %x", "ptr %args", "i64 %n", "ptr %names", entry))
     body = str(m)
-    late = {**LATE, "cell": CELL, "calls": ("record", "start"), "record": ("matches", "plain"), **VIEW}
+    late = {**LATE, "cell": CELL, "rows": ROWS, "calls": ("record", "start"), "record": ("matches", "plain"), **VIEW}
     numbers = [f"at_{n}" for n in (*HANDLE, *[f"{of}_{name}" for of, names in late.items() for name in names])]
     objects = sorted({*re.findall(r"ptr @(o_\w+)", body)})
     globals_ = [f"@{name} = global ptr null" for name in objects] + [f"@{name} = global i64 0" for name in numbers]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from tenure.runtime.assembler import NULL, Function, Module
 
-__all__ = ["BASIC_SIZE", "CELL", "HANDLE", "HEAD", "LATE", "MOST_PLACES", "VIEW", "Code", "Step"]
+__all__ = ["BASIC_SIZE", "CELL", "HANDLE", "HEAD", "LATE", "MOST_PLACES", "ROWS", "VIEW", "Code", "Step"]
 
 MOST_PLACES = 12
 HANDLE = ("aval", "bound", "code", "data", "held", "kind", "lasti", "rule", "slot", "src", "trace")
@@ -17,6 +17,9 @@ LATE = {
     "borrow": ("endings", "parent", "place", "region", "stale", "val"),
 }
 """Slots of a place and of a borrow, likewise."""
+
+ROWS = ("lent", "val")
+"""Slots of the place of a sparse gradient; likewise."""
 
 CELL = ("layout", "lent", "window")
 """Slots that a cell, a place of another library's face, has beyond those of a place; likewise."""

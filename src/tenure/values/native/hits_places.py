@@ -177,10 +177,12 @@ def whole(m: Code) -> None:
         with f.unless(f.absent(known)):
             f.ret(known)
         found = f.call_python(f.constant("region_of"), f.call("PyTuple_GetItem", f.get("ptr %v", ".aval"), "i64 0"))
-        with f.unless(f.absent(found)):
+        with f.when(f.absent(found)):
+            f.ret(NULL)
+        with f.when(f.absent(f.get("ptr %p", "var.whole"))):  # else another thread has found it meanwhile
             f.swap("ptr %p", "var.whole", found)
-            f.decref(found)
-        f.ret(found)
+        f.decref(found)
+        f.ret(f.get("ptr %p", "var.whole"))
 
 
 def remember(m: Code) -> None:

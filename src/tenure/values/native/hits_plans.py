@@ -21,26 +21,25 @@ def plan_of(m: Code) -> None:
         with f.when(f.call("serves", "ptr %t", f.get(path, "path.recent"), save, returns="i1")):
             f.ret(f.incref(f.item(f.get(path, "path.recent"), "i64 1")))
         f.store(f.get("ptr %t", "trace.handles"), box)
-        live, key = f.call("alive", NULL, box, "i64 1"), f.call("PyTuple_New", "i64 2")
-        with f.when(f.either(f.absent(live), f.absent(key))):
-            f.decref(live, key)
+        live, key, pair = f.call("alive", NULL, box, "i64 1"), *[f.call("PyTuple_New", "i64 2") for _ in range(2)]
+        with f.when(f.either(*map(f.absent, (live, key, pair)))):
+            f.decref(live, key, pair)
             f.ret(NULL)
         with f.when(f.empty(live, "Tuple")):
-            f.decref(live, key)
+            f.decref(live, key, pair)
             f.ret(NULL)
         for k, v in enumerate((live, save)):
             f.call("PyTuple_SetItem", key, f"i64 {k}", f.incref(v), returns="i32")
+        # A plan is found and noted with no allocation in between, in which another thread might drop it.
         found, out = f.call("PyDict_GetItemWithError", f.get(path, "path.plans"), key), f.local()
         f.store(f.incref(found), out)
         with f.when(f.absent(found)):
             f.store(f.call_python(f.constant("plan_for"), "ptr %t", live, save), out)
-        f.decref(live, key)
-        pair = f.call("PyTuple_New", "i64 2")
-        with f.unless(f.either(f.absent(pair), f.absent(f.load(out)))):
-            for k, v in enumerate((save, f.load(out))):
+        with f.unless(f.absent(found)):
+            for k, v in enumerate((save, found)):
                 f.call("PyTuple_SetItem", pair, f"i64 {k}", f.incref(v), returns="i32")
             f.swap(path, "path.recent", pair)
-        f.decref(pair)
+        f.decref(live, key, pair)
         f.ret(f.load(out))
 
 

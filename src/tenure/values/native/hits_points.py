@@ -34,6 +34,7 @@ def numbers_as_before(m: Code) -> None:
             f.ret("i1 true")
         scalars, before = f.get("ptr %t", "trace.scalars"), f.get(f.get("ptr %t", "trace.path"), "path.scalars")
         start = f.call("PyLong_AsLongLongAndOverflow", before, f.local("i32"), returns="i64")
+        f.incref(special)  # another thread may replace it
         numbers = f.call("PyList_GetSlice", scalars, start, f.size(scalars, "List"))
         picked = f.local()
         f.store("i1 false", same)
@@ -45,7 +46,7 @@ def numbers_as_before(m: Code) -> None:
                     "PyObject_RichCompareBool", f.load(picked), f.item(special, "i64 1"), "i32 2", returns="i32"
                 )
                 f.store(f.equal(equal, "i32 1"), same)
-        f.decref(numbers, f.load(picked))
+        f.decref(numbers, f.load(picked), special)
         f.call("PyErr_Clear", returns="void")
         f.ret(f.load(same, "i1"))
 
@@ -60,9 +61,15 @@ def point(m: Code) -> None:
         with f.unless(f.is_(likely, "none")):
             known = f.call("as_before", "ptr %t", likely, returns="i1")
             with f.when(known):
+                f.incref(likely)  # another thread may forget it
                 fine = f.call("numbers_as_before", "ptr %t", likely, returns="i1")
                 with f.when(fine):
-                    f.ret(f.call("moved_on", "ptr %t", likely))
+                    f.call("moved_on", "ptr %t", likely)
+                f.decref(likely)
+                with f.when(f.failed()):
+                    f.ret(NULL)
+                with f.when(fine):
+                    f.ret(f.get("ptr %t", "trace.path"))
         new = f.call("block_behind", "ptr %t", path)
         with f.unless(f.absent(new)):
             f.ret(f.call("moved_on", "ptr %t", new))

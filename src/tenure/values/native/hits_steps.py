@@ -87,11 +87,7 @@ def hold(m: Code) -> None:
             f.ret(t)
         with f.when(f.both(usual, f.is_(f.kind(mode), "mode_type"))), f.when(f.is_(f.get(mode, "mode.eager"), "false")):
             f.swap(t, "trace.busy", f.constant("true"))
-            done = f.call("PyObject_CallFunctionObjArgs", f.constant("enter"), t, mode, NULL, variadic=True)
-            f.decref(done)
-            with f.when(f.absent(done)):
-                f.decref(t)
-                f.ret(NULL)
+            f.swap(t, "trace.mode", mode)
             f.ret(t)
         f.decref(t)
         f.ret(NULL)
@@ -120,14 +116,14 @@ def expected(m: Code) -> None:
 
 
 def rule(m: Code) -> None:
-    """The rule for the parts of a key in a trace: most likely the expected one, or made from one of its class; NULL
-    if it is new, with an error if making it was interrupted."""
+    """Return the rule for the parts of a key in a trace: most likely the expected one, or made from one of its class;
+    NULL if it is new, with an error if making it was interrupted."""
     with m.function("rule", "ptr %t", "ptr %parts", "i64 %n") as f:
         likely, mode = f.call("expected", "ptr %t"), f.get("ptr %t", "trace.mode")
         with f.unless(f.absent(likely)), f.when(f.equal(f.get(likely, "rule.grad"), f.get(mode, "mode.grad"))):
             found = f.call("same", f.get(likely, "rule.key"), "ptr %parts", "i64 %n", returns="i1")
             with f.when(found):
-                f.ret(likely)
+                f.ret(f.incref(likely))
         key = f.call("PyTuple_New", "i64 %n")
         with f.when(f.absent(key)):
             f.call("PyErr_Clear", returns="void")
@@ -135,17 +131,17 @@ def rule(m: Code) -> None:
         with f.each("i64 %n") as k:
             f.call("PyTuple_SetItem", key, k, f.incref(f.load(f.at("ptr %parts", k))), returns="i32")
         box = f.local()
-        f.store(f.call("PyDict_GetItemWithError", f.get(mode, "mode.known"), key), box)
+        f.store(f.incref(f.call("PyDict_GetItemWithError", f.get(mode, "mode.known"), key)), box)
         with f.when(f.both(f.absent(f.load(box)), f.negation(f.failed()))):
             f.store(f.call("rule_filled_in", mode, key), box)
             with f.when(f.is_(f.load(box), "none")):
                 f.decref(f.load(box))
                 f.store(f.call_python(f.constant("fill_rule"), mode, key), box)
-            f.decref(f.load(box))  # the table of rules has it
             with f.when(f.absent(f.load(box))):
                 f.decref(key)
                 f.ret(NULL)
             with f.when(f.is_(f.load(box), "none")):
+                f.decref(f.load(box))
                 f.store(NULL, box)
         f.decref(key)
         f.call("PyErr_Clear", returns="void")
@@ -179,19 +175,20 @@ def bind(m: Code) -> None:
         with f.unless(f.is_(f.get(kind, "kind.level"), "none")):
             f.decref(name)
             f.ret(f.call_python(f.constant("slow_bind"), "ptr %t", "ptr %x"))
-        with f.when(f.is_(f.get(kind, "kind.input"), "none")):
-            made = f.call_python(f.constant("input_rule"), kind)
-            f.decref(made)  # the kind has it
-            with f.when(f.absent(made)):
-                f.decref(name)
-                f.ret(NULL)
-        f.ret(f.call("input", "ptr %t", "ptr %x", name, f.get(kind, "kind.input")))
+        rule = f.local()
+        f.store(f.incref(f.get(kind, "kind.input")), rule)
+        with f.when(f.is_(f.load(rule), "none")):
+            f.decref(f.load(rule))
+            f.store(f.call_python(f.constant("input_rule"), kind), rule)
+        with f.when(f.absent(f.load(rule))):
+            f.decref(name)
+            f.ret(NULL)
+        f.ret(f.call("input", "ptr %t", "ptr %x", name, f.load(rule)))
 
 
 def input_(m: Code) -> None:
-    """Return the slot of a new input, under its name, which it takes over, by its rule."""
+    """Return the slot of a new input, under its name, by its rule, both of which it takes over."""
     with m.function("input", "ptr %t", "ptr %x", "ptr %name", "ptr %rule") as f:
-        f.incref("ptr %rule")
         inputs, bound = f.get("ptr %t", "trace.inputs"), f.get("ptr %t", "trace.bound")
         count = f.call("PyList_Size", inputs, returns="i64")
         number = f.call("PyLong_FromLong", f.do("xor", count, "i64 -1"))
@@ -271,7 +268,9 @@ def take(m: Code) -> None:
         rule = f.call("rule", "ptr %t", "ptr %parts", "i64 %n")
         with f.when(f.absent(rule)):
             f.ret(NULL)
-        f.ret(f.call("proceed", "ptr %t", rule, *LAID))
+        out = f.call("proceed", "ptr %t", rule, *LAID)
+        f.decref(rule)
+        f.ret(out)
 
 
 LAID = ("ptr %slots", "i64 %arity", "ptr %numbers", "i64 %count", "i64 %depth", "i1 %many")

@@ -105,8 +105,8 @@ def line_by(m: Code) -> None:
 
 
 def template_filled_in(m: Code) -> None:
-    """The template of an application that has none yet, as ``rules.filled_in`` (a borrowed reference); NULL if that is
-    left to Python."""
+    """The template of an application that has none yet, as ``rules.filled_in`` (a new reference); NULL if that is left
+    to Python."""
     with m.function("template_filled_in", "ptr %at", "ptr %name", "ptr %flags", "ptr %case", "i64 %mask") as f:
         asks, ext, by = f.local("i1"), f.local("i64", MOST_EXTENTS), f.local()
         line = f.call("line_by", "ptr %at", "ptr %name", "ptr %flags", "ptr %case", asks)
@@ -124,7 +124,8 @@ def template_filled_in(m: Code) -> None:
             f.ret(NULL)
         with f.unless(f.load(asks, "i1")):
             kept = f.call("rules_with", "ptr %at", "ptr %name", "ptr %flags", made, returns="i1")
-            f.decref(made)
+            with f.unless(kept):
+                f.decref(made)
             f.ret(f.choice(kept, made, NULL))
         f.store(f.call("kept_by", "ptr %at", "ptr %name", "i64 %mask"), by)
         with f.when(f.absent(f.load(by))):
@@ -136,14 +137,14 @@ def template_filled_in(m: Code) -> None:
         out = f.local()
         f.store(NULL, out)
         with f.unless(f.absent(f.load(by))), f.when(f.is_(f.kind(f.load(by)), "dict")):
-            f.store(f.call("PyDict_SetDefault", f.load(by), "ptr %case", made), out)
+            f.store(f.incref(f.call("PyDict_SetDefault", f.load(by), "ptr %case", made)), out)
             f.untrack(f.load(by))
         f.decref(made)
         f.ret(f.load(out))
 
 
 def found(m: Code) -> None:
-    """The template of a rule of a name on some values, the first %about of which are cotangents (a borrowed reference),
+    """The template of a rule of a name on some values, the first %about of which are cotangents (a new reference),
     made from one of its class if it is new; NULL if there is none, with an error if making it was interrupted."""
     with m.function("found", "ptr %b", "ptr %at", "ptr %name", "ptr %ids", "i64 %n", "i64 %about") as f:
         mask, box = f.local("i64"), f.local()
@@ -155,9 +156,9 @@ def found(m: Code) -> None:
             f.store(f.do("or", f.load(mask, "i64"), shifted), mask)
         kept, case = f.call("kept_by", "ptr %at", "ptr %name", f.load(mask, "i64")), f.local()
         with f.unless(f.absent(kept)), f.when(f.is_(f.kind(kept), "template")):
-            f.ret(kept)
+            f.ret(f.incref(kept))
         f.store(f.call("case_of", "ptr %b", "ptr %ids", "i64 %about"), case)
-        f.store(f.call("for_case", kept, f.load(case)), box)
+        f.store(f.incref(f.call("for_case", kept, f.load(case))), box)
         with f.when(f.both(f.absent(f.load(box)), f.is_(f.load(case), "none"))):
             f.decref(f.load(case))
             with f.each("i64 %about") as k:
@@ -167,7 +168,7 @@ def found(m: Code) -> None:
                     f.ret(NULL)
             f.store(f.call("case_of", "ptr %b", "ptr %ids", "i64 %about"), case)
             again = f.call("kept_by", "ptr %at", "ptr %name", f.load(mask, "i64"))
-            f.store(f.call("for_case", again, f.load(case)), box)
+            f.store(f.incref(f.call("for_case", again, f.load(case))), box)
         with f.when(f.absent(f.load(box))):
             f.store(f.call("new_template", "ptr %at", "ptr %name", f.load(case), f.load(mask, "i64")), box)
         f.decref(f.load(case))
@@ -175,16 +176,17 @@ def found(m: Code) -> None:
 
 
 def new_template(m: Code) -> None:
-    """The template of an application for zeros and flags that it has none for (a borrowed reference); NULL if there is
-    none, with an error if making it was interrupted."""
+    """The template of an application for zeros and flags that it has none for (a new reference); NULL if there is none,
+    with an error if making it was interrupted."""
     with m.function("new_template", "ptr %at", "ptr %name", "ptr %case", "i64 %mask") as f:
         flags, box = number(f, "i64 %mask"), f.local()
         f.store(f.call("template_filled_in", "ptr %at", "ptr %name", flags, "ptr %case", "i64 %mask"), box)
         with f.when(f.both(f.absent(f.load(box)), f.negation(f.failed()))):
             made = f.call_python(f.constant("fill_template"), "ptr %at", "ptr %name", flags, "ptr %case")
-            with f.unless(f.either(f.absent(made), f.is_(made, "none"))):
-                f.store(made, box)
-            f.decref(made)  # the application has it
+            missing = f.is_(made, "none")
+            with f.when(missing):
+                f.decref(made)
+            f.store(f.choice(missing, NULL, made), box)
         f.decref(flags)
         f.ret(f.load(box))
 
@@ -207,19 +209,22 @@ def note_zeros(m: Code) -> None:
 
 
 def lay_rule(m: Code) -> None:
-    """Lay the template of a rule on the values %ids; its words, NULL if that is not possible, and nothing done."""
+    """Lay the template of a rule on the values %ids; its words, which live as long as the template, which is put into
+    %kept (a new reference). NULL if that is not possible, and nothing done."""
     params = ("ptr %b", "ptr %at", "ptr %name", "ptr %ids", "i64 %n", "i64 %about")
-    with m.function("lay_rule", *params) as f:
+    with m.function("lay_rule", *params, "ptr %kept") as f:
         template = f.call("found", *params)
         with f.when(f.absent(template)):
             f.ret(NULL)
         words = f.value("ptr", f"inttoptr {whole(f, f.get(template, 'template.start'))} to ptr")
         with f.when(f.absent(words)):
+            f.decref(template)
             f.ret(NULL)
         origin = f.get("ptr %b", "builder.origin")
         missing = f.call("constants", template, "ptr %b", words, "ptr %ids", returns="i64")
         f.call("laid", template, "ptr %b", words, "ptr %ids", origin, missing, returns="void")
         f.call("note_zeros", "ptr %b", template, "ptr %ids", returns="void")
+        f.store(template, "ptr %kept")
         f.ret(words)
 
 

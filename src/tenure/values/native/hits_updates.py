@@ -143,7 +143,7 @@ def is_free(m: Code) -> None:
 
 
 def gradients_of(m: Code) -> None:
-    """gradients_of(places), a list"""
+    """gradients_of(places), a list; all are values of one class"""
     with m.function("gradients_of", "ptr %self", "ptr %args", "i64 %n", exported=True) as f:
         places = f.load("ptr %args")
         with f.unless(f.is_(f.kind(places), "list")):
@@ -156,7 +156,8 @@ def gradients_of(m: Code) -> None:
                 g = f.call("gradient_of", f.call("PyList_GetItem", places, k))
                 with f.unless(f.absent(g)):
                     f.call("PyList_SetItem", out, k, f.incref(g), returns="i32")
-                    f.store(f.do("add", k, "i64 1"), filled)
+                    with f.when(f.equal(f.kind(g), f.kind(f.call("PyList_GetItem", out, "i64 0")))):
+                        f.store(f.do("add", k, "i64 1"), filled)
             with f.when(f.equal(f.load(filled, "i64"), size)):
                 f.ret(out)
         f.decref(out)
@@ -172,6 +173,9 @@ def gradient_of(m: Code) -> None:
         with f.unless(f.is_(f.kind(leaf), "leaf")):
             f.ret(NULL)
         grad = f.get(leaf, "leaf.grad")
+        with f.when(f.is_(f.kind(grad), "rows_place")):
+            rows = f.get(grad, "rows.val")
+            f.ret(f.choice(f.is_(f.kind(rows), "sparse_rows"), rows, NULL))
         with f.unless(is_place(f, grad)):
             f.ret(NULL)
         v = f.get(grad, "var.val")

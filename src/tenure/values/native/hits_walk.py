@@ -192,19 +192,19 @@ def arrive(m: Code) -> None:
         f.ret()
 
 
-def lay_on_operands(f: Step, ids: str, first: tuple[str, str], name: str, about: int) -> str:
-    """Lay the template of a rule on two values and the operands of %at; its words. The function returns ``LEFT`` where
-    that is not possible."""
+def lay_on_operands(f: Step, ids: str, first: tuple[str, str], name: str, about: int) -> tuple[str, str]:
+    """Lay the template of a rule on two values and the operands of %at; its words, and the template (a new reference).
+    The function returns ``LEFT`` where that is not possible."""
     for k, v in enumerate(first):
         f.store(v, f.at(ids, f"i64 {k}"))
     size = f.size("ptr %read", "Tuple")
     with f.each(size) as j:
         f.store(f.item("ptr %read", j), f.at(ids, f.do("add", j, "i64 2")))
-    n = f.do("add", size, "i64 2")
-    words = f.call("lay_rule", "ptr %b", "ptr %at", f.constant(f"name_{name}"), ids, n, f"i64 {about}")
+    n, kept = f.do("add", size, "i64 2"), f.local()
+    words = f.call("lay_rule", "ptr %b", "ptr %at", f.constant(f"name_{name}"), ids, n, f"i64 {about}", kept)
     with f.when(f.absent(words)):
         f.ret(LEFT)
-    return words
+    return words, f.load(kept)
 
 
 def begun(m: Code) -> None:
@@ -245,10 +245,11 @@ def through_read(m: Code) -> None:
         fits = f.call("same_aval", "ptr %b", acc, aval, returns="i1")
         with f.unless(fits):
             f.ret(LEFT)
-        words = lay_on_operands(f, ids, (acc, "ptr %g"), "accumulate", 2)
+        words, template = lay_on_operands(f, ids, (acc, "ptr %g"), "accumulate", 2)
         f.call("PyDict_SetItem", held, x, f.load(f.at(ids, word(f, words, 4))), returns="i32")
         f.call("PySet_Add", f.get("ptr %w", "walk.reached"), x, returns="i32")
         f.call("dropped", words, ids, returns="void")
+        f.decref(template)
         f.ret(DONE)
 
 
@@ -265,7 +266,7 @@ def through(m: Code) -> None:
         reads = whole(f, f.get("ptr %at", "application.reads"))
         with f.unless(below(f, reads, "i64 0")):
             f.ret(f.call("through_read", "ptr %w", "ptr %b", "ptr %at", "ptr %read", "ptr %g", returns="i32"))
-        words = lay_on_operands(f, ids, ("ptr %g", "ptr %v"), "vjp", 1)
+        words, template = lay_on_operands(f, ids, ("ptr %g", "ptr %v"), "vjp", 1)
         numbers, relevant = f.get("ptr %at", "application.flows"), f.get("ptr %w", "walk.relevant")
         with f.each(word(f, words, 3)) as k:
             ref = word(f, words, f.do("add", k, "i64 4"))
@@ -273,6 +274,7 @@ def through(m: Code) -> None:
             with f.when(f.both(f.negation(below(f, ref, "i64 0")), among(f, x, relevant))):
                 f.call("arrive", "ptr %w", "ptr %b", x, f.load(f.at(ids, ref)), returns="void")
         f.call("dropped", words, ids, returns="void")
+        f.decref(template)
         f.ret(DONE)
 
 

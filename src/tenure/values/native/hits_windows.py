@@ -99,8 +99,10 @@ def listed(m: Code) -> None:
         with f.when(f.is_(known, "empty")):
             f.store(f.call("PyList_New", "i64 0"), box)
             with f.unless(f.absent(f.load(box))):
-                f.swap("ptr %owner", "var.borrows", f.load(box))
+                with f.when(f.is_(f.get("ptr %owner", "var.borrows"), "empty")):  # else another thread has given one
+                    f.swap("ptr %owner", "var.borrows", f.load(box))
                 f.decref(f.load(box))
+                f.store(f.get("ptr %owner", "var.borrows"), box)
         fine = f.negation(f.either(f.absent(reference), f.absent(f.load(box))))
         with f.when(fine), f.when(f.equal(f.call("remember", f.load(box), reference, returns="i32"), "i32 0")):
             f.ret("ptr %view")
@@ -120,32 +122,40 @@ def window(m: Code) -> None:
         f.incref(v)
         parts = [f.get("ptr %step", f"step.{name}") for name in ("params", "starts")]
         h = f.call("selected", fn, v, NULL, NULL, *parts, "i64 2")
-        f.decref(v)
         with f.when(f.absent(h)):
+            f.decref(v)
             f.ret(NULL)
         where = f.call("PyTuple_New", "i64 2")
         with f.when(f.absent(where)):
-            f.decref(h)
+            f.decref(h, v)
             f.ret(NULL)
         for k, slot in enumerate((".code", ".lasti")):
             f.call("PyTuple_SetItem", where, f"i64 {k}", f.incref(f.get(h, slot)), returns="i32")
         at = (f.get("ptr %step", "step.layout"), f.get("ptr %step", "step.offset"))
         w = f.call("around", "ptr %x", "ptr %step", *at, where, grad)
-        f.decref(where)
-        f.ret(f.call("shown", h, w))
+        view = f.call("shown", h, w, v)
+        f.decref(where, v)
+        f.ret(view)
 
 
 def shown(m: Code) -> None:
-    """Return a view with a value and a window, which are taken over, and let the owner know it; NULL with an error."""
-    with m.function("shown", "ptr %v", "ptr %w") as f:
+    """Return a view with a value and a window, which are taken over, and let the owner know it; NULL with an error. It
+    forgets its value if the parent's is no longer %base: another thread has written before the owner knew of it."""
+    with m.function("shown", "ptr %v", "ptr %w", "ptr %base") as f:
         view = f.call("new_cell", "ptr %v")
         f.decref("ptr %v")
         with f.when(f.either(f.absent("ptr %w"), f.absent(view))):
             f.decref("ptr %w", view)
             f.ret(NULL)
         f.swap(view, "cell.window", "ptr %w")
+        out = f.call("listed", f.get("ptr %w", "window.owner"), view)
+        still = f.equal(f.get(f.get("ptr %w", "window.parent"), "var.val"), "ptr %base")
+        with f.unless(f.either(still, f.absent(out))):
+            old = f.get(out, "var.val")
+            f.put(out, "var.val", NULL)
+            f.decref(old)
         f.decref("ptr %w")
-        f.ret(f.call("listed", f.get("ptr %w", "window.owner"), view))
+        f.ret(out)
 
 
 def detached(m: Code) -> None:
@@ -159,11 +169,10 @@ def detached(m: Code) -> None:
         f.store(NULL, bare)
         f.store(NULL, at)
         with f.when(ready):
-            f.store(f.call("arranged", x), at)
+            f.store(f.incref(f.call("arranged", x)), at)
             with f.unless(f.absent(f.load(at))):
                 f.incref(v)
                 f.store(f.call("plain", v), bare)
-                f.decref(v)
         value = f.load(bare)
         with f.unless(f.absent(value)):
             where = f.call("PyTuple_New", "i64 2")
@@ -172,11 +181,15 @@ def detached(m: Code) -> None:
                 for k in range(2):
                     f.call("PyTuple_SetItem", where, f"i64 {k}", f.load(f.at(site, f"i64 {k}")), returns="i32")
                 w = f.call("around", x, f.constant("none"), f.load(at), f.constant("zero"), where, grad)
-                f.decref(where)
+                f.decref(where, f.load(at))
                 with f.when(f.both(f.negation(f.absent(w)), f.is_(f.load(f.at("ptr %args", "i64 1")), "true"))):
                     f.swap(w, "window.quiet", f.constant("true"))
-                f.ret(f.call("shown", value, w))
+                view = f.call("shown", value, w, v)
+                f.decref(v)
+                f.ret(view)
             f.decref(value, where)
+        with f.unless(f.absent(f.load(at))):
+            f.decref(f.load(at), v)
         finish(f, NULL)
         f.ret(f.call("PyObject_Vectorcall", f.constant("slow_detached"), "ptr %args", "i64 %n", NULL))
 

@@ -11,7 +11,7 @@ from tenure.errors import DTypeError, TenureError, following, shown
 from tenure.ops import division, pointwise, promote, rounding
 from tenure.ops.promote import Operation, arithmetic, common, parameters
 from tenure.values.native.hits import apply, apply_one
-from tenure.values.operations import comparison, keys
+from tenure.values.operations import comparison, masks
 from tenure.values.operations.creation import check_device
 from tenure.values.operations.reading import value_of
 from tenure.values.trace import record
@@ -203,7 +203,7 @@ def where(condition: ArrayLike, x: Any = None, y: Any = None) -> Tensor | tuple[
     if isinstance(x, np.generic) or isinstance(y, np.generic):
         x, y = (v.item() if isinstance(v, np.generic) and v.dtype.kind in "biuf" else v for v in (x, y))
     if x is None and y is None:
-        return keys.positions(comparison.truth(c), False)
+        return masks.positions(comparison.truth(c), False)
     if x is None or y is None:
         raise DTypeError("where takes the condition alone, or both x and y")
     if isinstance(x, NUMBERS) and isinstance(y, NUMBERS):

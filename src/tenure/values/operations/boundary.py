@@ -15,12 +15,12 @@ from tenure.errors import AnomalyError, DTypeError, GradientError, ScalarError, 
 from tenure.interp.interp import Poison
 from tenure.ops.convert import widened
 from tenure.values.native.hits import coded
+from tenure.values.operations.alone import run_alone
 from tenure.values.operations.creation import tensor
 from tenure.values.operations.leaving import leave
 from tenure.values.operations.namespace import VERSIONS
 from tenure.values.operations.show import format_tensor
 from tenure.values.rules.graph import Leaf, Out
-from tenure.values.run.alone import run_alone
 from tenure.values.trace.record import RECORDER
 from tenure.values.trace.spelling import in_plain_names
 
@@ -47,8 +47,8 @@ def array_of(x: Any) -> Any:
 def array_alone(x: Any) -> Any:
     """Buffer of a tensor, for which only its own operands are computed: the rest of the trace stays pending."""
     x, t = x._read(), RECORDER.trace
-    if x._data is None and x._trace is t and not RECORDER.open and not t.busy:
-        run_alone(t, x)
+    if x._data is None and x._trace is t and len(t.handles) > 1 and not RECORDER.open and not t.busy:
+        run_alone(t, x, array_of)
     return array_of(x)
 
 

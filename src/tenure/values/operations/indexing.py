@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, lru_cache
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from tenure.errors import DTypeError, OutOfRange, ShapeError, shown
 from tenure.ops import index, promote, select
 from tenure.ops.promote import Operation
 from tenure.values.native.hits import apply, apply_one
-from tenure.values.operations import keys
+from tenure.values.operations import keys, masks
 from tenure.values.operations.axes import one_of
 from tenure.values.operations.reading import value_of, written_of
 from tenure.values.rules.sites import at_users_line
@@ -51,12 +52,14 @@ def getitem(x: ArrayLike, key: Index) -> Tensor:
     if known is not None:
         params, starts, one = known
         return apply(GETITEM if one else SLICE, (x,), params, starts)
+    if isinstance(key, record._Tensor):
+        of = key._read()
+        if of._aval.dtype.kind in "iu" and shape and of._aval.shape:
+            params = rows_index(x, of)
+            return apply(INDEX, (x, of), params, ())
+        if masks.leading_mask(of, shape) is not None:
+            return apply(INDEX, (x, *masks.positions(of, True)), masked_rows(shape, len(of._aval.shape)), ())
     if not keys.is_basic(key):
-        if isinstance(key, record._Tensor):
-            of = key._read()
-            if of._aval.dtype.kind in "iu" and shape and of._aval.shape:
-                params = rows_index(x, of)
-                return apply(INDEX, (x, of), params, ())
         chosen = keys.select(key, shape, flat=True)
         if chosen.arrays:
             return apply(INDEX, (x, *chosen.arrays), chosen.params, chosen.starts)
@@ -74,6 +77,15 @@ def rows_index(x: Any, of: Any) -> tuple[Any, ...]:
 @cache
 def _rows_index(ndim: int) -> tuple[Any, ...]:
     return keys.Selection(("a", *[":"] * (ndim - 1)), (), (), 0, False, None).params
+
+
+@lru_cache(maxsize=4096)
+def masked_rows(shape: tuple[int, ...], taken: int, flat: bool = True) -> tuple[Any, ...]:
+    """Parameters of x at a mask over its first ``taken`` axes, which are seen as one where they are ``flat``."""
+    lead = (prod(shape[:taken]), *shape[taken:]) if flat and taken > 1 else None
+    axes = 1 if flat else taken
+    spec = ("a",) * axes + (":",) * (len(shape) - taken)
+    return keys.Selection(spec, (), (), 0, True, lead).params
 
 
 def apply_basic(x: Any, spec: index.Spec, starts: tuple[int, ...]) -> Tensor:
@@ -101,6 +113,10 @@ def written(x: Any, key: Any, v: Any) -> Tensor:
     known = keys.remembered(key, shape)
     if known is not None:
         params, starts, _ = known
+    elif isinstance(key, record._Tensor) and (mask := masks.leading_mask(key, shape)) is not None:
+        if alike(v, mask._aval.ndim, len(shape)):
+            return at_users_line(put_masked(x, mask, 0, v))
+        return at_users_line(put_rows(x, mask, v))
     elif keys.is_basic(key):
         spec, starts = keys.parse(key, shape)
         params = (("spec", spec),)
@@ -127,6 +143,13 @@ def put(x: Any, chosen: keys.Selection, v: Any, way: str) -> Tensor:
     if type(v) in NUMBERS:
         return apply(PUT, (x, *chosen.arrays), params, (v, *chosen.starts))
     return apply(PUT, (x, *chosen.arrays, v), params, chosen.starts)
+
+
+def put_rows(x: Any, mask: Any, v: Any) -> Tensor:
+    """x with a number or value written where a mask over its first axes holds; the mask is read."""
+    params = (("way", "set"), *masked_rows(x._aval.shape, len(mask._aval.shape), False))
+    operands = (x, *masks.positions(mask, False))
+    return apply(PUT, operands, params, (v,)) if type(v) in NUMBERS else apply(PUT, (*operands, v), params)
 
 
 def put_masked(x: Any, mask: Any, before: int, v: Any) -> Tensor:

@@ -12,14 +12,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tenure.dtypes import int64
-from tenure.errors import DTypeError, MaskError, OutOfRange, ShapeError, VmapError, following, shown
+from tenure.errors import DTypeError, OutOfRange, ShapeError, VmapError, shown
 from tenure.ir import likes
 from tenure.ir.aval import Aval
 from tenure.ops.declare import broadcast_shapes
 from tenure.ops.index import Entry, Spec, ends_with_int
 from tenure.values.native.hits import coded
-from tenure.values.operations import boundary
 from tenure.values.operations.creation import wrap
+from tenure.values.operations.masks import positions, wrong_mask
 from tenure.values.trace import given, record
 
 SMALL = 64
@@ -331,15 +331,6 @@ class Reader:
         self.axis += len(shape)
 
 
-def wrong_mask(shape: tuple[int, ...], sizes: tuple[int, ...], axis: int) -> MaskError:
-    """TN802 for a mask that does not fit the axes that it stands for."""
-    k = following(k for k, (m, n) in enumerate(zip(shape, sizes, strict=True)) if m != n)
-    return MaskError(
-        f"a mask of shape {list(shape)} for axes of sizes {list(sizes)}: they differ in axis {axis + k}",
-        help="a mask takes as many axes as it has, and agrees with each; to mask rows, use one bool for each row",
-    )
-
-
 def select(key: Any, shape: tuple[int, ...], flat: bool = False) -> Selection:
     """Selection of an index with arrays, masks or tensors. Masks are read now, as the shape depends on them."""
     found = Reader(shape, flat).read(entries_of(key))
@@ -378,23 +369,3 @@ def check_now(array: Any, axis: int, size: int) -> None:
     bad = (array < -size) | (array >= size)
     if bad.any():
         raise OutOfRange(f"index {int(array[bad].flat[0])} is out of range for axis {axis} of size {size}")
-
-
-def positions(mask: Any, flat: bool) -> tuple[Any, ...]:
-    """Positions of a mask's true elements, in C order: an index tensor for each axis, or (``flat``) one in all. The
-    mask is read."""
-    known: dict[bool, tuple[Any, ...]] | None = getattr(mask, "_positions", None)
-    if known is None:
-        known = mask._positions = {}
-    if flat not in known:
-        try:
-            array = boundary.array_alone(mask)
-        except VmapError as error:
-            error.message = "how many elements a mask selects differs from example to example inside a vmapped function"
-            error.help = "tn.where(mask, x, 0) keeps the shape; x[mask] = v and x.at[mask].set(v) need not count them"
-            raise
-        if not flat and not array.ndim:
-            raise ShapeError("nonzero of a 0-dimensional tensor: it has no axis", help="use bool(x), or x.reshape(1)")
-        found = (np.flatnonzero(array),) if flat else np.nonzero(array)
-        known[flat] = tuple([wrap(np.ascontiguousarray(i)) for i in found])
-    return known[flat]

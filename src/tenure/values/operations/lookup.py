@@ -12,7 +12,7 @@ from tenure.ops import select
 from tenure.ops.declare import broadcast_shapes
 from tenure.ops.promote import Operation
 from tenure.values.native.hits import apply
-from tenure.values.operations import comparison, indexing, keys, shaping
+from tenure.values.operations import comparison, indexing, keys, masks, shaping
 from tenure.values.operations.axes import check_axis, check_dim, one_of
 from tenure.values.operations.creation import wrap
 from tenure.values.operations.reading import value_of
@@ -117,7 +117,7 @@ def nonzero(x: ArrayLike, *, as_tuple: bool | None = None) -> tuple[Tensor, ...]
     """
     if as_tuple is not None and not flag("nonzero: as_tuple", as_tuple):
         return argwhere(x)
-    return keys.positions(comparison.truth(value_of(x)), False)
+    return masks.positions(comparison.truth(value_of(x)), False)
 
 
 def argwhere(x: ArrayLike) -> Tensor:

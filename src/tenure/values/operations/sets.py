@@ -13,7 +13,7 @@ import numpy as np
 from tenure.ops import sets, sorting
 from tenure.ops.promote import Operation, parameters
 from tenure.values.native.hits import apply, apply_one
-from tenure.values.operations import arranging, indexing, keys, lookup
+from tenure.values.operations import arranging, indexing, lookup, masks
 from tenure.values.operations.axes import check_axis
 from tenure.values.operations.boundary import array_alone, array_of
 from tenure.values.operations.creation import tensor, wrap
@@ -75,7 +75,7 @@ class Distinct:
             changed = apply_one(CHANGES, self.rows, ())
         if changed._kind.level is None:
             array_of(changed)  # in one run with the sorted elements, which are read later
-        (self.starts,) = keys.positions(changed, True)
+        (self.starts,) = masks.positions(changed, True)
 
     @property
     def values(self) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from threading import get_ident
 from typing import Any
 
+from tenure.values.grad.sparse_rows import SparseRows
 from tenure.values.native.hits import coded
 from tenure.values.places.loans import LENDING, UPDATING, WATCHERS
 from tenure.values.places.parameter import Parameter
@@ -35,12 +36,14 @@ def become(places: list[Any], values: tuple[Any, ...]) -> None:
 
 @coded
 def gradients_of(places: list[Any]) -> list[Any] | None:
-    """Values of the gradients of places, where each of them has a dense one that needs no look; else None."""
+    """Values of the gradients of places, where each of them has one that needs no look, and all are of one class,
+    dense or sparse; else None."""
     try:
         found = [p._leaf.grad._val for p in places]
     except AttributeError:
         return None
-    return found if {record._Tensor}.issuperset(map(type, found)) else None
+    kinds = {*map(type, found)}
+    return found if len(kinds) == 1 and kinds <= {record._Tensor, SparseRows} else None
 
 
 @coded

@@ -89,7 +89,7 @@ def without(params: Any) -> tuple[Any, list[int]]:
         except Symbolic:
             found = None, []
         likes.untracked(extents, found)
-        PARAMS.keep(params, found)
+        found = PARAMS.keep(params, found)
     return found
 
 

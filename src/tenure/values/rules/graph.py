@@ -11,6 +11,7 @@ import itertools
 import weakref
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from types import CodeType
 from typing import Any
 
@@ -172,7 +173,8 @@ _gone: deque[Any] = deque()
 
 def forget_unused() -> None:
     """Stop saving in the paths of segments that died before a backward came."""
-    while _gone:
-        path = _unused.pop(_gone.popleft(), None)
-        if path is not None:
-            path.save = EXPECTED["backward"] = False
+    with suppress(IndexError):  # another thread may have taken the last
+        while _gone:
+            path = _unused.pop(_gone.popleft(), None)
+            if path is not None:
+                path.save = EXPECTED["backward"] = False

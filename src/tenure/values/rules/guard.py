@@ -28,6 +28,14 @@ def guarded(function: F) -> F:
     return call  # type: ignore[return-value]
 
 
+def own_lock() -> Any:
+    """A lock for one purpose, which is free in the child of a fork."""
+    lock: Any = threading.RLock()
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=lock._at_fork_reinit)
+    return lock
+
+
 if hasattr(os, "register_at_fork"):  # a child must not inherit it from a thread that it does not have
     os.register_at_fork(before=GUARD.acquire, after_in_parent=GUARD.release, after_in_child=GUARD.release)
 

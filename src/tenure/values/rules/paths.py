@@ -314,8 +314,7 @@ Baked = list[tuple[Path, list[int]]]
 
 
 def literals(path: Path, ex: Expansion) -> tuple[dict[int, Application], Baked]:
-    """Scalars that are still specialized, as constants, and their places; their blocks note the paths that rely on
-    them."""
+    """Scalars that are still specialized, as constants, and their places."""
     out: dict[int, Application] = {}
     places: Baked = []
     scalars, avals = iter(ex.scalars), ex.builder.avals
@@ -327,7 +326,6 @@ def literals(path: Path, ex: Expansion) -> tuple[dict[int, Application], Baked]:
                 special.append(k)
         if special:
             places.append((block, special))
-            block.baked[path] = None
     return out, places
 
 
@@ -343,9 +341,11 @@ LITERALS = Bounded()
 
 @guarded
 def keep(path: Path, programs: Mapping[Any, Any], baked: Baked) -> bool:
-    """Keep new programs of a path by their keys. False, and nothing done, if a number that they took for a constant has
-    differed since, in another thread."""
+    """Keep new programs of a path by their keys; the blocks of the numbers that they took for constants note the path.
+    False, and nothing done, if such a number has differed since, in another thread."""
     if any(block.fixed[k] is GENERAL for block, places in baked for k in places):
         return False
+    for block, _ in baked:
+        block.baked[path] = None
     path.plans.update(programs)
     return True

@@ -164,9 +164,10 @@ class Path:
 
     def forget(self) -> None:
         """Forget the programs, and what else was kept of this path."""
-        self.recent = None
         self.plans.clear()
+        self.recent = None  # last, as another thread takes it from the plans
 
+    @guarded
     def _specialize(self) -> None:
         at = [k for k, value in enumerate(self.fixed) if value is not GENERAL]
         pick = itemgetter(*at) if at else None
@@ -202,13 +203,14 @@ class Path:
 
     @guarded
     def generalize(self, places: Sequence[int]) -> None:
-        """Turn scalar positions into inputs for good; programs that took them for constants are dropped."""
+        """Turn scalar positions into inputs for good. The programs that took them for constants are dropped before
+        another thread with another number may pass."""
         for k in places:
             self.fixed[k] = GENERAL
-        self._specialize()
         for end in list(self.baked):
             end.forget()
         self.baked.clear()
+        self._specialize()
 
     def goes_on_from(self, start: Path) -> bool:
         """Whether this is a path, or goes on from it."""

@@ -90,5 +90,7 @@ def at_users_line(h: Handle) -> Handle:
 
 def here() -> CodeSite:
     """Site of the user's that is calling into the package now."""
-    frame = user_frame()
-    return (frame.f_code, frame.f_lasti)
+    frame = sys._getframe(1)
+    while (code := frame.f_code).co_filename.startswith(PACKAGE) and frame.f_back is not None:
+        frame = frame.f_back
+    return (code, frame.f_lasti)

@@ -22,17 +22,20 @@ from tenure.values.run.plan import ONCE, Plan, Save, Standing
 
 __all__ = ["Once", "first_run", "prepare", "run"]
 
+AGAIN = 8
+"""Runs of a path of a form that varies before it gets a plan, which costs as much as so many of them."""
 MOST_BYTES = 1 << 26
 """Bytes of all values together, at most: a run that takes long pauses for signals."""
 
 
 class Once:
-    """A path that has run without a plan, for some results: ``made`` makes the plan that it would have had."""
+    """A path that has run without a plan, for some results, so many ``times``: ``made`` makes the plan that it would
+    have had."""
 
-    __slots__ = ("path", "save", "sites", "slots")
+    __slots__ = ("path", "save", "sites", "slots", "times")
 
     def __init__(self, path: Path, slots: tuple[int, ...], save: Save, sites: Sites) -> None:
-        self.path, self.slots, self.save, self.sites = path, slots, save, sites
+        self.path, self.slots, self.save, self.sites, self.times = path, slots, save, sites, 1
 
     def made(self) -> Plan:
         """The plan."""
@@ -51,8 +54,17 @@ def prepare() -> None:
     """Tell the native code what it needs of the compiler, before its first use."""
 
 
+def is_done(once: Once) -> bool:
+    """Whether a path that has run so gets a plan at its next run. Where its form varies, it may have come by chance."""
+    path = once.path
+    if once.times >= AGAIN or path.tracked or path.rows > sized.MOST_ROWS:
+        return True
+    sight = sized.sight_of(path, (once.slots, once.save if isinstance(once.save, tuple) else False))
+    return sight is None or not sight.varies()
+
+
 def run(t: Any, path: Path, slots: tuple[int, ...], save: Save) -> Once | None:
-    """Run a trace whose path has never run; None, and nothing done, where that is left to a plan."""
+    """Run a trace whose path has never run, or hardly; None, and nothing done, where that is left to a plan."""
     if path.stamp or t.vmapped or NOTED or plan.EXECUTOR is not Tiered:
         return None
     if path.rows <= sized.MOST_ROWS and sized.met(path, (slots, save if isinstance(save, tuple) else False)):
@@ -72,6 +84,10 @@ def run(t: Any, path: Path, slots: tuple[int, ...], save: Save) -> Once | None:
         done = first_run(t, ex, outputs, slots, buffers.context())
     if not done:
         return None
+    once: Once | None = path.plans.get(ONCE)
+    if once is not None and once.slots == slots:
+        once.times += 1
+        return once
     count("programs")
-    path.plans[ONCE] = slots
-    return Once(path, slots, save, sites)
+    path.plans[ONCE] = once = Once(path, slots, save, sites)
+    return once

@@ -39,6 +39,10 @@ BEFORE_RUN: list[Callable[[Any, Any], Exception | None]] = []
 """Observers called with a trace and its plan before each run. An error that one returns is raised after the run."""
 
 
+SOON = 32
+"""Runs within which a path comes again that recurs, as the turns of a loop do."""
+
+
 class Last(threading.local):
     """Plan of the last run in this thread: ``tn.explain`` explains it."""
 
@@ -65,7 +69,7 @@ def plan_for(t: Any, wanted: tuple[int, ...], save: Save) -> Plan:
         wide.hits += 1
         if wide.hits < NARROW_AFTER:
             return wide
-        slots, wide.hits = tuple(sorted(wide.lately)), 0
+        slots, wide.hits = tuple(sorted({*wide.lately, *wanted})), 0  # another thread may have begun anew
         wide.lately = set()
         if slots == wide.slots:
             return wide
@@ -81,9 +85,10 @@ def plan_for(t: Any, wanted: tuple[int, ...], save: Save) -> Plan:
 
 def second_sight(path: Path, slots: tuple[int, ...], save: Save, plan: Plan) -> Plan:
     """A new plan; if its path has run for these results without one, this is not its first run."""
-    if has_run(path, slots) and type(plan.executable) is Tiered:
-        plan.executable.seen = max(plan.executable.seen, 1)
-        plan.executable.varies = sized.varies(path, (slots, save if isinstance(save, tuple) else False))
+    if type(plan.executable) is Tiered and path.rows <= sized.MOST_ROWS:
+        plan.executable.sight = sized.sight_of(path, (slots, save if isinstance(save, tuple) else False))
+        if has_run(path, slots):
+            plan.executable.seen = max(plan.executable.seen, 1)
     return plan
 
 
@@ -162,7 +167,7 @@ def _run(t: Any, compiles: bool) -> Plan | list[Exception]:
         once = None if path.stamp or BEFORE_RUN or MOVED else internally(path, first.run, t, path, live, save)
         if once is not None:
             LAST.plan = once
-            return _finish(t, path, found)
+            return _finish(t, path, found, internally(path, first.is_done, once))
         if save is True and not path.stamp and sized.is_small(path):
             save = False
         plan = path.plans.get((live, save)) or internally(path, plan_for, t, live, save)
@@ -170,6 +175,7 @@ def _run(t: Any, compiles: bool) -> Plan | list[Exception]:
             plan.sites = Sites(t, handles)
         if ASKED.trace is t:
             in_pieces(plan)
+        note_recurrence(path, plan.executable)
         if compiles and due(plan.executable):
             return plan
         if BEFORE_RUN:
@@ -182,12 +188,20 @@ def _run(t: Any, compiles: bool) -> Plan | list[Exception]:
     return _finish(t, path, found)
 
 
-def _finish(t: Any, path: Path, found: Sequence[Exception | None]) -> list[Exception]:
-    """End a trace that has run; the errors that were found."""
+def note_recurrence(path: Path, executable: Any) -> None:
+    """Note whether a path has come again soon: if not, that may be by chance."""
+    if path.stamp and type(executable) is Tiered and executable.seen < 2:
+        executable.rare = COUNTS["runs"] - path.stamp > SOON
+
+
+def _finish(t: Any, path: Path, found: Sequence[Exception | None], counts: bool = True) -> list[Exception]:
+    """End a trace that has run; the errors that were found. If it ``counts``, its path gets a plan when it comes
+    again."""
     t.handles = []
     _release(t)
     count("runs")
-    path.stamp = COUNTS["runs"]
+    if counts:
+        path.stamp = COUNTS["runs"]
     return [wrong for wrong in found if wrong is not None]
 
 

@@ -4,8 +4,8 @@
     x[:61].sum()                           that program, for s0 = 61
 
 A path of a form that has come with other extents before is run by the program for symbols, if the conditions under
-which that was derived hold (``ir.extents``). Small values are run as they come until the form has been seen often. A
-general program is used once two examples have agreed with it, in which no symbol has the same value.
+which that was derived hold (``ir.extents``). Small values are run as they come. A general program is used once two
+examples have agreed with it, in which no symbol has the same value.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ MOST_ROWS = 1024
 SMALL = 1 << 16
 """Bytes of a value that is computed natively at first sight (``first``), at most: larger ones may be read in parts, or
 written in place."""
-SIGHTINGS = 128
-"""Runs of a form of small values before a program is derived, which costs as much as so many of them."""
+SHARES_SMALL = False
+"""Whether paths of small values share a program: to run each as it comes costs less than to fill in a table."""
 VARIED = 4
 """Sets of extents from which a form is one of which more are to come: a program for one set may not come again."""
 EXAMPLES = 2
@@ -114,6 +114,10 @@ class Sight:
         self.path, self.times = path, 0
         likes.untracked(self)  # no path leads back to it
 
+    def varies(self) -> bool:
+        """Whether several sets of extents have come: a program for one set may not come again."""
+        return self.times >= VARIED
+
 
 def sight_of(path: Path, key: Any) -> Sight | None:
     """The sight of a path's form for some outputs; None at the first time, which is noted."""
@@ -122,19 +126,12 @@ def sight_of(path: Path, key: Any) -> Sight | None:
 
 
 def met(path: Path, key: Any) -> bool:
-    """Whether paths of the same form have run for these outputs so often that they share a program; this one is
-    noted."""
+    """Note that a new path runs for these outputs; whether it shares a program with others of its form."""
     found = sight_of(path, key)
     if found is None or found.path is path:
         return False
     found.times += 1
-    return found.times >= SIGHTINGS
-
-
-def varies(path: Path, key: Any) -> bool:
-    """Whether other paths of the same form have first come for these outputs, with several sets of extents."""
-    found = sight_of(path, key)
-    return found is not None and found.times >= VARIED
+    return SHARES_SMALL
 
 
 def is_small(path: Path) -> bool:
@@ -157,7 +154,7 @@ def found(path: Path, formed: Formed, key: Any) -> tuple[Any, Any, dict[int, Any
 
 
 def baked(path: Path, literals: dict[int, Any]) -> Baked:
-    """The places of numbers that a program takes for constants; their blocks note the path."""
+    """The places of numbers that a program takes for constants."""
     places: Baked = []
     first = 0
     for block in path.blocks():
@@ -165,7 +162,6 @@ def baked(path: Path, literals: dict[int, Any]) -> Baked:
         first += len(block.fixed)
         if own:
             places.append((block, own))
-            block.baked[path] = None
     return places
 
 
@@ -173,7 +169,7 @@ def note(path: Path, formed: Formed, key: Any, plan: Any, made: Callable[[Path],
     """Note a plan that was made for a path by itself, as an example of its form; with another one, derive a general
     program. The plan of the path that has met the form first is ``made`` now."""
     sight = sight_of(path, key)
-    if sight is not None and sight.times < SIGHTINGS and is_small(path):
+    if not SHARES_SMALL and sight is not None and is_small(path):
         return
     family = family_of(path, formed, key)
     first = None if family.examples or sight is None else sight.path
@@ -194,7 +190,7 @@ def confirm(family: Family, example: Example) -> bool:
         own = shared.likeness.values(shared.example.extents)
         apart = own is not None and all(x != y for x, y in zip(values, own, strict=True))
         if not shared.general.agrees(values, example.program(shared.literals)):
-            family.shared.remove(shared)
+            family.shared = [other for other in family.shared if other is not shared]
             refuse(family, "an example does not agree")
             return False
         shared.sure = shared.sure or apart

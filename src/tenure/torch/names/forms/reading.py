@@ -15,9 +15,8 @@ from tenure.torch.errors import TorchIndexError, TorchValueError, refuse
 from tenure.torch.names.precision import AUTOCAST, raised
 
 __all__ = [
-    "chance", "channels_dropped", "from_zero", "in_row", "inside", "is_face", "is_inference", "masked", "only_floats",
-    "padded", "padded_rows", "placed_back", "places_of", "put_by_index", "reduced_by_index", "selected", "some_axes",
-    "taken",
+    "chance", "filling", "from_zero", "in_row", "inside", "is_face", "is_inference", "masked", "only_floats", "padded",
+    "padded_rows", "placed_back", "places_of", "put_by_index", "reduced_by_index", "selected", "some_axes", "taken",
 ]
 
 
@@ -60,17 +59,10 @@ def placed_back(fn: Any, x: Any, indices: Any, *args: Any) -> Any:
 
 
 def padded(x: Any, widths: Any, mode: str, value: Any) -> Any:
-    """x with elements around it; what a negative width cuts off is no part of a circle."""
-    widths = [int(n) for n in widths]
+    """x with elements around it."""
     if AUTOCAST.dtype is not None and (mode == "replicate" or (mode == "reflect" and len(widths) < 6)):
         (x,) = raised(x)
-    if mode == "circular" and min(widths, default=0) < 0:
-        for k in range(len(widths) // 2):
-            left, right = widths[2 * k : 2 * k + 2]
-            at, size = len(x.shape) - 1 - k, x.shape[len(x.shape) - 1 - k]
-            x = tn.narrow(x, at, max(-left, 0), size - max(-left, 0) - max(-right, 0))
-        widths = [max(n, 0) for n in widths]
-    return F.pad(x, tuple(widths), mode, value)
+    return F.pad(x, tuple([int(n) for n in widths]), mode, value)
 
 
 def chance(p: Any) -> Any:
@@ -89,19 +81,11 @@ def some_axes(name: str, x: Any) -> bool:
             " channel-wise dropout on inputs with 1 spatial dimension, a channel dimension, and an optional batch"
             " dimension (i.e. 2D or 3D inputs)."
         )
+    if n < k < 3 or not n:
+        raise refuse("Feature dropout requires at least 2 dimensions in the input")
     if n not in (k + 1, k + 2):
         caution(AXES.format(name=name, n=n, k=k, low=k + 1, high=k + 2))
     return True
-
-
-def channels_dropped(fn: Any, x: Any, p: float) -> Any:
-    """Dropout of whole channels, the second axis where there are other axes than the function is for."""
-    k, n = int(fn.__name__[-2]), len(x.shape)
-    if n in (k + 1, k + 2):
-        return fn(x, p)
-    if n < 2:
-        raise refuse("Feature dropout requires at least 2 dimensions in the input")
-    return F.dropout(tn.ones(*x.shape[:2], *[1] * (n - 2), dtype=x.dtype), p) * x
 
 
 def from_zero(index: Any) -> Any:
@@ -159,3 +143,8 @@ def put_by_index(x: Any, indices: Any, values: Any, accumulate: bool) -> Any:
         whole = tn.index_put(tn.astype(x, tn.int64), indices, tn.astype(values, tn.int64), accumulate)
         return tn.not_equal(whole, 0)
     return tn.index_put(x, indices, values, accumulate)
+
+
+def filling(x: Any, number: Any) -> Any:
+    """A number to be written to elements of x: a whole one where these are."""
+    return int(number) if type(number) is float and x._aval.dtype.kind in "iu" else number

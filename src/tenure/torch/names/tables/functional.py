@@ -54,7 +54,7 @@ softshrink(input, lambd=0.5)
 
 [F elementwise]
 dropout(input, p=0.5, training=True, inplace=False) = dropout(input, p) if chance(p) and training else input
-dropout1d dropout2d dropout3d(input, p=0.5, training=True, inplace=False) = channels_dropped(NAME, input, p)
+dropout1d dropout2d dropout3d(input, p=0.5, training=True, inplace=False) = NAME(input, p)
     if some_axes('NAME', input) and chance(p) and training else input
 
 [F]

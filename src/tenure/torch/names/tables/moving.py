@@ -107,7 +107,8 @@ masked_scatter(input, mask, source) = masked_scatter(broadcast_tensors(input, ma
 
 [torch Tensor Tensor_ out bools]
 scatter(input, dim, index, src: Tensor) = scatter(input, dim, from_zero(index), src)
-scatter(input, dim, index, value: number) = scatter(input, dim, from_zero(index), value=value) ! 'ScatterBackward1'
+scatter(input, dim, index, value: number) = scatter(input, dim, from_zero(index),
+    value=filling(input, value)) ! 'ScatterBackward1'
 scatter(input, dim, index, src: Tensor, *, reduce) = scatter(input, dim, from_zero(index), src, reduce=reduce)
 scatter(input, dim, index, value: number, *, reduce) = scatter(input, dim, from_zero(index), value=value, reduce=reduce)
 scatter_add(input, dim, index, src) = scatter_add(input, dim, from_zero(index), src)

@@ -48,7 +48,8 @@ class ParametrizationList(ModuleList):
             _register(self, "original", original if new is original else _with(original, new))
         else:
             for k, x in enumerate(new):
-                _register(self, f"original{k}", Parameter(x) if isinstance(original, Parameter) else x)
+                is_parameter = isinstance(original, Parameter)
+                _register(self, f"original{k}", Parameter(x, original.requires_grad) if is_parameter else x)
         if not unsafe:
             z = no_grad().apply(self)
             if z.dtype != original.dtype or z.shape != original.shape:
@@ -125,6 +126,8 @@ def _dressed(module: Any) -> None:
 
 def _set(self: Any, name: str, value: Any) -> None:
     if isinstance(vars(type(self)).get(name), property):
+        if isinstance(value, Parameter):
+            raise KeyError(f"attribute '{name}' already exists")
         vars(type(self))[name].__set__(self, value)
     else:
         super(type(self), self).__setattr__(name, value)

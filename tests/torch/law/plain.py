@@ -1,4 +1,4 @@
-"""Statements of random programs over tensors that exist by now, as ``alias_programs`` runs them."""
+"""Statements of random programs over views, windows, in-place writes, detach, .data, NumPy loans and backward."""
 
 import torch
 
@@ -13,19 +13,22 @@ def attempt(function):
 class Statements:
     """Generator of statements, from a random number generator and the world that PyTorch has made so far."""
 
+    prelude = ""
+
     def __init__(s, r, W):
-        s.r, s.W, s.n = r, W, 0
+        s.r, s.W, s.n, s.all = r, W, 0, {}
 
     def fresh(s):
         s.n += 1
         return f"t{s.r.randrange(9)}"
 
     def pick(s, ok=lambda t: True):
-        c = [k for k, v in s.W.tensors(torch.Tensor).items() if ok(v)]
+        """Expression of a tensor of a kind; PyTorch refuses to say whether some views are leaves."""
+        c = [k for k, v in s.all.items() if attempt(lambda v=v: ok(v)) is True]
         return s.r.choice(c) if c else None
 
     def get(s, k):
-        return s.W.tensors(torch.Tensor)[k]
+        return s.all[k]
 
     def lit(s, shape):
         if not shape:
@@ -192,7 +195,7 @@ class Statements:
             return f"{k} {r.choice(['+=', '-=', '*='])} {o}"
         if q < 0.28:
             return f"{k}.{r.choice(['add_', 'mul_', 'sub_'])}({o})"
-        if q < 0.31 and m:
+        if q < 0.31 and m and t.dtype != torch.bool:
             return f"{k}.add_({m}, alpha=2)"
         if q < 0.36 and m:
             return f"{k}.copy_({m})"
@@ -226,7 +229,7 @@ class Statements:
         if not t.ndim:
             return f"{k}[...] = {o}"
         ix = s.index(t)
-        v = attempt(lambda: eval(f"{k}[{ix}]", {k.split("[")[0]: s.W.names[k.split("[")[0]], "torch": torch}))
+        v = attempt(lambda: eval(f"t[{ix}]", {"t": t, "torch": torch}))
         if isinstance(v, str):
             return f"{k}[{ix}] = 1."
         w = s.mate(v)
@@ -235,7 +238,7 @@ class Statements:
 
     def stmt(s):
         r = s.r
-        if len(s.W.tensors(torch.Tensor)) < 2:
+        if len(s.all) < 2:
             return f"{s.fresh()} = {s.make()}"
         q = r.random()
         k = s.pick()
@@ -311,12 +314,13 @@ class Statements:
                 )
             return f"n{i} = None"
         if q < 0.985:
-            return f"{k}.register_hook(lambda g: None if g is None else g * 2)"
+            return f"{k}.grad_fn; {k}.register_hook(lambda g: None if g is None else g * 2)"
         if q < 0.995:
             return f"for q_ in {k}: q_ {r.choice(['+=', '*='])} 2"
         return f"L[:] = list({k})[:4]" if t.ndim else f"{x} = {k}"
 
     def next(s):
+        s.all = s.W.tensors()
         q = s.stmt()
         if s.r.random() < 0.08 and not q.startswith(("with", "for")):
             q = "with torch.no_grad(): " + q
