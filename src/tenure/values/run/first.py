@@ -100,5 +100,5 @@ def run(t: Any, path: Path, slots: tuple[int, ...], save: Save) -> Once | None:
         once.times += 1
         return once
     count("programs")
-    path.plans[ONCE] = slots
-    return Once(path, slots, save, sites)
+    path.plans[ONCE] = once = Once(path, slots, save, sites)
+    return once

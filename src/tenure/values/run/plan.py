@@ -127,12 +127,13 @@ class Prefix:
 
 
 ONCE = "once"
-"""Key of the results of a path that has run without a plan, among its plans."""
+"""Key of what a path has that has run without a plan, among its plans."""
 
 
 def has_run(path: Path, slots: tuple[int, ...]) -> bool:
     """Whether a path has run for some results without a plan."""
-    return bool(path.plans.get(ONCE) == slots)
+    once = path.plans.get(ONCE)
+    return once is not None and once.slots == slots
 
 
 def new_plan(t: Any, path: Path, slots: tuple[int, ...], save: Save) -> Plan:
