@@ -11,11 +11,12 @@ import re
 import types
 import warnings
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
-import torch
-
 import tenure.torch as face
+
+torch = import_module("torch")
 
 LINE = re.compile(rb"(?<=\0)([A-Za-z]\w*)\(([ -~]*)\)(\|deprecated)?(?=\0)")
 PREFIXES = ("linalg_", "fft_", "special_")
