@@ -27,7 +27,7 @@ METHODS_OF_CONDITION = {"where": ("Tensor condition, Tensor other", "Tensor cond
 
 def main() -> None:
     """Print the table."""
-    library = Path(torch.__file__).parent / "lib" / "libtorch_python.so"
+    library = Path(str(torch.__file__)).parent / "lib" / "libtorch_python.so"
     lines = dict.fromkeys(shown(*found) for found in signatures(library.read_bytes()))
     print(*[line for line in lines if line], *said(), sep="\n")
 
