@@ -64,7 +64,7 @@ def test_every_row_of_the_table_becomes_a_function_with_its_signature() -> None:
     for place in ROWS.keys() - set(FLAGS):
         for name, several in ROWS[place].items():
             for row in several:
-                function = made(row, "write" if place == "Tensor_" else "out" if "out" in row.places else "")
+                function = made(row, "write" if place == "Tensor_" else "out" if "out" in row.places else "", "")
                 parameters = inspect.signature(function).parameters
                 known = {"", *parameters, *(p.lstrip("_") for p in parameters)}
                 missing = {n.lstrip("*") for n, _ in row.plain()} - known
@@ -79,7 +79,7 @@ def accepts(path: str, keyword: str) -> bool:
         return False
     table = {"": "torch", "torch": "torch", "Tensor": "Tensor", "nn.functional": "F"}.get(place, place)
     several = ROWS.get(table, {}).get(name, [])
-    ways = [made(row, "out" if "out" in row.places else "") for row in several]
+    ways = [made(row, "out" if "out" in row.places else "", "") for row in several]
     taken = {n for way in ways for n in inspect.signature(way).parameters}
     if not several:
         try:

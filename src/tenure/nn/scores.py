@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tenure.dtypes import DType, DTypeLike
+from tenure.dtypes import DType, DTypeLike, as_dtype
 from tenure.errors import DTypeError, ShapeError, shown
 from tenure.nn import functional
 from tenure.nn.linear import Linear
 from tenure.nn.loss import WeightedLoss
+from tenure.values.trace.given import flag
 
 if TYPE_CHECKING:
     from tenure.values.tensor.tensor import Tensor
     from tenure.values.tensor.typing import ArrayLike
 
 POLICIES = ("auto", "accurate", "balanced", "compact")
+METHOD = re.compile(r"auto|aspect_ratio(:0*[1-9]\d*)?")
 
 
 @dataclass(slots=True, frozen=True)
@@ -36,15 +39,16 @@ class LinearCrossEntropyOptions:
     acc_dtype: DType | None = None
 
     def __post_init__(self) -> None:
-        if self.acc_policy not in POLICIES:
-            raise ValueError(f"invalid acc_policy: {shown(self.acc_policy)}")
-        if self.chunking_method not in (None, "auto"):
-            name, mark, factor = str(self.chunking_method).partition(":")
-            if name != "aspect_ratio" or (mark and not (factor.isdigit() and int(factor))):
-                raise ValueError(f"invalid chunking_method: {shown(self.chunking_method)}")
-        size = self.batch_chunk_size
-        if size is not None and not (isinstance(size, int) and size > 0):
-            raise ValueError(f"batch_chunk_size must be positive int or None, got {shown(size)}")
+        name, method, size = type(self).__name__, self.chunking_method, self.batch_chunk_size
+        flag(f"{name}: allow_retain_graph", self.allow_retain_graph)
+        if self.acc_dtype is not None:
+            as_dtype(self.acc_dtype)
+        if not isinstance(self.acc_policy, str) or self.acc_policy not in POLICIES:
+            raise ValueError(f"{name}: invalid acc_policy: {shown(self.acc_policy)}")
+        if method is not None and not (isinstance(method, str) and METHOD.fullmatch(method)):
+            raise ValueError(f"{name}: invalid chunking_method: {shown(method)}")
+        if size is not None and not (type(size) is int and size > 0):
+            raise ValueError(f"{name}: batch_chunk_size must be positive int or None, got {shown(size)}")
 
 
 class LinearCrossEntropyLoss(WeightedLoss):

@@ -196,12 +196,10 @@ def objection(form: Signature, args: Sequence[Any], kwargs: Mapping[str, Any]) -
             if wrong is not None:
                 return wrong
         at += not by_keyword and at < len(args)
-    if not left:
-        return None
-    extra = next((n for n in left if n not in [p.name for p in form.parameters]), None)
-    if extra is not None:
-        return f"{name}() got an unexpected keyword argument '{extra}'"
-    return f"{name}() got multiple values for argument '{next(iter(left))}'"
+    unknown = [n for n in left if n not in [p.name for p in form.parameters]]
+    if unknown:
+        return f"{name}() got an unexpected keyword argument '{unknown[0]}'"
+    return f"{name}() got multiple values for argument '{min(left)}'" if left else None
 
 
 ABSENT = object()

@@ -15,9 +15,9 @@ __all__ = ["BLOCKS"]
 
 COUNTED = ("results", "inputs", "size", "rows", "scalars")
 LATER = ("code", "cut", "history", "likely", "made", "period", "recent", "save")
-"""What is not known of a new path, None."""
+"""Fields of a new path that are None."""
 OWN = ("baked", "next", "own", "plans")
-"""Its tables."""
+"""Fields of a new path that are tables of its own."""
 
 
 def add_up(f: Step, counts: str, flags: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from tenure.torch.cells import Tensor
 
 MISSING: Any = object()
-"""What stands for a tensor that was not there."""
+"""In place of a tensor where there was none."""
 
 
 @contextlib.contextmanager
