@@ -64,7 +64,7 @@ def is_done(once: Once) -> bool:
     path = once.path
     if once.times >= AGAIN or path.tracked or path.rows > sized.MOST_ROWS:
         return True
-    sight = sized.sight_of(path, (once.slots, once.save if isinstance(once.save, tuple) else False))
+    sight = sized.sight_of(path, sized.key_of(once.slots, once.save))
     if sight is None or not sight.varies():
         return True
     if once.times == 1:
@@ -78,7 +78,7 @@ def run(t: Any, path: Path, slots: tuple[int, ...], save: Save) -> Once | None:
     """Run a trace whose path has never run, or hardly; None, and nothing done, where that is left to a plan."""
     if path.stamp or t.vmapped or NOTED or plan.EXECUTOR is not Tiered:
         return None
-    if path.rows <= sized.MOST_ROWS and sized.met(path, (slots, save if isinstance(save, tuple) else False)):
+    if path.rows <= sized.MOST_ROWS and sized.met(path, sized.key_of(slots, save)):
         return None
     prepare()
     ex = t.expanded(path)

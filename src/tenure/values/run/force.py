@@ -86,7 +86,7 @@ def plan_for(t: Any, wanted: tuple[int, ...], save: Save) -> Plan:
 def second_sight(path: Path, slots: tuple[int, ...], save: Save, plan: Plan) -> Plan:
     """A new plan; if its path has run for these results without one, this is not its first run."""
     if type(plan.executable) is Tiered and path.rows <= sized.MOST_ROWS:
-        plan.executable.sight = sized.sight_of(path, (slots, save if isinstance(save, tuple) else False))
+        plan.executable.sight = sized.sight_of(path, sized.key_of(slots, save))
         if has_run(path, slots):
             plan.executable.seen = max(plan.executable.seen, 1)
     return plan

@@ -119,6 +119,11 @@ class Sight:
         return self.times >= VARIED
 
 
+def key_of(slots: tuple[int, ...], save: Any) -> Any:
+    """Key of some outputs of a form: the results that are wanted, and what is saved for a backward."""
+    return slots, save if isinstance(save, tuple) else False
+
+
 def sight_of(path: Path, key: Any) -> Sight | None:
     """The sight of a path's form for some outputs; None at the first time, which is noted."""
     found: Sight | None = MET.before(path, key, Sight(path))
