@@ -15,9 +15,9 @@ from tenure.torch.errors import TorchIndexError, TorchValueError, refuse
 from tenure.torch.names.precision import AUTOCAST, raised
 
 __all__ = [
-    "chance", "channels_dropped", "from_zero", "in_row", "inside", "is_face", "is_inference", "masked",
-    "only_floats", "padded", "padded_rows", "placed_back", "places_of", "put_by_index", "reduced_by_index", "selected",
-    "some_axes", "taken", "whole_of",
+    "chance", "from_zero", "in_row", "inside", "is_face", "is_inference", "masked", "only_floats", "padded",
+    "padded_rows", "placed_back", "places_of", "put_by_index", "reduced_by_index", "selected", "some_axes", "taken",
+    "whole_of",
 ]
 
 
@@ -92,16 +92,6 @@ def some_axes(name: str, x: Any) -> bool:
     if n not in (k + 1, k + 2):
         caution(AXES.format(name=name, n=n, k=k, low=k + 1, high=k + 2))
     return True
-
-
-def channels_dropped(fn: Any, x: Any, p: float) -> Any:
-    """Dropout of whole channels, the second axis where there are other axes than the function is for."""
-    k, n = int(fn.__name__[-2]), len(x.shape)
-    if n in (k + 1, k + 2):
-        return fn(x, p)
-    if n < 2:
-        raise refuse("Feature dropout requires at least 2 dimensions in the input")
-    return F.dropout(tn.ones(*x.shape[:2], *[1] * (n - 2), dtype=x.dtype), p) * x
 
 
 def from_zero(index: Any) -> Any:
