@@ -19,6 +19,7 @@ from tenure.torch.cells.windows import (
     is_tracked,
     lineage,
     present,
+    root_of,
 )
 from tenure.values.operations.arithmetic import clone, detach
 from tenure.values.places.var import as_leaf
@@ -35,9 +36,7 @@ def spread(x: Any, written: Geometry | None = None) -> None:
         return
     at = geometry(x) if written is None else written
     mine = {id(t) for t in lineage(x)}
-    root = x
-    while root._window is not None and not root._window.is_root:
-        root = root._window.parent
+    root = root_of(x)
     in_graph = is_tracked(root)
     where: CodeSite = None
     quiet = counter(x) if x._window is not None and x._window.quiet else None

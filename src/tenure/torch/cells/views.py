@@ -12,7 +12,7 @@ from tenure.torch.cells.geometry import Geometry, Layout, keep, layout, made
 from tenure.torch.cells.parts import Parts, axis, axis_of, whole
 from tenure.torch.cells.recasts import AsComplex, AsDtype, AsReal
 from tenure.torch.cells.steps import Component, Conjugate, Diagonal, Expand, Permute, Reshape, Strided, Unfold
-from tenure.torch.cells.windows import detached, geometry, lineage, look, take, windowed
+from tenure.torch.cells.windows import detached, geometry, lineage, look, root_of, take, windowed
 from tenure.torch.cells.windows import layout as layout_of
 from tenure.torch.dtypes import dtype, home_dtype
 from tenure.torch.errors import TorchTypeError, refuse
@@ -189,9 +189,7 @@ class Views(Parts):
     @property
     def _base(self: Any) -> Any:
         """The tensor that a view is of, in PyTorch's graph; None of another tensor."""
-        found = self
-        while found._window is not None and not found._window.is_root:
-            found = found._window.parent
+        found = root_of(self)
         return self.__dict__.get("_base_before") if found is self else found
 
     def _is_view(self: Any) -> bool:
@@ -337,9 +335,7 @@ class Views(Parts):
                 f"setStorage: sizes {list(size)}, strides {list(stride)}, storage offset {offset} are out of bounds for"
                 f" storage of size {owner._aval.size}"
             )
-        root = self
-        while root._window is not None and not root._window.is_root:
-            root = root._window.parent
+        root = root_of(self)
         if layout_of(root) is layout_of(owner):
             return take(root, self._face._blank(), Strided(layout_of(root), to.layout, offset))
         return detached(take(owner, self._face._blank(), Strided(layout_of(owner), to.layout, offset)), False)

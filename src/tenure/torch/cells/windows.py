@@ -177,6 +177,13 @@ def drop_dead(windows: list[Any]) -> None:
     windows[:end] = [r for r in windows[:end] if r() is not None]
 
 
+def root_of(x: Any) -> Any:
+    """Tensor that the autograd chain of a window ends at."""
+    while x._window is not None and not x._window.is_root:
+        x = x._window.parent
+    return x
+
+
 def base_of(x: Any) -> Any:
     """Tensor that x, and the views of x, are views of in PyTorch's graph."""
     while x._window is not None and x._window.step is not None and x._window.step.in_graph:

@@ -41,6 +41,7 @@ from tenure.torch.cells.windows import (
     lineage,
     look,
     present,
+    root_of,
     windowed,
 )
 from tenure.torch.errors import TorchTypeError, refuse, translated
@@ -62,13 +63,6 @@ SMALL = {"b": 2, "u": 128, "i": 128, "h": 0, "f": 2.0**15, "c": 0}
 """Numbers of a kind below which all of its dtypes have them."""
 SHAPE_AND_DTYPE = ("shape", "dtype")
 """Names of parameters."""
-
-
-def root_of(x: Any) -> Any:
-    """Tensor that the autograd chain of a window ends at."""
-    while x._window is not None and not x._window.is_root:
-        x = x._window.parent
-    return x
 
 
 def is_recorded(x: Any, *others: Any, by_view: bool = False) -> bool:

@@ -292,7 +292,7 @@ def kind(x: Any) -> str:
     """Name of the type of an argument, as C code sees it."""
     of: Any = type(x)
     if isinstance(x, Tensor):
-        return of.__name__ if of.__module__ not in ("tenure.values.tensor.tensor",) else "Tensor"
+        return of.__name__ if of.__module__ != "tenure.values.tensor.tensor" else "Tensor"
     if isinstance(x, np.ndarray | np.generic):
         return f"numpy.{of.__name__}"
     return f"torch.{of.__name__}" if of.__module__ in ("torch", "tenure.torch.dtypes") else str(of.__name__)
