@@ -149,7 +149,7 @@ def test_small_products_are_chains_of_fused_operations(size):
     assert out.tobytes() == chain(a, b).tobytes()
 
 
-OWN = pytest.mark.skipif(blas._kernels(blas.blas().library) not in blas._OWN, reason="large products are the library's")
+OWN = pytest.mark.skipif(not blas.blas().own, reason="large products are the library's")
 
 
 @OWN

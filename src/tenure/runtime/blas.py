@@ -30,8 +30,8 @@ __all__ = ["Blas", "MissingBLAS", "Product", "available", "blas", "gemm", "tilin
 
 _PACKAGE = "scipy_openblas32"
 _SINGLE_THREAD = "OPENBLAS_NUM_THREADS"
-_OWN = ("Haswell", "Zen")
-"""Families of processors on which code of our own is as fast as the library's, for products of all sizes."""
+_OWN = 8
+"""Floats in a vector from which on code of our own is as fast as the library's, for products of all sizes: AVX2's."""
 _CBLAS = ("sgemm", "dgemm", "sgemv", "dgemv", "sgemm_batch_strided", "dgemm_batch_strided")
 
 
@@ -93,7 +93,7 @@ def blas() -> Blas:
     library = _open(path)
     functions = {name: address for name in _CBLAS if (address := _address(library, f"scipy_cblas_{name}"))}
     _call(library, "scipy_openblas_set_num_threads", 1)
-    return Blas(path, library, functions, LINUX and _kernels(library) in _OWN)
+    return Blas(path, library, functions, LINUX and vector(4) >= _OWN)
 
 
 def gemm(
@@ -224,13 +224,6 @@ def _call(library: ctypes.CDLL, name: str, argument: int) -> None:
     function = library[name]
     function.argtypes, function.restype = [ctypes.c_int], None
     function(argument)
-
-
-def _kernels(library: ctypes.CDLL) -> str:
-    """The family of processors that the library's kernels are for."""
-    function = library["scipy_openblas_get_corename"]
-    function.restype = ctypes.c_char_p
-    return (function() or b"").decode()
 
 
 def _of_large() -> dict[str, int]:

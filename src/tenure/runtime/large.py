@@ -8,7 +8,7 @@ and OpenBLAS: 2016×384 by 384×1536 95, 91; 2016×1536 by 1536×384 92, 90; 100
 
 from string import Template
 
-from tenure.runtime.small import BLOCK, DEPTH, MOST, ROWS
+from tenure.runtime.small import BLOCK, DEPTH, MOST
 
 __all__ = ["source"]
 
@@ -16,8 +16,8 @@ __all__ = ["source"]
 def source(real: str, size: int, count: int) -> str:
     """``void large(…)`` of the arguments of ``small``, beside its code, on C's `malloc` and `free`. Where there is no
     memory for the copies the small code does the work."""
-    names = {"REAL": real, "SIZE": size, "ROWS": ROWS, "WIDTH": 2 * count}
-    return Template(_MODULE).substitute(names, DEPTH=DEPTH, BLOCK=BLOCK, MOST=MOST * 2 * count)
+    names = {"REAL": real, "SIZE": size, "WIDTH": 2 * count}
+    return Template(_MODULE).substitute(names, DEPTH=DEPTH, BLOCK=BLOCK, MOST=MOST // size)
 
 
 _MODULE = """

@@ -102,16 +102,20 @@ def source(prefix: str, lanes: int, all_own: bool) -> str:
         KEPT=_writes({"m": "high", "batch": "1", "rows": "strip"}),
         ROWS=ROWS,
     )
-    return own + Template(_MODULE).substitute(
-        REAL=real,
-        SMALL=SMALL if lanes else -1,
-        LOW=LOW if lanes else -1,
-        OWN="true" if all_own else "false",
-        SIZE=ctypes.sizeof(Product),
-        SIZES=_reads(["m", "n", "batch", "rows", "columns", "pieces", "selects"]),
-        FIELDS=fields,
-        SCALARS="\n".join(f"  %{name}.r = {narrowed.format(name)}" for name in ("alpha", "beta")),
-    ) + selected.source(real, word, infinity, fields)
+    return (
+        own
+        + Template(_MODULE).substitute(
+            REAL=real,
+            SMALL=SMALL if lanes else -1,
+            LOW=LOW if lanes else -1,
+            OWN="true" if all_own else "false",
+            SIZE=ctypes.sizeof(Product),
+            SIZES=_reads(["m", "n", "batch", "rows", "columns", "pieces", "selects"]),
+            FIELDS=fields,
+            SCALARS="\n".join(f"  %{name}.r = {narrowed.format(name)}" for name in ("alpha", "beta")),
+        )
+        + selected.source(real, word, infinity, fields)
+    )
 
 
 def _reads(names: Iterable[str]) -> str:
