@@ -321,3 +321,13 @@ def test_examples_of_vmap_and_derivatives() -> None:
 def test_the_room_is_imported_at_its_first_use() -> None:
     code = "import sys, tenure; tenure.nn; assert 'tenure.distributions' not in sys.modules; tenure.distributions.kl"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("name", ["Weibull", "InverseGamma"])
+def test_nothing_lies_up_to_the_bound_of_an_open_support(name: str) -> None:
+    d = getattr(D, name)(tn.tensor([0.5, 2.0]), tn.tensor([1.5, 3.0]), validate_args=True)
+    assert d.cdf(tn.zeros(2)).tolist() == [0.0, 0.0]
+    with pytest.raises(tn.DomainError):
+        d.log_prob(tn.zeros(2)).tolist()
+    with pytest.raises(tn.DomainError):
+        d.cdf(tn.tensor([-1.0, 1.0])).tolist()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, TypeVar
 
 from tenure.distributions.parameters import Parameter, is_dependent, take
-from tenure.distributions.regions import Constraint
+from tenure.distributions.regions import Constraint, GreaterThan, GreaterThanEq
 from tenure.distributions.validity import Doubt, assured, checked, doubt
 from tenure.dtypes import default_float, float64
 from tenure.errors import DTypeError, ShapeError, shown
@@ -59,9 +59,7 @@ class Distribution:
             cls.parameters = {**cls.parameters, **own}
             cls.arg_constraints = {name: x.constraint for name, x in cls.parameters.items()}
 
-    def __init__(
-        self, batch_shape: Shape = (), event_shape: Shape = (), validate_args: bool | None = None
-    ) -> None:
+    def __init__(self, batch_shape: Shape = (), event_shape: Shape = (), validate_args: bool | None = None) -> None:
         self._batch_shape, self._event_shape = check_shape(batch_shape), check_shape(event_shape)
         self._validating(validate_args)
         if self._validate_args:
@@ -75,9 +73,7 @@ class Distribution:
         if validate_args is not None:
             self._validate_args = flag(f"{self._name}: validate_args", validate_args)
 
-    def _take(
-        self, validate_args: bool | None, event_shape: tuple[int, ...] | None = None, **values: Any
-    ) -> None:
+    def _take(self, validate_args: bool | None, event_shape: tuple[int, ...] | None = None, **values: Any) -> None:
         """Take parameters by their names: what a subclass with declared ones does first."""
         self._validating(validate_args)
         take(self, event_shape, **values)
@@ -276,6 +272,8 @@ class Distribution:
             raise ShapeError(f"{what} of shape {list(x.shape)}, whose last axes are no event {list(self._event_shape)}")
         broadcast_shapes([x.shape, (*self._batch_shape, *self._event_shape)], f"{what} and batch")
         support = getattr(self, "support", None)
+        if method == "cdf" and type(support) is GreaterThan:  # nothing lies up to the bound itself
+            support = GreaterThanEq(support.lower_bound)
         return doubt(what, x, support) if isinstance(support, Constraint) else None
 
     def __repr__(self) -> str:
@@ -298,5 +296,3 @@ def _summary(x: Any) -> str:
     if x.numel() != 1:
         return str(list(x.shape))
     return str(x.detach().numpy().reshape(-1)[0])
-
-
