@@ -24,7 +24,7 @@ from tenure.torch.cells.overlap import (
     shows_twice,
     undefined,
 )
-from tenure.torch.cells.parts import is_bools, is_mask, is_whole, of_index
+from tenure.torch.cells.parts import is_bools, is_bytes, is_mask, is_whole, of_index
 from tenure.torch.cells.retaining import Retained, carried
 from tenure.torch.cells.roles import become_owner
 from tenure.torch.cells.silent import note
@@ -85,8 +85,10 @@ def is_recorded(x: Any, *others: Any, by_view: bool = False) -> bool:
         raise refuse(VIEW_OF_LEAF)
     if root._leaf is not None:
         what = "a leaf Variable" if root is x and not by_view else "a view of a leaf Variable"
-        raise refuse(f"{what} that requires grad is being used in an in-place operation.",
-                     help="update it under `with torch.no_grad():`, or through .data")
+        raise refuse(
+            f"{what} that requires grad is being used in an in-place operation.",
+            help="update it under `with torch.no_grad():`, or through .data",
+        )
     return True
 
 
@@ -116,6 +118,13 @@ def fitted(x: Any, value: Any) -> Any:
         text = f"result type {spelled(found.name)} can't be cast to the desired output type {spelled(mine.name)}"
         raise refuse(text)
     return to(value, mine)
+
+
+def refuse_bytes(key: Any, v: Any) -> None:
+    """RuntimeError for one element written at a mask of bytes alone, which PyTorch fills in."""
+    arrays = [e for e in (key if type(key) is tuple else (key,)) if keys.is_array(e)]
+    if len(arrays) == 1 and is_bytes(arrays[0]) and not (isinstance(v, Value) and v._aval.size != 1):
+        raise refuse("masked_fill_ only supports boolean masks, but got mask with dtype unsigned char")
 
 
 def result_of(value: Any, recorded: bool) -> Any:
@@ -189,6 +198,7 @@ class Writes:
         if shares(self, v) and any(type(e) is slice and e.start not in (None, 0) for e in basic):
             raise undefined()
         refuse_itself(self, (v,))
+        refuse_bytes(key, v)
         self._refuse_dtype(v, rest)
         v = self._value_for(v, part.layout.shape, rest)
         recorded = is_recorded(self, v, by_view=not whole)
@@ -265,8 +275,11 @@ class Writes:
             return False
         elif getattr(v, "_window", v) is None and v._aval.dtype is aval.dtype and v._aval.ndim <= aval.ndim:
             value = look(v)
-            new = apply(indexing.SETITEM, (old, value), params, starts) if current_mode().grad or not (
-                value._kind.tracked) else None
+            new = (
+                apply(indexing.SETITEM, (old, value), params, starts)
+                if current_mode().grad or not (value._kind.tracked)
+                else None
+            )
         else:
             return False
         if new is None:
@@ -320,8 +333,9 @@ class Writes:
         if not isinstance(src, (Value, *NUMBERS)):
             raise refuse(f"copy_(): argument 'other' must be Tensor, not {type(src).__name__}", TorchTypeError)
         if type(non_blocking) is not bool:
-            raise refuse(f"copy_(): argument 'non_blocking' must be bool, not {type(non_blocking).__name__}",
-                         TorchTypeError)
+            raise refuse(
+                f"copy_(): argument 'non_blocking' must be bool, not {type(non_blocking).__name__}", TorchTypeError
+            )
         value = look(src) if hasattr(src, "_window") else made(src)
         if src is self:
             is_recorded(self)
@@ -343,8 +357,9 @@ class Writes:
         """Write one number everywhere."""
         if isinstance(value, Value):
             if value._aval.shape:
-                raise refuse(f"fill_ only supports 0-dimension value tensor but got tensor with {value.ndim}"
-                             " dimensions.")
+                raise refuse(
+                    f"fill_ only supports 0-dimension value tensor but got tensor with {value.ndim} dimensions."
+                )
             return self.copy_(value)
         if not isinstance(value, NUMBERS) and not hasattr(value, "item"):
             raise refuse(f"fill_(): argument 'value' must be Number, not {type(value).__name__}", TorchTypeError)
@@ -356,8 +371,10 @@ class Writes:
         if shows_twice(geometry(self)) or shares(self, mask):
             raise undefined()
         if isinstance(value, Value) and value._aval.shape:
-            raise refuse("masked_fill_ only supports a 0-dimensional value tensor, but got tensor with"
-                         f" {value.ndim} dimension(s).")
+            raise refuse(
+                "masked_fill_ only supports a 0-dimensional value tensor, but got tensor with"
+                f" {value.ndim} dimension(s)."
+            )
         number = look(value) if isinstance(value, Value) else self._number(value)
         mask = look(mask)
         try:
