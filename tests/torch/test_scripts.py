@@ -137,3 +137,15 @@ def test_a_state_of_random_numbers_is_bytes() -> None:
         for wrong, error in ((3, TypeError), (torch.zeros(16), TypeError), (state[:4], RuntimeError)):
             with pytest.raises(error):
                 put(wrong)
+
+
+def test_an_optimizer_refuses_a_state_of_other_groups_in_pytorchs_classes() -> None:
+    optimizer = torch.optim.SGD(nn.Linear(2, 3).parameters(), 0.1)
+    for wrong, error, text in (
+        ({}, KeyError, "param_groups"),
+        ({"state": {}, "param_groups": []}, ValueError, "different number of parameter groups"),
+        ({"state": {}, "param_groups": [{"params": [0]}]}, ValueError, "doesn't match the size"),
+    ):
+        with pytest.raises(error, match=text):
+            optimizer.load_state_dict(wrong)
+    optimizer.load_state_dict(optimizer.state_dict())

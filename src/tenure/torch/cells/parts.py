@@ -96,6 +96,13 @@ def is_bytes(e: Any) -> bool:
     return isinstance(e, np.ndarray) and e.dtype == np.uint8
 
 
+def refuse_bytes(key: Any, v: Any) -> None:
+    """RuntimeError for one element written at a mask of bytes alone, which PyTorch fills in."""
+    arrays = [e for e in (key if type(key) is tuple else (key,)) if keys.is_array(e)]
+    if len(arrays) == 1 and is_bytes(arrays[0]) and not (isinstance(v, Value) and v._aval.size != 1):
+        raise refuse("masked_fill_ only supports boolean masks, but got mask with dtype unsigned char")
+
+
 def is_mask(e: Any) -> bool:
     """Whether an index is a tensor of bools."""
     return isinstance(e, Value) and e._aval.dtype.kind == "b"

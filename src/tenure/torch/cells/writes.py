@@ -24,7 +24,7 @@ from tenure.torch.cells.overlap import (
     shows_twice,
     undefined,
 )
-from tenure.torch.cells.parts import is_bools, is_bytes, is_mask, is_whole, of_index
+from tenure.torch.cells.parts import is_bools, is_mask, is_whole, of_index, refuse_bytes
 from tenure.torch.cells.retaining import Retained, carried
 from tenure.torch.cells.roles import become_owner
 from tenure.torch.cells.silent import note
@@ -118,13 +118,6 @@ def fitted(x: Any, value: Any) -> Any:
         text = f"result type {spelled(found.name)} can't be cast to the desired output type {spelled(mine.name)}"
         raise refuse(text)
     return to(value, mine)
-
-
-def refuse_bytes(key: Any, v: Any) -> None:
-    """RuntimeError for one element written at a mask of bytes alone, which PyTorch fills in."""
-    arrays = [e for e in (key if type(key) is tuple else (key,)) if keys.is_array(e)]
-    if len(arrays) == 1 and is_bytes(arrays[0]) and not (isinstance(v, Value) and v._aval.size != 1):
-        raise refuse("masked_fill_ only supports boolean masks, but got mask with dtype unsigned char")
 
 
 def result_of(value: Any, recorded: bool) -> Any:

@@ -11,7 +11,7 @@ from tenure.torch.cells import Tensor
 from tenure.torch.cells.anomaly import Switch
 from tenure.torch.cells.inference import is_inference_mode_enabled as is_inference_mode_enabled
 from tenure.torch.dtypes import OF_HOME, home_dtype
-from tenure.torch.errors import refuse
+from tenure.torch.errors import TorchTypeError, refuse
 from tenure.torch.names.arguments import weighed
 from tenure.torch.names.functions import function
 from tenure.torch.streams import as_bytes, of_bytes
@@ -109,6 +109,13 @@ def set_num_threads(n: int) -> None:
 
 
 get_num_interop_threads, set_num_interop_threads = get_num_threads, set_num_threads
+
+
+def set_flush_denormal(mode: bool) -> bool:
+    """False: numbers below the normal ones are never flushed to zero, as where PyTorch's processor cannot."""
+    if not isinstance(mode, bool):
+        raise refuse(f"flush_denormal expects a bool, but got {type(mode).__name__}", TorchTypeError)
+    return False
 
 
 def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
