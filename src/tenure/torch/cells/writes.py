@@ -85,10 +85,8 @@ def is_recorded(x: Any, *others: Any, by_view: bool = False) -> bool:
         raise refuse(VIEW_OF_LEAF)
     if root._leaf is not None:
         what = "a leaf Variable" if root is x and not by_view else "a view of a leaf Variable"
-        raise refuse(
-            f"{what} that requires grad is being used in an in-place operation.",
-            help="update it under `with torch.no_grad():`, or through .data",
-        )
+        raise refuse(f"{what} that requires grad is being used in an in-place operation.",
+                     help="update it under `with torch.no_grad():`, or through .data")
     return True
 
 
@@ -268,11 +266,8 @@ class Writes:
             return False
         elif getattr(v, "_window", v) is None and v._aval.dtype is aval.dtype and v._aval.ndim <= aval.ndim:
             value = look(v)
-            new = (
-                apply(indexing.SETITEM, (old, value), params, starts)
-                if current_mode().grad or not (value._kind.tracked)
-                else None
-            )
+            new = apply(indexing.SETITEM, (old, value), params, starts) if current_mode().grad or not (
+                value._kind.tracked) else None
         else:
             return False
         if new is None:
@@ -326,9 +321,8 @@ class Writes:
         if not isinstance(src, (Value, *NUMBERS)):
             raise refuse(f"copy_(): argument 'other' must be Tensor, not {type(src).__name__}", TorchTypeError)
         if type(non_blocking) is not bool:
-            raise refuse(
-                f"copy_(): argument 'non_blocking' must be bool, not {type(non_blocking).__name__}", TorchTypeError
-            )
+            raise refuse(f"copy_(): argument 'non_blocking' must be bool, not {type(non_blocking).__name__}",
+                         TorchTypeError)
         value = look(src) if hasattr(src, "_window") else made(src)
         if src is self:
             is_recorded(self)
@@ -350,9 +344,8 @@ class Writes:
         """Write one number everywhere."""
         if isinstance(value, Value):
             if value._aval.shape:
-                raise refuse(
-                    f"fill_ only supports 0-dimension value tensor but got tensor with {value.ndim} dimensions."
-                )
+                raise refuse(f"fill_ only supports 0-dimension value tensor but got tensor with {value.ndim}"
+                             " dimensions.")
             return self.copy_(value)
         if not isinstance(value, NUMBERS) and not hasattr(value, "item"):
             raise refuse(f"fill_(): argument 'value' must be Number, not {type(value).__name__}", TorchTypeError)
@@ -364,10 +357,8 @@ class Writes:
         if shows_twice(geometry(self)) or shares(self, mask):
             raise undefined()
         if isinstance(value, Value) and value._aval.shape:
-            raise refuse(
-                "masked_fill_ only supports a 0-dimensional value tensor, but got tensor with"
-                f" {value.ndim} dimension(s)."
-            )
+            raise refuse("masked_fill_ only supports a 0-dimensional value tensor, but got tensor with"
+                         f" {value.ndim} dimension(s).")
         number = look(value) if isinstance(value, Value) else self._number(value)
         mask = look(mask)
         try:
