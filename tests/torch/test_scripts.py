@@ -100,3 +100,52 @@ def test_a_fake_quantization_passes_the_gradient_within_its_range() -> None:
     y = torch.fake_quantize_per_tensor_affine(x, 0.1, 0, -8, 7)
     y.sum().backward()
     assert torch.allclose(y, torch.tensor([-0.8, 0.0, 0.3, 0.7])) and x.grad.tolist() == [0.0, 1.0, 1.0, 0.0]
+
+
+def test_an_index_of_bytes_is_a_mask() -> None:
+    x, m = torch.arange(9.0).view(3, 3), torch.tensor([1, 0, 1], dtype=torch.uint8)
+    mask = m.bool()
+    pairs = [(m, mask), (m.numpy(), mask), ((slice(None), m), (slice(None), mask)), ((m, 0), (mask, 0)),
+             (x.gt(3).byte(), x > 3), (m[0], mask[0])]  # fmt: skip
+    for i, j in pairs:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            assert torch.equal(x[i], x[j])
+            y, z = x.clone(), x.clone()
+            y[i] += 5
+            z[j] += 5
+            assert torch.equal(y, z)
+            with pytest.raises(RuntimeError, match="only supports boolean masks"):
+                y[i] = 1.0
+    with pytest.raises(IndexError, match="must be long, int, byte or bool"):
+        x[m.short()]
+    with pytest.raises(RuntimeError, match="Expected dtype int32 or int64"):
+        x.index_select(0, m)
+
+
+def test_a_state_of_random_numbers_is_bytes() -> None:
+    g = torch.Generator()
+    for get, put, draw in (
+        (torch.get_rng_state, torch.set_rng_state, lambda: torch.rand(3)),
+        (g.get_state, g.set_state, lambda: torch.rand(3, generator=g)),
+    ):
+        state = get()
+        assert state.dtype is torch.uint8
+        first = draw()
+        put(state.cpu().type(torch.ByteTensor))
+        assert torch.equal(draw(), first)
+        for wrong, error in ((3, TypeError), (torch.zeros(16), TypeError), (state[:4], RuntimeError)):
+            with pytest.raises(error):
+                put(wrong)
+
+
+def test_an_optimizer_refuses_a_state_of_other_groups_in_pytorchs_classes() -> None:
+    optimizer = torch.optim.SGD(nn.Linear(2, 3).parameters(), 0.1)
+    for wrong, error, text in (
+        ({}, KeyError, "param_groups"),
+        ({"state": {}, "param_groups": []}, ValueError, "different number of parameter groups"),
+        ({"state": {}, "param_groups": [{"params": [0]}]}, ValueError, "doesn't match the size"),
+    ):
+        with pytest.raises(error, match=text):
+            optimizer.load_state_dict(wrong)
+    optimizer.load_state_dict(optimizer.state_dict())

@@ -21,7 +21,7 @@ names.rest:
     manual_seed seed initial_seed get_rng_state set_rng_state is_inference_mode_enabled set_printoptions
     is_anomaly_enabled is_anomaly_check_nan_enabled
     promote_types result_type can_cast typename is_storage sym_int
-    get_num_threads set_num_threads get_num_interop_threads set_num_interop_threads default_generator
+    set_flush_denormal get_num_threads set_num_threads get_num_interop_threads set_num_interop_threads default_generator
     use_deterministic_algorithms are_deterministic_algorithms_enabled is_deterministic_algorithms_warn_only_enabled
     set_deterministic_debug_mode get_deterministic_debug_mode
     set_float32_matmul_precision get_float32_matmul_precision is_warn_always_enabled set_warn_always

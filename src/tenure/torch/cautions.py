@@ -32,6 +32,7 @@ RANGE = (
     " Python's range builtin. Instead, use torch.arange, which produces values in [start, end)."
 )
 MESHES = "torch.meshgrid: in an upcoming release, it will be required to pass the indexing argument."
+BYTES = "indexing with dtype torch.uint8 is now deprecated, please use a dtype torch.bool instead."
 CROSSED = (
     "Using torch.cross without specifying the dim arg is deprecated.\nPlease either pass the dim explicitly or simply"
     " use torch.linalg.cross.\nThe default value of dim will change to agree with that of linalg.cross in a future"

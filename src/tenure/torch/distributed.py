@@ -25,6 +25,8 @@ from tenure.values.rules.modes import no_grad
 
 ProcessGroup = RankGroup
 _STARTED = [False]
+_NAMED = ["mpi"]
+"""The backend that the program has asked for."""
 
 
 reduce_op = ReduceOp
@@ -53,6 +55,7 @@ def init_process_group(backend: Any = None, init_method: Any = None, timeout: An
         raise refuse(f"init_process_group: {said} processes are said to be there, and MPI has started {home.size()}",
                      TorchValueError, help=f"tenure launch -n {said} script.py")  # fmt: skip
     _STARTED[0] = True
+    _NAMED[0] = str(backend).lower() if backend else "mpi"
 
 
 def destroy_process_group(group: Any = None) -> None:
@@ -73,9 +76,9 @@ def get_world_size(group: Any = None) -> int:
 
 
 def get_backend(group: Any = None) -> str:
-    """The backend's name: MPI."""
+    """The backend's name, as ``init_process_group`` was given it; MPI carries what is sent, whatever the name."""
     _started(group)
-    return "mpi"
+    return _NAMED[0]
 
 
 def get_process_group_ranks(group: Any = None) -> list[int]:

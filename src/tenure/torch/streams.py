@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from tenure.torch.cells import Tensor
 from tenure.torch.devices import device
-from tenure.torch.errors import refuse
+from tenure.torch.errors import TorchTypeError, refuse
+from tenure.values.operations.creation import tensor as made
 from tenure.values.operations.generator import Generator as Home
 
 __all__ = ["Generator"]
 USUAL = 67280421310721
 """The seed of a new generator, as in PyTorch."""
+SIZE = 16
+"""Bytes of a state: of a seed and the number of the next operation."""
 
 
 class Generator(Home):
@@ -30,12 +35,12 @@ class Generator(Home):
         return self
 
     def get_state(self) -> Any:
-        """The state, as a tensor."""
-        return Tensor._of(super().get_state())
+        """The state, as a tensor of bytes: PyTorch's has another number of them."""
+        return as_bytes(super().get_state())
 
     def set_state(self, new_state: Any) -> Generator:  # type: ignore[override]
         """Go on from where the state was taken; returns the generator itself."""
-        super().set_state(new_state._read())
+        super().set_state(of_bytes(new_state))
         return self
 
     def clone_state(self) -> Generator:
@@ -47,6 +52,27 @@ class Generator(Home):
 
     def __repr__(self) -> str:
         return f"<torch._C.Generator object at {id(self):#x}>"
+
+
+def as_bytes(state: Any) -> Any:
+    """A state of two numbers as a tensor of bytes."""
+    return Tensor._of(made(np.asarray(state).view(np.uint8)))
+
+
+def of_bytes(state: Any) -> Any:
+    """The state that a tensor of bytes has; TypeError for no tensor, or one of another dtype, RuntimeError for another
+    number of bytes."""
+    if not isinstance(state, Tensor):
+        raise refuse(f"expected a torch.ByteTensor, but got {type(state).__name__}", TorchTypeError)
+    if state._aval.dtype.name != "uint8":
+        raise refuse("RNG state must be a torch.ByteTensor", TorchTypeError)
+    if state._aval.shape != (SIZE,):
+        raise refuse(
+            "RNG state is wrong size",
+            help="give what get_rng_state() or get_state() gave: a state of"
+            " PyTorch's own generator is of other random numbers",
+        )
+    return made(np.array(state._read()).view(np.int64))
 
 
 def on_the_cpu(asked: Any) -> device:

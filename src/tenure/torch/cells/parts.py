@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tenure.errors import TenureError
+from tenure.torch.cautions import BYTES, caution
 from tenure.torch.cells.geometry import Layout, keep, made
 from tenure.torch.cells.orders import selected
 from tenure.torch.cells.steps import Index, index, row
@@ -17,7 +18,11 @@ from tenure.torch.cells.windows import layout, look, windowed
 from tenure.torch.errors import TorchIndexError, TorchTypeError, refuse, translated
 from tenure.values.native.hits import coded
 from tenure.values.operations import indexing, keys
+from tenure.values.operations.casting import to
 from tenure.values.tensor.tensor import Tensor as Value
+
+INDICES = ("int64", "int32", "bool")
+"""Dtypes of tensors that are indices, but for bytes, which are a mask."""
 
 
 def axis(x: Any, dim: int) -> int:
@@ -44,7 +49,8 @@ def axis_of(n: int, dim: int) -> int:
 def split_key(key: Any) -> tuple[tuple[Any, ...], tuple[Any, ...] | None]:
     """Index as PyTorch takes it, one after the other: the basic part first, then what is left for the arrays, or None.
 
-    A 0-dimensional tensor of whole numbers is an int, but for one example of a vmapped call; a bool is a mask.
+    A 0-dimensional tensor of whole numbers is an int, but for one example of a vmapped call; bools and bytes
+    are a mask.
     """
     entries = key if type(key) is tuple else (key,)
     basic: list[Any] = []
@@ -53,10 +59,12 @@ def split_key(key: Any) -> tuple[tuple[Any, ...], tuple[Any, ...] | None]:
     for e in entries:
         if isinstance(e, Value):
             value = look(e) if hasattr(e, "_window") else e._read()
-            number = not value._aval.shape and value._aval.dtype.kind in "iu" and value._kind.level is None
-            e = int(value.item()) if number else value
+            number = not value._aval.shape and value._aval.dtype.kind == "i" and value._kind.level is None
+            e = int(value.item()) if number else as_index(value)
         elif isinstance(e, range):
             e = list(e)
+        elif is_bytes(e):
+            e = e != 0
         if keys.is_array(e):
             arrays = True
             basic.extend([slice(None)] * (e._aval.ndim if is_mask(e) else np.ndim(e) if is_bools(e) else 1))
@@ -68,6 +76,31 @@ def split_key(key: Any) -> tuple[tuple[Any, ...], tuple[Any, ...] | None]:
             elif e is Ellipsis:
                 rest.append(e)
     return tuple(basic), tuple(rest) if arrays else None
+
+
+def as_index(value: Value) -> Value:
+    """A tensor as an index: bytes as the mask of those that are not 0; IndexError for dtypes that PyTorch refuses."""
+    name = value._aval.dtype.name
+    if name == "uint8":
+        caution(BYTES, once=True)
+        return to(value, "bool")
+    if name not in INDICES:
+        raise refuse("tensors used as indices must be long, int, byte or bool tensors", TorchIndexError)
+    return value
+
+
+def is_bytes(e: Any) -> bool:
+    """Whether an index is a tensor or an array of bytes, which is a mask."""
+    if isinstance(e, Value):
+        return e._aval.dtype.name == "uint8"
+    return isinstance(e, np.ndarray) and e.dtype == np.uint8
+
+
+def refuse_bytes(key: Any, v: Any) -> None:
+    """RuntimeError for one element written at a mask of bytes alone, which PyTorch fills in."""
+    arrays = [e for e in (key if type(key) is tuple else (key,)) if keys.is_array(e)]
+    if len(arrays) == 1 and is_bytes(arrays[0]) and not (isinstance(v, Value) and v._aval.size != 1):
+        raise refuse("masked_fill_ only supports boolean masks, but got mask with dtype unsigned char")
 
 
 def is_mask(e: Any) -> bool:
@@ -220,8 +253,11 @@ class Parts:
         if isinstance(key, str):
             raise refuse("new(): invalid data type 'str'", TorchTypeError)
         if isinstance(key, float):
-            raise refuse(f"only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid "
-                         f"indices (got {type(key).__name__})", TorchIndexError)
+            raise refuse(
+                f"only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid "
+                f"indices (got {type(key).__name__})",
+                TorchIndexError,
+            )
         basic, rest = ((key,), None) if type(key) in (int, slice) else self._split(key)
         if type(key) is int and not self._aval.shape:
             text = "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++"
@@ -330,8 +366,10 @@ class Parts:
     def _equally(self: Any, cuts: Any, at: int) -> tuple[Any, ...]:
         n = self._aval.shape[at]
         if isinstance(cuts, int) and (cuts < 1 or n % cuts):
-            raise refuse(f"attempted to split along dimension {at}, but the size of the dimension {n} is not divisible"
-                         f" by the split_size {cuts}!")
+            raise refuse(
+                f"attempted to split along dimension {at}, but the size of the dimension {n} is not divisible"
+                f" by the split_size {cuts}!"
+            )
         return self.tensor_split(cuts, at)  # type: ignore[no-any-return]
 
     def unbind(self: Any, dim: int = 0) -> tuple[Any, ...]:

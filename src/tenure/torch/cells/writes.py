@@ -24,7 +24,7 @@ from tenure.torch.cells.overlap import (
     shows_twice,
     undefined,
 )
-from tenure.torch.cells.parts import is_bools, is_mask, is_whole, of_index
+from tenure.torch.cells.parts import is_bools, is_mask, is_whole, of_index, refuse_bytes
 from tenure.torch.cells.retaining import Retained, carried
 from tenure.torch.cells.roles import become_owner
 from tenure.torch.cells.silent import note
@@ -189,6 +189,7 @@ class Writes:
         if shares(self, v) and any(type(e) is slice and e.start not in (None, 0) for e in basic):
             raise undefined()
         refuse_itself(self, (v,))
+        refuse_bytes(key, v)
         self._refuse_dtype(v, rest)
         v = self._value_for(v, part.layout.shape, rest)
         recorded = is_recorded(self, v, by_view=not whole)

@@ -60,7 +60,8 @@ reset_max_memory_allocated = reset_max_memory_cached = _record_memory_history = 
 synchronize = current_device = set_device = get_device_name = get_device_capability = get_device_properties = _refuse
 current_stream = default_stream = init = initial_seed = get_rng_state = set_rng_state = mem_get_info = _refuse
 memory_summary = memory_stats = current_blas_handle = set_per_process_memory_fraction = graph = _refuse
-get_arch_list = list
+get_arch_list = get_rng_state_all = list
+set_rng_state_all = _nothing
 
 
 def set_stream(stream: Any) -> None:

@@ -11,9 +11,10 @@ from tenure.torch.cells import Tensor
 from tenure.torch.cells.anomaly import Switch
 from tenure.torch.cells.inference import is_inference_mode_enabled as is_inference_mode_enabled
 from tenure.torch.dtypes import OF_HOME, home_dtype
-from tenure.torch.errors import refuse
+from tenure.torch.errors import TorchTypeError, refuse
 from tenure.torch.names.arguments import weighed
 from tenure.torch.names.functions import function
+from tenure.torch.streams import as_bytes, of_bytes
 from tenure.values.operations import generator
 
 e, inf, nan, pi, newaxis = math.e, math.inf, math.nan, math.pi, None
@@ -25,13 +26,13 @@ manual_seed, seed, initial_seed = generator.manual_seed, generator.seed, generat
 
 
 def get_rng_state() -> Any:
-    """The state of the random numbers."""
-    return Tensor._of(tn.get_rng_state())
+    """The state of the random numbers, as a tensor of bytes."""
+    return as_bytes(tn.get_rng_state())
 
 
 def set_rng_state(new_state: Any) -> None:
     """Set the state of the random numbers."""
-    tn.set_rng_state(new_state._read())
+    tn.set_rng_state(of_bytes(new_state))
 
 
 def is_anomaly_enabled() -> bool:
@@ -108,6 +109,13 @@ def set_num_threads(n: int) -> None:
 
 
 get_num_interop_threads, set_num_interop_threads = get_num_threads, set_num_threads
+
+
+def set_flush_denormal(mode: bool) -> bool:
+    """False: numbers below the normal ones are never flushed to zero, as where PyTorch's processor cannot."""
+    if not isinstance(mode, bool):
+        raise refuse(f"flush_denormal expects a bool, but got {type(mode).__name__}", TorchTypeError)
+    return False
 
 
 def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:

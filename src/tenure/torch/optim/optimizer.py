@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from tenure import optim as home_optim
-from tenure.errors import TenureError, following
+from tenure.errors import StateDictError, TenureError, following
 from tenure.optim.optimizer import Optimizer as Home
 from tenure.optim.optimizer import (
     register_optimizer_step_post_hook,
@@ -62,6 +62,25 @@ class Optimizer(Home):
         if any(id(p) in seen for p in params):
             raise refuse("some parameters appear in more than one parameter group", TorchValueError)
         called(Home.add_param_group, self, {**param_group, "params": params})
+
+    def load_state_dict(self, state_dict: Any) -> None:
+        """Take over state and options; KeyError for a dict without them, ValueError if the groups differ."""
+        try:
+            super().load_state_dict(state_dict)
+        except StateDictError as error:
+            for key in ("param_groups", "state"):
+                if key not in state_dict:
+                    raise KeyError(key) from None
+            mine, found = (
+                [len(g["params"]) for g in groups] for groups in (self.param_groups, state_dict["param_groups"])
+            )
+            if len(mine) != len(found):
+                text = "loaded state dict has a different number of parameter groups"
+            elif mine != found:
+                text = "loaded state dict contains a parameter group that doesn't match the size of optimizer's group"
+            else:
+                raise translated(error) from None
+            raise refuse(text, TorchValueError) from None
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Drop the gradients of the parameters, or write zeros to them."""

@@ -11,12 +11,28 @@ from tenure.nn.functional.rows import no_negative
 from tenure.torch.cautions import AXES, caution
 from tenure.torch.cells import Tensor, unwrap, wrap
 from tenure.torch.cells.inference import is_inference
+from tenure.torch.cells.parts import as_index
 from tenure.torch.errors import TorchIndexError, TorchValueError, refuse
 from tenure.torch.names.precision import AUTOCAST, raised
 
 __all__ = [
-    "chance", "from_zero", "in_row", "inside", "is_face", "is_inference", "masked", "only_floats", "padded",
-    "padded_rows", "placed_back", "places_of", "put_by_index", "reduced_by_index", "selected", "some_axes", "taken",
+    "chance",
+    "from_zero",
+    "in_row",
+    "inside",
+    "is_face",
+    "is_inference",
+    "masked",
+    "only_floats",
+    "padded",
+    "padded_rows",
+    "placed_back",
+    "places_of",
+    "put_by_index",
+    "reduced_by_index",
+    "selected",
+    "some_axes",
+    "taken",
     "whole_of",
 ]
 
@@ -103,6 +119,8 @@ def selected(x: Any, dim: int, index: Any) -> Any:
     """Parts of x along an axis, by number."""
     if len(index.shape) > 1:
         raise refuse("index_select(): Index is supposed to be a vector", TorchIndexError)
+    if index.dtype.name not in ("int32", "int64"):
+        raise refuse("index_select(): Expected dtype int32 or int64 for index")
     return tn.index_select(x, dim, from_zero(index))
 
 
@@ -145,6 +163,7 @@ def reduced_by_index(x: Any, dim: int, index: Any, source: Any, reduce: str, inc
 
 def put_by_index(x: Any, indices: Any, values: Any, accumulate: bool) -> Any:
     """x with values at an index; of bools an accumulation is "or"."""
+    indices = tuple([as_index(e) if isinstance(e, tn.Tensor) else e for e in indices])
     if x.dtype.name == "bool" and accumulate:
         whole = tn.index_put(tn.astype(x, tn.int64), indices, tn.astype(values, tn.int64), accumulate)
         return tn.not_equal(whole, 0)
