@@ -44,7 +44,7 @@ def solve(field, y, step, steps):
 
 
 def main():
-    args = arguments(__doc__, steps=1000, batch_size=32, lr=3e-3)
+    args = arguments(__doc__, steps=4000, batch_size=32, lr=3e-3)
     tn.manual_seed(args.seed)
     step = SPAN / POINTS
     start = tn.tensor([[2.0, 0.0]])

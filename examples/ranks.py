@@ -1,8 +1,8 @@
 """The character transformer on several processes: the same bits on 1, 2 or 4 of them, and after a kill.
 
-    python examples/ranks.py                                one process
-    tenure launch -n 4 examples/ranks.py                    four; after kill -9 of one the others go on
-    tenure launch -n 3 examples/ranks.py --folder run       three; stopped and started again, also with two, it goes on
+python examples/ranks.py                                one process
+tenure launch -n 4 examples/ranks.py                    four; after kill -9 of one the others go on
+tenure launch -n 3 examples/ranks.py --folder run       three; stopped and started again, also with two, it goes on
 """
 
 import argparse

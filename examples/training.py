@@ -23,13 +23,37 @@ def arguments(doc, *, steps, **numbers):
     """The arguments of an example: steps, further numbers with their defaults, files that are named after it."""
     name = Path(sys.argv[0]).stem
     parser = argparse.ArgumentParser(description=doc.splitlines()[0])
-    for option, default in {"steps": steps, **numbers, "seed": 0}.items():
-        parser.add_argument(f"--{option.replace('_', '-')}", type=type(default), default=default)
-    parser.add_argument("--out", default=f"{name}.png", help="the picture")
-    parser.add_argument("--checkpoint", default=f"{name}.pt", help="written while training")
-    parser.add_argument("--save-every", type=int, default=500, metavar="STEPS")
-    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint")
+    for option, default in {"steps": steps, **numbers}.items():
+        parser.add_argument(
+            f"--{option.replace('_', '-')}",
+            type=above_zero(type(default)),
+            default=default,
+            help="by default %(default)s",
+        )
+    parser.add_argument("--seed", type=int, default=0, help="by default %(default)s")
+    parser.add_argument("--out", type=writable, default=f"{name}.png", help="the picture, by default %(default)s")
+    parser.add_argument("--checkpoint", type=writable, default=f"{name}.pt", help="by default %(default)s")
+    parser.add_argument(
+        "--save-every", type=above_zero(int), default=500, metavar="STEPS", help="by default %(default)s"
+    )
+    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint, if there is one")
     return parser.parse_args()
+
+
+def above_zero(kind):
+    def number(text):
+        if not (value := kind(text)) > 0:
+            raise argparse.ArgumentTypeError(f"{text} is not above zero")
+        return value
+
+    return number
+
+
+def writable(file):
+    """The name of a file whose folder exists: better refused before the training than behind it."""
+    if not Path(file).resolve().parent.is_dir():
+        raise argparse.ArgumentTypeError(f"there is no folder {Path(file).parent}")
+    return file
 
 
 class Run:
