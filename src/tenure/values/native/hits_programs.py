@@ -10,7 +10,6 @@ __all__ = ["PROGRAMS"]
 
 COLUMNS = ("applications", "avals", "tracked")
 """Columns of a builder that a template has too."""
-MOST_NUMBERS = 16
 GIVEN, NEEDED = "i8 2", "i8 1"
 """Marks of values on the way to a program."""
 
